@@ -1,0 +1,22 @@
+"""What every test shares: where the browser is, and that page tests come last."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
+
+PAGE_TESTS = Path(__file__).parent / "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Playwright's synchronous API keeps an event loop running in the main thread until the
+    # session ends; a test that starts a loop of its own has to run before it.
+    items.sort(key=lambda item: PAGE_TESTS in item.path.parents)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Start the Chromium of this machine rather than Playwright's own build."""
+    return {"executable_path": str(find_chromium()), "args": list(LAUNCH_ARGUMENTS)}
