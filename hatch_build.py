@@ -1,6 +1,6 @@
 """Build hook: the page's files and the third-party scripts travel inside the wheel.
 
-A wheel holds `app/web/{templates,static,node_modules}`, laid out as in the checkout, so that the
+A wheel holds `app/bundled/{templates,static,node_modules}`, laid out as in the checkout, so that the
 server finds them the same way in both places. The third-party files come from `node_modules`,
 which `npm ci` fills as package-lock.json says.
 """
@@ -39,6 +39,6 @@ class WebFilesHook(BuildHookInterface[Any]):
                 f"expected these files for the package, none found: {', '.join(missing)}; "
                 "run `npm ci` in the checkout first"
             )
-        prefix = "app/web/" if self.target_name == "wheel" else ""
+        prefix = "app/bundled/" if self.target_name == "wheel" else ""
         for name in wanted:
             build_data["force_include"][str(root / name)] = prefix + name
