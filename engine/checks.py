@@ -1,0 +1,43 @@
+"""Checks of single values at the engine's boundary."""
+
+import math
+import operator
+from collections.abc import Iterable
+from numbers import Real
+
+from engine.errors import ConfigurationError
+
+
+def whole_number(value: object, name: str, *, least: int = 1) -> int:
+    """`value` as an int, if it is a whole number of at least `least`."""
+    hint = f"choose a whole number from {least} upwards"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ConfigurationError(
+            f"expected {name} to be a whole number, got {value!r}", hint
+        ) from None
+    if number < least:
+        raise ConfigurationError(f"expected {name} to be at least {least}, got {number}", hint)
+    return number
+
+
+def real_number(value: object, name: str) -> float:
+    """`value` as a finite float."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ConfigurationError(
+            f"expected {name} to be a finite number, got {value!r}", "choose a number such as 0.001"
+        )
+    return float(value)
+
+
+def one_of(value: object, names: Iterable[str], what: str) -> str:
+    """`value`, if it is one of `names`."""
+    known = list(names)
+    if not isinstance(value, str) or value not in known:
+        raise ConfigurationError(
+            f"expected {what} to be one of {', '.join(known)}, got {value!r}", "choose one of these"
+        )
+    return value

@@ -1,0 +1,80 @@
+"""The named errors of the engine: each says what was expected, what arrived and what to do."""
+
+
+class EngineError(Exception):
+    """Root of all errors the engine raises on purpose.
+
+    `message` states what was expected and what arrived; `hint`, where there is one, what to do.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(EngineError, ValueError):
+    """A name, size or rate that no network, optimizer or loop can be made of."""
+
+
+class ShapeError(EngineError, ValueError):
+    """An array whose shape or type does not fit the place it was meant for."""
+
+
+class LabelError(EngineError, ValueError):
+    """Targets that are no classes of this network, or no distribution over them."""
+
+
+class PhaseOrderError(EngineError, RuntimeError):
+    """A phase of the training loop called when another one is next."""
+
+
+class UnknownTensorError(EngineError, LookupError):
+    """A tensor name that the network does not have."""
+
+
+class NotComputedError(EngineError, LookupError):
+    """A tensor that the network has, whose phase has not run yet."""
+
+
+class NonFiniteError(EngineError, ArithmeticError):
+    """A number that is infinite or not a number, found before it could change the network.
+
+    `batch` is the batch that failed (the first is 1), `phase` the phase that found it ("loss",
+    "backward", or "evaluation" outside training), `what` the quantity.
+    """
+
+    def __init__(self, *, batch: int, phase: str, what: str, value: float) -> None:
+        super().__init__(
+            f"expected a finite {what} in batch {batch} ({phase}), got {value}",
+            "go back to an earlier batch and take a lower learning rate",
+        )
+        self.batch = batch
+        self.phase = phase
+        self.what = what
+        self.value = value
+
+    def __reduce__(self) -> tuple[object, ...]:
+        arguments = {
+            "batch": self.batch,
+            "phase": self.phase,
+            "what": self.what,
+            "value": self.value,
+        }
+        return (_rebuild_non_finite, (arguments,))
+
+
+class DatasetError(EngineError):
+    """A data set that is damaged or can't be read."""
+
+
+class MnistMissingError(DatasetError, FileNotFoundError):
+    """The files of MNIST are in none of the places looked in."""
+
+
+def _rebuild_non_finite(arguments: dict[str, object]) -> NonFiniteError:
+    # Exceptions pickle by their positional arguments; worker processes pickle them.
+    return NonFiniteError(**arguments)  # type: ignore[arg-type]

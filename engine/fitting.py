@@ -1,0 +1,49 @@
+"""fit: the training loop run through, epoch by epoch, with its progress shown."""
+
+from collections.abc import Iterator
+
+from engine.evaluation import Evaluation
+from engine.history import History
+from engine.progress import Progress
+from engine.samples import Samples
+from engine.training import TrainingLoop
+
+
+def fit_epochs(
+    loop: TrainingLoop, epochs: int, verbosity: int, validation: Samples | None, history: History
+) -> Iterator[History]:
+    """Train epoch by epoch; yields `history` after each, its figures appended."""
+    progress = Progress(epochs, live=verbosity == 1) if verbosity else None
+    for epoch in range(1, epochs + 1):
+        if progress:
+            progress.begin(epoch)
+        figures, batches = _train_epoch(loop, progress)
+        if validation:
+            loss, accuracy = Evaluation(loop, validation).run()
+            figures["val_loss"] = loss
+            if accuracy is not None:
+                figures["val_accuracy"] = accuracy
+        if progress:
+            progress.end(batches, figures)
+        history.append(**figures)
+        yield history
+
+
+def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[str, float], int]:
+    total = loop.batches_per_epoch
+    used = batches = 0
+    loss_sum = accuracy_sum = 0.0
+    figures: dict[str, float] = {}
+    epoch = loop.epoch
+    while loop.epoch == epoch:
+        trace = loop.run_batch()
+        n, batches = len(trace.per_sample), batches + 1
+        used += n
+        loss_sum += n * trace.loss
+        figures = {"loss": loss_sum / used}
+        if trace.accuracy is not None:
+            accuracy_sum += n * trace.accuracy
+            figures["accuracy"] = accuracy_sum / used
+        if progress:
+            progress.batch(batches, total, figures)
+    return figures, batches

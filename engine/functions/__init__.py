@@ -1,0 +1,63 @@
+"""The tensor functions, by name; what is registered here is what the tests check."""
+
+from engine.functions import (
+    affine,
+    categorical_crossentropy,
+    linear,
+    mean,
+    mean_squared_error,
+    relu,
+    sigmoid,
+    softmax,
+    softmax_cross_entropy,
+    tanh,
+)
+from engine.functions.tensor_function import TensorFunction
+
+FUNCTIONS: dict[str, TensorFunction] = {
+    function.name: function
+    for function in (
+        TensorFunction(
+            "affine",
+            "x Wᵀ + b",
+            ("x", "weights", "bias"),
+            affine.forward,
+            {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
+        ),
+        TensorFunction("relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}),
+        TensorFunction("tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}),
+        TensorFunction("sigmoid", "1 / (1 + exp(−x))", ("x",), sigmoid.forward, {"x": sigmoid.vjp}),
+        TensorFunction("linear", "x", ("x",), linear.forward, {"x": linear.vjp}),
+        TensorFunction(
+            "softmax", "exp(x_i) / Σ_j exp(x_j)", ("x",), softmax.forward, {"x": softmax.vjp}
+        ),
+        TensorFunction(
+            "softmax_cross_entropy",
+            "−Σ_i t_i log softmax(x)_i",
+            ("logits", "targets", "probabilities"),
+            softmax_cross_entropy.forward,
+            {"logits": softmax_cross_entropy.vjp_logits},
+        ),
+        TensorFunction(
+            "categorical_crossentropy",
+            "−Σ_i t_i log p_i",
+            ("predictions", "targets"),
+            categorical_crossentropy.forward,
+            {"predictions": categorical_crossentropy.vjp_predictions},
+        ),
+        TensorFunction(
+            "mean_squared_error",
+            "(1/k) Σ_i (p_i − t_i)²",
+            ("predictions", "targets"),
+            mean_squared_error.forward,
+            {"predictions": mean_squared_error.vjp_predictions},
+        ),
+        TensorFunction("mean", "(1/n) Σ_i x_i", ("x",), mean.forward, {"x": mean.vjp}),
+    )
+}
+
+ACTIVATIONS: dict[str, TensorFunction] = {
+    name: FUNCTIONS[name] for name in ("relu", "tanh", "sigmoid", "linear", "softmax")
+}
+
+__all__ = ["ACTIVATIONS", "FUNCTIONS", "TensorFunction"]

@@ -1,0 +1,54 @@
+"""softmax and categorical cross-entropy in one, whose derivative is p − y.
+
+Computed from the logits, it stays exact where a probability is too small for a float. (Keras on
+JAX or PyTorch clips probabilities to 1e-7 before the logarithm; on TensorFlow it does as here.)
+"""
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.functions import softmax
+
+
+def forward(
+    logits: Array,
+    targets: Array,
+    _probabilities: Array | None = None,
+    *,
+    out: Array | None = None,
+) -> Array:
+    """loss = log Σ_j exp(x_j) Σ_i t_i − Σ_i t_i x_i, which is −Σ_i t_i log softmax(x)_i.
+
+    Shapes: logits x (n, k); targets integer classes (n,) or distributions t (n, k); loss (n,).
+    `_probabilities`, softmax(x) if it is at hand, only spares the derivative a computation.
+    """
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
+    if targets.ndim == 1:
+        picked = shifted[np.arange(len(targets)), targets]
+        return np.subtract(log_sum, picked, out=out)
+    log_sum *= np.add.reduce(targets, axis=-1)
+    return np.subtract(log_sum, np.add.reduce(targets * shifted, axis=-1), out=out)
+
+
+def vjp_logits(
+    cotangent: Array,
+    _y: Array,
+    logits: Array,
+    targets: Array,
+    probabilities: Array | None = None,
+    *,
+    out: Array | None = None,
+) -> Array:
+    """dL/dx = dL/dloss (p Σ_i t_i − t), with p = softmax(x). Shapes: (n,) -> (n, k)."""
+    if probabilities is None:
+        gradient = softmax.forward(logits, out=out)
+    else:
+        gradient = np.positive(probabilities, out=out)
+    if targets.ndim == 1:
+        gradient[np.arange(len(targets)), targets] -= 1
+    else:
+        gradient *= np.add.reduce(targets, axis=-1, keepdims=True)
+        gradient -= targets
+    gradient *= cotangent[:, np.newaxis]
+    return gradient

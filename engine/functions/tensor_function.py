@@ -1,0 +1,35 @@
+"""A tensor function: a forward pass and, for each argument, a vector-Jacobian product."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.arrays import Array
+
+
+# forward(*arguments, out=None) -> y; `out`, where given, receives and is the result.
+Forward: TypeAlias = Callable[..., Array]
+
+# vjp(cotangent, y, *arguments, out=None): `cotangent` times the Jacobian of y. The cotangent has
+# the shape of y, the result that of the argument it belongs to: with cotangent = dL/dy the result
+# is dL/d(argument), which is the chain rule.
+VectorJacobianProduct: TypeAlias = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class TensorFunction:
+    """One function of the chain, with the derivatives that are known of it.
+
+    `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
+    differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
+    a constant.
+    """
+
+    name: str
+    equation: str
+    arguments: tuple[str, ...]
+    forward: Forward
+    vjps: Mapping[str, VectorJacobianProduct]
+
+    def __repr__(self) -> str:
+        return f"TensorFunction({self.name}: {self.equation})"

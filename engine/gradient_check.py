@@ -1,0 +1,68 @@
+"""Gradients measured instead of derived: what the derived ones are checked against."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.errors import ShapeError
+
+
+def numerical_gradient(f: Callable[[Array], float], x: Array, h: float = 1e-6) -> Array:
+    """df/dx_i = (f(x + h e_i) − f(x − h e_i)) / 2h for every element, by central differences.
+
+    `f` maps an array to a number; x is float64, any shape, and unchanged at the end (f is called
+    with x itself, one element moved). The error is of order h², that of rounding 1e-16 / h.
+    """
+    gradient = np.empty(x.shape, np.float64)
+    for index in np.ndindex(x.shape):
+        present = x[index]
+        x[index] = present + h
+        above = f(x)
+        x[index] = present - h
+        below = f(x)
+        x[index] = present
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+
+
+def relative_error(a: Array, b: Array) -> float:
+    """|a − b| / max(|a|, |b|) with |·| the L2 norm; 0 where both are zero."""
+    _check_shapes(a, b)
+    scale = max(_norm(a), _norm(b))
+    return _norm(np.subtract(a, b, dtype=np.float64)) / scale if scale else 0.0
+
+
+def angle(a: Array, b: Array) -> float:
+    """The angle between two gradients in degrees, 0..180: arccos(a·b / |a||b|).
+
+    NaN where one of them is zero, which has no direction.
+    """
+    _check_shapes(a, b)
+    product = _norm(a) * _norm(b)
+    if not product:
+        return math.nan
+    cosine = float(np.dot(np.ravel(a).astype(np.float64), np.ravel(b).astype(np.float64)))
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine / product))))
+
+
+def loss_along(f: Callable[[Array], float], x: Array, direction: Array, distances: Array) -> Array:
+    """f(x + s d) for every distance s: the loss along a direction. Shapes: s (m,) -> (m,).
+
+    With d = −gradient, s is the learning rate of plain SGD and the slope at s = 0 is −|d|².
+    """
+    _check_shapes(x, direction)
+    return np.array([f(x + s * direction) for s in distances], np.float64)
+
+
+def _norm(a: Array) -> float:
+    return float(np.linalg.norm(np.ravel(a).astype(np.float64)))
+
+
+def _check_shapes(a: Array, b: Array) -> None:
+    if np.shape(a) != np.shape(b):
+        raise ShapeError(
+            f"expected two arrays of one shape, got {np.shape(a)} and {np.shape(b)}",
+            "compare the gradients of the same tensor",
+        )

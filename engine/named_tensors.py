@@ -1,0 +1,50 @@
+"""Named tensors that are views into one flat array."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from engine.arrays import Array
+
+
+class NamedTensors(Mapping[str, Array]):
+    """A mapping of names to views of `flat`, in order, each in its shape.
+
+    Optimizers, copies and norms work on `flat` in whole-array passes; everything else by name.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], flat: Array) -> None:
+        self.shapes = dict(shapes)
+        self.flat = flat
+        self._views: dict[str, Array] = {}
+        start = 0
+        for name, shape in self.shapes.items():
+            stop = start + math.prod(shape)
+            self._views[name] = flat[start:stop].reshape(shape)
+            start = stop
+
+    @classmethod
+    def zeros(
+        cls, shapes: Mapping[str, tuple[int, ...]], dtype: "np.dtype[np.floating]"
+    ) -> "NamedTensors":
+        """Tensors of zeros in a new flat array."""
+        return cls(shapes, np.zeros(sum(map(math.prod, shapes.values())), dtype))
+
+    def beside(self, flat: Array, suffix: str = "") -> "NamedTensors":
+        """The same shapes as views of another flat array, `suffix` added to every name."""
+        return NamedTensors({name + suffix: s for name, s in self.shapes.items()}, flat)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return (
+            f"NamedTensors({', '.join(f'{name} {shape}' for name, shape in self.shapes.items())})"
+        )

@@ -1,0 +1,57 @@
+"""Adam: momentum and a running mean square, both corrected for their start at zero."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.optimizers.optimizer import Optimizer, OptimizerState, fraction, small_positive
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m += (g − m)(1 − beta_1); v += (g² − v)(1 − beta_2); W1 = W0 − alpha m / (sqrt(v) + epsilon).
+
+    alpha = lr sqrt(1 − beta_2^t) / (1 − beta_1^t), t = 1 in the first update. Source:
+    keras.optimizers.Adam; epsilon is the "epsilon hat" of Kingma and Ba, 2015, section 2.
+    State: "m", "v".
+    """
+
+    name: ClassVar[str] = "adam"
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fraction(self, "beta_1")
+        fraction(self, "beta_2")
+        small_positive(self, "epsilon")
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+    def update(
+        self, parameters: Array, gradients: Array, state: OptimizerState, *, step: Array
+    ) -> None:
+        t = state.iterations + 1
+        alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        m, v = state.slots["m"], state.slots["v"]
+        np.subtract(gradients, m, out=step)
+        step *= 1 - self.beta_1
+        m += step
+        np.multiply(gradients, gradients, out=step)
+        step -= v
+        step *= 1 - self.beta_2
+        v += step
+        np.sqrt(v, out=step)
+        step += self.epsilon
+        np.divide(m, step, out=step)
+        step *= -alpha
+        parameters += step
+        state.iterations = t

@@ -1,0 +1,90 @@
+"""The progress bar of fit: loss, accuracy, batches a second."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from engine.checks import whole_number
+
+BAR_WIDTH = 24
+SECONDS_BETWEEN_PAINTS = 0.1
+
+
+class Progress:
+    """Reports an epoch's batches on `stream`: one line an epoch, repainted while it runs.
+
+    `live` repaints the line with a carriage return, which terminals and notebooks both do; where
+    the output is neither, each epoch prints one plain line at its end. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        epochs: int,
+        *,
+        live: bool,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._epochs = epochs
+        self._live = live
+        self._stream = sys.stdout if stream is None else stream
+        self._clock = clock
+        self._epoch = self._painted_length = 0
+        self._begun = self._painted_at = clock()
+
+    def begin(self, epoch: int) -> None:
+        """Start the line of an epoch, counted from 1."""
+        self._epoch, self._painted_length = epoch, 0
+        self._begun = self._painted_at = self._clock()
+
+    def batch(self, done: int, total: int, figures: dict[str, float]) -> None:
+        """Repaint the line, if it is live and its last painting is a while ago."""
+        now = self._clock()
+        if self._live and now - self._painted_at >= SECONDS_BETWEEN_PAINTS:
+            self._painted_at = now
+            self._paint(self._line(done, total, figures, now))
+
+    def end(self, batches: int, figures: dict[str, float]) -> None:
+        """Finish the epoch's line with its final figures."""
+        self._paint(self._line(batches, batches, figures, self._clock()))
+        self._write("\n")
+
+    def _line(self, done: int, total: int, figures: dict[str, float], now: float) -> str:
+        seconds = now - self._begun
+        rate = f"{done / seconds:.0f} batches/s" if seconds > 0 else "- batches/s"
+        filled = BAR_WIDTH * done // total
+        bar = f"  {'━' * filled}{'╌' * (BAR_WIDTH - filled)}" if self._live else ""
+        parts = [f"Epoch {self._epoch}/{self._epochs}{bar}  {done}/{total}"]
+        parts += [f"{name} {figure:.4f}" for name, figure in figures.items()]
+        return "  ".join([*parts, rate, f"{seconds:.1f} s"])
+
+    def _paint(self, line: str) -> None:
+        if self._live:
+            # Spaces wipe what a longer line left behind.
+            padding = " " * max(0, self._painted_length - len(line))
+            self._write(f"\r{line}{padding}")
+            self._painted_length = len(line)
+        else:
+            self._write(line)
+
+    def _write(self, text: str) -> None:
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+
+
+def verbosity(verbose: object, stream: TextIO | None = None) -> int:
+    """0 silent, 1 a live line, 2 a plain line an epoch; "auto" chooses by where output goes."""
+    if verbose == "auto":
+        return 1 if repaints(sys.stdout if stream is None else stream) else 2
+    level = int(verbose) if isinstance(verbose, bool) else verbose
+    return min(whole_number(level, "verbose", least=0), 2)
+
+
+def repaints(stream: TextIO) -> bool:
+    """Whether a carriage return repaints the line: in a terminal, and in a Jupyter notebook."""
+    if stream.isatty():
+        return True
+    # ipykernel's stream is no terminal; its class tells it from a file or a pipe.
+    return type(stream).__module__.partition(".")[0] == "ipykernel"

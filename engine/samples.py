@@ -1,0 +1,117 @@
+"""Samples and their targets, and how a batch of them is gathered."""
+
+import numpy as np
+
+from engine.arrays import Array, FloatType
+from engine.checks import real_number
+from engine.errors import ConfigurationError, ShapeError
+
+
+class Samples:
+    """x, n rows of features, and y, their targets; arrays are used in place, never copied whole.
+
+    Shapes: x (n, features), float or uint8; y integer classes (n,), or rows (n, k). With `scale`
+    each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
+    the memory and give the very bits of `pixels.astype(dtype) / 255`.
+    Raises ShapeError for arrays that do not fit each other, or hold what is not finite.
+    """
+
+    def __init__(self, x: Array, y: Array, *, scale: float | None = None) -> None:
+        self.x = checked_features(x)
+        self.y = _checked_targets(y, len(self.x))
+        self.scale = None if scale is None else real_number(scale, "the scale")
+        if self.scale is not None and self.scale <= 0:
+            raise ConfigurationError(
+                f"expected the scale to be above 0, got {self.scale:g}", "255 scales pixels to 0..1"
+            )
+
+    @property
+    def features(self) -> int:
+        """The number of columns of x."""
+        return int(self.x.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        scale = "" if self.scale is None else f" / {self.scale:g}"
+        return f"Samples(x {self.x.shape} {self.x.dtype}{scale}, y {self.y.shape} {self.y.dtype})"
+
+
+class Gatherer:
+    """Gathers rows of x into a float buffer, through a buffer of x's own type if need be."""
+
+    def __init__(self, x: Array, scale: float | None, capacity: int, dtype: FloatType) -> None:
+        self._source = x
+        self._direct = x.dtype == dtype
+        # As a scalar of the network's type: the division then runs in that type.
+        self._scale = None if scale is None else dtype.type(scale)
+        self._raw = np.empty((0 if self._direct else capacity, x.shape[1]), x.dtype)
+
+    def gather(self, indices: Array, out: Array) -> None:
+        """Write rows `indices` (m,) of x into `out` (m, features), scaled."""
+        # With mode="clip" take() writes straight into `out`; the default mode buffers.
+        if self._direct:
+            self._source.take(indices, axis=0, out=out, mode="clip")
+            if self._scale is not None:
+                np.divide(out, self._scale, out=out)
+            return
+        raw = self._raw[: len(indices)]
+        self._source.take(indices, axis=0, out=raw, mode="clip")
+        if self._scale is not None and raw.dtype == np.uint8:
+            np.divide(raw, self._scale, out=out)
+        else:
+            np.copyto(out, raw, casting="unsafe")
+            if self._scale is not None:
+                np.divide(out, self._scale, out=out)
+
+
+def checked_features(x: Array) -> Array:
+    """x as a contiguous array (n, features) of finite numbers, or a ShapeError."""
+    array = np.asarray(x)
+    if array.ndim != 2 or array.size == 0:
+        raise ShapeError(
+            f"expected samples of shape (n, features), got {array.shape}",
+            "flatten images with x.reshape(len(x), -1), and pass at least one sample",
+        )
+    if array.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"expected samples of real numbers, got an array of {array.dtype}",
+            "convert them with x.astype(numpy.float32)",
+        )
+    _check_finite(array, "samples")
+    return np.ascontiguousarray(array)
+
+
+def _checked_targets(y: Array, n: int) -> Array:
+    array = np.asarray(y)
+    if array.ndim not in (1, 2) or len(array) != n or array.size == 0:
+        raise ShapeError(
+            f"expected targets of shape ({n},) or ({n}, outputs) for {n} samples, "
+            f"got {array.shape}",
+            "pass one target per sample",
+        )
+    if array.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"expected targets of numbers, got an array of {array.dtype}",
+            "convert them with y.astype(int)",
+        )
+    _check_finite(array, "targets")
+    return array
+
+
+def _check_finite(array: Array, what: str) -> None:
+    if array.dtype.kind != "f":
+        return
+    # Minimum and maximum pass a NaN on, and need no array of booleans.
+    least, most = float(array.min()), float(array.max())
+    if not (np.isfinite(least) and np.isfinite(most)):
+        raise ShapeError(
+            f"expected {what} of finite numbers, got a range of {least} to {most}",
+            "remove or replace what is infinite or not a number",
+        )
+    if max(-least, most) > float(np.finfo(np.float32).max):
+        raise ShapeError(
+            f"expected {what} that fit into float32, got a range of {least:g} to {most:g}",
+            "scale them down",
+        )
