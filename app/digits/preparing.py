@@ -1,0 +1,164 @@
+"""From grey levels to the 28 x 28 picture that a network trained on MNIST expects.
+
+Source of the procedure: LeCun, Cortes and Burges, "The MNIST database of handwritten digits":
+size-normalised to fit a 20 x 20 box, the aspect ratio kept, then placed in 28 x 28 so that the
+centre of mass is at the centre. Measurements: docs/decisions/digits.md.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from app.digits.errors import DigitError
+from app.digits.grey import Grey, border, grey_levels
+from app.digits.png import read_png
+
+SIDE = 28
+BOX = 20
+# In MNIST the centre of mass lies within half a pixel of pixel (14, 14), counted from 0.
+CENTRE = 14
+
+# Fraction of the darkest ink below which a pixel does not count for the crop: above the halo of
+# antialiasing, below the faintest edge of MNIST's own digits.
+INK_THRESHOLD = 0.2
+MIN_CONTRAST = 24.0
+MIN_INK_PIXELS = 4
+# Robust standard deviations of the border that are taken for noise (1.4826 * MAD is one).
+NOISE_DEVIATIONS = 4 * 1.4826
+# Resolution at which the crop is found and then refined, in pixels of the longer side.
+SEARCH_SIDE = 200
+REFINED_SIDE = 100
+# MNIST's strokes are 1.5 to 4.5 pixels wide, half of them 2.4 or less.
+THICK_STROKE = 3.5
+THINNED_STROKE = 3.0
+# Below this the smallest erosion, one pixel on each side, takes too much of a stroke.
+MIN_SIDE_TO_THIN = 40
+
+
+def prepare_image(data: bytes) -> NDArray[np.uint8]:
+    """Return a drawn digit, shape (28, 28), 0 background to 255 ink, from the bytes of a PNG.
+
+    Any size from 8 to 4096 pixels a side, any PNG mode, dark on light or light on dark. Raises
+    DigitError with what is wrong and what to do.
+    """
+    return _prepare(grey_levels(read_png(data)))
+
+
+def prepare_pixels(rows: object) -> NDArray[np.uint8]:
+    """Return a drawn digit, shape (28, 28), 0 background to 255 ink, from 28 rows of 28 numbers.
+
+    Numbers from 0 to 255, ink bright; dark ink on a light border is inverted. Raises DigitError.
+    """
+    wanted = "expected 28 rows of 28 numbers from 0 to 255"
+    hint = 'Send {"pixels": [[...], ...]}, 28 rows of 28 finite numbers, ink bright.'
+    try:
+        pixels = np.array(rows)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DigitError("invalid_pixels", f"{wanted}, got rows of unequal shape", hint) from error
+    if pixels.shape != (SIDE, SIDE):
+        raise DigitError("invalid_pixels", f"{wanted}, got shape {pixels.shape}", hint)
+    if pixels.dtype.kind not in "iuf":
+        raise DigitError("invalid_pixels", f"{wanted}, got values that are not numbers", hint)
+    if not np.isfinite(pixels).all():
+        raise DigitError("invalid_pixels", f"{wanted}, got NaN or infinity", hint)
+    if pixels.min() < 0 or pixels.max() > 255:
+        got = f"{pixels.min():g} to {pixels.max():g}"
+        raise DigitError("invalid_pixels", f"{wanted}, got values from {got}", hint)
+    return _prepare(pixels.astype(np.float32))
+
+
+def _prepare(grey: Grey) -> NDArray[np.uint8]:
+    digit = _thinned(_cropped(_ink(grey)))
+    return _centred(_fitted(digit))
+
+
+def _ink(grey: Grey) -> Grey:
+    """Return the ink, 0..1: how far each pixel is from the background, on the side with more."""
+    edge = border(grey)
+    background = np.median(edge)
+    difference = grey - background
+    light, dark = np.clip(difference, 0, None), np.clip(-difference, 0, None)
+    ink = light if np.square(light).sum() >= np.square(dark).sum() else dark
+    ink = np.clip(ink - NOISE_DEVIATIONS * np.median(np.abs(edge - background)), 0, None)
+    peak = ink.max()
+    if peak < MIN_CONTRAST or np.count_nonzero(ink >= INK_THRESHOLD * peak) < MIN_INK_PIXELS:
+        raise DigitError(
+            "blank_image",
+            f"expected a digit that stands out from its background, got a contrast of {peak:.0f} "
+            f"of 255 (at least {MIN_CONTRAST:.0f} is needed)",
+            "Draw a digit with a bolder stroke, dark on light or light on dark.",
+        )
+    return np.asarray(ink / peak)
+
+
+def _cropped(ink: Grey) -> Grey:
+    """Cut to the ink's bounding box, found coarsely (specks average out), then finely."""
+    factor = max(1, max(ink.shape) // SEARCH_SIDE)
+    top, bottom, left, right = _bounding_box(_reduced(ink, factor))
+    ink = ink[
+        max(0, (top - 1) * factor) : (bottom + 1) * factor,
+        max(0, (left - 1) * factor) : (right + 1) * factor,
+    ]
+    ink = _reduced(ink, max(1, max(ink.shape) // REFINED_SIDE))
+    return _tight(ink)
+
+
+def _thinned(ink: Grey) -> Grey:
+    """Erode strokes far thicker than MNIST's; width = 2 * area / perimeter (total variation)."""
+    longer = max(ink.shape)
+    if longer < MIN_SIDE_TO_THIN:
+        return ink
+    padded = np.pad(ink, 1)
+    rows, columns = np.gradient(padded)
+    width = 2 * padded.sum() / np.hypot(rows, columns).sum()
+    unit = longer / BOX
+    pixels = round((width - THINNED_STROKE * unit) / 2)
+    if width <= THICK_STROKE * unit or pixels < 1:
+        return ink
+    picture = Image.fromarray(np.rint(np.pad(ink, pixels + 1) * 255).astype(np.uint8))
+    eroded = np.asarray(picture.filter(ImageFilter.MinFilter(2 * pixels + 1))).astype(np.float32)
+    # A blot without strokes would vanish: leave it as it was drawn.
+    return _tight(eroded / eroded.max()) if eroded.max() > 127 else ink
+
+
+def _fitted(ink: Grey) -> Grey:
+    """Scale to fit 20 x 20 with a bicubic filter, the aspect ratio kept, the peak at 1."""
+    height, width = ink.shape
+    scale = BOX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    resized = Image.fromarray(np.ascontiguousarray(ink)).resize(size, Image.Resampling.BICUBIC)
+    fitted = np.clip(np.asarray(resized), 0, None)
+    return np.asarray(fitted / fitted.max())
+
+
+def _centred(digit: Grey) -> NDArray[np.uint8]:
+    """Place the centre of mass at the centre of 28 x 28, to the nearest whole pixel."""
+    mass = digit.sum()
+    offsets = []
+    for axis, size in enumerate(digit.shape):
+        centre = float((digit.sum(axis=1 - axis) * np.arange(size)).sum() / mass)
+        offsets.append(min(max(round(CENTRE - centre), 0), SIDE - size))
+    top, left = offsets
+    picture = np.zeros((SIDE, SIDE), np.uint8)
+    height, width = digit.shape
+    picture[top : top + height, left : left + width] = np.rint(digit * 255)
+    return picture
+
+
+def _reduced(ink: Grey, factor: int) -> Grey:
+    """Average blocks of factor x factor pixels, the peak scaled to 1 again."""
+    if factor == 1:
+        return np.asarray(ink / ink.max())
+    averaged = np.asarray(Image.fromarray(np.ascontiguousarray(ink)).reduce(factor))
+    return np.asarray(averaged / averaged.max())
+
+
+def _bounding_box(ink: Grey) -> tuple[int, int, int, int]:
+    inked = ink >= INK_THRESHOLD
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _tight(ink: Grey) -> Grey:
+    top, bottom, left, right = _bounding_box(ink)
+    return ink[top:bottom, left:right]
