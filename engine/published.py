@@ -18,6 +18,10 @@ class PublishedTensors:
         """Take over arrays that were just computed."""
         self._arrays.update(arrays)
 
+    def names(self) -> list[str]:
+        """The names of the arrays there are."""
+        return list(self._arrays)
+
     def withdraw(self) -> None:
         """Forget all arrays: their batch failed, or belongs to another past."""
         self._arrays.clear()

@@ -284,6 +284,10 @@ class TrainingLoop:
         """The names of all tensors there are, those of phases that have yet to run included."""
         return [*self._published.phases, *self._parameters, *self._optimizer_tensors()]
 
+    def computed_tensor_names(self) -> list[str]:
+        """The names that `tensor` answers now: without those whose phase has yet to run."""
+        return [*self._published.names(), *self._parameters, *self._optimizer_tensors()]
+
     def tensor(self, name: str) -> Array:
         """A view of the present tensor of that name, which holds until its phase runs again.
 

@@ -1,0 +1,1 @@
+"""Descent's server: recipes in, frames out."""

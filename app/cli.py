@@ -1,0 +1,147 @@
+"""The command line: `descent serve`."""
+
+import errno
+import logging
+import os
+import socket
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from app.main import closing_event, create_app
+from app.settings import Settings
+from app.web.protocol import AbortableWebSocketProtocol
+from engine import DatasetError, load_mnist_bytes
+
+MAX_MESSAGE = 64 * 1024
+SHUTDOWN_S = 3
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Descent: watch a neural network learn, one step at a time.",
+)
+
+
+@app.callback()
+def descent() -> None:
+    """Keep `serve` a named command even while it is the only one."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where to keep what lasts.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; one a core.")] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Serve the page. What is not given here comes from APP_* variables, or has its default."""
+    given = {"host": host, "port": port, "data_dir": data_dir, "workers": workers}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        load_mnist_bytes()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _refusal(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except DatasetError as error:
+        raise _refusal(str(error)) from None
+    _configure_logs()
+    listener = _listen(settings)
+    address = _address(settings.host, listener.getsockname()[1])
+    typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
+    if open_browser and _has_screen():
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    application = create_app(settings)
+    _Server(application).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which tells the viewers before it closes their sockets."""
+
+    def __init__(self, application: FastAPI) -> None:
+        self._application = application
+        super().__init__(
+            uvicorn.Config(
+                application,
+                log_level="warning",
+                ws=AbortableWebSocketProtocol,
+                ws_max_size=MAX_MESSAGE,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=SHUTDOWN_S,
+                server_header=False,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, then stop as uvicorn does."""
+        server = getattr(self._application.state, "server", None)
+        if server is not None:
+            server.registry.tell_all(closing_event())
+        await super().shutdown(sockets)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise _refusal(
+                f"port {settings.port} of {settings.host} is in use by another program "
+                f"(perhaps another Descent). Choose another: "
+                f"descent serve --port {settings.port + 1}"
+            ) from None
+        raise _refusal(f"cannot listen on {settings.host}:{settings.port}: {error}") from None
+    listener.listen(2048)
+    return listener
+
+
+def _address(host: str, port: int) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _has_screen() -> bool:
+    return (
+        os.name == "nt"
+        or os.uname().sysname == "Darwin"
+        or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    )
+
+
+def _configure_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _refusal(message: str) -> typer.Exit:
+    typer.echo(f"descent: {message}", err=True)
+    return typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the `descent` command."""
+    app()

@@ -1,0 +1,90 @@
+"""The commands a run understands, checked before they travel to its worker."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, TypeAdapter, model_validator
+
+from app.config import STRICT, BatchSize, OptimizerConfig
+
+MAX_COUNT = 1_000_000
+
+
+class Play(BaseModel):
+    """Start training."""
+
+    model_config = STRICT
+    type: Literal["play"]
+
+
+class Pause(BaseModel):
+    """Stop at once, in the middle of a batch too."""
+
+    model_config = STRICT
+    type: Literal["pause"]
+
+
+class Step(BaseModel):
+    """Run on to the next boundary of `unit`, `count` times."""
+
+    model_config = STRICT
+    type: Literal["step"]
+    unit: Literal["phase", "batch", "epoch"] = "batch"
+    count: int = Field(default=1, ge=1, le=MAX_COUNT)
+
+
+class Set(BaseModel):
+    """Change settings; all of one command's are applied together or not at all."""
+
+    model_config = STRICT
+    type: Literal["set"]
+    learning_rate: float | None = None
+    optimizer: Literal["sgd", "rmsprop", "adam"] | dict[str, Any] | None = None
+    momentum: float | None = None
+    batch_size: BatchSize | None = None
+    speed: float | None = Field(default=None, gt=0, le=1e6)
+
+    @model_validator(mode="after")
+    def _sets_something(self) -> Self:
+        given = self.model_fields_set - {"type"}
+        if not given:
+            raise ValueError(
+                "expected at least one of learning_rate, optimizer, momentum, batch_size, speed"
+            )
+        for name in given - {"speed"}:
+            if getattr(self, name) is None:
+                raise ValueError(f"expected a value for {name}, got null")
+        if isinstance(self.optimizer, dict):
+            OptimizerConfig.model_validate(self.optimizer)
+        return self
+
+
+class Seek(BaseModel):
+    """Go to a batch between 0 and the furthest one trained."""
+
+    model_config = STRICT
+    type: Literal["seek"]
+    batch: int = Field(ge=0)
+
+
+class Reset(BaseModel):
+    """Go back to batch 0 with the same seed; the settings stay."""
+
+    model_config = STRICT
+    type: Literal["reset"]
+
+
+Command = Annotated[Play | Pause | Step | Set | Seek | Reset, Field(discriminator="type")]
+
+_ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+def parse_command(value: object) -> dict[str, Any]:
+    """The command as plain JSON values with only the fields that were given.
+
+    Raises pydantic's `ValidationError` where it is not one of the commands.
+    """
+    command = _ADAPTER.validate_python(value)
+    fields = command.model_dump(exclude_unset=True)
+    if isinstance(command, Step):
+        fields |= {"unit": command.unit, "count": command.count}
+    return fields

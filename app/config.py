@@ -1,0 +1,123 @@
+"""The configuration of a run, as it arrives from outside and as it is kept.
+
+The limits are checked here, before anything is allocated for the run.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from engine import EngineError, optimizers
+
+MAX_LAYERS = 8
+MAX_UNITS = 4096
+MAX_BATCH_SIZE = 4096
+MAX_PARAMETERS = 4_000_000
+MAX_SEED = 2**63 - 1
+
+# What one sample of a data set looks like: (features, classes).
+DATASETS = {"mnist": (784, 10)}
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+BatchSize = Annotated[int, Field(ge=1, le=MAX_BATCH_SIZE)]
+
+
+class LayerConfig(BaseModel):
+    """One dense layer."""
+
+    model_config = STRICT
+
+    units: int = Field(ge=1, le=MAX_UNITS)
+    activation: Literal["relu", "tanh", "sigmoid", "linear", "softmax"] = "linear"
+
+
+class OptimizerConfig(BaseModel):
+    """An optimizer's name and settings; what is left out takes Keras's default."""
+
+    model_config = STRICT
+
+    name: Literal["sgd", "rmsprop", "adam"]
+    learning_rate: float
+    momentum: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, value: Any) -> Any:
+        """Let the engine judge name and numbers, so that there is one set of rules."""
+        config = {"name": value} if isinstance(value, str) else value
+        if not isinstance(config, dict):
+            return value
+        given = {key: item for key, item in config.items() if item is not None}
+        unknown = set(given) - set(cls.model_fields)
+        if unknown:
+            raise ValueError(
+                f"expected the keys name, learning_rate and momentum, got {min(unknown)!r}"
+            )
+        try:
+            complete = optimizers.get(given).config()
+        except EngineError as error:
+            raise ValueError(str(error)) from None
+        return {key: complete[key] for key in cls.model_fields if key in complete}
+
+    def settings(self) -> dict[str, Any]:
+        """The form that the engine's `optimizers.get` takes and that JSON shows."""
+        return self.model_dump(exclude_none=True)
+
+
+def _example_layers() -> list[LayerConfig]:
+    return [
+        LayerConfig(units=512, activation="relu"),
+        LayerConfig(units=10, activation="softmax"),
+    ]
+
+
+class RunConfig(BaseModel):
+    """What a run is made from; every field has the example's value by default."""
+
+    model_config = STRICT
+
+    dataset: Literal["mnist"] = "mnist"
+    layers: list[LayerConfig] = Field(
+        default_factory=_example_layers, min_length=1, max_length=MAX_LAYERS
+    )
+    loss: Literal["categorical_crossentropy", "mean_squared_error"] = "categorical_crossentropy"
+    optimizer: OptimizerConfig = Field(
+        default_factory=lambda: OptimizerConfig(name="rmsprop", learning_rate=0.001)
+    )
+    batch_size: BatchSize = 128
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @field_validator("layers")
+    @classmethod
+    def _fits_in_memory(cls, layers: list[LayerConfig]) -> list[LayerConfig]:
+        widths = [DATASETS["mnist"][0], *(layer.units for layer in layers)]
+        parameters = sum(inputs * units + units for inputs, units in pairwise(widths))
+        if parameters > MAX_PARAMETERS:
+            raise ValueError(
+                f"expected at most {MAX_PARAMETERS:,} weights and biases in all, "
+                f"got {parameters:,}; use fewer or smaller layers"
+            )
+        return layers
+
+    @model_validator(mode="after")
+    def _fits_the_data(self) -> Self:
+        last = self.layers[-1]
+        classes = DATASETS[self.dataset][1]
+        if last.units != classes:
+            raise ValueError(
+                f"expected a last layer of {classes} units, one a class of {self.dataset}, "
+                f"got {last.units}"
+            )
+        if self.loss == "categorical_crossentropy" and last.activation != "softmax":
+            raise ValueError(
+                "expected a softmax as the last activation, since categorical_crossentropy "
+                f"compares probabilities, got {last.activation!r}"
+            )
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return self.model_dump(exclude_none=True)

@@ -1,0 +1,64 @@
+"""The application: all parts put together, nothing at import."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from app.default_network import DefaultNetwork
+from app.errors import AppError
+from app.registry import Registry
+from app.settings import Settings
+from app.web import classify, health, runs, socket
+from app.web.context import Server
+from app.web.errors import add_error_handlers
+from app.web.guard import Guard
+from app.web.pages import PAGE_POLICY, VERSION, add_page
+from app.workers.pool import WorkerPool
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; its workers start and stop with its lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = WorkerPool(settings.workers, history_bytes=settings.history_mb * 1_000_000)
+        registry = Registry(settings, pool)
+        network = DefaultNetwork(settings.data_dir, pool)
+        app.state.server = Server(settings, pool, registry, network)
+        await pool.start()
+        tasks = [asyncio.create_task(registry.sweep()), asyncio.create_task(network.prepare())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await pool.drain()
+
+    app = FastAPI(
+        title="Descent",
+        version=VERSION,
+        description="Watch a neural network learn, one step at a time.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Guard, content_security_policy=PAGE_POLICY)
+    add_error_handlers(app)
+    for part in (runs, classify, socket, health):
+        app.include_router(part.router)
+    add_page(app)
+    return app
+
+
+def closing_event() -> dict[str, object]:
+    """What viewers are told when the server stops."""
+    error = AppError(
+        "server_stopping",
+        "this server is being stopped",
+        "The page tries to reach it again by itself.",
+        status=503,
+    )
+    return {"type": "closing", "error": error.body()}

@@ -1,0 +1,44 @@
+"""One byte a number, for pictures: values on a fixed scale through a square root.
+
+The square root opens up what lies near zero, where most weights are; the scale is the same for
+every picture of a run, so that magnitudes can be compared. `docs/protocol.md` has the rule.
+"""
+
+import sys
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Coding = Literal["signed", "unsigned"]
+Codes = NDArray[np.uint8]
+
+# Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
+UPPER = 1 if sys.byteorder == "little" else 0
+
+
+@lru_cache(maxsize=64)
+def _table(coding: Coding, scale: float) -> Codes:
+    """The code of every number that the upper 16 bits of a float32 can hold.
+
+    These bits keep 8 significant ones, more than a code shows, and make coding one look-up.
+    """
+    bits = np.arange(65536, dtype=np.uint32) << 16
+    with np.errstate(all="ignore"):
+        share = np.nan_to_num(bits.view(np.float32).astype(np.float64) / scale)
+    if coding == "signed":
+        codes = 128 + 127 * np.sign(share) * np.sqrt(np.minimum(np.abs(share), 1))
+    else:
+        codes = 255 * np.sqrt(np.clip(share, 0, 1))
+    return np.rint(codes).astype(np.uint8)
+
+
+def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
+    """Codes of `values`, of any shape: `signed` around 128, or `unsigned` from 0.
+
+    signed: 128 + 127 * sign(v) * sqrt(min(|v| / scale, 1));
+    unsigned: 255 * sqrt(min(v / scale, 1)).
+    """
+    upper = np.ascontiguousarray(values, dtype=np.float32).view(np.uint16)[..., UPPER::2]
+    return _table(coding, scale).take(upper)

@@ -1,0 +1,96 @@
+"""A frame: one moment of a run as safetensors messages, one a view, made once for all viewers."""
+
+import json
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from app.runs.loop_view import loop_view
+from app.runs.report import moving_report
+from app.runs.run import Run
+from app.runs.series import COLUMNS
+from app.runs.weight_views import weight_codes, weight_views
+
+# More than a page draws at once; what is left over comes with the next frame.
+MAX_POINTS = 16_384
+# A measurement on the test images takes a while, and other batches go by before it is known.
+TESTS_LATE_BY = 1024
+
+
+class Want:
+    """What a hub asks of a run: views, and the series from a batch of a timeline on.
+
+    `seen` is the run's version when the least informed of the viewers was last sent a frame.
+    """
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.views: list[str] = fields["views"]
+        self.from_batch: int = fields["from_batch"]
+        self.timeline: int = fields["timeline"]
+        self.seen: int = fields["seen"]
+
+    def first_batch(self, run: Run) -> int:
+        """The batch from which the series must be sent: before any future discarded since."""
+        cuts = run.timeline_starts[self.timeline + 1 :]
+        return min([self.from_batch, *(cut + 1 for cut in cuts)])
+
+    def is_due(self, run: Run) -> bool:
+        """Whether there is anything to tell."""
+        return (
+            run.version > self.seen
+            or self.timeline != run.timeline
+            or self.from_batch <= run.furthest
+        )
+
+
+def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, bytes]]:
+    """The messages of frame `number`, (view, bytes) each, the series last.
+
+    A view that the run does not have, or that has not been computed yet, is left out.
+    """
+    loop = run.loop
+    common = {
+        "frame": str(number),
+        "run": run_id,
+        "batch": str(loop.batch),
+        "phase": loop.phase.value if loop.phase is not None else "",
+    }
+    weights = {view.view: view for view in weight_views(run)}
+    available = set(loop.computed_tensor_names())
+    messages = []
+    for name in want.views:
+        metadata = common | {"view": name}
+        if name.startswith("loop:"):
+            tensors, about = loop_view(run, int(name.removeprefix("loop:")))
+            messages.append((name, save(tensors, metadata | about | {"view": "loop"})))
+        elif name in weights and name in available:
+            view = weights[name]
+            about = {"scale": json.dumps(view.scale), "coding": view.coding}
+            messages.append((name, save({"values": weight_codes(run, view)}, metadata | about)))
+    messages.append(("series", _series(run, want.first_batch(run), common)))
+    return messages
+
+
+def last_batch(run: Run, want: Want) -> int:
+    """The last batch of the series in the frame that answers `want`."""
+    return min(run.furthest, want.first_batch(run) + MAX_POINTS - 1)
+
+
+def _series(run: Run, first: int, common: dict[str, str]) -> bytes:
+    series = run.series
+    tensors = {name: series.column(name, first, first + MAX_POINTS - 1) for name in COLUMNS}
+    tests_from = max(0, first - TESTS_LATE_BY)
+    tests = np.array(series.tests(tests_from), dtype=np.float64).reshape(-1, 3)
+    changes = [action.to_json() for action in run.recipe.actions if action.batch >= first - 1]
+    return save(
+        tensors | {"test": tests},
+        common
+        | {
+            "view": "series",
+            "from_batch": str(first),
+            "tests_from": str(tests_from),
+            "state": json.dumps(moving_report(run), allow_nan=False),
+            "actions": json.dumps(changes, allow_nan=False),
+        },
+    )

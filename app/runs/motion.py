@@ -1,0 +1,39 @@
+"""What a run is doing: nothing, playing, stepping a number of units, or seeking."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from app.runs.replay import Replay
+
+
+class RunState(StrEnum):
+    """The state of a run as its readers see it."""
+
+    PAUSED = "paused"
+    PLAYING = "playing"
+    STEPPING = "stepping"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Playing:
+    """On and on, at the run's speed."""
+
+
+@dataclass(slots=True)
+class Stepping:
+    """To the next boundary of `unit`, `remaining` times, as fast as possible."""
+
+    unit: Literal["phase", "batch", "epoch"]
+    remaining: int
+
+
+@dataclass(slots=True)
+class Seeking:
+    """To another batch, by replaying the recipe on a loop that then takes over."""
+
+    replay: Replay
+
+
+Motion = Playing | Stepping | Seeking

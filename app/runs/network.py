@@ -1,0 +1,81 @@
+"""From a run's configuration to the engine's objects, and settings onto a training loop."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine import Dense, Samples, Sequential, TrainingLoop, load_mnist_bytes, optimizers
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The samples a run is trained on and those it is measured on."""
+
+    train: Samples
+    test: Samples
+
+
+def load_data_set() -> DataSet:
+    """MNIST as bytes, memory-mapped: all processes of the machine share one copy."""
+    (train_images, train_labels), (test_images, test_labels) = load_mnist_bytes()
+    return DataSet(
+        train=Samples(train_images, train_labels, scale=255),
+        test=Samples(test_images, test_labels, scale=255),
+    )
+
+
+def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
+    """The training loop of a configuration, at batch 0."""
+    network = Sequential(
+        [Dense(layer["units"], activation=layer["activation"]) for layer in config["layers"]],
+        seed=config["seed"],
+        dtype=config["dtype"],
+    )
+    network.compile(
+        optimizer=optimizers.get(config["optimizer"]), loss=config["loss"], metrics=["accuracy"]
+    )
+    return TrainingLoop(network, data.train, batch_size=config["batch_size"])
+
+
+def optimizer_settings(loop: TrainingLoop) -> dict[str, Any]:
+    """The optimizer as the configuration writes it: name, learning rate, and momentum for SGD."""
+    config = loop.optimizer.config()
+    return {key: config[key] for key in ("name", "learning_rate", "momentum") if key in config}
+
+
+def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
+    """What a `set` command changes on `loop`, complete and checked: `{}` where nothing.
+
+    A new optimizer keeps the learning rate unless the command names one. Raises an engine error,
+    with nothing changed, for values that do not fit.
+    """
+    before = optimizer_settings(loop)
+    after = dict(before)
+    optimizer = command.get("optimizer")
+    if optimizer is not None:
+        named = {"name": optimizer} if isinstance(optimizer, str) else optimizer
+        if named["name"] != before["name"]:
+            after = {"learning_rate": before["learning_rate"]}
+        after |= {key: value for key, value in named.items() if value is not None}
+    after |= {key: command[key] for key in ("learning_rate", "momentum") if key in command}
+    complete = optimizers.get(after).config()
+    after = {key: complete[key] for key in ("name", "learning_rate", "momentum") if key in complete}
+
+    changes: dict[str, Any] = {}
+    if after["name"] != before["name"]:
+        changes["optimizer"] = after
+    else:
+        changes |= {key: value for key, value in after.items() if value != before[key]}
+    batch_size = command.get("batch_size", loop.batch_size)
+    if batch_size != loop.batch_size:
+        changes["batch_size"] = batch_size
+    return changes
+
+
+def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:
+    """Put resolved settings into effect; the same optimizer keeps its state."""
+    optimizer = settings.get("optimizer", optimizer_settings(loop))
+    tuned = {key: settings[key] for key in ("learning_rate", "momentum") if key in settings}
+    if "optimizer" in settings or tuned:
+        loop.optimizer = optimizers.get(optimizer | tuned)
+    if "batch_size" in settings:
+        loop.batch_size = settings["batch_size"]

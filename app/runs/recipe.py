@@ -1,0 +1,49 @@
+"""A recipe: the configuration of a run and the log of what was changed at which batch."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A change of settings that holds from batch `batch` on."""
+
+    batch: int
+    settings: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the log travels."""
+        return {"batch": self.batch, "set": self.settings}
+
+
+@dataclass(slots=True)
+class Recipe:
+    """The configuration plus the log, in the order of the batches.
+
+    The state of a run at batch n is a pure function of its recipe and n.
+    """
+
+    config: dict[str, Any]
+    actions: list[Action] = field(default_factory=list)
+
+    def record(self, batch: int, settings: dict[str, Any]) -> None:
+        """Note that `settings` hold from `batch` on.
+
+        Changes at one batch are merged, the later winning, but a named optimizer starts an entry
+        of its own: switching away and back starts with fresh state, and merging would hide that.
+        """
+        index = bisect_right(self.actions, batch, key=lambda action: action.batch)
+        previous = self.actions[index - 1] if index else None
+        if previous is not None and previous.batch == batch and "optimizer" not in settings:
+            self.actions[index - 1] = Action(batch, previous.settings | settings)
+        else:
+            self.actions.insert(index, Action(batch, settings))
+
+    def discard_after(self, batch: int) -> None:
+        """Drop the changes made at later batches."""
+        self.actions = [action for action in self.actions if action.batch <= batch]
+
+    def at(self, batch: int) -> list[Action]:
+        """The changes that hold from exactly `batch` on, in the order they were made."""
+        return [action for action in self.actions if action.batch == batch]

@@ -1,0 +1,35 @@
+"""Bringing a training loop to an earlier batch by repeating what the recipe says."""
+
+from app.runs.network import DataSet, apply, make_loop
+from app.runs.recipe import Recipe
+from engine import LoopState, TrainingLoop
+
+
+class Replay:
+    """A fresh loop on its way to `target`; the run's own loop is not touched.
+
+    It starts from `start`, a saved state before `target` (None: from the untrained network), so
+    that the batch that leads to `target` really runs and its gradients and activations are there.
+    """
+
+    def __init__(self, recipe: Recipe, data: DataSet, target: int, start: LoopState | None) -> None:
+        self._recipe = recipe
+        self.target = target
+        self.loop: TrainingLoop = make_loop(recipe.config, data)
+        if start is not None:
+            self.loop.restore(start)
+        self._apply_actions()
+
+    @property
+    def done(self) -> bool:
+        """Whether the loop has arrived."""
+        return self.loop.batch >= self.target
+
+    def advance(self) -> None:
+        """Run one more batch."""
+        self.loop.run_batch()
+        self._apply_actions()
+
+    def _apply_actions(self) -> None:
+        for action in self._recipe.at(self.loop.batch):
+            apply(action.settings, self.loop)

@@ -1,0 +1,48 @@
+"""What a run tells about itself: the state object of the protocol, in plain JSON values."""
+
+from typing import Any
+
+from app.runs.network import optimizer_settings
+from app.runs.run import Run
+from app.runs.weight_views import weight_views
+
+
+def report(run_id: str, run: Run) -> dict[str, Any]:
+    """The whole state, as `GET /api/runs/{id}` gives it."""
+    return {
+        "id": run_id,
+        "config": run.recipe.config,
+        "actions": [action.to_json() for action in run.recipe.actions],
+        **moving_report(run),
+    }
+
+
+def moving_report(run: Run) -> dict[str, Any]:
+    """The part of the state that changes from batch to batch, as every frame carries it."""
+    loop = run.loop
+    test = run.series.test_at(loop.batch)
+    return {
+        "state": run.state.value,
+        "batch": loop.batch,
+        "epoch": loop.epoch,
+        "phase": loop.phase.value if loop.phase is not None else None,
+        "next_phase": loop.next_phase.value,
+        "batch_in_epoch": loop.batch_in_epoch,
+        "batches_per_epoch": loop.batches_per_epoch,
+        "loss": loop.last_loss,
+        "accuracy": loop.last_accuracy,
+        "test_loss": test[1] if test else None,
+        "test_accuracy": test[2] if test else None,
+        "test_batch": test[0] if test else None,
+        "optimizer": optimizer_settings(loop),
+        "learning_rate": loop.learning_rate,
+        "batch_size": loop.batch_size,
+        "speed": run.pace.speed,
+        "batches_per_second": round(run.batches_per_second, 1),
+        "furthest": run.furthest,
+        "timeline": run.timeline,
+        "parameters": loop.network.count_params(),
+        "tensors": loop.computed_tensor_names(),
+        "views": [view.to_json() for view in weight_views(run)],
+        "error": run.error.body() if run.error is not None else None,
+    }

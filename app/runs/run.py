@@ -1,0 +1,376 @@
+"""A run: a training loop, the recipe it follows, and what it has been told to do.
+
+Plain logic on one thread: `command` says what to do, `advance` does a slice of it.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.errors import AppError, from_engine
+from app.runs.checkpoints import Checkpoints
+from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping
+from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
+from app.runs.pace import BatchRate, Pace
+from app.runs.recipe import Recipe
+from app.runs.replay import Replay
+from app.runs.series import Series
+from engine import EngineError, Evaluation, NonFiniteError, Phase
+
+MAX_BATCHES = 1_000_000
+MAX_ACTIONS = 5_000
+EVALUATE_EVERY_S = 2.0
+EVALUATION_CHUNK = 500
+
+
+class Run:
+    """One run, hosted in a worker beside others.
+
+    `history_bytes` bounds the memory of its checkpoints. `version` grows whenever something a
+    viewer could see has changed; `timeline` whenever a future has been discarded.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        data: DataSet,
+        *,
+        history_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.recipe = Recipe(config)
+        self.data = data
+        self.loop = make_loop(config, data)
+        self.series = Series()
+        self.pace = Pace()
+        self.error: AppError | None = None
+        self.version = 1
+        self.timeline_starts = [0]
+        self._clock = clock
+        self._motion: Motion | None = None
+        self._rate = BatchRate()
+        self._checkpoints = Checkpoints(history_bytes)
+        self._evaluation: Evaluation | None = None
+        self._evaluated_at = -math.inf
+        self._unmeasurable: int | None = None
+
+    # What it is doing
+
+    @property
+    def state(self) -> RunState:
+        """The state as its readers see it."""
+        if self.error is not None:
+            return RunState.FAILED
+        if isinstance(self._motion, Playing):
+            return RunState.PLAYING
+        if self._motion is not None:
+            return RunState.STEPPING
+        return RunState.PAUSED
+
+    @property
+    def seeking(self) -> bool:
+        """Whether a seek is under way; commands wait until it is finished."""
+        return isinstance(self._motion, Seeking)
+
+    @property
+    def furthest(self) -> int:
+        """The last batch this run has been trained to."""
+        return self.series.length
+
+    @property
+    def timeline(self) -> int:
+        """How often a future has been discarded."""
+        return len(self.timeline_starts) - 1
+
+    @property
+    def batches_per_second(self) -> float:
+        """Measured over the last second; 0 at rest."""
+        return self._rate.value(self._clock())
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the loop rests between two batches."""
+        return self.loop.next_phase is Phase.DRAW
+
+    # Commands
+
+    def command(self, command: dict[str, Any]) -> None:
+        """Carry out a checked command, or raise `AppError` with nothing changed."""
+        match command["type"]:
+            case "play":
+                self._play()
+            case "pause":
+                self._move(None)
+            case "step":
+                self._require_trainable()
+                self._move(Stepping(command["unit"], command["count"]))
+            case "set":
+                self._set(command)
+            case "seek":
+                self._seek(command["batch"])
+            case "reset":
+                self._reset()
+        self._changed()
+
+    def _play(self) -> None:
+        self._require_trainable()
+        if not isinstance(self._motion, Playing):
+            self._move(Playing())
+            self.pace.start(self._clock())
+
+    def _set(self, command: dict[str, Any]) -> None:
+        try:
+            changes = resolve(command, self.loop)
+        except EngineError as error:
+            raise from_engine(error) from error
+        if changes:
+            self._record(changes)
+            apply(changes, self.loop)
+        if "speed" in command:
+            self.pace.change(command["speed"], self._clock())
+
+    def _seek(self, batch: int) -> None:
+        self.require_reached(batch)
+        self.error = None
+        if batch == self.loop.batch and self.at_boundary:
+            self._move(None)
+        else:
+            self._move(Seeking(self.replay_to(batch)))
+
+    def _reset(self) -> None:
+        optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size
+        self._move(None)
+        self.error = None
+        self._discard_after(0)
+        self.recipe.actions.clear()
+        self.loop = make_loop(self.recipe.config, self.data)
+        if optimizer["name"] != optimizer_settings(self.loop)["name"]:
+            kept = {"optimizer": optimizer, "batch_size": batch_size}
+        else:
+            kept = optimizer | {"batch_size": batch_size}
+        changes = resolve(kept, self.loop)
+        if changes:
+            self.recipe.record(0, changes)
+            apply(changes, self.loop)
+
+    def _require_trainable(self) -> None:
+        if self.error is not None:
+            raise AppError(
+                "run_failed",
+                f"expected a run that can train, but this one has stopped: {self.error.message}",
+                "Go back some batches and lower the learning rate, or reset.",
+                status=409,
+            )
+        if self.furthest >= MAX_BATCHES and self.loop.batch >= MAX_BATCHES:
+            raise AppError(
+                "run_too_long",
+                f"expected at most {MAX_BATCHES:,} batches in a run, and they are done",
+                "Reset the run, or make a new one.",
+                status=409,
+            )
+
+    def _record(self, changes: dict[str, Any]) -> None:
+        if len(self.recipe.actions) >= MAX_ACTIONS:
+            raise AppError(
+                "too_many_changes",
+                f"expected at most {MAX_ACTIONS:,} changes of settings in a run",
+                "Reset the run to start a new log of changes.",
+                status=409,
+            )
+        if self.furthest > self.loop.batch:
+            self._discard_after(self.loop.batch)
+        changes = dict(changes)
+        if not self.at_boundary and "batch_size" in changes:
+            # The batch at hand is drawn already: the new size holds from the next one on.
+            self.recipe.record(self.loop.batch + 1, {"batch_size": changes.pop("batch_size")})
+        if changes:
+            self.recipe.record(self.loop.batch, changes)
+
+    def _discard_after(self, batch: int) -> None:
+        self.recipe.discard_after(batch)
+        self.series.cut(batch)
+        self._checkpoints.cut(batch)
+        self._evaluation = None
+        self.timeline_starts.append(batch)
+
+    def _move(self, motion: Motion | None) -> None:
+        self._motion = motion
+        self._rate.clear()
+        self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+
+    # Work
+
+    def wait(self) -> float | None:
+        """Seconds until there is something to do: 0 for now, None for not before a command."""
+        if self._evaluation is not None:
+            return 0.0
+        if self._motion is None:
+            return None if self._is_measured() or self.error is not None else 0.0
+        if isinstance(self._motion, Playing):
+            return self.pace.wait(self._clock())
+        return 0.0
+
+    def advance(self, until: float) -> None:
+        """Work until the clock reaches `until` or there is nothing to do for now.
+
+        The smallest piece is a phase at a given speed, else a batch; so it may overrun by one.
+        """
+        if self._evaluation is None and self._clock() - self._evaluated_at > EVALUATE_EVERY_S:
+            self._start_evaluation()
+        if self._evaluation is not None and not isinstance(self._motion, Seeking):
+            self._evaluate()
+        while self._clock() < until and self._work():
+            pass
+
+    def _work(self) -> bool:
+        """Do the smallest piece of what is next; False where that has to wait."""
+        if self._motion is None:
+            if self._evaluation is None:
+                self._start_evaluation()
+            return self._evaluate()
+        if isinstance(self._motion, Seeking):
+            self._replay(self._motion)
+            return True
+        if self._must_evaluate():
+            return self._evaluate()
+        if isinstance(self._motion, Stepping):
+            self._take_step(self._motion)
+            return True
+        if self.pace.wait(self._clock()) > 0:
+            return self._evaluate()
+        self._run(by_phase=self.pace.speed is not None)
+        self.pace.ran(self._clock())
+        return True
+
+    def _take_step(self, step: Stepping) -> None:
+        if step.remaining == 0:
+            self._move(None)
+            return
+        self._run(by_phase=step.unit == "phase")
+        reached = {
+            "phase": True,
+            "batch": self.at_boundary,
+            "epoch": self.at_boundary and self.loop.batch_in_epoch == 0,
+        }
+        if reached[step.unit]:
+            step.remaining -= 1
+        if step.remaining == 0 and not self._must_evaluate():
+            self._move(None)
+
+    def _run(self, *, by_phase: bool) -> None:
+        """Run the next phase, or the rest of the batch; stop the run if the numbers explode."""
+        try:
+            if by_phase:
+                self.loop.run_phase()
+            else:
+                self.loop.run_batch()
+        except NonFiniteError as error:
+            self.fail(
+                AppError(
+                    "not_finite",
+                    error.message,
+                    "The last finite state is kept. Go back some batches and lower the "
+                    "learning rate, or reset.",
+                    status=409,
+                )
+            )
+            return
+        self._changed()
+        if self.at_boundary:
+            self._finish_batch()
+
+    def _finish_batch(self) -> None:
+        loop = self.loop
+        self._rate.mark(self._clock(), loop.batch)
+        if loop.batch > self.series.length:
+            if loop.last_loss is None or loop.last_accuracy is None:
+                raise RuntimeError("a completed batch has a loss and an accuracy")
+            self.series.append(
+                loss=loop.last_loss,
+                accuracy=loop.last_accuracy,
+                learning_rate=loop.learning_rate,
+                gradient_norm=math.hypot(*loop.gradient_norms.values()),
+            )
+        if self._checkpoints.due(loop.batch):
+            self._checkpoints.add(loop.state())
+        for action in self.recipe.at(loop.batch):
+            apply(action.settings, loop)
+        if loop.batch_in_epoch == 0:
+            self._start_evaluation()
+        if loop.batch >= MAX_BATCHES:
+            self._move(None)
+
+    def fail(self, error: AppError) -> None:
+        """Stop for good, until a seek back or a reset."""
+        self._evaluation = None
+        self._move(None)
+        self.error = error
+
+    # Going back
+
+    def require_reached(self, batch: int) -> None:
+        """Raise `AppError` unless this run has been trained to `batch` at some time."""
+        if batch > self.furthest:
+            raise AppError(
+                "batch_not_reached",
+                f"expected a batch from 0 to {self.furthest}, the furthest this run has been "
+                f"trained to, got {batch}",
+                "Play or step further first.",
+                status=409,
+            )
+
+    def replay_to(self, batch: int) -> Replay:
+        """A loop on its way to `batch`, from the nearest saved state before it."""
+        start = self._checkpoints.before(batch - 1)
+        saved = start.batch if start is not None else 0
+        if self.at_boundary and saved < self.loop.batch < batch:
+            start = self.loop.state()
+        return Replay(self.recipe, self.data, batch, start)
+
+    def _replay(self, seeking: Seeking) -> None:
+        if not seeking.replay.done:
+            seeking.replay.advance()
+        if seeking.replay.done:
+            self.loop = seeking.replay.loop
+            self._evaluation = None
+            self._move(None)
+
+    # Measuring on the test images
+
+    def _is_measured(self) -> bool:
+        return self.series.has_test(self.loop.batch) or self.loop.batch == self._unmeasurable
+
+    def _must_evaluate(self) -> bool:
+        """The state at the end of an epoch is measured before anything changes it."""
+        return (
+            self._evaluation is not None
+            and self._evaluation.batch == self.loop.batch > 0
+            and self.loop.batch_in_epoch == 0
+            and self.at_boundary
+        )
+
+    def _start_evaluation(self) -> None:
+        if not self._is_measured() and self.error is None and not self.seeking:
+            self._evaluation = Evaluation(self.loop, self.data.test, chunk=EVALUATION_CHUNK)
+
+    def _evaluate(self) -> bool:
+        """Measure one chunk of test images; False where nothing is being measured."""
+        if self._evaluation is None:
+            return False
+        try:
+            self._evaluation.advance()
+        except NonFiniteError:
+            self._unmeasurable = self._evaluation.batch
+            self._evaluation = None
+            return True
+        if self._evaluation.done:
+            loss, accuracy = self._evaluation.result
+            self.series.add_test(self._evaluation.batch, loss, accuracy or 0.0)
+            self._changed()
+            self._evaluation = None
+            self._evaluated_at = self._clock()
+        return True

@@ -1,0 +1,49 @@
+"""How large an update was beside the weights it changed: |step| / |weight|, as a histogram."""
+
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 48
+LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; what lies outside is counted in the end bins
+
+UPPER = 1 if sys.byteorder == "little" else 0
+
+
+def _bins() -> NDArray[np.intp]:
+    """The bin of every ratio that the upper 16 bits of a positive float32 can hold."""
+    bits = np.arange(32768, dtype=np.uint32) << 16
+    with np.errstate(all="ignore"):
+        exponent = np.log10(bits.view(np.float32).astype(np.float64))
+    share = (np.nan_to_num(exponent, neginf=-99.0, posinf=99.0) - LOWEST) / (HIGHEST - LOWEST)
+    return np.clip(np.floor(share * BINS), 0, BINS - 1).astype(np.intp)
+
+
+_BIN_OF = _bins()
+_FIRST_NAN = 0x7F81  # 0 / 0, a weight of zero that stays zero
+
+
+def step_sizes(
+    step: NDArray[np.floating], weights: NDArray[np.floating]
+) -> tuple[NDArray[np.uint32], float, int]:
+    """Histogram and median of |step| / |weight| over the weights that moved, and how many did not.
+
+    `weights` are those before the step. The histogram has `BINS` bins of equal width in log10;
+    an edge is exact to the 8 significant bits of the table. The median is exact.
+    """
+    with np.errstate(all="ignore"):
+        ratios = np.abs(np.divide(step, weights, dtype=np.float32, casting="same_kind")).ravel()
+    upper = ratios.view(np.uint16)[UPPER::2]
+    counts = np.bincount(upper, minlength=32768)
+    still = int(counts[0] + counts[_FIRST_NAN:].sum())
+    counts[0] = counts[_FIRST_NAN:] = 0
+    histogram = np.bincount(_BIN_OF, weights=counts, minlength=BINS).astype(np.uint32)
+    moved = int(counts.sum())
+    if moved == 0:
+        return histogram, 0.0, still
+    middle = (moved - 1) // 2
+    reached = np.cumsum(counts)
+    bucket = int(np.searchsorted(reached, middle + 1))
+    inside = np.sort(ratios[upper == bucket])
+    return histogram, float(inside[middle - int(reached[bucket] - counts[bucket])]), still

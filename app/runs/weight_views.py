@@ -1,0 +1,98 @@
+"""The pictures of a layer's weights and of what training does to them, on fixed scales."""
+
+import math
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from app.runs.codes import Codes, Coding, encode
+from app.runs.network import optimizer_settings
+from app.runs.run import Run
+
+# A weight starts within Glorot's limit and rarely grows past four times as much.
+WEIGHT_LIMITS = 4
+# Entries of the loss's gradient seldom exceed this in the example network: those of the first
+# layer average over a batch of mostly dark pixels, those of later layers over lit units.
+FIRST_LAYER_GRADIENT = 0.01
+LATER_LAYER_GRADIENT = 0.05
+# RMSprop and Adam divide the gradient by its own size: their steps are a few learning rates.
+ADAPTIVE_STEPS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WeightView:
+    """One picture: (units, inputs) codes; `scale` is the value at which they saturate."""
+
+    view: str
+    layer: int
+    kind: str
+    shape: tuple[int, int]
+    scale: float
+    coding: Coding
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which the list of views travels."""
+        return asdict(self) | {"shape": list(self.shape)}
+
+
+def weight_views(run: Run) -> tuple[WeightView, ...]:
+    """The pictures this run has, layer by layer, in the order of the page's tabs."""
+    config = run.recipe.config
+    inputs = run.data.train.features
+    return _weight_views(
+        (inputs, *(layer["units"] for layer in config["layers"])),
+        optimizer_settings(run.loop)["name"],
+        bool(optimizer_settings(run.loop).get("momentum")),
+        config["optimizer"]["learning_rate"],
+    )
+
+
+@lru_cache(maxsize=256)
+def _weight_views(
+    widths: tuple[int, ...], optimizer: str, momentum: bool, learning_rate: float
+) -> tuple[WeightView, ...]:
+    views = []
+    for layer, (inputs, units) in enumerate(pairwise(widths), start=1):
+        weights = _rounded(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
+        gradient = FIRST_LAYER_GRADIENT if layer == 1 else LATER_LAYER_GRADIENT
+        step = _rounded(learning_rate * (gradient if optimizer == "sgd" else ADAPTIVE_STEPS))
+        kinds: list[tuple[str, float, Coding]] = [
+            ("weights", weights, "signed"),
+            ("gradient", gradient, "signed"),
+            ("step", step, "signed"),
+        ]
+        if optimizer == "sgd" and momentum:
+            kinds.append(("velocity", step, "signed"))
+        if optimizer == "adam":
+            kinds.append(("m", gradient, "signed"))
+        if optimizer in ("rmsprop", "adam"):
+            kinds.append(("v", gradient, "unsigned"))
+        name = f"layer{layer}.weights"
+        views += [
+            WeightView(
+                name if kind == "weights" else f"{name}.{kind}",
+                layer,
+                kind,
+                (units, inputs),
+                scale,
+                coding,
+            )
+            for kind, scale, coding in kinds
+        ]
+    return tuple(views)
+
+
+def _rounded(value: float) -> float:
+    """`value` to two significant digits, as a legend shows it."""
+    return float(f"{value:.1e}")
+
+
+def weight_codes(run: Run, view: WeightView) -> Codes:
+    """The picture's codes now; of v, the mean square, its root is shown."""
+    values = run.loop.tensor(view.view)
+    if view.kind == "v":
+        values = np.sqrt(values)
+    return encode(values, view.coding, view.scale)

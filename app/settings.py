@@ -1,0 +1,41 @@
+"""Settings of the server: `APP_*` variables, or the options of `descent serve`."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "descent"
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that suits one classroom."""
+
+    model_config = SettingsConfigDict(env_prefix="APP_")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any.")
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Where the trained network is kept."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=64,
+        description="Worker processes that train; one a core.",
+    )
+    max_runs: int = Field(default=64, ge=1, description="Runs kept at once.")
+    max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")
+    history_mb: int = Field(
+        default=32, ge=0, description="Memory for a run's checkpoints, in megabytes."
+    )
+    idle_pause_s: float = Field(
+        default=600, gt=0, description="A playing run that nobody looks at pauses after this."
+    )
+    run_ttl_s: float = Field(
+        default=4 * 3600, gt=0, description="A run that nobody looks at is closed after this."
+    )

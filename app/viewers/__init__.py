@@ -1,0 +1,1 @@
+"""Who watches a run, and what each is sent. Imports no web framework and no sockets."""

@@ -1,0 +1,132 @@
+"""All viewers of one run: asks for the next frame when one of them has room and time for it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import AppError
+from app.viewers.viewer import Viewer
+from app.workers.pool import Frame, WorkerPool
+
+# While the run's worker is gone, look again this often.
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one viewer needs of the next frame."""
+
+    views: frozenset[str]
+    cursor: int
+    timeline: int
+    seen: int
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> "Need":
+        """The need of a viewer as it stands."""
+        return cls(viewer.look.views, viewer.cursor, viewer.timeline, viewer.seen)
+
+
+class Hub:
+    """Frames are pulled, not pushed: a run makes none that nobody can take.
+
+    A frame is made once for all viewers that are ready for it, and sent to each unchanged.
+    """
+
+    def __init__(
+        self, run_id: str, pool: WorkerPool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._run_id = run_id
+        self._pool = pool
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.viewers: set[Viewer] = set()
+
+    def join(self, viewer: Viewer) -> None:
+        """Add a viewer; the first one starts the hub's work."""
+        self.viewers.add(viewer)
+        self.wake()
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+
+    def leave(self, viewer: Viewer) -> None:
+        """Take a viewer away; the last one ends the hub's work."""
+        self.viewers.discard(viewer)
+        if not self.viewers and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def wake(self) -> None:
+        """A viewer has come, looks elsewhere, or has room again."""
+        self._changed.set()
+
+    def tell_all(self, event: dict[str, Any]) -> None:
+        """Send an event to every viewer."""
+        for viewer in self.viewers:
+            with contextlib.suppress(asyncio.QueueFull):
+                viewer.tell(event)
+
+    async def _work(self) -> None:
+        asked: dict[Viewer, Need] = {}
+        request: asyncio.Task[Frame | None] | None = None
+        while True:
+            self._changed.clear()
+            now = self._clock()
+            ready = {viewer: Need.of(viewer) for viewer in self.viewers if viewer.is_ready(now)}
+            if ready and ready != asked:
+                # The worker answers a want that is still open when a newer one arrives.
+                asked = ready
+                if request is not None:
+                    request.add_done_callback(_forget)
+                want = _combined(asked)
+                request = asyncio.create_task(self._pool.frames(self._run_id, want))
+            await self._wait(request, now)
+            if request is not None and request.done():
+                try:
+                    frame = request.result()
+                except AppError as error:
+                    self.tell_all({"type": "error", "id": None, "error": error.body()})
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    self._deliver(frame, asked)
+                request, asked = None, {}
+
+    async def _wait(self, request: asyncio.Task[Frame | None] | None, now: float) -> None:
+        """Until the request is answered, a viewer has changed, or one may be sent another."""
+        waits = [viewer.ready_in(now) for viewer in self.viewers]
+        timeout = min((wait for wait in waits if wait), default=None)
+        changed = asyncio.create_task(self._changed.wait())
+        awaited = {changed} if request is None else {changed, request}
+        try:
+            await asyncio.wait(awaited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+
+    def _deliver(self, frame: Frame | None, asked: dict[Viewer, Need]) -> None:
+        """Send the frame to those who asked and still need the same; the others ask again."""
+        if frame is None:
+            return
+        now = self._clock()
+        for viewer, need in asked.items():
+            if viewer in self.viewers and Need.of(viewer) == need:
+                viewer.send_frame(frame, now)
+
+
+def _combined(needs: dict[Viewer, Need]) -> dict[str, Any]:
+    """One want for all of them; the least informed decides from where it starts."""
+    return {
+        "views": sorted(frozenset[str]().union(*(need.views for need in needs.values()))),
+        "from_batch": min(need.cursor for need in needs.values()) + 1,
+        "timeline": min(need.timeline for need in needs.values()),
+        "seen": min(need.seen for need in needs.values()),
+    }
+
+
+def _forget(request: asyncio.Task[Frame | None]) -> None:
+    """Take the outcome of a request that is no longer needed, so that none goes unheard."""
+    if not request.cancelled():
+        request.exception()

@@ -1,0 +1,124 @@
+"""One viewer of a run: what it looks at, what it has been sent, what it has drawn."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import AppError, shorten
+from app.workers.pool import Frame
+
+# Without this limit the kernel's socket buffer becomes the queue, and a slow page falls behind.
+MAX_UNACKNOWLEDGED = 2
+# Answers and events; a viewer that lets this many pile up is not reading.
+MAX_QUEUED = 256
+MAX_RATE = 60.0
+MAX_VIEWS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is in a viewer's sight: views, frames a second, and the followed sample."""
+
+    views: frozenset[str] = frozenset()
+    rate: float = 30.0
+
+
+class Viewer:
+    """The state of one viewer; `outbox` is what its socket has yet to send."""
+
+    def __init__(self, *, writable: bool) -> None:
+        self.writable = writable
+        self.look = Look()
+        self.outbox: asyncio.Queue[dict[str, Any] | bytes] = asyncio.Queue(
+            MAX_QUEUED + MAX_UNACKNOWLEDGED * (MAX_VIEWS + 1)
+        )
+        self.cursor = 0  # the last batch of the series that was sent
+        self.timeline = 0
+        self.seen = 0  # the run's version when the last frame was made
+        self._sent: list[int] = []  # frames not acknowledged yet, oldest first
+        self._next_at = 0.0
+        self._waiting_since: float | None = None
+
+    def look_at(self, message: dict[str, Any]) -> None:
+        """Take a `look` message; raises `AppError` if it is not a well-formed one."""
+        views, rate, sample = (
+            message.get("views", []),
+            message.get("rate", 30),
+            message.get("sample", 0),
+        )
+        if (
+            not isinstance(views, list)
+            or len(views) > MAX_VIEWS
+            or not all(isinstance(view, str) and len(view) <= 64 for view in views)
+        ):
+            raise _malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
+        if not _is_number(rate) or not 0 < rate <= MAX_RATE:
+            raise _malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
+        if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
+            raise _malformed("sample", "the index of a sample of the batch, from 0", sample)
+        # The loop's pictures depend on the followed sample: another one is another view.
+        named = frozenset(f"loop:{sample}" if view == "loop" else view for view in views)
+        self.look = Look(named, float(rate))
+        self._next_at = 0.0
+        self.seen = 0
+
+    def resume(self, message: dict[str, Any]) -> None:
+        """Take a `resume` message: the series is wanted from that batch on."""
+        for name in ("from_batch", "timeline"):
+            value = message.get(name, 0)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise _malformed(name, "a whole number from 0", value)
+        self.cursor = max(0, message.get("from_batch", 1) - 1)
+        self.timeline = message.get("timeline", 0)
+        self.seen = 0
+
+    def acknowledge(self, message: dict[str, Any]) -> None:
+        """Take an `ack` message: that frame, and all before it, have been drawn."""
+        number = message.get("frame")
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise _malformed("frame", "the number of a frame", number)
+        self._sent = [frame for frame in self._sent if frame > number]
+        self._waiting_since = None
+
+    def ready_in(self, now: float) -> float | None:
+        """Seconds until this viewer may be sent a frame; None if not before it acknowledges."""
+        if len(self._sent) >= MAX_UNACKNOWLEDGED:
+            return None
+        return max(0.0, self._next_at - now)
+
+    def is_ready(self, now: float) -> bool:
+        """Whether this viewer may be sent a frame now."""
+        return self.ready_in(now) == 0
+
+    def silent_for(self, now: float) -> float:
+        """Seconds for which frames have been waiting for an acknowledgement."""
+        return 0.0 if self._waiting_since is None else now - self._waiting_since
+
+    def send_frame(self, frame: Frame, now: float) -> None:
+        """Put the messages of a frame that this viewer looks at into its outbox."""
+        for view, data in frame.messages:
+            if view == "series" or view in self.look.views:
+                self.outbox.put_nowait(data)
+        self.cursor, self.timeline = frame.to_batch, frame.timeline
+        self.seen = frame.version
+        self._sent.append(frame.number)
+        self._next_at = now + 1 / self.look.rate
+        if self._waiting_since is None:
+            self._waiting_since = now
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Put an event into the outbox; `asyncio.QueueFull` if the viewer is not reading."""
+        self.outbox.put_nowait(event)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _malformed(name: str, expected: str, value: object) -> AppError:
+    return AppError(
+        "malformed_message",
+        f"expected {name} to be {expected}, got {shorten(value)}",
+        "See docs/protocol.md for the messages of the socket.",
+        status=422,
+    )

@@ -1,0 +1,1 @@
+"""The web: thin adapters from HTTP and sockets to the logic beside this folder."""

@@ -1,0 +1,71 @@
+"""Reading a drawn digit."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+
+from app.digits import prepare_image, prepare_pixels
+from app.errors import AppError
+from app.web.context import ServerDep
+
+router = APIRouter(prefix="/api/classify", tags=["classify"])
+
+
+class Pixels(BaseModel):
+    """A picture as numbers: 28 rows of 28, 0..255, ink bright."""
+
+    pixels: list[list[float]]
+
+
+DRAWING = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/png": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {"schema": Pixels.model_json_schema()},
+        },
+    }
+}
+
+
+@router.post("", openapi_extra=DRAWING)
+async def classify(
+    server: ServerDep, request: Request, run: Annotated[str | None, Query(max_length=64)] = None
+) -> dict[str, Any]:
+    """Read a digit, by the present weights of `run` or else by the trained default network.
+
+    The picture is prepared as MNIST's were; `pixels` in the answer is what the network saw.
+    """
+    record = server.registry.find(run) if run is not None else None
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        body = Pixels.model_validate_json(await request.body())
+        pixels = await to_thread.run_sync(prepare_pixels, body.pixels)
+    elif media_type.startswith("image/") or media_type in ("", "application/octet-stream"):
+        pixels = await to_thread.run_sync(prepare_image, await request.body())
+    else:
+        raise AppError(
+            "unsupported_media_type",
+            f"expected image/png or application/json, got {media_type!r}",
+            'Send a PNG, or {"pixels": [[…28 rows of 28 numbers…]]}.',
+            status=415,
+        )
+    flat: list[int] = pixels.ravel().tolist()
+    if record is not None:
+        probabilities = await server.pool.classify(record.run_id, flat)
+    else:
+        probabilities = await to_thread.run_sync(server.default_network.classify, flat)
+    return {
+        "digit": int(np.argmax(probabilities)),
+        "probabilities": probabilities,
+        "pixels": pixels.tolist(),
+    }
+
+
+@router.get("")
+async def default_network_status(server: ServerDep) -> dict[str, Any]:
+    """Whether the trained default network is ready, and until then how far its training is."""
+    return server.default_network.status()

@@ -1,0 +1,87 @@
+"""Every error as `{"error": {"code", "message", "hint"}}`, whoever raised it."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from app.errors import AppError, from_engine, shorten
+from engine import EngineError
+
+log = structlog.get_logger()
+
+
+def error_response(error: AppError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response that tells of an error."""
+    return JSONResponse({"error": error.body()}, error.status, headers)
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
+    """The first complaint of a validation, in words: where, what was expected, what arrived."""
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    message = str(first["msg"]).removeprefix("Value error, ")
+    message = f"{place}: {message}" if place else message
+    if first["type"] not in ("missing", "value_error", "json_invalid"):
+        # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
+        message += f", got {shorten(first.get('input'))}"
+    return AppError(
+        "malformed_json" if first["type"] == "json_invalid" else "invalid_request",
+        message,
+        "See /docs for the fields and their limits. Nothing has changed.",
+        status=400 if first["type"] == "json_invalid" else 422,
+    )
+
+
+def _http_error(status: int, detail: str) -> AppError:
+    hints = {
+        400: "Send well-formed JSON, not too deeply nested.",
+        404: "See /docs for the addresses there are.",
+        405: "See /docs for the methods of this address.",
+    }
+    phrase = HTTPStatus(status).phrase
+    return AppError(
+        phrase.lower().replace(" ", "_"), detail or phrase, hints.get(status, ""), status=status
+    )
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give every error of `app` the one shape."""
+
+    @app.exception_handler(AppError)
+    async def on_app_error(_: Request, error: AppError) -> JSONResponse:
+        return error_response(error)
+
+    @app.exception_handler(EngineError)
+    async def on_engine_error(_: Request, error: EngineError) -> JSONResponse:
+        return error_response(from_engine(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        return error_response(from_validation(error.errors()))
+
+    @app.exception_handler(ValidationError)
+    async def on_invalid_value(_: Request, error: ValidationError) -> JSONResponse:
+        return error_response(from_validation(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
+        return error_response(_http_error(error.status_code, error.detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def on_defect(request: Request, error: Exception) -> JSONResponse:
+        log.error("defect", path=request.url.path, exc_info=error)
+        return error_response(
+            AppError(
+                "internal_error",
+                "the server has made a mistake; it has been written to its log",
+                "Try again. If it happens again, tell whoever runs this server.",
+                status=500,
+            )
+        )

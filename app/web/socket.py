@@ -1,0 +1,187 @@
+"""The socket: a viewer's messages in, answers and frames out."""
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
+from pydantic import ValidationError
+
+from app.commands import parse_command
+from app.errors import AppError
+from app.registry import Record
+from app.viewers.viewer import Viewer
+from app.web.context import Server, bearer_key, not_yours
+from app.web.errors import error_response, from_validation
+from app.web.guard import foreign_origin, is_foreign
+
+router = APIRouter()
+log = structlog.get_logger()
+
+# A viewer that leaves a frame unacknowledged this long is not drawing any more.
+SILENT_S = 30.0
+WATCH_EVERY_S = 5.0
+MAX_DEPTH_MESSAGE = "not too deeply nested"
+
+
+@router.websocket("/ws/runs/{run_id}")
+async def watch_run(
+    websocket: WebSocket,
+    run_id: str,
+    authorization: Annotated[str | None, Header()] = None,
+    visitor: Annotated[str | None, Cookie()] = None,
+) -> None:
+    """Let a viewer watch a run, and command it if it is the viewer's own."""
+    server: Server = websocket.app.state.server
+    try:
+        if is_foreign(websocket.headers):
+            raise foreign_origin()
+        record = server.registry.find(run_id)
+        writable = server.registry.is_writable(record, bearer_key(authorization), visitor)
+        viewer = Viewer(writable=writable)
+        state = await server.pool.state(run_id)
+        server.registry.join(record, viewer)
+    except AppError as error:
+        await websocket.send_denial_response(error_response(error))
+        return
+    try:
+        await websocket.accept()
+        viewer.tell({"type": "hello", "writable": writable, "state": state})
+        await _Session(server, record, viewer, websocket).serve()
+    finally:
+        server.registry.leave(record, viewer)
+
+
+class _Session:
+    """One open socket: three tasks, of which the first to end ends the others."""
+
+    def __init__(
+        self, server: Server, record: Record, viewer: Viewer, websocket: WebSocket
+    ) -> None:
+        self._server = server
+        self._record = record
+        self._viewer = viewer
+        self._websocket = websocket
+        self._commands: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Until the viewer leaves, or is found not to be reading."""
+        log.info("viewer came", run=self._record.run_id, writable=self._viewer.writable)
+        tasks = [asyncio.create_task(work()) for work in (self._receive, self._send, self._watch)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*tasks, *self._commands):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._commands, return_exceptions=True)
+            log.info("viewer left", run=self._record.run_id)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def _receive(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                self._take(message.get("text"))
+
+    def _take(self, text: str | None) -> None:
+        number = None
+        try:
+            fields = _parse(text)
+            number = fields.pop("id", None)
+            if not isinstance(number, str | int | None):
+                number = None
+            kind = fields.get("type")
+            if kind == "ack":
+                self._viewer.acknowledge(fields)
+            elif kind == "look":
+                self._viewer.look_at(fields)
+            elif kind == "resume":
+                self._viewer.resume(fields)
+            else:
+                self._command(number, fields)
+                return
+            self._record.hub.wake()
+        except AppError as error:
+            self._tell({"type": "error", "id": number, "error": error.body()})
+
+    def _command(self, number: str | int | None, fields: dict[str, Any]) -> None:
+        if not self._viewer.writable:
+            raise not_yours()
+        try:
+            command = parse_command(fields)
+        except ValidationError as error:
+            raise from_validation(error.errors()) from error
+        if len(self._commands) >= MAX_OPEN_COMMANDS:
+            raise AppError(
+                "too_many_commands",
+                f"expected at most {MAX_OPEN_COMMANDS} commands without an answer",
+                "Wait for the answers before sending more.",
+                status=429,
+            )
+        task = asyncio.create_task(self._answer(number, command))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _answer(self, number: str | int | None, command: dict[str, Any]) -> None:
+        try:
+            state = await self._server.registry.command(self._record, command)
+        except AppError as error:
+            self._tell({"type": "error", "id": number, "error": error.body()})
+        else:
+            self._tell({"type": "reply", "id": number, "state": state})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        try:
+            self._viewer.tell(event)
+        except asyncio.QueueFull:
+            self._abort("answers not read")
+
+    async def _send(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                item = await self._viewer.outbox.get()
+                if isinstance(item, bytes):
+                    await self._websocket.send_bytes(item)
+                else:
+                    await self._websocket.send_text(json.dumps(item, allow_nan=False))
+                    if item["type"] == "closing":
+                        await self._websocket.close(1012)
+                        return
+
+    async def _watch(self) -> None:
+        while self._viewer.silent_for(time.monotonic()) < SILENT_S:
+            await asyncio.sleep(WATCH_EVERY_S)
+        self._abort("frames not acknowledged")
+
+    def _abort(self, reason: str) -> None:
+        """Cut the connection: a polite close would wait for a reader that does not read."""
+        log.info("viewer cut off", run=self._record.run_id, reason=reason)
+        abort = self._websocket.scope["extensions"].get("descent.abort")
+        if abort is not None:
+            abort["call"]()
+
+
+MAX_OPEN_COMMANDS = 64
+
+
+def _parse(text: str | None) -> dict[str, Any]:
+    try:
+        fields = json.loads(text or "")
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        shown = (text or "a binary message")[:80]
+        raise AppError(
+            "malformed_message",
+            f"expected a JSON object, got {shown!r}",
+            "See docs/protocol.md for the messages of the socket.",
+            status=400,
+        )
+    return fields

@@ -1,0 +1,1 @@
+"""Where runs live: worker processes, and the supervisor that the web process talks to."""

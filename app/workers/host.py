@@ -1,0 +1,278 @@
+"""A worker's inside: it hosts runs, shares its time among them and answers requests.
+
+No sockets here: requests come in through `receive`, answers go out through the `reply` callback.
+"""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from app.errors import AppError, from_engine
+from app.runs.frames import Want, encode_frame, last_batch
+from app.runs.motion import RunState
+from app.runs.network import DataSet, load_data_set
+from app.runs.replay import Replay
+from app.runs.report import report
+from app.runs.run import Run
+from app.runs.tensors import read_tensor, to_npy
+from app.workers.message import Message
+from engine import EngineError
+
+# Requests are looked at between slices: this bounds how long one waits behind other runs.
+SLICE_S = 0.010
+# A step or seek that takes longer is answered with the state "stepping".
+ANSWER_WITHIN_S = 1.0
+
+Request = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A run, the requests that wait for it, and the frame that is wanted next."""
+
+    run_id: str
+    run: Run
+    inbox: deque[Request] = field(default_factory=deque)
+    step: tuple[Request, float] | None = None  # to be answered when done, or at that time
+    want: tuple[Request, Want] | None = None
+    frames: int = 0
+
+
+class Host:
+    """Hosts runs on one thread.
+
+    `reply(message)` is called for every request, once; the message's header repeats its `id`.
+    """
+
+    def __init__(
+        self,
+        reply: Callable[[Message], None],
+        *,
+        history_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reply = reply
+        self._history_bytes = history_bytes
+        self._clock = clock
+        self._runs: dict[str, Hosted] = {}
+        self._order: deque[str] = deque()
+        self._lookups: deque[Request] = deque()
+        self._replay: tuple[tuple[str, int, int], Replay] | None = None
+
+    @cached_property
+    def _data(self) -> DataSet:
+        return load_data_set()
+
+    # Requests
+
+    def receive(self, request: Request) -> None:
+        """Take one request, {"id", "op", "run", …}; what is wrong with it is answered."""
+        try:
+            if request["op"] == "health":
+                self._answer(request, {"runs": len(self._runs)})
+            elif request["op"] == "create":
+                self._create(request)
+            else:
+                hosted = self._find(request["run"])
+                hosted.inbox.append(request)
+                self._empty_inbox(hosted)
+        except (AppError, EngineError) as error:
+            self._refuse(request, error)
+
+    def _create(self, request: Request) -> None:
+        run = Run(
+            request["config"], self._data, history_bytes=self._history_bytes, clock=self._clock
+        )
+        self._runs[request["run"]] = Hosted(request["run"], run)
+        self._order.append(request["run"])
+        self._answer(request, {"state": report(request["run"], run)})
+
+    def _find(self, run_id: str) -> Hosted:
+        hosted = self._runs.get(run_id)
+        if hosted is None:
+            raise AppError(
+                "unknown_run",
+                f"expected the id of a run of this server, got {run_id!r}",
+                "It may have expired or been closed. Make a new one with POST /api/runs.",
+                status=404,
+            )
+        return hosted
+
+    def _empty_inbox(self, hosted: Hosted) -> None:
+        """Handle what has arrived for a run; during a seek, commands wait for its end."""
+        while hosted.inbox:
+            request = hosted.inbox[0]
+            if request["op"] == "command" and hosted.run.seeking:
+                return
+            hosted.inbox.popleft()
+            try:
+                self._handlers[request["op"]](request, hosted)
+            except (AppError, EngineError) as error:
+                self._refuse(request, error)
+
+    @cached_property
+    def _handlers(self) -> dict[str, Callable[[Request, Hosted], None]]:
+        return {
+            "command": self._on_command,
+            "state": self._answer_state,
+            "frames": self._on_frames,
+            "series": self._on_series,
+            "tensor": self._on_tensor,
+            "weights": self._on_weights,
+            "classify": self._on_classify,
+            "close": self._on_close,
+        }
+
+    def _on_command(self, request: Request, hosted: Hosted) -> None:
+        command = request["command"]
+        hosted.run.command(command)
+        self._answer_step(hosted)
+        if command["type"] in ("step", "seek"):
+            hosted.step = (request, self._clock() + ANSWER_WITHIN_S)
+        else:
+            self._answer_state(request, hosted)
+
+    def _on_frames(self, request: Request, hosted: Hosted) -> None:
+        self._drop_want(hosted)
+        hosted.want = (request, Want(request["want"]))
+        self._send_frame(hosted)
+
+    def _on_series(self, request: Request, hosted: Hosted) -> None:
+        series = hosted.run.series.to_json(request["from_batch"])
+        self._answer(request, {"series": series | {"timeline": hosted.run.timeline}})
+
+    def _on_tensor(self, request: Request, hosted: Hosted) -> None:
+        if request["batch"] is None:
+            self._answer(request, {}, [to_npy(read_tensor(hosted.run.loop, request["name"]))])
+        else:
+            hosted.run.require_reached(request["batch"])
+            self._lookups.append(request)
+
+    def _on_weights(self, request: Request, hosted: Hosted) -> None:
+        self._answer(request, {}, [hosted.run.loop.network.to_bytes()])
+
+    def _on_classify(self, request: Request, hosted: Hosted) -> None:
+        pixels = np.array(request["pixels"], dtype=np.float32).reshape(1, -1) / np.float32(255)
+        probabilities = hosted.run.loop.network.predict(pixels)[0]
+        self._answer(request, {"probabilities": probabilities.tolist()})
+
+    def _on_close(self, request: Request, hosted: Hosted) -> None:
+        self._drop_want(hosted)
+        self._answer_step(hosted)
+        del self._runs[hosted.run_id]
+        self._order.remove(hosted.run_id)
+        self._answer(request, {})
+
+    # Work
+
+    def turn(self) -> float | None:
+        """Give one run a slice, and a look into the past another.
+
+        Returns the seconds until there is more to do: 0 for now, None for not before a request.
+        """
+        for _ in range(len(self._order)):
+            self._order.rotate(-1)
+            hosted = self._runs[self._order[-1]]
+            if hosted.run.wait() == 0:
+                self._advance(hosted)
+                break
+        if self._lookups:
+            self._advance_lookup(self._clock() + SLICE_S)
+            return 0.0
+        waits = [hosted.run.wait() for hosted in self._runs.values()]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _advance(self, hosted: Hosted) -> None:
+        try:
+            hosted.run.advance(self._clock() + SLICE_S)
+        except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
+            traceback.print_exception(error)
+            hosted.run.fail(
+                AppError(
+                    "internal_error",
+                    "the server has made a mistake in this run; it has been written to its log",
+                    "Reset the run.",
+                    status=500,
+                )
+            )
+        self._look_after(hosted)
+
+    def _look_after(self, hosted: Hosted) -> None:
+        """Answer what the last slice has made answerable."""
+        if hosted.step is not None:
+            _, due = hosted.step
+            if hosted.run.state is not RunState.STEPPING or self._clock() >= due:
+                self._answer_step(hosted)
+        self._empty_inbox(hosted)
+        self._send_frame(hosted)
+
+    def _send_frame(self, hosted: Hosted) -> None:
+        if hosted.want is None or not hosted.want[1].is_due(hosted.run):
+            return
+        request, want = hosted.want
+        hosted.want = None
+        hosted.frames += 1
+        messages = encode_frame(hosted.run_id, hosted.run, want, hosted.frames)
+        self._answer(
+            request,
+            {
+                "frame": hosted.frames,
+                "version": hosted.run.version,
+                "timeline": hosted.run.timeline,
+                "to_batch": last_batch(hosted.run, want),
+                "views": [view for view, _ in messages],
+            },
+            [data for _, data in messages],
+        )
+
+    def _drop_want(self, hosted: Hosted) -> None:
+        """A newer want replaces one that is still open."""
+        if hosted.want is not None:
+            request, _ = hosted.want
+            hosted.want = None
+            self._answer(request, {"frame": None})
+
+    def _advance_lookup(self, until: float) -> None:
+        request = self._lookups[0]
+        try:
+            run = self._find(request["run"]).run
+            run.require_reached(request["batch"])
+            moment = (request["run"], run.timeline, request["batch"])
+            if self._replay is None or self._replay[0] != moment:
+                self._replay = (moment, run.replay_to(request["batch"]))
+            replay = self._replay[1]
+            while not replay.done and self._clock() < until:
+                replay.advance()
+            if replay.done:
+                self._lookups.popleft()
+                self._answer(request, {}, [to_npy(read_tensor(replay.loop, request["name"]))])
+        except (AppError, EngineError) as error:
+            if self._lookups and self._lookups[0] is request:
+                self._lookups.popleft()
+            self._refuse(request, error)
+
+    # Answers
+
+    def _answer_state(self, request: Request, hosted: Hosted) -> None:
+        self._answer(request, {"state": report(hosted.run_id, hosted.run)})
+
+    def _answer_step(self, hosted: Hosted) -> None:
+        if hosted.step is not None:
+            request, _ = hosted.step
+            hosted.step = None
+            self._answer_state(request, hosted)
+
+    def _answer(
+        self, request: Request, fields: dict[str, Any], blobs: list[bytes] | None = None
+    ) -> None:
+        self._reply(Message({"id": request["id"], **fields}, blobs or []))
+
+    def _refuse(self, request: Request, error: AppError | EngineError) -> None:
+        refusal = error if isinstance(error, AppError) else from_engine(error)
+        self._answer(request, {"error": refusal.body(), "status": refusal.status})

@@ -1,0 +1,127 @@
+"""The web process's end of one worker: start it, ask it, notice when it dies."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from app.errors import AppError
+from app.workers.message import PREFIX, Message
+
+# Workers run NumPy on one thread each: many workers share the cores better than many threads,
+# and the sums of a matrix product do not depend on how many threads were free.
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+log = structlog.get_logger()
+
+
+def worker_lost() -> AppError:
+    """The answer to requests that a worker's death has cut short."""
+    return AppError(
+        "worker_lost",
+        "expected an answer from the process that hosts this run, but it has stopped",
+        "A new process is being started. Make a new run, or reset this one.",
+        status=503,
+    )
+
+
+class WorkerLink:
+    """One worker process. `lost(link)` is called once, when it ends without being asked to."""
+
+    def __init__(self, number: int, history_bytes: int, lost: Callable[["WorkerLink"], None]):
+        self.number = number
+        self._history_bytes = history_bytes
+        self._lost = lost
+        self._ids = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[Message]] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests can be sent."""
+        return self._writer is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, for logs and tests."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> None:
+        """Start the process."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "app.workers.process",
+                str(theirs.fileno()),
+                str(self._history_bytes),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                env=os.environ | ONE_THREAD,
+            )
+        reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+        self._reading = asyncio.create_task(self._read(reader))
+        log.info("worker started", worker=self.number, pid=self.pid)
+
+    async def request(self, op: str, **fields: Any) -> Message:
+        """Ask the worker; raises the `AppError` it answers with, or `worker_lost`."""
+        if self._writer is None:
+            raise worker_lost()
+        number = next(self._ids)
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._pending[number] = answer
+        try:
+            self._writer.write(Message({"id": number, "op": op, **fields}).encode())
+            message = await answer
+        finally:
+            self._pending.pop(number, None)
+        if "error" in message.header:
+            raise AppError.from_body(message.header["error"], message.header["status"])
+        return message
+
+    async def stop(self, grace_s: float = 2.0) -> None:
+        """End the process: it leaves when its socket closes, and is killed if it does not."""
+        self._stopping = True
+        if self._writer is not None:
+            self._writer.close()
+        if self._process is not None:
+            try:
+                await asyncio.wait_for(self._process.wait(), grace_s)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+        if self._reading is not None:
+            await self._reading
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                header, payload = PREFIX.unpack(await reader.readexactly(PREFIX.size))
+                message = Message.decode(
+                    await reader.readexactly(header), await reader.readexactly(payload)
+                )
+                answer = self._pending.get(message.header["id"])
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(worker_lost())
+        if not self._stopping:
+            log.warning("worker lost", worker=self.number, pid=self.pid)
+            self._lost(self)

@@ -1,0 +1,76 @@
+"""A worker process: one end of a socket, a host, and a loop that serves both.
+
+Started by the supervisor as `python -m app.workers.process FD HISTORY_BYTES`. It ends when the
+other end of the socket closes, so that no worker outlives its server.
+"""
+
+import contextlib
+import select
+import signal
+import socket
+import sys
+
+from app.workers.host import Host
+from app.workers.message import PREFIX, Message
+
+READ_SIZE = 1 << 20
+
+
+class Connection:
+    """Messages over a blocking socket, read without waiting where none has arrived."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._buffer = bytearray()
+
+    def send(self, message: Message) -> None:
+        """Write a message out, however long that takes."""
+        self._socket.sendall(message.encode())
+
+    def receive(self, wait: float | None) -> list[Message]:
+        """The messages that have arrived, after waiting up to `wait` seconds for the first.
+
+        Raises `EOFError` when the other end has closed.
+        """
+        readable, _, _ = select.select([self._socket], [], [], wait)
+        if readable:
+            data = self._socket.recv(READ_SIZE)
+            if not data:
+                raise EOFError
+            self._buffer += data
+        messages = []
+        while (message := self._take()) is not None:
+            messages.append(message)
+        return messages
+
+    def _take(self) -> Message | None:
+        if len(self._buffer) < PREFIX.size:
+            return None
+        header, payload = PREFIX.unpack_from(self._buffer)
+        end = PREFIX.size + header + payload
+        if len(self._buffer) < end:
+            return None
+        start = PREFIX.size + header
+        message = Message.decode(
+            bytes(self._buffer[PREFIX.size : start]), bytes(self._buffer[start:end])
+        )
+        del self._buffer[:end]
+        return message
+
+
+def serve(sock: socket.socket, history_bytes: int) -> None:
+    """Host runs until the other end of the socket closes."""
+    connection = Connection(sock)
+    host = Host(connection.send, history_bytes=history_bytes)
+    wait: float | None = None
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            for message in connection.receive(wait):
+                host.receive(message.header)
+            wait = host.turn()
+
+
+if __name__ == "__main__":
+    # Ctrl-C reaches the whole process group; the server closes its workers in good order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
