@@ -17,12 +17,14 @@ def fit_epochs(
     for epoch in range(1, epochs + 1):
         if progress:
             progress.begin(epoch)
-        figures, batches = _train_epoch(loop, progress)
-        if validation:
-            loss, accuracy = Evaluation(loop, validation).run()
-            figures["val_loss"] = loss
-            if accuracy is not None:
-                figures["val_accuracy"] = accuracy
+        try:
+            figures, batches = _train_epoch(loop, progress)
+            figures |= _validate(loop, validation) if validation else {}
+        except BaseException:
+            # Ctrl-C or a loss that is not finite: what is printed next begins a line of its own.
+            if progress:
+                progress.interrupt()
+            raise
         if progress:
             progress.end(batches, figures)
         history.append(**figures)
@@ -47,3 +49,8 @@ def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[st
         if progress:
             progress.batch(batches, total, figures)
     return figures, batches
+
+
+def _validate(loop: TrainingLoop, validation: Samples) -> dict[str, float]:
+    loss, accuracy = Evaluation(loop, validation).run()
+    return {"val_loss": loss} | ({} if accuracy is None else {"val_accuracy": accuracy})

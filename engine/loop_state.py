@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine import optimizers
 from engine.arrays import Array
+from engine.checks import whole_number
+from engine.errors import ConfigurationError, ShapeError
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,6 +27,30 @@ class LoopState:
     batch_in_epoch: int
     position: int
     batch_size: int
+
+    def check(self, parameters: Array, samples: int) -> None:
+        """Raise ShapeError or ConfigurationError unless it fits these parameters and samples."""
+        for what, array in {"parameters": self.parameters, **self.slots}.items():
+            if array.shape != parameters.shape or array.dtype != parameters.dtype:
+                raise ShapeError(
+                    f"expected a state with {what} of shape {parameters.shape} "
+                    f"{parameters.dtype}, got {array.shape} {array.dtype}",
+                    "restore the state of a network of the same layers and dtype",
+                )
+        slots = optimizers.get(self.optimizer).slots
+        if set(self.slots) != set(slots):
+            raise ConfigurationError(
+                f"expected the optimizer state {sorted(slots)}, got {sorted(self.slots)}",
+                "restore the state together with the optimizer it belongs to",
+            )
+        whole_number(self.batch_size, "the batch size")
+        for name in ("iterations", "batch", "epoch", "batch_in_epoch", "position"):
+            whole_number(getattr(self, name), name, least=0)
+        if self.position >= samples:
+            raise ConfigurationError(
+                f"expected a position below {samples}, the number of samples, got {self.position}",
+                "restore the state of a loop over the same samples",
+            )
 
     @property
     def nbytes(self) -> int:

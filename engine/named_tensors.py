@@ -35,6 +35,19 @@ class NamedTensors(Mapping[str, Array]):
         """The same shapes as views of another flat array, `suffix` added to every name."""
         return NamedTensors({name + suffix: s for name, s in self.shapes.items()}, flat)
 
+    def grouped(self) -> dict[str, Array]:
+        """Flat views of what belongs to each layer, by the part of the names before the dot."""
+        groups: dict[str, Array] = {}
+        start = stop = 0
+        names = list(self.shapes)
+        for name, following in zip(names, [*names[1:], ""], strict=True):
+            stop += self._views[name].size
+            group = name.partition(".")[0]
+            if following.partition(".")[0] != group:
+                groups[group] = self.flat[start:stop]
+                start = stop
+        return groups
+
     def __getitem__(self, name: str) -> Array:
         return self._views[name]
 

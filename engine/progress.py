@@ -50,6 +50,11 @@ class Progress:
         self._paint(self._line(batches, batches, figures, self._clock()))
         self._write("\n")
 
+    def interrupt(self) -> None:
+        """Leave the line as it is and go to the next, if anything stands on it."""
+        if self._painted_length:
+            self._write("\n")
+
     def _line(self, done: int, total: int, figures: dict[str, float], now: float) -> str:
         seconds = now - self._begun
         rate = f"{done / seconds:.0f} batches/s" if seconds > 0 else "- batches/s"

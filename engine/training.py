@@ -10,18 +10,13 @@ import numpy as np
 from engine import metrics, optimizers
 from engine.arrays import Array
 from engine.checks import whole_number
-from engine.compilation import LOSS, PER_SAMPLE, X, Y, layer_name
-from engine.errors import (
-    NonFiniteError,
-    PhaseOrderError,
-    ShapeError,
-    UnknownTensorError,
-)
+from engine.compilation import LOSS, PER_SAMPLE, X, Y
+from engine.errors import NonFiniteError, PhaseOrderError
 from engine.loop_state import LoopState
+from engine.loop_tensors import LoopTensors
 from engine.optimizers import Optimizer, OptimizerState
-from engine.published import PublishedTensors
-from engine.random import sample_order
 from engine.samples import Gatherer, Samples
+from engine.schedule import Cursor, Schedule
 from engine.traces import (
     BackwardTrace,
     DrawTrace,
@@ -78,58 +73,55 @@ class TrainingLoop:
         network.build(samples.features)
         self.network = network
         self.samples = samples
-        self.shuffle = shuffle
-        self._first_epoch = first_epoch
+        self.batch_size = batch_size
+        self.last_loss: float | None = None
+        self.last_accuracy: float | None = None
+        self.gradient_norms: dict[str, float] = {}
+
         self._compiled = network.compiled
         self._parameters = network.parameters
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
-        self._gradients = self._parameters.beside(np.zeros_like(self._parameters.flat), ".gradient")
-        self._steps = self._parameters.beside(np.zeros_like(self._parameters.flat), ".step")
-        self._layer_gradients = self._gradients_of_layers()
-        self.batch_size = batch_size
+        flat = self._parameters.flat
+        self._gradients = self._parameters.beside(np.zeros_like(flat), ".gradient")
+        self._steps = self._parameters.beside(np.zeros_like(flat), ".step")
+        self._layer_gradients = self._gradients.grouped()
         self._make_workspace()
-
+        self._tensors = LoopTensors(network, self._phases_of_tensors())
+        self._schedule = Schedule(
+            network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
+        )
         self._last_phase: Phase | None = None  # within the batch at hand; None between batches
-        self._published = PublishedTensors(self._phases_of_tensors())
-        self._state_views: tuple[OptimizerState, dict[str, Array]] | None = None
         self._drawn: Array = np.empty(0, np.intp)
         self._loss_trace: LossTrace  # every batch has one before it ends
-        self._order_epoch = -1
-        self._order: Array = np.empty(0, np.intp)
-        self._batch = self._epoch = self._batch_in_epoch = self._position = 0
-        self.last_loss: float | None = None
-        self.last_accuracy: float | None = None
-        self.gradient_norms: dict[str, float] = {}
 
     # Where the loop is
 
     @property
     def batch(self) -> int:
         """Completed batches over all epochs; 0 when nothing is trained."""
-        return self._batch
+        return self._schedule.cursor.batch
 
     @property
     def epoch(self) -> int:
         """Completed epochs."""
-        return self._epoch
+        return self._schedule.cursor.epoch
 
     @property
     def batch_in_epoch(self) -> int:
         """Completed batches of the present epoch; 0 again once its last one is completed."""
-        return self._batch_in_epoch
+        return self._schedule.cursor.batch_in_epoch
 
     @property
     def position(self) -> int:
         """Samples of the present epoch that completed batches have used."""
-        return self._position
+        return self._schedule.cursor.position
 
     @property
     def batches_per_epoch(self) -> int:
         """Batches the present epoch will have had, if the batch size stays as it is."""
-        begun = len(self._drawn) if self._last_phase else 0
-        rest = len(self.samples) - self._position - begun
-        return self._batch_in_epoch + bool(begun) + math.ceil(rest / self._batch_size)
+        drawn = len(self._drawn) if self._last_phase else 0
+        return self._schedule.batches_per_epoch(self._batch_size, drawn)
 
     @property
     def phase(self) -> Phase | None:
@@ -138,7 +130,7 @@ class TrainingLoop:
         Between batches means: after UPDATE, after `restore`, and after a batch that failed.
         """
         if self._last_phase is None:
-            return Phase.UPDATE if self._batch else None
+            return Phase.UPDATE if self.batch else None
         return self._last_phase
 
     @property
@@ -183,15 +175,16 @@ class TrainingLoop:
     def draw(self) -> DrawTrace:
         """Draw the next batch x, y of the epoch's order."""
         self._expect(Phase.DRAW)
-        n = min(self._batch_size, len(self.samples) - self._position)
+        self._drawn = self._schedule.next(self._batch_size)
+        n = len(self._drawn)
         if n > self._workspace.capacity:
             self._make_workspace()
-        self._drawn = self._epoch_order()[self._position : self._position + n]
         values = self._workspace.values(n)
-        self._gatherer.gather(self._drawn, values[X])
-        self._targets.take(self._drawn, axis=0, out=values[Y], mode="clip")
-        self._publish(Phase.DRAW, {X: values[X], Y: values[Y]})
-        return DrawTrace(self._batch + 1, self._epoch, self._drawn, values[X], values[Y])
+        x, y = values[X], values[Y]
+        self._gatherer.gather(self._drawn, x)
+        self._targets.take(self._drawn, axis=0, out=y, mode="clip")
+        self._ran(Phase.DRAW, {X: x, Y: y})
+        return DrawTrace(self.batch + 1, self.epoch, self._drawn, x, y)
 
     @_quiet
     def forward(self) -> ForwardTrace:
@@ -200,9 +193,9 @@ class TrainingLoop:
         values = self._workspace.values(len(self._drawn))
         self._compiled.forward.forward(values)
         computed = {link.output: values[link.output] for link in self._compiled.forward.links}
-        self._publish(Phase.FORWARD, computed)
+        self._ran(Phase.FORWARD, computed)
         arrays = tuple(computed.values())
-        return ForwardTrace(self._batch + 1, arrays[::2], arrays[1::2])
+        return ForwardTrace(self.batch + 1, arrays[::2], arrays[1::2])
 
     @_quiet
     def loss(self) -> LossTrace:
@@ -210,16 +203,16 @@ class TrainingLoop:
         self._expect(Phase.LOSS)
         values = self._workspace.values(len(self._drawn))
         self._compiled.loss.forward(values)
-        loss = float(values[LOSS])
+        per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
         if not math.isfinite(loss):
             self._fail(Phase.LOSS, "loss", loss)
         accuracy = None
         if self._metric is not None:
             right = self._metric(values[self._compiled.predictions], values[Y])
             accuracy = right / len(self._drawn)
-        self._publish(Phase.LOSS, {PER_SAMPLE: values[PER_SAMPLE]})
+        self._ran(Phase.LOSS, {PER_SAMPLE: per_sample})
         self.last_loss, self.last_accuracy = loss, accuracy
-        self._loss_trace = LossTrace(self._batch + 1, values[PER_SAMPLE], loss, accuracy)
+        self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
         return self._loss_trace
 
     @_quiet
@@ -229,42 +222,35 @@ class TrainingLoop:
         n = len(self._drawn)
         gradients = self._workspace.gradients(n)
         self._compiled.gradient_function(self._workspace.values(n), gradients)
-        norms = {
-            name: math.sqrt(np.dot(flat, flat)) for name, flat in self._layer_gradients.items()
-        }
-        for name, norm in norms.items():
+        norms = {layer: math.sqrt(np.dot(g, g)) for layer, g in self._layer_gradients.items()}
+        for layer, norm in norms.items():
             if not math.isfinite(norm):
-                self._fail(Phase.BACKWARD, f"gradient norm of {name}", norm)
-        self._publish(Phase.BACKWARD, gradients)
+                self._fail(Phase.BACKWARD, f"gradient norm of {layer}", norm)
+        computed = {name: gradients[name] for name in self._workspace.gradient_names}
+        self._ran(Phase.BACKWARD, computed)
         self.gradient_norms = norms
-        return BackwardTrace(self._batch + 1, gradients, norms)
+        return BackwardTrace(self.batch + 1, computed, norms)
 
     @_quiet
     def update(self) -> UpdateTrace:
         """Let the optimizer change all parameters a little: W1 = W0 + step."""
         self._expect(Phase.UPDATE)
-        network = self.network
-        network.optimizer.update(
+        self.optimizer.update(
             self._parameters.flat,
             self._gradients.flat,
-            network.optimizer_state,
+            self.network.optimizer_state,
             step=self._steps.flat,
         )
-        self._publish(Phase.UPDATE, self._steps)
+        self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
-        self._batch += 1
-        self._batch_in_epoch += 1
-        self._position += len(self._drawn)
-        if self._position == len(self.samples):
-            self._epoch += 1
-            self._batch_in_epoch = self._position = 0
+        self._schedule.complete(len(self._drawn))
         return UpdateTrace(
-            self._batch,
-            self._epoch,
+            self.batch,
+            self.epoch,
             self.learning_rate,
             self._parameters,
             self._steps,
-            self._optimizer_tensors(),
+            self._tensors.optimizer_state(),
         )
 
     def run_phase(self) -> Trace:
@@ -278,15 +264,11 @@ class TrainingLoop:
             self.run_phase()
         return self._loss_trace
 
-    # Tensors by name
+    # Tensors and state
 
     def tensor_names(self) -> list[str]:
         """The names of all tensors there are, those of phases that have yet to run included."""
-        return [*self._published.phases, *self._parameters, *self._optimizer_tensors()]
-
-    def computed_tensor_names(self) -> list[str]:
-        """The names that `tensor` answers now: without those whose phase has yet to run."""
-        return [*self._published.names(), *self._parameters, *self._optimizer_tensors()]
+        return self._tensors.names()
 
     def tensor(self, name: str) -> Array:
         """A view of the present tensor of that name, which holds until its phase runs again.
@@ -295,57 +277,38 @@ class TrainingLoop:
         hand or, where their phase has yet to run in it, of the batch before. Raises
         UnknownTensorError, or NotComputedError where no phase has computed it yet.
         """
-        if name in self._parameters:
-            return self._parameters[name]
-        if name in self._published.phases:
-            return self._published.get(name)
-        optimizer_tensors = self._optimizer_tensors()
-        if name not in optimizer_tensors:
-            raise UnknownTensorError(
-                f"expected the name of a tensor, got {name!r}",
-                f"choose among {', '.join(self.tensor_names())}",
-            )
-        return optimizer_tensors[name]
-
-    # State
+        return self._tensors.get(name)
 
     def state(self) -> LoopState:
         """A copy of everything that decides the future; only between batches."""
         self._expect(Phase.DRAW)
         state = self.network.optimizer_state.copy()
         return LoopState(
-            self._parameters.flat.copy(),
-            self.optimizer.config(),
-            state.iterations,
-            state.slots,
-            self._batch,
-            self._epoch,
-            self._batch_in_epoch,
-            self._position,
-            self._batch_size,
+            parameters=self._parameters.flat.copy(),
+            optimizer=self.optimizer.config(),
+            iterations=state.iterations,
+            slots=state.slots,
+            batch=self.batch,
+            epoch=self.epoch,
+            batch_in_epoch=self.batch_in_epoch,
+            position=self.position,
+            batch_size=self.batch_size,
         )
 
     def restore(self, state: LoopState) -> None:
         """Go to `state` from wherever the loop is; what follows is bit for bit what followed it.
 
-        The tensors of batches are withdrawn, and losses and norms forgotten. Raises ShapeError,
-        with nothing changed, for the state of another network.
+        The tensors of batches are withdrawn, and losses and norms forgotten. Raises, with nothing
+        changed, ShapeError or ConfigurationError for a state that does not fit this loop.
         """
-        flat = self._parameters.flat
-        for what, array in {"parameters": state.parameters, **state.slots}.items():
-            if array.shape != flat.shape or array.dtype != flat.dtype:
-                raise ShapeError(
-                    f"expected a state with {what} of shape {flat.shape} {flat.dtype}, "
-                    f"got {array.shape} {array.dtype}",
-                    "restore a state of a network of the same layers and dtype",
-                )
-        self.network.restore_optimizer(
-            optimizers.get(state.optimizer),
-            OptimizerState(state.iterations, dict(state.slots)).copy(),
+        state.check(self._parameters.flat, len(self.samples))
+        optimizer = optimizers.get(state.optimizer)
+        own = OptimizerState(state.iterations, dict(state.slots)).copy()
+        self.network.restore_optimizer(optimizer, own)
+        np.copyto(self._parameters.flat, state.parameters)
+        self._schedule.cursor = Cursor(
+            state.batch, state.epoch, state.batch_in_epoch, state.position
         )
-        np.copyto(flat, state.parameters)
-        self._batch, self._epoch = state.batch, state.epoch
-        self._batch_in_epoch, self._position = state.batch_in_epoch, state.position
         self._batch_size = state.batch_size
         self._abandon()
         self.last_loss = self.last_accuracy = None
@@ -360,27 +323,17 @@ class TrainingLoop:
                 "run the phases in order, or run_batch() to the end of the batch",
             )
 
-    def _publish(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
+    def _ran(self, phase: Phase, computed: Mapping[str, Array]) -> None:
         self._last_phase = phase
-        self._published.publish(arrays)
+        self._tensors.publish(computed)
 
     def _fail(self, phase: Phase, what: str, value: float) -> NoReturn:
         self._abandon()
-        raise NonFiniteError(batch=self._batch + 1, phase=phase.value, what=what, value=value)
+        raise NonFiniteError(batch=self.batch + 1, phase=phase.value, what=what, value=value)
 
     def _abandon(self) -> None:
         self._last_phase = None
-        self._published.withdraw()
-
-    def _epoch_order(self) -> Array:
-        if self._order_epoch != self._epoch:
-            if self.shuffle:
-                number = self._first_epoch + self._epoch
-                self._order = sample_order(self.network.seed, number, len(self.samples))
-            else:
-                self._order = np.arange(len(self.samples))
-            self._order_epoch = self._epoch
-        return self._order
+        self._tensors.withdraw()
 
     def _make_workspace(self) -> None:
         capacity = min(self._batch_size, len(self.samples))
@@ -389,31 +342,14 @@ class TrainingLoop:
         )
         self._gatherer = Gatherer(self.samples.x, self.samples.scale, capacity, self.network.dtype)
 
-    def _gradients_of_layers(self) -> dict[str, Array]:
-        # A layer's gradients lie side by side in the flat array: one dot product a layer.
-        layers: dict[str, Array] = {}
-        start = 0
-        for index in range(len(self.network.layers)):
-            name = layer_name(index)
-            size = sum(self._parameters[f"{name}.{kind}"].size for kind in ("weights", "bias"))
-            layers[name] = self._gradients.flat[start : start + size]
-            start += size
-        return layers
-
     def _phases_of_tensors(self) -> dict[str, Phase]:
-        phases = dict.fromkeys((X, Y), Phase.DRAW)
-        phases |= {link.output: Phase.FORWARD for link in self._compiled.forward.links}
-        phases[PER_SAMPLE] = Phase.LOSS
-        phases |= dict.fromkeys(self._workspace.gradients(0), Phase.BACKWARD)
-        phases |= dict.fromkeys(self._steps, Phase.UPDATE)
-        return phases
-
-    def _optimizer_tensors(self) -> dict[str, Array]:
-        state = self.network.optimizer_state
-        if self._state_views is None or self._state_views[0] is not state:
-            views = [self._parameters.beside(a, f".{slot}") for slot, a in state.slots.items()]
-            self._state_views = (state, {name: v[name] for v in views for name in v})
-        return self._state_views[1]
+        return {
+            **dict.fromkeys((X, Y), Phase.DRAW),
+            **{link.output: Phase.FORWARD for link in self._compiled.forward.links},
+            PER_SAMPLE: Phase.LOSS,
+            **dict.fromkeys(self._workspace.gradient_names, Phase.BACKWARD),
+            **dict.fromkeys(self._steps, Phase.UPDATE),
+        }
 
 
 _PHASE_METHODS: dict[Phase, Callable[[TrainingLoop], Trace]] = {

@@ -42,6 +42,8 @@ class Workspace:
                 if factor.target in self._rows:
                     like = self._rows[factor.target]
                     self._gradient_rows[gradient_name(factor.target)] = np.empty_like(like)
+        # The starting point of the chain rule, d(loss)/d(loss) = 1, is no result.
+        self.gradient_names = (*self._gradient_rows, *(gradients or ()))
         self._n = -1
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}

@@ -26,9 +26,11 @@ def forward(
     log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
     if targets.ndim == 1:
         picked = shifted[np.arange(len(targets)), targets]
-        return np.subtract(log_sum, picked, out=out)
-    log_sum *= np.add.reduce(targets, axis=-1)
-    return np.subtract(log_sum, np.add.reduce(targets * shifted, axis=-1), out=out)
+    else:
+        log_sum *= np.add.reduce(targets, axis=-1)
+        picked = np.add.reduce(targets * shifted, axis=-1)
+    loss: Array = np.subtract(log_sum, picked, out=out)
+    return loss
 
 
 def vjp_logits(

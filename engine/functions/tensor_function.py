@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from engine.arrays import Array
 
-
 # forward(*arguments, out=None) -> y; `out`, where given, receives and is the result.
 Forward: TypeAlias = Callable[..., Array]
 

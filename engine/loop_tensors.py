@@ -1,0 +1,67 @@
+"""The tensors of a training loop, by name."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.arrays import Array
+from engine.errors import NotComputedError, UnknownTensorError
+from engine.optimizers import OptimizerState
+from engine.traces import Phase
+
+if TYPE_CHECKING:
+    from engine.sequential import Sequential
+
+
+class LoopTensors:
+    """Parameters and optimizer state, always there, and what each phase has published.
+
+    `phases` names the tensors that phases compute, each with its phase.
+    """
+
+    def __init__(self, network: "Sequential", phases: Mapping[str, Phase]) -> None:
+        self._network = network
+        self._phases = dict(phases)
+        self._published: dict[str, Array] = {}
+        self._viewed: OptimizerState | None = None
+        self._state_views: dict[str, Array] = {}
+
+    def names(self) -> list[str]:
+        """The names of all tensors there are, those that have yet to be computed included."""
+        return sorted((*self._phases, *self._network.parameters, *self.optimizer_state()))
+
+    def publish(self, arrays: Mapping[str, Array]) -> None:
+        """Take over arrays that a phase has computed."""
+        self._published.update(arrays)
+
+    def withdraw(self) -> None:
+        """Forget what phases have published: their batch failed, or belongs to another past."""
+        self._published.clear()
+
+    def get(self, name: str) -> Array:
+        """The tensor of that name. Raises UnknownTensorError or NotComputedError."""
+        if name in self._published:
+            return self._published[name]
+        if name in self._network.parameters:
+            return self._network.parameters[name]
+        if name in self._phases:
+            raise NotComputedError(
+                f"expected {name} to be computed, got no batch yet in which it is",
+                f"run the phase {self._phases[name].value} first",
+            )
+        optimizer_state = self.optimizer_state()
+        if name not in optimizer_state:
+            raise UnknownTensorError(
+                f"expected the name of a tensor, got {name!r}",
+                f"choose among {', '.join(self.names())}",
+            )
+        return optimizer_state[name]
+
+    def optimizer_state(self) -> dict[str, Array]:
+        """The optimizer's state as tensors shaped like the parameters: "layer1.weights.v"."""
+        state = self._network.optimizer_state
+        if self._viewed is not state:
+            parameters = self._network.parameters
+            views = [parameters.beside(flat, f".{slot}") for slot, flat in state.slots.items()]
+            self._state_views = {name: view[name] for view in views for name in view}
+            self._viewed = state
+        return self._state_views
