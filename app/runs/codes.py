@@ -31,7 +31,8 @@ def _table(coding: Coding, scale: float) -> Codes:
         codes = 128 + 127 * np.sign(share) * np.sqrt(np.minimum(np.abs(share), 1))
     else:
         codes = 255 * np.sqrt(np.clip(share, 0, 1))
-    return np.rint(codes).astype(np.uint8)
+    table: Codes = np.rint(codes).astype(np.uint8)
+    return table
 
 
 def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
@@ -41,4 +42,5 @@ def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     unsigned: 255 * sqrt(min(v / scale, 1)).
     """
     upper = np.ascontiguousarray(values, dtype=np.float32).view(np.uint16)[..., UPPER::2]
-    return _table(coding, scale).take(upper)
+    codes: Codes = _table(coding, scale).take(upper)
+    return codes

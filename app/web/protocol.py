@@ -16,5 +16,5 @@ class AbortableWebSocketProtocol(WebSocketsSansIOProtocol):
         """Take a handshake as uvicorn does, and add the way out to its scope."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions: dict[str, Any] = self.scope["extensions"]
             extensions["descent.abort"] = {"call": self.transport.abort}

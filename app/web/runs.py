@@ -11,8 +11,9 @@ from app.web.context import RunDep, ServerDep, VisitorDep, WritableRunDep
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
-NPY = {200: {"content": {"application/octet-stream": {}}, "description": "A .npy file."}}
-SAFETENSORS = {
+Responses = dict[int | str, dict[str, Any]]
+NPY: Responses = {200: {"content": {"application/octet-stream": {}}, "description": "A .npy file."}}
+SAFETENSORS: Responses = {
     200: {"content": {"application/octet-stream": {}}, "description": "A .safetensors file."}
 }
 

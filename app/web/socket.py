@@ -24,7 +24,8 @@ log = structlog.get_logger()
 # A viewer that leaves a frame unacknowledged this long is not drawing any more.
 SILENT_S = 30.0
 WATCH_EVERY_S = 5.0
-MAX_DEPTH_MESSAGE = "not too deeply nested"
+# Commands of one viewer that may be under way at once.
+MAX_OPEN_COMMANDS = 64
 
 
 @router.websocket("/ws/runs/{run_id}")
@@ -156,7 +157,8 @@ class _Session:
                         return
 
     async def _watch(self) -> None:
-        while self._viewer.silent_for(time.monotonic()) < SILENT_S:
+        # Polled: silence is the absence of an event.
+        while self._viewer.silent_for(time.monotonic()) < SILENT_S:  # noqa: ASYNC110
             await asyncio.sleep(WATCH_EVERY_S)
         self._abort("frames not acknowledged")
 
@@ -166,9 +168,6 @@ class _Session:
         abort = self._websocket.scope["extensions"].get("descent.abort")
         if abort is not None:
             abort["call"]()
-
-
-MAX_OPEN_COMMANDS = 64
 
 
 def _parse(text: str | None) -> dict[str, Any]:
