@@ -29,6 +29,10 @@ class LoopTensors:
         """The names of all tensors there are, those that have yet to be computed included."""
         return sorted((*self._phases, *self._network.parameters, *self.optimizer_state()))
 
+    def computed_names(self) -> list[str]:
+        """The names that `get` answers now."""
+        return sorted((*self._published, *self._network.parameters, *self.optimizer_state()))
+
     def publish(self, arrays: Mapping[str, Array]) -> None:
         """Take over arrays that a phase has computed."""
         self._published.update(arrays)

@@ -270,6 +270,10 @@ class TrainingLoop:
         """The names of all tensors there are, those of phases that have yet to run included."""
         return self._tensors.names()
 
+    def computed_tensor_names(self) -> list[str]:
+        """The names that `tensor` answers now, without those of phases that have yet to run."""
+        return self._tensors.computed_names()
+
     def tensor(self, name: str) -> Array:
         """A view of the present tensor of that name, which holds until its phase runs again.
 
