@@ -1,0 +1,56 @@
+/** @typedef {{ width: number, height: number, ratio: number }} Size CSS pixels, device pixels per CSS pixel */
+
+/**
+ * Gives a canvas as many device pixels as it covers on the screen, and returns a context that
+ * counts in CSS pixels on a clean sheet.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @returns {{ context: CanvasRenderingContext2D, size: Size } | null} null while it has no size
+ */
+export function prepareCanvas(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const context = canvas.getContext("2d");
+  if (!context || width === 0 || height === 0) return null;
+  const ratio = window.devicePixelRatio || 1;
+  const deviceWidth = Math.round(width * ratio);
+  const deviceHeight = Math.round(height * ratio);
+  if (canvas.width !== deviceWidth || canvas.height !== deviceHeight) {
+    canvas.width = deviceWidth;
+    canvas.height = deviceHeight;
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return { context, size: { width, height, ratio } };
+}
+
+/** An image that is written pixel by pixel and drawn at any size; its memory is kept. */
+export class PixelBuffer {
+  /** @type {HTMLCanvasElement | null} */
+  #canvas = null;
+  /** @type {ImageData | null} */
+  #image = null;
+  #pixels = new Uint32Array();
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @returns {Uint32Array} the pixels, row by row, to be written
+   */
+  resize(width, height) {
+    if (!this.#canvas || this.#image?.width !== width || this.#image?.height !== height) {
+      this.#canvas = document.createElement("canvas");
+      this.#canvas.width = width;
+      this.#canvas.height = height;
+      this.#image = new ImageData(width, height);
+      this.#pixels = new Uint32Array(this.#image.data.buffer);
+    }
+    return this.#pixels;
+  }
+
+  /** The written pixels as something that `drawImage` takes. */
+  get source() {
+    if (!this.#canvas || !this.#image) throw new Error("expected resize() before source");
+    this.#canvas.getContext("2d")?.putImageData(this.#image, 0, 0);
+    return this.#canvas;
+  }
+}

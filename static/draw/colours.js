@@ -1,0 +1,110 @@
+/** @typedef {[number, number, number]} Rgb */
+
+/**
+ * The colours of the page's tokens, as the canvases use them.
+ *
+ * @typedef {object} Theme
+ * @property {string} ink
+ * @property {string} muted
+ * @property {string} hairline
+ * @property {string} panel
+ * @property {string} accent
+ * @property {string} sequential
+ * @property {string} font
+ * @property {Uint32Array} signed code 0..255 → pixel; 128 is zero
+ * @property {Uint32Array} unsigned code 0..255 → pixel, on the sequential scale
+ * @property {Uint32Array} pixels 0..255 → pixel, ink on panel
+ */
+
+/**
+ * @param {string} text `#rrggbb` or `rgb(r, g, b)`
+ * @returns {Rgb}
+ */
+export function parseColour(text) {
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text.trim());
+  const parts = hex
+    ? hex.slice(1).map((part) => Number.parseInt(part, 16))
+    : (text.match(/[\d.]+/g) ?? []).map(Number);
+  const [red, green, blue] = parts;
+  if (red === undefined || green === undefined || blue === undefined) {
+    throw new Error(`expected a colour such as #1b1f27 or rgb(27, 31, 39), got “${text}”`);
+  }
+  return [red, green, blue];
+}
+
+/**
+ * The table of the signed scale: code 128 is zero, 128 + 127·s for s in −1..1, where
+ * s = sign · sqrt(|v| / scale) as docs/protocol.md gives it. Code 0 is not used and reads as 1.
+ *
+ * @param {Rgb} negative
+ * @param {Rgb} zero
+ * @param {Rgb} positive
+ */
+export function signedTable(negative, zero, positive) {
+  return Uint32Array.from({ length: 256 }, (_, code) => {
+    const s = Math.max((code - 128) / 127, -1);
+    return pixel(mix(zero, s < 0 ? negative : positive, Math.abs(s)));
+  });
+}
+
+/**
+ * @param {Rgb} low the colour of code 0
+ * @param {Rgb} high the colour of code 255
+ */
+export function sequentialTable(low, high) {
+  return Uint32Array.from({ length: 256 }, (_, code) => pixel(mix(low, high, code / 255)));
+}
+
+/**
+ * The value that a code stands for.
+ *
+ * @param {number} code
+ * @param {number} scale
+ * @param {"signed" | "unsigned"} coding
+ */
+export function valueOfCode(code, scale, coding) {
+  if (coding === "unsigned") return (code / 255) ** 2 * scale;
+  const s = (code - 128) / 127;
+  return Math.sign(s) * s * s * scale;
+}
+
+/**
+ * The code of an unsigned value, for values that arrive as numbers.
+ *
+ * @param {number} value
+ * @param {number} scale
+ */
+export function unsignedCode(value, scale) {
+  return Math.round(255 * Math.sqrt(Math.min(Math.max(value / scale, 0), 1)));
+}
+
+/**
+ * @param {number} value
+ * @param {number} scale
+ */
+export function signedCode(value, scale) {
+  return 128 + Math.round(127 * Math.sign(value) * Math.sqrt(Math.min(Math.abs(value / scale), 1)));
+}
+
+/**
+ * @param {Rgb} from
+ * @param {Rgb} to
+ * @param {number} share
+ * @returns {Rgb}
+ */
+function mix(from, to, share) {
+  return [
+    Math.round(from[0] + (to[0] - from[0]) * share),
+    Math.round(from[1] + (to[1] - from[1]) * share),
+    Math.round(from[2] + (to[2] - from[2]) * share),
+  ];
+}
+
+/**
+ * As the bytes red, green, blue, alpha lie in ImageData, on the little-endian machines of today.
+ *
+ * @param {Rgb} colour
+ */
+function pixel([red, green, blue]) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}

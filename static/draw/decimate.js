@@ -1,0 +1,56 @@
+/**
+ * @typedef {object} Decimated
+ * @property {Float64Array} x
+ * @property {Float64Array} y
+ * @property {Float64Array} line the second series at the same places
+ */
+
+/**
+ * Thins a long series for drawing: of each bucket its lowest and its highest value, in their order,
+ * so that no spike is lost. Buckets are powers of two and start at the first value, so that the
+ * picture does not shimmer while the series grows.
+ *
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} line a smooth series over the same x
+ * @param {number} most at most this many points come out (at least 4)
+ * @returns {Decimated}
+ */
+export function decimate(x, y, line, most) {
+  const length = x.length;
+  if (length <= most) {
+    return { x: Float64Array.from(x), y: Float64Array.from(y), line: Float64Array.from(line) };
+  }
+  let bucket = 2;
+  while (2 * Math.ceil(length / bucket) > most) bucket *= 2;
+  const room = 2 * Math.ceil(length / bucket);
+  const out = {
+    x: new Float64Array(room),
+    y: new Float64Array(room),
+    line: new Float64Array(room),
+  };
+  let count = 0;
+  const take = (/** @type {number} */ i) => {
+    out.x[count] = x[i] ?? NaN;
+    out.y[count] = y[i] ?? NaN;
+    out.line[count] = line[i] ?? NaN;
+    count += 1;
+  };
+  for (let start = 0; start < length; start += bucket) {
+    const end = Math.min(start + bucket, length);
+    let low = start;
+    let high = start;
+    for (let i = start + 1; i < end; i++) {
+      const value = y[i] ?? NaN;
+      if (value < (y[low] ?? NaN)) low = i;
+      if (value > (y[high] ?? NaN)) high = i;
+    }
+    take(Math.min(low, high));
+    if (low !== high) take(Math.max(low, high));
+  }
+  return {
+    x: out.x.subarray(0, count),
+    y: out.y.subarray(0, count),
+    line: out.line.subarray(0, count),
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * @typedef {object} GridLayout
+ * @property {number} columns
+ * @property {number} rows
+ * @property {number} side pixels of one image, in its own pixels
+ * @property {number} scale device pixels for one pixel of an image: a whole number, so that it stays crisp
+ * @property {number} width device pixels in all
+ * @property {number} height
+ */
+
+/** Smallest size of one image on the screen, in CSS pixels. */
+const SMALLEST_IMAGE = 17;
+
+/** Between two images, in pixels of an image. */
+const GAP = 1;
+
+/**
+ * How many images of `side` x `side` go into a row.
+ *
+ * @param {number} count
+ * @param {number} side
+ * @param {number} width available device pixels
+ * @param {number} ratio device pixels per CSS pixel
+ * @returns {GridLayout}
+ */
+export function gridLayout(count, side, width, ratio) {
+  const scale = Math.max(1, Math.ceil((SMALLEST_IMAGE * ratio) / side));
+  const cell = (side + GAP) * scale;
+  const columns = Math.max(1, Math.min(count, Math.floor((width + GAP * scale) / cell)));
+  const rows = Math.ceil(count / columns);
+  return {
+    columns,
+    rows,
+    side,
+    scale,
+    width: columns * cell - GAP * scale,
+    height: rows * cell - GAP * scale,
+  };
+}
+
+/**
+ * Which image lies at a point, or null between and beyond them.
+ *
+ * @param {GridLayout} layout
+ * @param {number} count
+ * @param {number} x device pixels
+ * @param {number} y
+ */
+export function imageAt({ columns, side, scale }, count, x, y) {
+  const cell = (side + GAP) * scale;
+  const column = Math.floor(x / cell);
+  const index = Math.floor(y / cell) * columns + column;
+  return x < 0 || y < 0 || column >= columns || index >= count ? null : index;
+}
+
+/**
+ * The image's corner in device pixels.
+ *
+ * @param {GridLayout} layout
+ * @param {number} index
+ */
+export function cornerOf({ columns, side, scale }, index) {
+  const cell = (side + GAP) * scale;
+  return { x: (index % columns) * cell, y: Math.floor(index / columns) * cell, size: side * scale };
+}
+
+/**
+ * Writes images of codes through a colour table into a picture `columns` images wide, with a gap
+ * that is left as it is.
+ *
+ * @param {Uint32Array} pixels the picture, `columns * (side + 1) − 1` wide
+ * @param {Uint8Array} codes (count, side * side)
+ * @param {number} columns
+ * @param {number} side
+ * @param {Uint32Array} table
+ */
+export function writeImages(pixels, codes, columns, side, table) {
+  const area = side * side;
+  const stride = columns * (side + GAP) - GAP;
+  const count = Math.floor(codes.length / area);
+  for (let image = 0; image < count; image++) {
+    const left = (image % columns) * (side + GAP);
+    const top = Math.floor(image / columns) * (side + GAP);
+    let from = image * area;
+    for (let y = 0; y < side; y++) {
+      let to = (top + y) * stride + left;
+      for (let x = 0; x < side; x++) {
+        pixels[to++] = /** @type {number} */ (table[/** @type {number} */ (codes[from++])]);
+      }
+    }
+  }
+}
+
+/**
+ * Writes codes one after the other: a matrix as it lies in memory.
+ *
+ * @param {Uint32Array} pixels
+ * @param {Uint8Array} codes
+ * @param {Uint32Array} table
+ */
+export function writeMatrix(pixels, codes, table) {
+  for (let i = 0; i < codes.length; i++) {
+    pixels[i] = /** @type {number} */ (table[/** @type {number} */ (codes[i])]);
+  }
+}
+
+/**
+ * The columns and the cell size with which `count` squares fill a box best.
+ *
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ */
+export function squaresIn(count, width, height) {
+  let best = { columns: 1, cell: Math.min(width, height / count) };
+  for (let columns = 2; columns <= count; columns++) {
+    const cell = Math.min(width / columns, height / Math.ceil(count / columns));
+    if (cell > best.cell) best = { columns, cell };
+  }
+  return best;
+}

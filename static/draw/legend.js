@@ -1,0 +1,65 @@
+import { formatValue } from "../format.js";
+import { PixelBuffer } from "./canvas.js";
+
+/**
+ * @typedef {import("./canvas.js").Size} Size
+ * @typedef {import("./colours.js").Theme} Theme
+ */
+
+/**
+ * The ticks of a legend: where they lie between 0 and 1, and what they say. The scale is that of a
+ * square root, so a quarter of the value lies in the middle between zero and the end.
+ *
+ * @param {number} scale
+ * @param {"signed" | "unsigned"} coding
+ * @returns {{ at: number, text: string }[]}
+ */
+export function legendTicks(scale, coding) {
+  const full = formatValue(scale);
+  const quarter = formatValue(scale / 4);
+  if (coding === "unsigned") {
+    return [
+      { at: 0, text: "0" },
+      { at: 0.5, text: quarter },
+      { at: 1, text: full },
+    ];
+  }
+  return [
+    { at: 0, text: `−${full}` },
+    { at: 0.25, text: `−${quarter}` },
+    { at: 0.5, text: "0" },
+    { at: 0.75, text: `+${quarter}` },
+    { at: 1, text: `+${full}` },
+  ];
+}
+
+/** Draws the colour bar from the very table the images are drawn with. */
+export function legendPainter() {
+  const buffer = new PixelBuffer();
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {{ scale: number, coding: "signed" | "unsigned" }} legend
+   * @param {Size} size
+   * @param {Theme} theme
+   */
+  return function drawLegend(context, { scale, coding }, size, theme) {
+    const first = coding === "signed" ? 1 : 0;
+    const table = coding === "signed" ? theme.signed : theme.unsigned;
+    buffer.resize(256 - first, 1).set(table.subarray(first));
+    const inset = 22;
+    const width = size.width - 2 * inset;
+    const barHeight = 9;
+    context.imageSmoothingEnabled = false;
+    context.drawImage(buffer.source, inset, 0, width, barHeight);
+    context.font = `11px ${theme.font}`;
+    context.textAlign = "center";
+    context.textBaseline = "alphabetic";
+    context.fillStyle = theme.muted;
+    for (const { at, text } of legendTicks(scale, coding)) {
+      const x = inset + at * width;
+      context.fillRect(Math.round(x) - 0.5, barHeight, 1, 3);
+      context.fillText(text, x, size.height - 2);
+    }
+  };
+}

@@ -1,0 +1,63 @@
+import { formatValue } from "../format.js";
+
+/**
+ * @typedef {import("./canvas.js").Size} Size
+ * @typedef {import("./colours.js").Theme} Theme
+ * @typedef {import("../models/loop.js").LossPicture} LossPicture
+ */
+
+/**
+ * The smallest of 1, 2, 5, 10, 20, 50 … that is not below a value: an axis that rarely moves.
+ *
+ * @param {number} value
+ */
+export function niceCeiling(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10;
+  return Number((step * power).toPrecision(1));
+}
+
+/**
+ * Draws the loss of each sample of the batch, largest first, and the mean as a dashed line.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {LossPicture} picture
+ * @param {Size} size
+ * @param {Theme} theme
+ */
+export function drawLosses(context, { perSample, mean }, size, theme) {
+  const base = size.height - 1;
+  const top = 16;
+  const ceiling = niceCeiling(perSample[0] ?? 1);
+  const height = (/** @type {number} */ value) => (value / ceiling) * (base - top);
+  const slot = size.width / perSample.length;
+  const bar = slot > 3 ? slot - 1 : slot;
+
+  context.fillStyle = theme.hairline;
+  context.fillRect(0, base, size.width, 1);
+  context.fillRect(0, top, size.width, 1);
+  context.fillStyle = theme.muted;
+  perSample.forEach((loss, i) => {
+    context.fillRect(i * slot, base - height(loss), bar, height(loss));
+  });
+
+  const line = Math.round(base - height(mean)) + 0.5;
+  context.strokeStyle = theme.ink;
+  context.lineWidth = 1;
+  context.setLineDash([4, 3]);
+  context.beginPath();
+  context.moveTo(0, line);
+  context.lineTo(size.width, line);
+  context.stroke();
+  context.setLineDash([]);
+
+  context.font = `11px ${theme.font}`;
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  context.fillStyle = theme.muted;
+  context.fillText(formatValue(ceiling), 0, top - 4);
+  context.textAlign = "right";
+  context.fillStyle = theme.ink;
+  context.fillText("mean", size.width, line > top + 16 ? line - 4 : line + 12);
+}

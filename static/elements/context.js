@@ -1,0 +1,31 @@
+/**
+ * @typedef {object} App what the elements of the page share
+ * @property {import("../models/run.js").RunModel} run
+ * @property {import("../models/theme.js").ThemeModel} theme
+ * @property {import("../models/painter.js").Painter} painter
+ * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours
+ * @property {import("../models/classifier.js").Classifier} classifier
+ * @property {import("../draw/drawing.js").Drawing} drawing
+ * @property {{ openKeys: () => void }} dialogs
+ */
+
+const REQUEST = "context-request";
+
+/** Asks, from within the document, for the app; answered by whoever provides it. */
+export class ContextRequest extends Event {
+  /** @param {(app: App) => void} receive */
+  constructor(receive) {
+    super(REQUEST, { bubbles: true });
+    this.receive = receive;
+  }
+}
+
+/**
+ * @param {Document} document
+ * @param {App} app
+ */
+export function provide(document, app) {
+  document.addEventListener(REQUEST, (event) => {
+    if (event instanceof ContextRequest) event.receive(app);
+  });
+}

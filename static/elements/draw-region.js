@@ -1,0 +1,251 @@
+import { signal as state } from "@preact/signals-core";
+import { PixelBuffer, prepareCanvas } from "../draw/canvas.js";
+import { writeMatrix } from "../draw/grid.js";
+import { formatPercent, NONE } from "../format.js";
+import { trainedNetwork } from "../protocol/api.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../protocol/types.js").Reading} Reading
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+const ASK_PROGRESS_MS = 1000;
+const SAID_AFTER_MS = 900;
+
+/** The drawing pad, and what the network makes of the drawing. */
+export class DrawRegion extends RunElement {
+  #seen = new PixelBuffer();
+  #visible = false;
+  #version = state(0);
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours, classifier, drawing } = app;
+    const paint = () => this.#paint(app);
+    const changed = () => {
+      this.#version.value += 1;
+      if (drawing.empty) classifier.clear();
+      else classifier.drawingChanged();
+    };
+    follow(signal, () => {
+      this.#version.value;
+      classifier.reading.value;
+      classifier.error.value;
+      classifier.progress.value;
+      colours.value;
+      painter.request(paint);
+    });
+    follow(signal, () => {
+      run.state.value?.batch;
+      const wanted = this.#visible && run.pageVisible.value && classifier.reader.peek() === "run";
+      if (wanted && !drawing.empty) classifier.networkChanged();
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, {
+      sight: (visible) => {
+        this.#visible = visible;
+      },
+      size: () => painter.request(paint),
+    });
+    this.#pad(app, changed, signal);
+    this.#actions(app, changed, signal);
+    this.#reader(app, signal);
+    this.#announce(app, signal);
+  }
+
+  /**
+   * @param {App} app
+   * @param {() => void} changed
+   * @param {AbortSignal} signal
+   */
+  #pad({ drawing }, changed, signal) {
+    const pad = this.piece("pad", HTMLCanvasElement);
+    /** @type {number | null} */
+    let pointer = null;
+    const point = (/** @type {PointerEvent} */ { clientX, clientY }) => {
+      const { left, top, width, height } = pad.getBoundingClientRect();
+      return { x: (clientX - left) / width, y: (clientY - top) / height };
+    };
+    pad.addEventListener(
+      "pointerdown",
+      (event) => {
+        if (pointer !== null || event.button !== 0) return;
+        pointer = event.pointerId;
+        pad.setPointerCapture(event.pointerId);
+        drawing.begin(point(event));
+        changed();
+      },
+      { signal },
+    );
+    pad.addEventListener(
+      "pointermove",
+      (event) => {
+        if (event.pointerId !== pointer) return;
+        for (const each of event.getCoalescedEvents?.() ?? []) drawing.extend(point(each));
+        drawing.extend(point(event));
+        changed();
+      },
+      { signal },
+    );
+    const end = (/** @type {PointerEvent} */ event) => {
+      if (event.pointerId === pointer) pointer = null;
+    };
+    pad.addEventListener("pointerup", end, { signal });
+    pad.addEventListener("pointercancel", end, { signal });
+  }
+
+  /**
+   * @param {App} app
+   * @param {() => void} changed
+   * @param {AbortSignal} signal
+   */
+  #actions({ run, drawing }, changed, signal) {
+    const clear = this.find('[data-action="clear"]', HTMLButtonElement);
+    clear.addEventListener(
+      "click",
+      () => {
+        drawing.clear();
+        changed();
+      },
+      { signal },
+    );
+    const copy = this.find('[data-action="copy"]', HTMLButtonElement);
+    follow(signal, () => {
+      copy.setAttribute("aria-disabled", String(run.pictures.value.draw === null));
+    });
+    copy.addEventListener(
+      "click",
+      () => {
+        const draw = run.pictures.peek().draw;
+        if (!draw) return;
+        const features = draw.pixels.length / draw.count;
+        drawing.copy(draw.pixels.slice(draw.sample * features, (draw.sample + 1) * features));
+        changed();
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * Who reads: this run, or the trained network once it is ready.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #reader({ classifier, drawing }, signal) {
+    const select = this.piece("reader", HTMLSelectElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const askProgress = async () => {
+      const status = await trainedNetwork(signal).catch(() => null);
+      if (signal.aborted || classifier.reader.peek() !== "trained") return;
+      classifier.progress.value = status?.ready ? null : progressText(status);
+      if (status?.ready) {
+        if (!drawing.empty) classifier.drawingChanged();
+      } else timer = setTimeout(askProgress, ASK_PROGRESS_MS);
+    };
+    select.addEventListener(
+      "change",
+      () => {
+        clearTimeout(timer);
+        classifier.clear();
+        classifier.progress.value = null;
+        classifier.reader.value = select.value === "trained" ? "trained" : "run";
+        if (classifier.reader.value === "trained") askProgress();
+        else if (!drawing.empty) classifier.drawingChanged();
+      },
+      { signal },
+    );
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  /** @param {App} app */
+  #paint({ colours, classifier, drawing }) {
+    const theme = colours.peek();
+    const pad = this.piece("pad", HTMLCanvasElement);
+    const prepared = prepareCanvas(pad);
+    if (prepared) drawing.draw(prepared.context, prepared.size, theme.ink);
+    this.piece("pad-hint", HTMLElement).hidden = !drawing.empty;
+    pad.setAttribute("aria-label", drawing.empty ? "Drawing pad, empty" : "Drawing pad");
+    const reading = classifier.reading.peek();
+    this.#paintBars(reading);
+    this.#paintSeen(reading, theme);
+    write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing.empty));
+  }
+
+  /** @param {Reading | null} reading */
+  #paintBars(reading) {
+    const rows = this.piece("bars", HTMLOListElement).children;
+    [...rows].forEach((row, digit) => {
+      const share = reading?.probabilities[digit] ?? null;
+      row.classList.toggle("is-best", reading?.digit === digit);
+      const length = row.querySelector(".bar-length");
+      if (length instanceof HTMLElement) length.style.transform = `scaleX(${share ?? 0})`;
+      const text = row.querySelector(".bar-share");
+      if (text) write(text, share === null ? NONE : formatPercent(share));
+    });
+  }
+
+  /**
+   * @param {Reading | null} reading
+   * @param {Theme} theme
+   */
+  #paintSeen(reading, theme) {
+    const canvas = this.piece("seen", HTMLCanvasElement);
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!reading) return;
+    const pixels = Uint8Array.from(reading.pixels.flat());
+    writeMatrix(this.#seen.resize(28, 28), pixels, theme.pixels);
+    context.drawImage(this.#seen.source, 0, 0);
+  }
+
+  /**
+   * Says what is read once the hand rests, and again only when it is another digit.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #announce({ classifier }, signal) {
+    const announcer = this.piece("announcer", HTMLElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    follow(signal, () => {
+      const digit = classifier.reading.value?.digit;
+      clearTimeout(timer);
+      if (digit === undefined) return;
+      timer = setTimeout(() => write(announcer, `The drawing is read as ${digit}.`), SAID_AFTER_MS);
+    });
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+}
+
+/** @param {import("../protocol/types.js").TrainedNetwork | null} status null: no answer */
+function progressText(status) {
+  if (status === null) return "Asking the server …";
+  const { epoch, epochs, progress } = status;
+  return `Still training: epoch ${epoch} of ${epochs}, ${formatPercent(progress, 0)}.`;
+}
+
+/**
+ * @param {import("../models/classifier.js").Classifier} classifier
+ * @param {boolean} empty whether nothing is drawn
+ */
+function verdictOf(classifier, empty) {
+  const progress = classifier.progress.peek();
+  if (progress !== null) return progress;
+  if (empty) return "Nothing drawn yet.";
+  const error = classifier.error.peek();
+  if (error) return error.hint ? `${error.message} ${error.hint}` : error.message;
+  const reading = classifier.reading.peek();
+  if (!reading) return "Reading …";
+  const share = formatPercent(reading.probabilities[reading.digit] ?? 0);
+  return `Read as ${reading.digit}, ${share}.`;
+}

@@ -1,0 +1,86 @@
+import { actionOf, SHORTCUTS } from "../keys.js";
+import { RunElement } from "./run-element.js";
+
+const STORAGE_KEY = "descent.keys";
+
+/** The list of the keys, the switch that turns them off, and the keys themselves. */
+export class KeysDialog extends RunElement {
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run, dialogs }, signal) {
+    const dialog = this.find("dialog", HTMLDialogElement);
+    const enabled = this.piece("enabled", HTMLInputElement);
+    this.#list();
+    enabled.checked = localStorage.getItem(STORAGE_KEY) !== "off";
+    enabled.addEventListener(
+      "change",
+      () => localStorage.setItem(STORAGE_KEY, enabled.checked ? "on" : "off"),
+      { signal },
+    );
+    dialogs.openKeys = () => dialog.showModal();
+    const close = this.find('[data-action="close"]', HTMLButtonElement);
+    close.addEventListener("click", () => dialog.close(), { signal });
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close(), {
+      signal,
+    });
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        const action = actionOf(event, targetOf(event.target));
+        if (!action || !enabled.checked) return;
+        if (dialog.open && action !== "keys") return;
+        event.preventDefault();
+        if (action === "keys") dialog.open ? dialog.close() : dialog.showModal();
+        else if (run.writable.peek()) carryOut(action, run);
+      },
+      { signal },
+    );
+  }
+
+  #list() {
+    const list = this.piece("list", HTMLDListElement);
+    list.replaceChildren(
+      ...SHORTCUTS.flatMap(({ label, does }) => {
+        const term = document.createElement("dt");
+        const key = document.createElement("kbd");
+        key.textContent = label;
+        term.append(key);
+        const description = document.createElement("dd");
+        description.textContent = does;
+        return [term, description];
+      }),
+    );
+  }
+}
+
+/**
+ * @param {EventTarget | null} target
+ * @returns {import("../keys.js").KeyTarget}
+ */
+function targetOf(target) {
+  if (!(target instanceof HTMLElement)) return { tag: "", role: null, editable: false };
+  return {
+    tag: target.localName,
+    role: target.getAttribute("role"),
+    editable: target.isContentEditable,
+  };
+}
+
+/**
+ * @param {Exclude<import("../keys.js").KeyAction, "keys">} action
+ * @param {import("../models/run.js").RunModel} run
+ */
+function carryOut(action, run) {
+  const actions = {
+    play: () => (run.running.peek() ? run.pause() : run.play()),
+    step_phase: () => run.step("phase"),
+    step_batch: () => run.step("batch"),
+    step_epoch: () => run.step("epoch"),
+    back: () => run.back(),
+    reset: () => run.reset(),
+  };
+  actions[action]();
+}

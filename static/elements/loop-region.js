@@ -1,0 +1,208 @@
+import { prepareCanvas } from "../draw/canvas.js";
+import { digitsLayout, digitsPainter } from "../draw/digits.js";
+import { forwardPainter } from "../draw/forward.js";
+import { gradientsPainter } from "../draw/gradients.js";
+import { drawHistogram } from "../draw/histogram.js";
+import { drawLosses } from "../draw/losses.js";
+import { PHASES } from "../models/loop.js";
+import { announcement, caption, formulaOf } from "../models/words.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../protocol/types.js").Phase} Phase
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ * @typedef {import("../models/loop.js").Pictures} Pictures
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/**
+ * @typedef {(context: CanvasRenderingContext2D, pictures: Pictures,
+ *   size: import("../draw/canvas.js").Size, theme: Theme, state: RunState) => void} StationPainter
+ */
+
+/** Said only when a step has settled, so that holding a key does not chatter. */
+const SETTLED_AFTER_MS = 250;
+
+/** The five stations of the training loop. */
+export class LoopRegion extends RunElement {
+  #painters = stationPainters();
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours } = app;
+    const paint = () => this.#paint(app);
+    follow(signal, () => {
+      run.state.value;
+      run.pictures.value;
+      run.following.value;
+      colours.value;
+      painter.request(paint);
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, {
+      sight: (visible) => run.want("loop", visible ? ["loop"] : []),
+      size: () => painter.request(paint),
+    });
+    this.#followDigits(app, signal);
+    this.#announce(app, signal);
+  }
+
+  /** @param {App} app */
+  #paint({ run, colours }) {
+    const state = run.state.peek();
+    if (!state) return;
+    const pictures = run.pictures.peek();
+    const lit = run.following.peek() ? state.phase : null;
+    for (const phase of PHASES) this.#paintStation(phase, { state, pictures, lit }, colours.peek());
+    const { formula, words } = formulaOf(lit, state);
+    write(this.piece("formula", HTMLElement), formula);
+    write(this.piece("words", HTMLElement), words);
+    write(
+      this.piece("sub", HTMLElement),
+      `one batch of ${state.batch_size} ${state.batch_size === 1 ? "digit" : "digits"}, five phases`,
+    );
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {{ state: RunState, pictures: Pictures, lit: Phase | null }} now
+   * @param {Theme} theme
+   */
+  #paintStation(phase, { state, pictures, lit }, theme) {
+    const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
+    const canvas = this.#canvas(phase);
+    const text = caption(phase, pictures, state);
+    // In slow mode a phase still to come in this batch shows the batch before, and says so.
+    const stale = lit !== null && text !== null && !pictures.fresh.has(phase);
+    station.classList.toggle("is-lit", lit === phase);
+    station.classList.toggle("is-dim", lit !== null && lit !== phase);
+    station.classList.toggle("is-stale", stale);
+    station.classList.toggle("is-empty", text === null);
+    if (lit === phase) station.setAttribute("aria-current", "step");
+    else station.removeAttribute("aria-current");
+    write(this.#caption(phase), text === null ? "" : stale ? `batch before: ${text}` : text);
+    const prepared = prepareCanvas(canvas);
+    if (text === null || !prepared) return;
+    this.#painters[phase](prepared.context, pictures, prepared.size, theme, state);
+    if (phase === "draw") this.#labelDigits(canvas, pictures);
+    else canvas.setAttribute("aria-label", text);
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Pictures} pictures
+   */
+  #labelDigits(canvas, { draw }) {
+    if (!draw) return;
+    canvas.setAttribute("aria-valuemax", String(draw.count));
+    canvas.setAttribute("aria-valuenow", String(draw.sample + 1));
+    const text = `sample ${draw.sample + 1} of ${draw.count}, true digit ${draw.labels[draw.sample]}`;
+    canvas.setAttribute("aria-valuetext", text);
+  }
+
+  /**
+   * Another digit of the batch is followed by a click on it or with the arrow keys.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #followDigits({ run }, signal) {
+    const canvas = this.#canvas("draw");
+    const choose = (/** @type {number} */ sample) => {
+      const count = run.pictures.peek().draw?.count ?? 0;
+      if (count > 0) run.sample.value = Math.min(Math.max(sample, 0), count - 1);
+    };
+    canvas.addEventListener(
+      "click",
+      ({ offsetX, offsetY }) => {
+        const draw = run.pictures.peek().draw;
+        if (!draw) return;
+        const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+        const { columns, cell } = digitsLayout(draw.count, size);
+        const column = Math.floor(offsetX / cell);
+        const sample = Math.floor(offsetY / cell) * columns + column;
+        if (column < columns && sample < draw.count) choose(sample);
+      },
+      { signal },
+    );
+    canvas.addEventListener(
+      "keydown",
+      (event) => {
+        const draw = run.pictures.peek().draw;
+        if (!draw || event.ctrlKey || event.altKey || event.metaKey) return;
+        const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+        const { columns } = digitsLayout(draw.count, size);
+        const moved = {
+          ArrowRight: draw.sample + 1,
+          ArrowLeft: draw.sample - 1,
+          ArrowDown: draw.sample + columns,
+          ArrowUp: draw.sample - columns,
+          Home: 0,
+          End: draw.count - 1,
+        }[event.key];
+        if (moved === undefined) return;
+        event.preventDefault();
+        choose(moved);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #announce({ run }, signal) {
+    const announcer = this.piece("announcer", HTMLElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    let first = true;
+    follow(signal, () => {
+      const state = run.state.value;
+      const pictures = run.pictures.value;
+      clearTimeout(timer);
+      if (!state || state.state !== "paused") return;
+      if (first) {
+        first = false; // the page as it opens is not news
+        return;
+      }
+      timer = setTimeout(() => write(announcer, announcement(state, pictures)), SETTLED_AFTER_MS);
+    });
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  /** @param {Phase} phase */
+  #canvas(phase) {
+    return this.find(`[data-phase="${phase}"] canvas`, HTMLCanvasElement);
+  }
+
+  /** @param {Phase} phase */
+  #caption(phase) {
+    return this.find(`[data-phase="${phase}"] .caption`, HTMLElement);
+  }
+}
+
+/** @returns {{ [phase in Phase]: StationPainter }} */
+function stationPainters() {
+  const digits = digitsPainter();
+  const forward = forwardPainter();
+  const gradients = gradientsPainter();
+  return {
+    draw: (context, { draw }, size, theme) => draw && digits(context, draw, size, theme),
+    forward: (context, pictures, size, theme, { config }) => {
+      if (!pictures.forward) return;
+      const activation = config.layers[0]?.activation ?? "linear";
+      forward(context, { ...pictures.forward, activation }, size, theme);
+    },
+    loss: (context, { loss }, size, theme) => loss && drawLosses(context, loss, size, theme),
+    backward: (context, { backward }, size, theme) =>
+      backward && gradients(context, backward, size, theme),
+    update: (context, { update }, size, theme) =>
+      update && drawHistogram(context, update, size, theme),
+  };
+}

@@ -1,0 +1,237 @@
+import uPlot from "uplot";
+import { decimate } from "../draw/decimate.js";
+import { formatSetting } from "../format.js";
+import { OPTIMIZER_TITLES } from "../models/words.js";
+
+/**
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ * @typedef {import("../models/series.js").SeriesStore} SeriesStore
+ * @typedef {import("../protocol/types.js").Action} Action
+ */
+
+/**
+ * @typedef {object} ChartData
+ * @property {SeriesStore} series
+ * @property {readonly Action[]} actions
+ * @property {number} batch the present one
+ * @property {number} epochLength batches
+ */
+
+/** Points drawn for each CSS pixel across, at most. */
+const POINTS_PER_PIXEL = 2;
+const MARK_ROWS = 2;
+const MARK_ROW_HEIGHT = 14;
+
+/**
+ * What an action changed, in a few words: "lr 0.01", "SGD", "batch 64".
+ *
+ * @param {Action} action
+ */
+export function markText({ set }) {
+  const parts = [];
+  if (typeof set.optimizer === "string")
+    parts.push(OPTIMIZER_TITLES[set.optimizer] ?? set.optimizer);
+  else if (set.optimizer && typeof set.optimizer === "object" && "name" in set.optimizer) {
+    const name = String(set.optimizer.name);
+    parts.push(OPTIMIZER_TITLES[name] ?? name);
+  }
+  if (typeof set.learning_rate === "number") parts.push(`lr ${formatSetting(set.learning_rate)}`);
+  if (typeof set.momentum === "number") parts.push(`momentum ${formatSetting(set.momentum)}`);
+  if (typeof set.batch_size === "number") parts.push(`batch ${set.batch_size}`);
+  return parts.join(", ");
+}
+
+/**
+ * The loss of every batch, its smoothed line, the test losses, what was changed and where the run
+ * is now. It draws what it is given; the series may lie beyond the present batch after a step back.
+ */
+export class LossChart {
+  #plot;
+  /** @type {ChartData | null} */
+  #data = null;
+  /** @type {Theme} */
+  #theme;
+
+  /**
+   * @param {HTMLElement} holder
+   * @param {Theme} theme
+   * @param {(batch: number | null) => void} pointed
+   */
+  constructor(holder, theme, pointed) {
+    this.#theme = theme;
+    const size = { width: holder.clientWidth, height: holder.clientHeight };
+    this.#plot = new uPlot(this.#options(size, pointed), [[], [], []], holder);
+  }
+
+  /** @param {Theme} theme */
+  set theme(theme) {
+    this.#theme = theme;
+    this.#plot.redraw(false, true);
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    if (width !== this.#plot.width || height !== this.#plot.height) {
+      this.#plot.setSize({ width, height });
+    }
+  }
+
+  /** @param {ChartData} data */
+  show(data) {
+    this.#data = data;
+    const { batches, loss, smooth } = data.series;
+    const most = Math.max(64, Math.round(this.#plot.width * POINTS_PER_PIXEL));
+    const { x, y, line } = decimate(batches, loss, smooth, most);
+    this.#plot.setData([x, y, line]);
+  }
+
+  destroy() {
+    this.#plot.destroy();
+  }
+
+  /**
+   * @param {{ width: number, height: number }} size
+   * @param {(batch: number | null) => void} pointed
+   * @returns {uPlot.Options}
+   */
+  #options(size, pointed) {
+    const muted = () => this.#theme.muted;
+    const hairline = () => this.#theme.hairline;
+    const font = `11px ${this.#theme.font}`;
+    const grid = { stroke: hairline, width: 1 };
+    const ticks = { show: false };
+    return {
+      ...size,
+      padding: [MARK_ROWS * MARK_ROW_HEIGHT + 4, 12, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
+      scales: {
+        x: { time: false, range: () => this.#acrossRange() },
+        y: { range: (_plot, _min, max) => [0, upperEnd(max)] },
+      },
+      axes: [
+        { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
+        { stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisValues },
+      ],
+      series: [
+        {},
+        { stroke: muted, alpha: 0.55, width: 1, points: { show: false } },
+        { stroke: () => this.#theme.ink, width: 1.75, points: { show: false } },
+      ],
+      hooks: {
+        drawAxes: [(plot) => this.#drawMarks(plot)],
+        draw: [(plot) => this.#drawPoints(plot)],
+        setCursor: [(plot) => pointed(this.#pointedBatch(plot))],
+      },
+    };
+  }
+
+  /** Whole epochs, so that the axis moves only when one begins. @returns {[number, number]} */
+  #acrossRange() {
+    const length = Math.max(this.#data?.epochLength ?? 1, 1);
+    const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.batch ?? 0, 1);
+    return [0, Math.ceil(reached / length) * length];
+  }
+
+  /** @param {uPlot} plot */
+  #pointedBatch(plot) {
+    const { left } = plot.cursor;
+    const length = this.#data?.series.length ?? 0;
+    if (left == null || left < 0 || length === 0) return null;
+    const batch = Math.round(plot.posToVal(left, "x"));
+    return Math.min(Math.max(batch, 1), length);
+  }
+
+  /**
+   * The present batch and what was changed, under the lines.
+   *
+   * @param {uPlot} plot
+   */
+  #drawMarks(plot) {
+    if (!this.#data) return;
+    const { ctx, bbox } = plot;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.lineWidth = ratio;
+    ctx.font = `${11 * ratio}px ${this.#theme.font}`;
+    ctx.textBaseline = "alphabetic";
+    const ends = Array.from({ length: MARK_ROWS }, () => -1);
+    for (const action of this.#data.actions) {
+      const text = markText(action);
+      if (text === "") continue;
+      const x = Math.round(plot.valToPos(action.batch, "x", true)) + 0.5;
+      if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
+      ctx.strokeStyle = this.#theme.muted;
+      ctx.setLineDash([3 * ratio, 3 * ratio]);
+      line(ctx, x, bbox.top, bbox.top + bbox.height);
+      const width = ctx.measureText(text).width;
+      const left = Math.max(bbox.left, Math.min(x - width / 2, bbox.left + bbox.width - width));
+      const row = ends.findIndex((end) => left > end);
+      if (row < 0) continue; // no room for its words: the line stays, the list of changes has it
+      ends[row] = left + width + 6 * ratio;
+      ctx.fillStyle = this.#theme.muted;
+      ctx.fillText(text, left, bbox.top - (5 + row * MARK_ROW_HEIGHT) * ratio);
+    }
+    ctx.setLineDash([]);
+    if (this.#data.batch > 0) {
+      ctx.strokeStyle = this.#theme.accent;
+      ctx.lineWidth = 2 * ratio;
+      const x = plot.valToPos(this.#data.batch, "x", true);
+      line(ctx, x, bbox.top, bbox.top + bbox.height);
+    }
+    ctx.restore();
+  }
+
+  /**
+   * The test losses, above the lines.
+   *
+   * @param {uPlot} plot
+   */
+  #drawPoints(plot) {
+    if (!this.#data) return;
+    const { ctx } = plot;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.fillStyle = this.#theme.panel;
+    ctx.strokeStyle = this.#theme.ink;
+    ctx.lineWidth = 1.5 * ratio;
+    for (const { batch, loss } of this.#data.series.tests) {
+      const x = plot.valToPos(batch, "x", true);
+      const y = plot.valToPos(loss, "y", true);
+      ctx.beginPath();
+      ctx.arc(x, y, 3 * ratio, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+}
+
+/**
+ * @param {uPlot} _plot
+ * @param {number[]} splits
+ */
+function axisValues(_plot, splits) {
+  return splits.map((value) => formatSetting(Number(value.toPrecision(6))));
+}
+
+/** @param {number | null} max */
+function upperEnd(max) {
+  return max !== null && Number.isFinite(max) && max > 0 ? max * 1.05 : 2.5;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} top
+ * @param {number} bottom
+ */
+function line(context, x, top, bottom) {
+  context.beginPath();
+  context.moveTo(x, top);
+  context.lineTo(x, bottom);
+  context.stroke();
+}

@@ -1,0 +1,51 @@
+import { networkLine } from "../models/words.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+const SAID_FOR_MS = 4000;
+
+/** @type {{ [choice: string]: string }} */
+const THEME_NAMES = { system: "as the system", light: "light", dark: "dark" };
+
+/** The wordmark, the network's line, and Share, Keys and the theme. */
+export class PageHeader extends RunElement {
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run, theme, dialogs }, signal) {
+    const network = this.find('[data-field="network"]', HTMLElement);
+    const themeButton = this.find('[data-action="theme"]', HTMLButtonElement);
+    follow(signal, () => {
+      if (run.state.value) write(network, networkLine(run.state.value));
+    });
+    follow(signal, () => {
+      themeButton.setAttribute("aria-label", `Theme: ${THEME_NAMES[theme.choice]}`);
+      write(this.piece("theme-name", HTMLElement), theme.choice);
+    });
+    themeButton.addEventListener("click", () => theme.next(), { signal });
+    const keys = this.find('[data-action="keys"]', HTMLButtonElement);
+    keys.addEventListener("click", () => dialogs.openKeys(), { signal });
+    const share = this.find('[data-action="share"]', HTMLButtonElement);
+    share.addEventListener("click", () => this.#share(run.state.peek()?.id), { signal });
+  }
+
+  /** @param {string | undefined} id */
+  async #share(id) {
+    const said = this.piece("shared", HTMLElement);
+    if (id === undefined) {
+      write(said, "There is no run to share yet.");
+      return;
+    }
+    const link = `${location.origin}/?run=${id}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      write(said, "Link copied: whoever opens it watches this run.");
+    } catch {
+      // Without a secure context or permission the reader copies by hand.
+      write(said, `Copy this link to let others watch: ${link}`);
+      return;
+    }
+    setTimeout(() => write(said, ""), SAID_FOR_MS);
+  }
+}

@@ -1,0 +1,99 @@
+import { effect } from "@preact/signals-core";
+import { ContextRequest } from "./context.js";
+
+/** @typedef {import("./context.js").App} App */
+
+/**
+ * The base of the page's elements. What `connect` takes (listeners, effects, observers) hangs on
+ * one AbortSignal and is given back when the element leaves the document.
+ */
+export class RunElement extends HTMLElement {
+  /** @type {AbortController | null} */
+  #lifetime = null;
+
+  connectedCallback() {
+    const lifetime = new AbortController();
+    this.#lifetime = lifetime;
+    this.dispatchEvent(new ContextRequest((app) => this.connect(app, lifetime.signal)));
+  }
+
+  disconnectedCallback() {
+    this.#lifetime?.abort();
+    this.#lifetime = null;
+  }
+
+  /**
+   * @param {App} _app
+   * @param {AbortSignal} _signal aborted when the element leaves the document
+   */
+  connect(_app, _signal) {
+    throw new Error(`expected ${this.localName} to define connect()`);
+  }
+
+  /**
+   * The element marked `data-part="name"` within this one.
+   *
+   * @template {Element} T
+   * @param {string} name
+   * @param {new () => T} type
+   * @returns {T}
+   */
+  piece(name, type) {
+    return this.find(`[data-part="${name}"]`, type);
+  }
+
+  /**
+   * @template {Element} T
+   * @param {string} selector
+   * @param {new () => T} type
+   * @returns {T}
+   */
+  find(selector, type) {
+    const found = this.querySelector(selector);
+    if (found instanceof type) return found;
+    throw new Error(`expected ${selector} to be a ${type.name} in ${this.localName}`);
+  }
+}
+
+/**
+ * Runs a function now and whenever a signal it reads changes, as long as `signal` lives.
+ *
+ * @param {AbortSignal} signal
+ * @param {() => void} run
+ */
+export function follow(signal, run) {
+  const stop = effect(run);
+  signal.addEventListener("abort", stop, { once: true });
+}
+
+/**
+ * Calls back when the element comes into sight, goes out of it, or changes its size.
+ *
+ * @param {Element} element
+ * @param {AbortSignal} signal
+ * @param {{ sight?: (visible: boolean) => void, size?: () => void }} callbacks
+ */
+export function observe(element, signal, { sight, size }) {
+  if (sight) {
+    const observer = new IntersectionObserver((entries) => {
+      sight(entries.at(-1)?.isIntersecting ?? false);
+    });
+    observer.observe(element);
+    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+  if (size) {
+    const observer = new ResizeObserver(() => size());
+    observer.observe(element);
+    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+}
+
+/**
+ * Writes text only where it differs, so that nothing is laid out or said again for nothing.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

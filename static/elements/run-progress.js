@@ -1,0 +1,48 @@
+import { formatCount, formatLoss, formatPercent, formatRate, NONE } from "../format.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+/** @typedef {import("../protocol/types.js").RunState} RunState */
+
+/** Each number of the state as the page writes it. */
+/** @type {{ [field: string]: (state: RunState) => string }} */
+const FIELDS = {
+  epoch: ({ epoch }) => String(epoch + 1),
+  batch_in_epoch: ({ batch_in_epoch }) => String(batch_in_epoch),
+  batches_per_epoch: ({ batches_per_epoch }) => String(batches_per_epoch),
+  loss: ({ loss }) => formatLoss(loss),
+  accuracy: ({ accuracy }) => formatPercent(accuracy),
+  test_accuracy: ({ test_accuracy }) => formatPercent(test_accuracy, 2),
+  test_batch: ({ test_batch }) => (test_batch === null ? NONE : String(test_batch)),
+  batches_per_second: ({ batches_per_second }) => formatRate(batches_per_second),
+  batch: ({ batch }) => formatCount(batch),
+};
+
+/** How far the training is: the bar of the epoch and the numbers of the present batch. */
+export class RunProgress extends RunElement {
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run, painter }, signal) {
+    const fields = Object.entries(FIELDS).map(([name, text]) => ({
+      element: this.find(`[data-field="${name}"]`, HTMLElement),
+      text,
+    }));
+    const bar = this.piece("bar", HTMLElement);
+    const fill = this.piece("fill", HTMLElement);
+    const paint = () => {
+      const state = run.state.peek();
+      if (!state) return;
+      for (const { element, text } of fields) write(element, text(state));
+      const share = state.batch_in_epoch / Math.max(state.batches_per_epoch, 1);
+      fill.style.transform = `scaleX(${share})`;
+      bar.setAttribute("aria-valuenow", String(state.batch_in_epoch));
+      bar.setAttribute("aria-valuemax", String(state.batches_per_epoch));
+    };
+    follow(signal, () => {
+      if (run.state.value) painter.request(paint);
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+  }
+}

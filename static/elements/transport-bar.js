@@ -1,0 +1,254 @@
+import { Latest } from "../models/latest.js";
+import {
+  parseLearningRate,
+  positionOfRate,
+  rateOfPosition,
+  rateText,
+} from "../models/learning-rate.js";
+import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
+import * as commands from "../protocol/commands.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("../models/run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/** Between two settings sent while a slider is dragged. */
+const DRAG_GAP_MS = 120;
+
+/** The controls of the training. Each acts at once and shows what it asked for until the answer. */
+export class TransportBar extends RunElement {
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run }, signal) {
+    this.#buttons(run, signal);
+    this.#speed(run, signal);
+    this.#rate(run, signal);
+    this.#optimizer(run, signal);
+    this.#batchSize(run, signal);
+    follow(signal, () => {
+      const disabled = !run.writable.value || run.connection.value === "gone";
+      for (const control of this.querySelectorAll("button, input, select")) {
+        control.toggleAttribute("disabled", disabled);
+      }
+    });
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #buttons(run, signal) {
+    const play = this.find('[data-action="play"]', HTMLButtonElement);
+    const back = this.find('[data-action="back"]', HTMLButtonElement);
+    follow(signal, () => {
+      const running = run.running.value;
+      play.setAttribute("aria-label", running ? "Pause" : "Play");
+      play.classList.toggle("is-running", running);
+    });
+    follow(signal, () => {
+      const state = run.state.value;
+      const atStart = !state || (state.batch === 0 && state.phase === null);
+      back.setAttribute("aria-disabled", String(atStart));
+    });
+    this.addEventListener(
+      "click",
+      ({ target }) => {
+        const button = target instanceof Element ? target.closest("button") : null;
+        if (!button) return;
+        const { action, unit } = button.dataset;
+        if (action === "play") run.running.peek() ? run.pause() : run.play();
+        if (action === "reset") run.reset();
+        if (action === "back" && back.getAttribute("aria-disabled") !== "true") run.back();
+        if (action === "step") run.step(/** @type {"phase" | "batch" | "epoch"} */ (unit));
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #speed(run, signal) {
+    const slider = this.piece("speed", HTMLInputElement);
+    const text = this.piece("speed-text", HTMLOutputElement);
+    const latest = new Latest(
+      (/** @type {number | null} */ speed) => run.do(commands.set({ speed }), { speed }),
+      DRAG_GAP_MS,
+    );
+    const show = (/** @type {number | null} */ speed) => {
+      slider.value = String(notchOfSpeed(speed));
+      slider.setAttribute("aria-valuetext", speedText(speed));
+      write(text, speedText(speed));
+    };
+    follow(signal, () => {
+      const state = run.state.value;
+      if (state) show(run.pending.shown("speed", state.speed));
+    });
+    slider.addEventListener(
+      "input",
+      () => {
+        const speed = speedOfNotch(Number(slider.value));
+        show(speed);
+        latest.push(speed);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #rate(run, signal) {
+    const field = this.piece("rate", HTMLInputElement);
+    const slider = this.piece("rate-slider", HTMLInputElement);
+    const message = this.piece("rate-message", HTMLElement);
+    let editing = false;
+
+    const say = (/** @type {string} */ text) => {
+      write(message, text);
+      field.toggleAttribute("aria-invalid", text !== "");
+      if (text !== "") field.setAttribute("aria-invalid", "true");
+    };
+    const show = (/** @type {number} */ rate) => {
+      if (!editing) field.value = rateText(rate);
+      slider.value = String(positionOfRate(rate));
+      slider.setAttribute("aria-valuetext", rateText(rate));
+    };
+    const shown = () => {
+      const state = run.state.value;
+      return state ? run.pending.shown("learning_rate", state.learning_rate) : null;
+    };
+    const send = async (/** @type {number} */ rate) => {
+      const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
+      if (error) say(error.hint ? `${error.message} ${error.hint}` : error.message);
+    };
+    const latest = new Latest(send, DRAG_GAP_MS);
+    const commit = () => {
+      const parsed = parseLearningRate(field.value);
+      if (!parsed.ok) {
+        const kept = run.state.peek()?.learning_rate;
+        const still = kept === undefined ? "" : ` Still ${rateText(kept)}.`;
+        say(parsed.message + still);
+        return;
+      }
+      editing = false;
+      say("");
+      if (parsed.value !== run.state.peek()?.learning_rate) latest.push(parsed.value);
+      else show(parsed.value);
+    };
+
+    follow(signal, () => {
+      const rate = shown();
+      if (rate !== null) show(rate);
+    });
+    field.addEventListener("input", () => (editing = true), { signal });
+    field.addEventListener("change", commit, { signal });
+    field.addEventListener(
+      "keydown",
+      ({ key }) => {
+        if (key === "Enter") commit();
+        if (key !== "Escape") return;
+        editing = false;
+        say("");
+        const rate = run.state.peek()?.learning_rate;
+        if (rate !== undefined) show(rate);
+      },
+      { signal },
+    );
+    slider.addEventListener(
+      "input",
+      () => {
+        editing = false;
+        say("");
+        const rate = rateOfPosition(Number(slider.value));
+        show(rate);
+        latest.push(rate);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #optimizer(run, signal) {
+    const select = this.piece("optimizer", HTMLSelectElement);
+    const momentum = this.piece("momentum", HTMLInputElement);
+    const momentumControl = this.piece("momentum-control", HTMLElement);
+    follow(signal, () => {
+      const state = run.state.value;
+      if (!state) return;
+      const name = run.pending.shown("optimizer", state.optimizer.name);
+      select.value = name;
+      momentumControl.dataset.shown = String(name === "sgd");
+      if (document.activeElement !== momentum) {
+        momentum.value = String(run.pending.shown("momentum", state.optimizer.momentum ?? 0));
+      }
+    });
+    select.addEventListener(
+      "change",
+      async () => {
+        const optimizer = select.value;
+        await run.do(commands.set({ optimizer }), { optimizer });
+        select.value = run.state.peek()?.optimizer.name ?? optimizer;
+      },
+      { signal },
+    );
+    momentum.addEventListener(
+      "change",
+      async () => {
+        const value = momentum.valueAsNumber;
+        const kept = run.state.peek()?.optimizer.momentum ?? 0;
+        if (!(value >= 0 && value < 1)) {
+          run.notice.value = {
+            code: "momentum",
+            message: "Momentum lies between 0 and 1, 1 excluded.",
+            hint: "0.9 is usual.",
+          };
+          momentum.value = String(kept);
+          return;
+        }
+        await run.do(commands.set({ momentum: value }), { momentum: value });
+        momentum.value = String(run.state.peek()?.optimizer.momentum ?? kept);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #batchSize(run, signal) {
+    const select = this.piece("batch-size", HTMLSelectElement);
+    const show = (/** @type {number} */ size) => {
+      if (![...select.options].some((option) => option.value === String(size))) {
+        const before = [...select.options].find((option) => Number(option.value) > size) ?? null;
+        select.add(new Option(String(size), String(size)), before);
+      }
+      select.value = String(size);
+    };
+    follow(signal, () => {
+      const state = run.state.value;
+      if (state) show(run.pending.shown("batch_size", state.batch_size));
+    });
+    select.addEventListener(
+      "change",
+      async () => {
+        const batch_size = Number(select.value);
+        await run.do(commands.set({ batch_size }), { batch_size });
+        const size = run.state.peek()?.batch_size;
+        if (size !== undefined) show(size);
+      },
+      { signal },
+    );
+  }
+}

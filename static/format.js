@@ -1,0 +1,99 @@
+// How numbers are written on the page. Every number displayed passes through here.
+
+export const NONE = "–";
+
+/**
+ * Four significant digits: 0.2371, 2.303, 1235, 1.235e5.
+ *
+ * @param {number | null | undefined} value
+ */
+export function formatLoss(value) {
+  return value == null ? NONE : significant(value, 4);
+}
+
+/**
+ * A share as a percentage: 0.9453 is "94.5 %".
+ *
+ * @param {number | null | undefined} value between 0 and 1
+ * @param {number} [decimals]
+ */
+export function formatPercent(value, decimals = 1) {
+  return value == null ? NONE : `${(value * 100).toFixed(decimals)} %`;
+}
+
+/**
+ * A count with thin groups of three: 407050 is "407,050".
+ *
+ * @param {number} value
+ */
+export function formatCount(value) {
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+/**
+ * A rate: one decimal below 10, whole above.
+ *
+ * @param {number} value
+ */
+export function formatRate(value) {
+  return value < 9.95 ? value.toFixed(1) : formatCount(value);
+}
+
+/**
+ * A setting as short as it goes: 0.001, 1e-7.
+ *
+ * @param {number} value
+ */
+export function formatSetting(value) {
+  return tidyExponent(String(value));
+}
+
+/**
+ * A scale or a weight: two significant digits, no trailing zeros, a true minus sign.
+ *
+ * @param {number} value
+ * @param {number} [digits]
+ */
+export function formatValue(value, digits = 2) {
+  if (value === 0) return "0";
+  const text = tidyExponent(String(Number(value.toPrecision(digits))));
+  return text.replace(/^-/, "−");
+}
+
+/**
+ * A share as a percentage of two significant digits, for shares far below 1: "0.062 %".
+ *
+ * @param {number} value
+ */
+export function formatSmallPercent(value) {
+  return `${formatValue(value * 100)} %`;
+}
+
+/**
+ * The noun phrase for a digit: "an 8", "a 3".
+ *
+ * @param {number} digit
+ */
+export function aDigit(digit) {
+  return digit === 8 ? "an 8" : `a ${digit}`;
+}
+
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
+function significant(value, digits) {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e5)) {
+    return tidyExponent(value.toExponential(digits - 1));
+  }
+  const text = value.toPrecision(digits);
+  return text.includes("e") ? String(Math.round(value)) : text;
+}
+
+/** @param {string} text */
+function tidyExponent(text) {
+  return text.replace("e+", "e");
+}

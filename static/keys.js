@@ -1,0 +1,70 @@
+/**
+ * @typedef {"play" | "step_phase" | "step_batch" | "step_epoch" | "back" | "reset" | "keys"} KeyAction
+ * @typedef {{ action: KeyAction, key: string, shift: boolean, label: string, does: string }} Shortcut
+ */
+
+/** @type {readonly Shortcut[]} */
+export const SHORTCUTS = [
+  { action: "play", key: " ", shift: false, label: "Space", does: "play or pause" },
+  { action: "step_phase", key: "ArrowRight", shift: false, label: "→", does: "step one phase" },
+  {
+    action: "step_batch",
+    key: "ArrowRight",
+    shift: true,
+    label: "Shift →",
+    does: "step one batch",
+  },
+  { action: "step_epoch", key: "e", shift: false, label: "E", does: "step one epoch" },
+  { action: "back", key: "ArrowLeft", shift: false, label: "←", does: "back one batch" },
+  { action: "reset", key: "r", shift: false, label: "R", does: "reset to batch 0" },
+  { action: "keys", key: "?", shift: true, label: "?", does: "show or hide this list" },
+];
+
+/** Roles whose own keys (typing, arrows, space) come before the page's. */
+const OWN_KEYS = new Set(["slider", "tab", "textbox", "combobox", "spinbutton", "radio"]);
+
+/** Elements that answer to space themselves. */
+const OWN_SPACE = new Set(["button", "summary", "a"]);
+
+/**
+ * @typedef {object} KeyPress
+ * @property {string} key
+ * @property {boolean} shiftKey
+ * @property {boolean} ctrlKey
+ * @property {boolean} altKey
+ * @property {boolean} metaKey
+ * @property {boolean} repeat
+ */
+
+/** @typedef {{ tag: string, role: string | null, editable: boolean }} KeyTarget */
+
+/**
+ * Which action a key press asks for, or null where it belongs to a field, a slider or the browser.
+ *
+ * @param {KeyPress} press
+ * @param {KeyTarget} target what has the focus
+ * @returns {KeyAction | null}
+ */
+export function actionOf(press, target) {
+  if (press.ctrlKey || press.altKey || press.metaKey) return null;
+  if (target.editable || OWN_KEYS.has(target.role ?? "")) return null;
+  if (["input", "select", "textarea"].includes(target.tag)) return null;
+  if ((press.key === " " || press.key === "Enter") && OWN_SPACE.has(target.tag)) return null;
+  const found = SHORTCUTS.find((shortcut) => matches(shortcut, press));
+  if (!found) return null;
+  // Holding a key steps on and on, but must not flip play and pause or reset again and again.
+  const repeatable = found.action === "step_phase" || found.action === "step_batch";
+  return press.repeat && !repeatable ? null : found.action;
+}
+
+/**
+ * @param {Shortcut} shortcut
+ * @param {KeyPress} press
+ */
+function matches(shortcut, press) {
+  // On some keyboards the question mark needs no shift, on others it does.
+  if (shortcut.key === "?") return press.key === "?";
+  return (
+    shortcut.key.toLowerCase() === press.key.toLowerCase() && shortcut.shift === press.shiftKey
+  );
+}

@@ -1,0 +1,65 @@
+import { computed } from "@preact/signals-core";
+import { Drawing } from "./draw/drawing.js";
+import { provide } from "./elements/context.js";
+import { DrawRegion } from "./elements/draw-region.js";
+import { KeysDialog } from "./elements/keys-dialog.js";
+import { LoopRegion } from "./elements/loop-region.js";
+import { LossRegion } from "./elements/loss-region.js";
+import { PageHeader } from "./elements/page-header.js";
+import { RunNotice } from "./elements/run-notice.js";
+import { RunProgress } from "./elements/run-progress.js";
+import { applyTheme, readColours } from "./elements/theme-colours.js";
+import { TransportBar } from "./elements/transport-bar.js";
+import { WeightsRegion } from "./elements/weights-region.js";
+import { Classifier } from "./models/classifier.js";
+import { Painter } from "./models/painter.js";
+import { RunModel } from "./models/run.js";
+import { ThemeModel } from "./models/theme.js";
+import { openRun } from "./open-run.js";
+import { classify } from "./protocol/api.js";
+
+// A hidden page gets no animation frames, and nothing to draw: it goes on without them.
+const painter = new Painter((paint) => {
+  if (document.hidden) setTimeout(paint, 0);
+  else requestAnimationFrame(paint);
+});
+const run = new RunModel((callback) => painter.after(callback));
+const theme = new ThemeModel(localStorage, matchMedia("(prefers-color-scheme: dark)"));
+const colours = computed(() => {
+  applyTheme(document, theme.choice, theme.dark);
+  return readColours(document);
+});
+const drawing = new Drawing();
+const classifier = new Classifier({
+  read: async (signal) => {
+    const id = classifier.reader.peek() === "run" ? (run.state.peek()?.id ?? null) : null;
+    return drawing.empty ? null : classify(await drawing.toPng(), id, signal);
+  },
+});
+
+run.pageVisible.value = !document.hidden;
+document.addEventListener("visibilitychange", () => {
+  run.pageVisible.value = !document.hidden;
+});
+
+provide(document, {
+  run,
+  theme,
+  painter,
+  colours,
+  classifier,
+  drawing,
+  dialogs: { openKeys() {} },
+});
+
+customElements.define("page-header", PageHeader);
+customElements.define("run-notice", RunNotice);
+customElements.define("transport-bar", TransportBar);
+customElements.define("run-progress", RunProgress);
+customElements.define("loop-region", LoopRegion);
+customElements.define("weights-region", WeightsRegion);
+customElements.define("loss-region", LossRegion);
+customElements.define("draw-region", DrawRegion);
+customElements.define("keys-dialog", KeysDialog);
+
+openRun(run, location, history);

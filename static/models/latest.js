@@ -1,0 +1,40 @@
+/**
+ * Carries a stream of values (a slider being dragged) to something slow: one at a time, never two
+ * within `gapMs`, the newest first and the last one always.
+ *
+ * @template T
+ */
+export class Latest {
+  #send;
+  #gapMs;
+  #busy = false;
+  /** @type {{ value: T } | null} */
+  #next = null;
+
+  /**
+   * @param {(value: T) => Promise<unknown>} send
+   * @param {number} gapMs
+   */
+  constructor(send, gapMs) {
+    this.#send = send;
+    this.#gapMs = gapMs;
+  }
+
+  /** @param {T} value */
+  push(value) {
+    this.#next = { value };
+    if (!this.#busy) this.#run();
+  }
+
+  async #run() {
+    this.#busy = true;
+    while (this.#next) {
+      const { value } = this.#next;
+      this.#next = null;
+      const gap = new Promise((resolve) => setTimeout(resolve, this.#gapMs));
+      await this.#send(value);
+      await gap;
+    }
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * @typedef {import("../protocol/types.js").Phase} Phase
+ * @typedef {import("../protocol/safetensors.js").SafetensorsFile} SafetensorsFile
+ */
+
+/** The phases in their order. */
+export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backward", "update"]);
+
+/**
+ * @typedef {object} DrawPicture
+ * @property {Uint8Array} pixels (count, features), 0..255
+ * @property {Uint8Array} labels (count,)
+ * @property {number} count how many of the batch are here
+ * @property {number} size how many the batch has
+ * @property {number} sample the followed one
+ *
+ * @typedef {object} ForwardPicture
+ * @property {Float32Array[]} activations one array a layer, of the followed sample
+ * @property {number} label its true class
+ * @property {Uint8Array} pixels the followed sample itself
+ *
+ * @typedef {object} LossPicture
+ * @property {Float32Array} perSample sorted, largest first
+ * @property {number} mean
+ * @property {number} right how many of the first `shown` samples were classified right
+ * @property {number} shown
+ *
+ * @typedef {object} BackwardPicture
+ * @property {Uint8Array} images (16, features), coded
+ * @property {number[]} units
+ * @property {number} scale
+ * @property {Uint8Array} output (units, inputs), coded
+ * @property {[number, number]} outputShape
+ * @property {number} outputScale
+ *
+ * @typedef {object} UpdatePicture
+ * @property {Uint32Array} histogram counts of log10(|step| / |weight|) from 1e-6 to 1
+ * @property {number} median
+ */
+
+/**
+ * @typedef {object} Pictures what the five stations show
+ * @property {DrawPicture | null} draw
+ * @property {ForwardPicture | null} forward
+ * @property {LossPicture | null} loss
+ * @property {BackwardPicture | null} backward
+ * @property {UpdatePicture | null} update
+ * @property {ReadonlySet<Phase>} fresh phases whose picture is of the batch at hand
+ * @property {number} batch the batch at hand: the one under way, else the last completed
+ */
+
+/** @type {Pictures} */
+export const NO_PICTURES = {
+  draw: null,
+  forward: null,
+  loss: null,
+  backward: null,
+  update: null,
+  fresh: new Set(),
+  batch: 0,
+};
+
+/**
+ * The pictures after a `loop` message. A phase that has not run in the batch at hand keeps its
+ * picture of the batch before, and is not `fresh`; after a step back nothing older is kept.
+ *
+ * @param {Pictures} before
+ * @param {SafetensorsFile} file
+ * @returns {Pictures}
+ */
+export function nextPictures(before, file) {
+  const phase = file.metadata.phase ?? "";
+  const completed = Number(file.metadata.batch);
+  const batch = phase === "" || phase === "update" ? completed : completed + 1;
+  const kept = batch < before.batch || phase === "" ? NO_PICTURES : before;
+  const draw = drawPicture(file);
+  const arrived = {
+    draw,
+    forward: forwardPicture(file, draw),
+    loss: lossPicture(file),
+    backward: backwardPicture(file),
+    update: updatePicture(file),
+  };
+  return {
+    draw: arrived.draw ?? kept.draw,
+    forward: arrived.forward ?? kept.forward,
+    loss: arrived.loss ?? kept.loss,
+    backward: arrived.backward ?? kept.backward,
+    update: arrived.update ?? kept.update,
+    fresh: new Set(PHASES.filter((name) => arrived[name] !== null)),
+    batch,
+  };
+}
+
+/**
+ * @param {SafetensorsFile} file
+ * @returns {DrawPicture | null}
+ */
+function drawPicture({ tensors, metadata }) {
+  const x = tensors.get("batch.x");
+  const y = tensors.get("batch.y");
+  if (!x || !y) return null;
+  return {
+    pixels: /** @type {Uint8Array} */ (x.data),
+    labels: /** @type {Uint8Array} */ (y.data),
+    count: y.data.length,
+    size: Number(metadata.samples ?? y.data.length),
+    sample: Number(metadata.sample ?? 0),
+  };
+}
+
+/**
+ * @param {SafetensorsFile} file
+ * @param {DrawPicture | null} draw
+ * @returns {ForwardPicture | null}
+ */
+function forwardPicture({ tensors }, draw) {
+  /** @type {Float32Array[]} */
+  const activations = [];
+  for (let layer = 1; ; layer++) {
+    const tensor = tensors.get(`activations.${layer}`);
+    if (!tensor) break;
+    activations.push(/** @type {Float32Array} */ (tensor.data));
+  }
+  if (activations.length === 0 || !draw) return null;
+  const features = draw.pixels.length / draw.count;
+  const pixels = draw.pixels.subarray(draw.sample * features, (draw.sample + 1) * features);
+  return { activations, label: draw.labels[draw.sample] ?? 0, pixels };
+}
+
+/**
+ * @param {SafetensorsFile} file
+ * @returns {LossPicture | null}
+ */
+function lossPicture({ tensors, metadata }) {
+  const perSample = tensors.get("loss.per_sample");
+  const correct = tensors.get("loss.correct");
+  if (!perSample || !correct) return null;
+  const flags = /** @type {Uint8Array} */ (correct.data);
+  return {
+    perSample: /** @type {Float32Array} */ (perSample.data),
+    mean: Number(metadata["loss.mean"]),
+    right: flags.reduce((sum, flag) => sum + flag, 0),
+    shown: flags.length,
+  };
+}
+
+/**
+ * @param {SafetensorsFile} file
+ * @returns {BackwardPicture | null}
+ */
+function backwardPicture({ tensors, metadata }) {
+  const images = tensors.get("gradient.images");
+  const output = tensors.get("gradient.output");
+  if (!images || !output) return null;
+  const [units = 0, inputs = 0] = output.shape;
+  return {
+    images: /** @type {Uint8Array} */ (images.data),
+    units: JSON.parse(metadata["gradient.images.units"] ?? "[]"),
+    scale: Number(metadata["gradient.images.scale"]),
+    output: /** @type {Uint8Array} */ (output.data),
+    outputShape: [units, inputs],
+    outputScale: Number(metadata["gradient.output.scale"]),
+  };
+}
+
+/**
+ * @param {SafetensorsFile} file
+ * @returns {UpdatePicture | null}
+ */
+function updatePicture({ tensors }) {
+  const histogram = tensors.get("update.histogram");
+  const median = tensors.get("update.median");
+  if (!histogram || !median) return null;
+  return {
+    histogram: /** @type {Uint32Array} */ (histogram.data),
+    median: Number(median.data[0]),
+  };
+}

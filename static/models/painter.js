@@ -1,0 +1,48 @@
+/**
+ * One paint a frame: what is marked dirty any number of times is drawn once, and what waits for
+ * the paint (acknowledgements) is called after it.
+ */
+export class Painter {
+  /** @type {Set<() => void>} */
+  #jobs = new Set();
+  /** @type {(() => void)[]} */
+  #after = [];
+  #scheduled = false;
+  #nextFrame;
+
+  /** @param {(callback: () => void) => void} nextFrame */
+  constructor(nextFrame) {
+    this.#nextFrame = nextFrame;
+  }
+
+  /** @param {() => void} job the same function each time, so that it runs once */
+  request(job) {
+    this.#jobs.add(job);
+    this.#schedule();
+  }
+
+  /** @param {() => void} job */
+  cancel(job) {
+    this.#jobs.delete(job);
+  }
+
+  /** @param {() => void} callback */
+  after(callback) {
+    this.#after.push(callback);
+    this.#schedule();
+  }
+
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#nextFrame(() => this.#paint());
+  }
+
+  #paint() {
+    this.#scheduled = false;
+    const jobs = [...this.#jobs];
+    this.#jobs.clear();
+    for (const job of jobs) job();
+    for (const callback of this.#after.splice(0)) callback();
+  }
+}

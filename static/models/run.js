@@ -1,0 +1,287 @@
+import { batch, computed, effect, signal } from "@preact/signals-core";
+import * as commands from "../protocol/commands.js";
+import { NO_PICTURES, nextPictures } from "./loop.js";
+import { Pending } from "./pending.js";
+import { SeriesStore } from "./series.js";
+import { isSlow } from "./speed.js";
+
+/**
+ * @typedef {import("../protocol/types.js").ApiError} ApiError
+ * @typedef {import("../protocol/types.js").Command} Command
+ * @typedef {import("../protocol/types.js").Hello} Hello
+ * @typedef {import("../protocol/types.js").Look} Look
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ * @typedef {import("../protocol/types.js").ViewDescription} ViewDescription
+ * @typedef {import("../protocol/frames.js").Frame} Frame
+ * @typedef {import("./loop.js").Pictures} Pictures
+ */
+
+/**
+ * @template T
+ * @typedef {import("@preact/signals-core").Signal<T>} Signal
+ */
+
+/**
+ * @typedef {object} Link the run's socket, as the model needs it
+ * @property {(command: Command) => Promise<RunState>} command
+ * @property {(look: Look) => void} look
+ * @property {(frame: number) => void} ack
+ */
+
+/** @typedef {"connecting" | "open" | "away" | "gone"} Connection */
+
+/**
+ * @typedef {object} WeightView
+ * @property {Uint8Array} codes (units, inputs)
+ * @property {[number, number]} shape
+ * @property {number} scale
+ * @property {"signed" | "unsigned"} coding
+ */
+
+/** A step shorter than this does not turn Play into Pause. */
+const LONG_STEP_MS = 300;
+
+const FRAMES_PER_SECOND = 30;
+const FRAMES_PER_SECOND_UNSEEN = 1;
+
+/** What the page knows of its run. Elements read the signals; the socket writes them. */
+export class RunModel {
+  /** @type {Signal<RunState | null>} */
+  state = signal(null);
+  writable = signal(true);
+  /** @type {Signal<Connection>} */
+  connection = signal("connecting");
+  /** The last refusal, to be shown for a while. */
+  /** @type {Signal<ApiError | null>} */
+  notice = signal(null);
+  /** Why there is no run to show, where there is none. */
+  /** @type {Signal<ApiError | null>} */
+  gone = signal(null);
+  /** @type {Signal<Pictures>} */
+  pictures = signal(NO_PICTURES);
+  series = new SeriesStore();
+  seriesVersion = signal(0);
+  /** The followed sample of the batch. */
+  sample = signal(0);
+  pageVisible = signal(true);
+  pending = new Pending();
+
+  /** @type {Signal<"phase" | "batch" | "epoch" | null>} */
+  #lastUnit = signal(null);
+  #longStep = signal(false);
+  /** @type {Map<string, Signal<WeightView | null>>} */
+  #weights = new Map();
+  /** @type {Signal<ReadonlyMap<string, readonly string[]>>} */
+  #wanted = signal(new Map());
+  /** @type {Link | null} */
+  #link = null;
+  #afterPaint;
+
+  /** Whether a person can follow the phases now: the station of the last one is lit then. */
+  following = computed(() => {
+    const state = this.state.value;
+    if (!state || state.phase === null) return false;
+    if (state.state === "playing") return isSlow(state.speed);
+    return state.phase !== "update" || isSlow(state.speed) || this.#lastUnit.value === "phase";
+  });
+
+  /** Whether it runs, as the play button shows it: a step counts once it takes a while. */
+  running = computed(() => {
+    const state = this.state.value?.state;
+    const served = state === "playing" || (state === "stepping" && this.#longStep.value);
+    return this.pending.shown("running", served);
+  });
+
+  /** @param {(callback: () => void) => void} afterPaint */
+  constructor(afterPaint) {
+    this.#afterPaint = afterPaint;
+  }
+
+  /** @param {Link} link */
+  attach(link) {
+    this.#link = link;
+    effect(() => link.look(this.#look()));
+  }
+
+  /**
+   * Sends a command. The values in `asked` are shown by the controls until the answer is there.
+   *
+   * @param {Command} command
+   * @param {{ [name: string]: unknown }} [asked]
+   * @returns {Promise<ApiError | null>} what went wrong, if anything did
+   */
+  async act(command, asked = {}) {
+    const settled = this.pending.ask(asked);
+    try {
+      if (!this.#link) throw Object.assign(new Error("The run is not open yet."), { hint: null });
+      await this.#link.command(command);
+      return null;
+    } catch (error) {
+      const { message, code = "error", hint = null } = /** @type {Error & ApiError} */ (error);
+      return { code, message, hint };
+    } finally {
+      settled();
+    }
+  }
+
+  /**
+   * The same, with the error shown as the page's notice.
+   *
+   * @param {Command} command
+   * @param {{ [name: string]: unknown }} [asked]
+   */
+  async do(command, asked) {
+    const error = await this.act(command, asked);
+    if (error) this.notice.value = error;
+  }
+
+  play() {
+    this.#lastUnit.value = null;
+    return this.do(commands.play(), { running: true });
+  }
+
+  pause() {
+    return this.do(commands.pause(), { running: false });
+  }
+
+  /** @param {"phase" | "batch" | "epoch"} unit */
+  async step(unit) {
+    this.#lastUnit.value = unit;
+    this.#longStep.value = false;
+    const timer = setTimeout(() => {
+      this.#longStep.value = true;
+    }, LONG_STEP_MS);
+    await this.do(commands.step(unit));
+    clearTimeout(timer);
+    // Still stepping after the answer: the server goes on, and the button offers to stop it.
+    this.#longStep.value = this.state.peek()?.state === "stepping";
+  }
+
+  reset() {
+    this.#lastUnit.value = null;
+    return this.do(commands.reset());
+  }
+
+  /** To the start of the batch under way, or else of the one before. */
+  async back() {
+    const state = this.state.peek();
+    if (!state) return;
+    if (state.state === "playing") await this.pause();
+    const { batch: completed, phase } = this.state.peek() ?? state;
+    const inBatch = phase !== null && phase !== "update";
+    await this.do(commands.seek(inBatch ? completed : Math.max(completed - 1, 0)));
+  }
+
+  /**
+   * @param {string} view
+   * @returns {Signal<WeightView | null>}
+   */
+  weights(view) {
+    let found = this.#weights.get(view);
+    if (!found) {
+      found = signal(/** @type {WeightView | null} */ (null));
+      this.#weights.set(view, found);
+    }
+    return found;
+  }
+
+  /**
+   * Says which views a part of the page shows now; an empty list when it is out of sight.
+   *
+   * @param {string} part
+   * @param {readonly string[]} views
+   */
+  want(part, views) {
+    const wanted = new Map(this.#wanted.peek());
+    wanted.set(part, views);
+    this.#wanted.value = wanted;
+  }
+
+  /** What is missing of the series after a return, or null when nothing has arrived yet. */
+  missing() {
+    const state = this.state.peek();
+    if (!state || this.series.length === 0) return null;
+    return { from_batch: this.series.length + 1, timeline: state.timeline };
+  }
+
+  /** @param {Hello} hello */
+  hello({ state, writable, views }) {
+    batch(() => {
+      this.connection.value = "open";
+      this.writable.value = writable;
+      this.#take(views && !state.views ? { ...state, views } : state);
+    });
+  }
+
+  /** @param {RunState} state */
+  reply(state) {
+    this.#take(state);
+  }
+
+  /** @param {Frame} frame */
+  frame({ frame, state, series, views }) {
+    batch(() => {
+      const before = this.state.peek();
+      if (state.phase === null || before?.timeline !== state.timeline) this.#forget();
+      this.#take(state);
+      this.#takeSeries(series, state);
+      for (const [name, file] of views) {
+        if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
+        else this.#takeWeights(name, file);
+      }
+    });
+    this.#afterPaint(() => this.#link?.ack(frame));
+  }
+
+  /** @returns {Look} */
+  #look() {
+    const visible = this.pageVisible.value;
+    const views = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
+    const rate = visible ? FRAMES_PER_SECOND : FRAMES_PER_SECOND_UNSEEN;
+    return { views, rate, sample: this.sample.value };
+  }
+
+  /** @param {RunState} state */
+  #take(state) {
+    this.state.value = { ...this.state.peek(), ...state };
+  }
+
+  /** What was shown belongs to a past that is gone. */
+  #forget() {
+    this.pictures.value = NO_PICTURES;
+    for (const view of this.#weights.values()) view.value = null;
+  }
+
+  /**
+   * @param {import("../protocol/safetensors.js").SafetensorsFile} file
+   * @param {RunState} state
+   */
+  #takeSeries({ tensors, metadata }, state) {
+    const values = (/** @type {string} */ name) =>
+      /** @type {Float64Array} */ (tensors.get(name)?.data ?? new Float64Array());
+    this.series.apply({
+      fromBatch: Number(metadata.from_batch),
+      loss: values("loss"),
+      accuracy: values("accuracy"),
+      test: values("test"),
+    });
+    this.series.cutTo(state.furthest);
+    this.seriesVersion.value += 1;
+  }
+
+  /**
+   * @param {string} name
+   * @param {import("../protocol/safetensors.js").SafetensorsFile} file
+   */
+  #takeWeights(name, { tensors, metadata }) {
+    const values = tensors.get("values");
+    if (!values) return;
+    const [units = 0, inputs = 0] = values.shape;
+    this.weights(name).value = {
+      codes: /** @type {Uint8Array} */ (values.data),
+      shape: [units, inputs],
+      scale: Number(metadata.scale),
+      coding: metadata.coding === "unsigned" ? "unsigned" : "signed",
+    };
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * @typedef {object} SeriesPart the body of a frame's series message
+ * @property {number} fromBatch the batch of the first value
+ * @property {ArrayLike<number>} loss
+ * @property {ArrayLike<number>} accuracy
+ * @property {ArrayLike<number>} test rows of batch, loss, accuracy, one after the other
+ */
+
+/** @typedef {{ batch: number, loss: number, accuracy: number }} TestPoint */
+
+/** The weight of the past in the smoothed line: an exponential mean over this many batches. */
+export const SMOOTHING_BATCHES = 50;
+
+const KEEP = 1 - 1 / SMOOTHING_BATCHES;
+
+/**
+ * The per-batch series of a run, complete from batch 1 on.
+ *
+ * The rule for what arrives: cut back to `fromBatch` − 1, then append. It resolves duplicates after
+ * a reconnect and futures that a step back has discarded.
+ */
+export class SeriesStore {
+  #length = 0;
+  #capacity = 1024;
+  #batches = new Float64Array(this.#capacity);
+  #loss = new Float64Array(this.#capacity);
+  #accuracy = new Float64Array(this.#capacity);
+  #smooth = new Float64Array(this.#capacity);
+  /** The running mean without its correction for the short past: what the next value starts from. */
+  #running = new Float64Array(this.#capacity);
+  /** @type {TestPoint[]} */
+  #tests = [];
+
+  /** The last batch that is here; 0 when nothing is. */
+  get length() {
+    return this.#length;
+  }
+
+  get batches() {
+    return this.#batches.subarray(0, this.#length);
+  }
+
+  get loss() {
+    return this.#loss.subarray(0, this.#length);
+  }
+
+  get accuracy() {
+    return this.#accuracy.subarray(0, this.#length);
+  }
+
+  get smooth() {
+    return this.#smooth.subarray(0, this.#length);
+  }
+
+  get tests() {
+    return this.#tests;
+  }
+
+  /**
+   * @param {SeriesPart} part
+   * @returns {boolean} false when batches before `fromBatch` are missing; nothing is taken then
+   */
+  apply({ fromBatch, loss, accuracy, test }) {
+    const keep = fromBatch - 1;
+    if (keep > this.#length) return false;
+    this.#length = keep;
+    this.#reserve(keep + loss.length);
+    for (let i = 0; i < loss.length; i++) this.#append(loss[i] ?? NaN, accuracy[i] ?? NaN);
+    this.#tests = this.#tests.filter((point) => point.batch < fromBatch);
+    for (let row = 0; row + 2 < test.length; row += 3) {
+      this.#tests.push({
+        batch: test[row] ?? NaN,
+        loss: test[row + 1] ?? NaN,
+        accuracy: test[row + 2] ?? NaN,
+      });
+    }
+    return true;
+  }
+
+  /**
+   * Drops what lies beyond a batch: a future that has been discarded.
+   *
+   * @param {number} batch
+   */
+  cutTo(batch) {
+    if (batch >= this.#length) return;
+    this.#length = batch;
+    this.#tests = this.#tests.filter((point) => point.batch <= batch);
+  }
+
+  /**
+   * @param {number} loss
+   * @param {number} accuracy
+   */
+  #append(loss, accuracy) {
+    const i = this.#length;
+    const before = i === 0 ? 0 : (this.#running[i - 1] ?? 0);
+    const running = KEEP * before + (1 - KEEP) * loss;
+    this.#batches[i] = i + 1;
+    this.#loss[i] = loss;
+    this.#accuracy[i] = accuracy;
+    this.#running[i] = running;
+    this.#smooth[i] = running / (1 - KEEP ** (i + 1));
+    this.#length = i + 1;
+  }
+
+  /** @param {number} length */
+  #reserve(length) {
+    if (length <= this.#capacity) return;
+    while (this.#capacity < length) this.#capacity *= 2;
+    this.#batches = grown(this.#batches, this.#capacity);
+    this.#loss = grown(this.#loss, this.#capacity);
+    this.#accuracy = grown(this.#accuracy, this.#capacity);
+    this.#smooth = grown(this.#smooth, this.#capacity);
+    this.#running = grown(this.#running, this.#capacity);
+  }
+}
+
+/**
+ * @param {Float64Array} array
+ * @param {number} capacity
+ */
+function grown(array, capacity) {
+  const larger = new Float64Array(capacity);
+  larger.set(array);
+  return larger;
+}

@@ -1,0 +1,49 @@
+import { computed, signal } from "@preact/signals-core";
+
+/** @typedef {"system" | "light" | "dark"} ThemeChoice */
+
+/** @type {readonly ThemeChoice[]} */
+export const THEME_CHOICES = ["system", "light", "dark"];
+
+const STORAGE_KEY = "descent.theme";
+
+/** The reader's choice of light or dark, remembered, and what it comes to. */
+export class ThemeModel {
+  #storage;
+  /** @type {import("@preact/signals-core").Signal<ThemeChoice>} */
+  #choice = signal("system");
+  #systemIsDark = signal(false);
+  #dark = computed(() =>
+    this.#choice.value === "system" ? this.#systemIsDark.value : this.#choice.value === "dark",
+  );
+
+  /**
+   * @param {Pick<Storage, "getItem" | "setItem">} storage
+   * @param {MediaQueryList} prefersDark
+   */
+  constructor(storage, prefersDark) {
+    this.#storage = storage;
+    const stored = THEME_CHOICES.find((choice) => choice === storage.getItem(STORAGE_KEY));
+    this.#choice.value = stored ?? "system";
+    this.#systemIsDark.value = prefersDark.matches;
+    prefersDark.addEventListener("change", ({ matches }) => {
+      this.#systemIsDark.value = matches;
+    });
+  }
+
+  get choice() {
+    return this.#choice.value;
+  }
+
+  get dark() {
+    return this.#dark.value;
+  }
+
+  /** Goes on to the next choice: system, light, dark. */
+  next() {
+    const index = THEME_CHOICES.indexOf(this.#choice.peek());
+    const choice = THEME_CHOICES[(index + 1) % THEME_CHOICES.length] ?? "system";
+    this.#choice.value = choice;
+    this.#storage.setItem(STORAGE_KEY, choice);
+  }
+}

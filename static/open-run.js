@@ -1,0 +1,84 @@
+import { createRun, getRun, RequestError } from "./protocol/api.js";
+import { set } from "./protocol/commands.js";
+import { RunSocket } from "./protocol/socket.js";
+
+/** A run made by the page begins slowly enough to be followed, in phases a second. */
+const FIRST_SPEED = 2;
+
+/**
+ * Opens the run named in the address, or makes a new one and puts it there.
+ *
+ * @param {import("./models/run.js").RunModel} run
+ * @param {Location} location
+ * @param {History} history
+ */
+export async function openRun(run, location, history) {
+  const named = new URLSearchParams(location.search).get("run");
+  try {
+    const id = named ?? (await makeRun(location, history));
+    connect(run, id, location);
+    if (named === null) run.do(set({ speed: FIRST_SPEED }), { speed: FIRST_SPEED });
+  } catch (error) {
+    const { code, message, hint } = /** @type {RequestError} */ (error);
+    run.connection.value = "gone";
+    run.gone.value = { code, message, hint };
+  }
+}
+
+/**
+ * @param {Location} location
+ * @param {History} history
+ */
+async function makeRun(location, history) {
+  const { id } = await createRun();
+  const address = new URL(location.href);
+  address.searchParams.set("run", id);
+  history.replaceState(null, "", address);
+  return id;
+}
+
+/**
+ * @param {import("./models/run.js").RunModel} run
+ * @param {string} id
+ * @param {Location} location
+ */
+function connect(run, id, location) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new RunSocket({
+    url: `${scheme}//${location.host}/ws/runs/${encodeURIComponent(id)}`,
+    handlers: {
+      hello: (hello) => run.hello(hello),
+      frame: (frame) => run.frame(frame),
+      reply: (state) => run.reply(state),
+      resume: () => run.missing(),
+      away: () => {
+        run.connection.value = "away";
+      },
+      stillThere: () => exists(id),
+      gone: () => {
+        run.connection.value = "gone";
+        run.gone.value = {
+          code: "unknown_run",
+          message: "This run does not exist, or no longer.",
+          hint: "Its link may be incomplete, or the run has expired.",
+        };
+      },
+    },
+  });
+  run.attach(socket);
+  socket.connect();
+}
+
+/**
+ * Whether the server knows the run; a server that does not answer may well know it.
+ *
+ * @param {string} id
+ */
+async function exists(id) {
+  try {
+    await getRun(id);
+    return true;
+  } catch (error) {
+    return !(error instanceof RequestError && error.status === 404);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * @typedef {import("./types.js").ApiError} ApiError
+ * @typedef {import("./types.js").NewRun} NewRun
+ * @typedef {import("./types.js").Reading} Reading
+ * @typedef {import("./types.js").TrainedNetwork} TrainedNetwork
+ */
+
+/** An answer in the one error shape, or none at all. */
+export class RequestError extends Error {
+  /** @override */
+  name = "RequestError";
+
+  /**
+   * @param {ApiError} error
+   * @param {number} status 0 when no answer came
+   * @param {unknown} [body] the whole answer
+   */
+  constructor(error, status, body = null) {
+    super(error.message);
+    this.code = error.code;
+    this.hint = error.hint ?? null;
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new RequestError(
+      {
+        code: "no_answer",
+        message: "The server does not answer.",
+        hint: "See that it is running; the page tries again by itself.",
+      },
+      0,
+    );
+  }
+  const body = await response.json().catch(() => null);
+  if (response.ok) return body;
+  const error = body?.error ?? {
+    code: "unexpected_answer",
+    message: `The server answered ${response.status}.`,
+    hint: "Reload the page.",
+  };
+  throw new RequestError(error, response.status, body);
+}
+
+/** @returns {Promise<NewRun>} */
+export function createRun() {
+  return request("/api/runs", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{}",
+  });
+}
+
+/** @param {string} id */
+export function getRun(id) {
+  return request(`/api/runs/${encodeURIComponent(id)}`);
+}
+
+/**
+ * Reads a digit by a run's present weights, or by the trained network where `run` is null.
+ *
+ * @param {Blob} png
+ * @param {string | null} run
+ * @param {AbortSignal} signal
+ * @returns {Promise<Reading>}
+ */
+export function classify(png, run, signal) {
+  const query = run === null ? "" : `?run=${encodeURIComponent(run)}`;
+  return request(`/api/classify${query}`, {
+    method: "POST",
+    headers: { "Content-Type": "image/png" },
+    body: png,
+    signal,
+  });
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<TrainedNetwork>}
+ */
+export function trainedNetwork(signal) {
+  return request("/api/classify", { signal });
+}

@@ -1,0 +1,47 @@
+import { readSafetensors } from "./safetensors.js";
+
+/**
+ * @typedef {import("./safetensors.js").SafetensorsFile} SafetensorsFile
+ * @typedef {import("./types.js").RunState} RunState
+ */
+
+/**
+ * One moment of the run: the views asked for, and the series with the state.
+ *
+ * @typedef {object} Frame
+ * @property {number} frame
+ * @property {RunState} state
+ * @property {SafetensorsFile} series
+ * @property {Map<string, SafetensorsFile>} views by name, without the series
+ */
+
+/**
+ * Puts the messages of a frame together. A frame ends with its `series` message; messages of a
+ * frame that never ended (the connection was lost in the middle) are dropped.
+ */
+export class FrameAssembler {
+  /** @type {Map<string, SafetensorsFile>} */
+  #views = new Map();
+  #frame = -1;
+
+  /**
+   * @param {ArrayBuffer} message
+   * @returns {Frame | null} the frame that this message completes, if it does
+   */
+  add(message) {
+    const file = readSafetensors(message);
+    const frame = Number(file.metadata.frame);
+    if (frame !== this.#frame) {
+      this.#views = new Map();
+      this.#frame = frame;
+    }
+    const view = file.metadata.view ?? "";
+    if (view !== "series") {
+      this.#views.set(view, file);
+      return null;
+    }
+    const views = this.#views;
+    this.#views = new Map();
+    return { frame, state: JSON.parse(file.metadata.state ?? "null"), series: file, views };
+  }
+}

@@ -1,0 +1,222 @@
+import { Backoff } from "./backoff.js";
+import { FrameAssembler } from "./frames.js";
+
+/**
+ * @typedef {import("./types.js").ApiError} ApiError
+ * @typedef {import("./types.js").Command} Command
+ * @typedef {import("./types.js").Hello} Hello
+ * @typedef {import("./types.js").Look} Look
+ * @typedef {import("./types.js").RunState} RunState
+ * @typedef {import("./frames.js").Frame} Frame
+ */
+
+/**
+ * @typedef {object} SocketHandlers
+ * @property {(hello: Hello) => void} hello
+ * @property {(frame: Frame) => void} frame
+ * @property {(state: RunState) => void} reply
+ * @property {(error: ApiError | null) => void} away the connection is lost; the next attempt is under way
+ * @property {() => { from_batch: number, timeline: number } | null} resume what is missing, or null at first
+ * @property {() => Promise<boolean>} stillThere whether the run exists, asked after a refused connection
+ * @property {() => void} gone
+ */
+
+/**
+ * @typedef {object} SocketOptions
+ * @property {string} url
+ * @property {SocketHandlers} handlers
+ * @property {Backoff} [backoff]
+ * @property {typeof WebSocket} [WebSocketClass]
+ */
+
+/** A command that was refused, or that could not be sent. */
+export class CommandError extends Error {
+  /** @override */
+  name = "CommandError";
+
+  /** @param {ApiError} error */
+  constructor(error) {
+    super(error.message);
+    this.code = error.code;
+    this.hint = error.hint ?? null;
+  }
+}
+
+const LONGEST_WAIT_FOR_CONNECTION_MS = 8000;
+
+/**
+ * The page's end of `WS /ws/runs/{id}`: connects, reconnects by itself, says again after each
+ * return what is looked at and which part of the series is missing, and matches replies to
+ * commands. It never touches the document.
+ */
+export class RunSocket {
+  #options;
+  #backoff;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {Look | null} */
+  #look = null;
+  #nextId = 1;
+  #closed = false;
+  #open = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  /** @type {Map<string, { resolve: (state: RunState) => void, reject: (error: Error) => void }>} */
+  #awaited = new Map();
+  /** @type {{ command: Command, id: string, timer: ReturnType<typeof setTimeout> }[]} */
+  #waiting = [];
+
+  /** @param {SocketOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#backoff = options.backoff ?? new Backoff();
+  }
+
+  connect() {
+    const { url, handlers, WebSocketClass = WebSocket } = this.#options;
+    const assembler = new FrameAssembler();
+    const socket = new WebSocketClass(url);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      if (socket !== this.#socket) return;
+      if (typeof data === "string") {
+        this.#receive(JSON.parse(data));
+        return;
+      }
+      const frame = assembler.add(data);
+      if (frame) handlers.frame(frame);
+    });
+    socket.addEventListener("close", () => {
+      if (socket === this.#socket) this.#lost();
+    });
+  }
+
+  /**
+   * Sends a command and gives the state after it. While the connection is being made the command
+   * waits a few seconds for it.
+   *
+   * @param {Command} command
+   * @returns {Promise<RunState>}
+   */
+  command(command) {
+    const id = String(this.#nextId++);
+    return new Promise((resolve, reject) => {
+      this.#awaited.set(id, { resolve, reject });
+      if (this.#open) {
+        this.#send({ ...command, id });
+        return;
+      }
+      const timer = setTimeout(() => this.#giveUp(id), LONGEST_WAIT_FOR_CONNECTION_MS);
+      this.#waiting.push({ command, id, timer });
+    });
+  }
+
+  /** @param {Look} look */
+  look(look) {
+    this.#look = look;
+    if (this.#open) this.#send({ type: "look", ...look });
+  }
+
+  /** @param {number} frame */
+  ack(frame) {
+    if (this.#open) this.#send({ type: "ack", frame });
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#socket?.close();
+    this.#rejectAll({ code: "closed", message: "This page has closed the connection." });
+  }
+
+  /** @param {object} message */
+  #send(message) {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  /** @param {any} message */
+  #receive(message) {
+    const { handlers } = this.#options;
+    switch (message.type) {
+      case "hello":
+        this.#greet(message);
+        break;
+      case "reply": {
+        handlers.reply(message.state);
+        this.#settle(message.id)?.resolve(message.state);
+        break;
+      }
+      case "error":
+        this.#settle(message.id)?.reject(new CommandError(message.error));
+        break;
+      case "closing":
+        handlers.away(message.error);
+        break;
+      default: // a later server may say more than this page knows
+    }
+  }
+
+  /** @param {Hello} hello */
+  #greet(hello) {
+    this.#open = true;
+    this.#backoff.reset();
+    this.#options.handlers.hello(hello);
+    const missing = this.#options.handlers.resume();
+    if (missing) this.#send({ type: "resume", ...missing });
+    if (this.#look) this.#send({ type: "look", ...this.#look });
+    for (const { command, id, timer } of this.#waiting.splice(0)) {
+      clearTimeout(timer);
+      this.#send({ ...command, id });
+    }
+  }
+
+  async #lost() {
+    const refused = !this.#open;
+    this.#open = false;
+    this.#socket = null;
+    const waiting = new Set(this.#waiting.map(({ id }) => id));
+    this.#rejectAll(
+      {
+        code: "connection_lost",
+        message: "The connection was lost before the answer came.",
+        hint: "The page reconnects by itself; look whether the change has arrived.",
+      },
+      waiting,
+    );
+    if (this.#closed) return;
+    this.#options.handlers.away(null);
+    if (refused && !(await this.#options.handlers.stillThere())) {
+      this.#options.handlers.gone();
+      return;
+    }
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => this.connect(), this.#backoff.next());
+  }
+
+  /** @param {string} id */
+  #settle(id) {
+    const awaited = this.#awaited.get(id);
+    this.#awaited.delete(id);
+    return awaited;
+  }
+
+  /** @param {string} id */
+  #giveUp(id) {
+    this.#waiting = this.#waiting.filter((entry) => entry.id !== id);
+    const error = { code: "not_connected", message: "There is no connection to the server." };
+    this.#settle(id)?.reject(new CommandError({ ...error, hint: "Try again when it is back." }));
+  }
+
+  /**
+   * @param {ApiError} error
+   * @param {Set<string>} [except]
+   */
+  #rejectAll(error, except = new Set()) {
+    for (const [id, { reject }] of [...this.#awaited]) {
+      if (except.has(id)) continue;
+      this.#awaited.delete(id);
+      reject(new CommandError(error));
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// The shapes that travel, as docs/protocol.md gives them. Types only.
+
+/**
+ * @typedef {"draw" | "forward" | "loss" | "backward" | "update"} Phase
+ * @typedef {{ code: string, message: string, hint?: string | null }} ApiError
+ * @typedef {{ units: number, activation: string }} LayerConfig
+ * @typedef {{ name: string, learning_rate: number, momentum?: number, [key: string]: unknown }} OptimizerConfig
+ */
+
+/**
+ * @typedef {object} RunConfig
+ * @property {string} dataset
+ * @property {LayerConfig[]} layers
+ * @property {string} loss
+ * @property {OptimizerConfig} optimizer
+ * @property {number} batch_size
+ * @property {number} seed
+ * @property {string} dtype
+ */
+
+/** @typedef {{ batch: number, set: { [key: string]: unknown } }} Action */
+
+/**
+ * @typedef {object} ViewDescription
+ * @property {string} view
+ * @property {number} layer
+ * @property {string} kind
+ * @property {[number, number]} shape units, inputs
+ * @property {number} scale
+ * @property {"signed" | "unsigned"} coding
+ */
+
+/**
+ * @typedef {object} RunState
+ * @property {string} id
+ * @property {RunConfig} config
+ * @property {Action[]} actions
+ * @property {"paused" | "playing" | "stepping" | "failed"} state
+ * @property {number} batch
+ * @property {number} epoch
+ * @property {Phase | null} phase
+ * @property {Phase | null} next_phase
+ * @property {number} batch_in_epoch
+ * @property {number} batches_per_epoch
+ * @property {number | null} loss
+ * @property {number | null} accuracy
+ * @property {number | null} test_loss
+ * @property {number | null} test_accuracy
+ * @property {number | null} test_batch
+ * @property {OptimizerConfig} optimizer
+ * @property {number} learning_rate
+ * @property {number} batch_size
+ * @property {number | null} speed phases a second; null: as fast as the machine allows
+ * @property {number} batches_per_second
+ * @property {number} furthest
+ * @property {number} timeline
+ * @property {number} parameters
+ * @property {ApiError | null} error
+ * @property {ViewDescription[]} views
+ */
+
+/** @typedef {{ id: string, key: string, config: RunConfig, state: RunState }} NewRun */
+
+/** @typedef {{ type: "hello", writable: boolean, state: RunState, views?: ViewDescription[] }} Hello */
+
+/** @typedef {{ type: string, [key: string]: unknown }} Command */
+
+/** @typedef {{ views: string[], rate: number, sample: number }} Look */
+
+/** @typedef {{ digit: number, probabilities: number[], pixels: number[][] | number[] }} Reading */
+
+/** @typedef {{ ready: boolean, progress: number, epoch: number, epochs: number }} TrainedNetwork */
+
+export {};
