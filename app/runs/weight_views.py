@@ -16,8 +16,8 @@ from app.runs.run import Run
 WEIGHT_LIMITS = 4
 # Entries of the loss's gradient seldom exceed this in the example network: those of the first
 # layer average over a batch of mostly dark pixels, those of later layers over lit units.
-FIRST_LAYER_GRADIENT = 0.01
-LATER_LAYER_GRADIENT = 0.05
+FIRST_LAYER_GRADIENT = 0.005
+LATER_LAYER_GRADIENT = 0.04
 # RMSprop and Adam divide the gradient by its own size: their steps are a few learning rates.
 ADAPTIVE_STEPS = 2
 
