@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from app.digits.errors import DigitError
-from app.digits.grey import Grey, border, grey_levels
+from app.digits.grey import border, to_grey
 from app.digits.png import read_png
+
+# How much ink lies on each pixel, 0 none to 1 the darkest.
+Ink = NDArray[np.float32]
 
 SIDE = 28
 BOX = 20
@@ -26,7 +29,7 @@ MIN_INK_PIXELS = 4
 # Robust standard deviations of the border that are taken for noise (1.4826 * MAD is one).
 NOISE_DEVIATIONS = 4 * 1.4826
 # Resolution at which the crop is found and then refined, in pixels of the longer side.
-SEARCH_SIDE = 200
+SEARCH_SIDE = 140
 REFINED_SIDE = 100
 # MNIST's strokes are 1.5 to 4.5 pixels wide, half of them 2.4 or less.
 THICK_STROKE = 3.5
@@ -41,7 +44,7 @@ def prepare_image(data: bytes) -> NDArray[np.uint8]:
     Any size from 8 to 4096 pixels a side, any PNG mode, dark on light or light on dark. Raises
     DigitError with what is wrong and what to do.
     """
-    return _prepare(grey_levels(read_png(data)))
+    return _prepare(to_grey(read_png(data)))
 
 
 def prepare_pixels(rows: object) -> NDArray[np.uint8]:
@@ -64,23 +67,25 @@ def prepare_pixels(rows: object) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 255:
         got = f"{pixels.min():g} to {pixels.max():g}"
         raise DigitError("invalid_pixels", f"{wanted}, got values from {got}", hint)
-    return _prepare(pixels.astype(np.float32))
+    return _prepare(Image.fromarray(np.rint(pixels).astype(np.uint8)))
 
 
-def _prepare(grey: Grey) -> NDArray[np.uint8]:
-    digit = _thinned(_cropped(_ink(grey)))
-    return _centred(_fitted(digit))
+def _prepare(drawing: Image.Image) -> NDArray[np.uint8]:
+    return _centred(_fitted(_thinned(_cropped(drawing))))
 
 
-def _ink(grey: Grey) -> Grey:
-    """Return the ink, 0..1: how far each pixel is from the background, on the side with more."""
-    edge = border(grey)
-    background = np.median(edge)
-    difference = grey - background
-    light, dark = np.clip(difference, 0, None), np.clip(-difference, 0, None)
-    ink = light if np.square(light).sum() >= np.square(dark).sum() else dark
-    ink = np.clip(ink - NOISE_DEVIATIONS * np.median(np.abs(edge - background)), 0, None)
-    peak = ink.max()
+def _cropped(drawing: Image.Image) -> Ink:
+    """Return the ink within its bounding box, which is found coarsely, then finely."""
+    edge = border(np.asarray(drawing))
+    background = float(np.median(edge))
+    noise = NOISE_DEVIATIONS * float(np.median(np.abs(edge - background)))
+
+    factor = max(1, max(drawing.size) // SEARCH_SIDE)
+    # Averaged blocks, in which single specks have all but vanished.
+    difference = _averaged(drawing, factor) - background
+    sign = _polarity(difference)
+    ink = np.clip(sign * difference - noise, 0, None)
+    peak = float(ink.max())
     if peak < MIN_CONTRAST or np.count_nonzero(ink >= INK_THRESHOLD * peak) < MIN_INK_PIXELS:
         raise DigitError(
             "blank_image",
@@ -88,22 +93,33 @@ def _ink(grey: Grey) -> Grey:
             f"of 255 (at least {MIN_CONTRAST:.0f} is needed)",
             "Draw a digit with a bolder stroke, dark on light or light on dark.",
         )
-    return np.asarray(ink / peak)
+    top, bottom, left, right = _bounding_box(ink / peak)
+    part = drawing.crop(
+        (
+            max(0, (left - 1) * factor),
+            max(0, (top - 1) * factor),
+            min(drawing.width, (right + 1) * factor),
+            min(drawing.height, (bottom + 1) * factor),
+        )
+    )
+    levels = _averaged(part, max(1, round(max(part.size) / REFINED_SIDE)))
+    ink = np.clip(sign * (levels - background) - noise, 0, None)
+    return _tight(ink / ink.max())
 
 
-def _cropped(ink: Grey) -> Grey:
-    """Cut to the ink's bounding box, found coarsely (specks average out), then finely."""
-    factor = max(1, max(ink.shape) // SEARCH_SIDE)
-    top, bottom, left, right = _bounding_box(_reduced(ink, factor))
-    ink = ink[
-        max(0, (top - 1) * factor) : (bottom + 1) * factor,
-        max(0, (left - 1) * factor) : (right + 1) * factor,
-    ]
-    ink = _reduced(ink, max(1, max(ink.shape) // REFINED_SIDE))
-    return _tight(ink)
+def _polarity(difference: Ink) -> int:
+    """Return 1 if the ink is lighter than the background, -1 if it is darker."""
+    squares = np.square(difference)
+    light = squares.sum(where=difference > 0)
+    return 1 if 2 * light >= squares.sum() else -1
 
 
-def _thinned(ink: Grey) -> Grey:
+def _averaged(picture: Image.Image, factor: int) -> Ink:
+    """Average blocks of factor x factor pixels."""
+    return np.asarray(picture.reduce(factor) if factor > 1 else picture).astype(np.float32)
+
+
+def _thinned(ink: Ink) -> Ink:
     """Erode strokes far thicker than MNIST's; width = 2 * area / perimeter (total variation)."""
     longer = max(ink.shape)
     if longer < MIN_SIDE_TO_THIN:
@@ -121,7 +137,7 @@ def _thinned(ink: Grey) -> Grey:
     return _tight(eroded / eroded.max()) if eroded.max() > 127 else ink
 
 
-def _fitted(ink: Grey) -> Grey:
+def _fitted(ink: Ink) -> Ink:
     """Scale to fit 20 x 20 with a bicubic filter, the aspect ratio kept, the peak at 1."""
     height, width = ink.shape
     scale = BOX / max(height, width)
@@ -131,7 +147,7 @@ def _fitted(ink: Grey) -> Grey:
     return np.asarray(fitted / fitted.max())
 
 
-def _centred(digit: Grey) -> NDArray[np.uint8]:
+def _centred(digit: Ink) -> NDArray[np.uint8]:
     """Place the centre of mass at the centre of 28 x 28, to the nearest whole pixel."""
     mass = digit.sum()
     offsets = []
@@ -145,20 +161,12 @@ def _centred(digit: Grey) -> NDArray[np.uint8]:
     return picture
 
 
-def _reduced(ink: Grey, factor: int) -> Grey:
-    """Average blocks of factor x factor pixels, the peak scaled to 1 again."""
-    if factor == 1:
-        return np.asarray(ink / ink.max())
-    averaged = np.asarray(Image.fromarray(np.ascontiguousarray(ink)).reduce(factor))
-    return np.asarray(averaged / averaged.max())
-
-
-def _bounding_box(ink: Grey) -> tuple[int, int, int, int]:
+def _bounding_box(ink: Ink) -> tuple[int, int, int, int]:
     inked = ink >= INK_THRESHOLD
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def _tight(ink: Grey) -> Grey:
+def _tight(ink: Ink) -> Ink:
     top, bottom, left, right = _bounding_box(ink)
     return ink[top:bottom, left:right]
