@@ -40,11 +40,10 @@ def _on_background(image: Image.Image) -> Image.Image:
     grey, alpha = image.convert("L"), image.getchannel("A")
     if alpha.getextrema() == (255, 255):
         return grey
-    levels, opacity = np.asarray(grey), np.asarray(alpha)
-    opaque = border(opacity) > 127
+    opaque = border(np.asarray(alpha)) > 127
     if opaque.mean() > 0.5:
-        background = int(np.median(border(levels)[opaque]))
+        background = int(np.median(border(np.asarray(grey))[opaque]))
     else:
-        ink = levels[opacity > 127]
-        background = 255 if ink.size == 0 or ink.mean() < 128 else 0
+        ink = np.array(grey.histogram(mask=alpha))
+        background = 255 if ink[:128].sum() > ink[128:].sum() else 0
     return Image.composite(grey, Image.new("L", image.size, background), alpha)
