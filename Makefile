@@ -67,10 +67,10 @@ browser: setup-dev ## find a Chromium for the page tests, or install one
 	@$(BIN)/python -m tests.support.chromium
 
 test: browser test-js ## every test: JavaScript units, then engine, app and page
-	@$(BIN)/python -m pytest $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 test-js: setup ## the JavaScript units alone
-	@if ls tests/js/*.test.js >/dev/null 2>&1; then node --test tests/js/; fi
+	@node --test $$(find tests/js -name '*.test.js')
 
 check: setup-dev ## style, formatting, types and import rules; changes nothing
 	@$(BIN)/ruff check .

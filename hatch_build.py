@@ -1,8 +1,8 @@
 """Build hook: the page's files and the third-party scripts travel inside the wheel.
 
-A wheel holds `app/bundled/{templates,static,node_modules}`, laid out as in the checkout, so that the
-server finds them the same way in both places. The third-party files come from `node_modules`,
-which `npm ci` fills as package-lock.json says.
+A wheel holds `app/bundled/{templates,static,node_modules}`, laid out as in the checkout, so that
+the server finds them the same way in both places. The third-party files come from
+`node_modules`, which `npm ci` fills as package-lock.json says.
 """
 
 from pathlib import Path
