@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -38,7 +38,8 @@ class Record:
     owner: bytes
     hub: Hub
     touched: float
-    playing: bool = field(default=False)
+    playing: bool = False
+    was_watched: bool = False
 
 
 class Registry:
@@ -120,6 +121,7 @@ class Registry:
                 status=503,
             )
         record.hub.join(viewer)
+        record.was_watched = True
 
     def leave(self, record: Record, viewer: Viewer) -> None:
         """A viewer has gone; from now on the run counts as unwatched if it was the last."""
@@ -139,7 +141,7 @@ class Registry:
                 unwatched = self._unwatched_for(record)
                 if unwatched > self._settings.run_ttl_s:
                     await self._close(record)
-                elif record.playing and unwatched > self._settings.idle_pause_s:
+                elif record.playing and unwatched > self._patience(record):
                     with contextlib.suppress(AppError):
                         await self.command(record, {"type": "pause"})
 
@@ -155,6 +157,11 @@ class Registry:
                 status=503,
             )
         await self._close(oldest)
+
+    def _patience(self, record: Record) -> float:
+        """How long a run may play for nobody: a page is missed sooner than a script."""
+        settings = self._settings
+        return settings.left_pause_s if record.was_watched else settings.idle_pause_s
 
     def _unwatched_for(self, record: Record) -> float:
         return 0.0 if record.hub.viewers else self._clock() - record.touched

@@ -34,7 +34,10 @@ class Settings(BaseSettings):
         default=32, ge=0, description="Memory for a run's checkpoints, in megabytes."
     )
     idle_pause_s: float = Field(
-        default=600, gt=0, description="A playing run that nobody looks at pauses after this."
+        default=600, gt=0, description="A playing run that nobody asks for pauses after this."
+    )
+    left_pause_s: float = Field(
+        default=30, gt=0, description="One whose last viewer has left pauses after this."
     )
     run_ttl_s: float = Field(
         default=4 * 3600, gt=0, description="A run that nobody looks at is closed after this."
