@@ -1,5 +1,6 @@
 """What tests share: the browser, a trained network, and that page tests come last."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from engine import Dense, Sequential, load_mnist
 from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
+from tests.support.client import Visitor
+from tests.support.server import KEPT_NETWORK, Server, running_server
 
 PAGE_TESTS = Path(__file__).parent / "browser"
 
@@ -31,3 +34,22 @@ def trained_network() -> Sequential:
     network.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
     network.fit(images, labels, epochs=2, batch_size=128, verbose=0)
     return network
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, trained_network: Sequential
+) -> Iterator[Server]:
+    """A server in processes of its own, with two workers and a default network it has kept."""
+    data_dir = tmp_path_factory.mktemp("data")
+    trained_network.save(data_dir / KEPT_NETWORK)
+    with running_server(data_dir, env={"APP_MAX_RUNS": "500"}) as server:
+        yield server
+
+
+@pytest.fixture
+def visitor(server: Server) -> Iterator[Visitor]:
+    """A visitor of that server, with cookies of their own."""
+    visitor = Visitor(server.address)
+    yield visitor
+    visitor.close()
