@@ -33,7 +33,7 @@ const drawing = new Drawing();
 const classifier = new Classifier({
   read: async (signal) => {
     const id = classifier.reader.peek() === "run" ? (run.state.peek()?.id ?? null) : null;
-    return drawing.empty ? null : classify(await drawing.toPng(), id, signal);
+    return drawing.readable ? classify(await drawing.toPng(), id, signal) : null;
   },
 });
 

@@ -3,6 +3,9 @@
 /** The brush's width as a share of the pad's side. */
 const BRUSH = 1 / 12;
 
+/** Strokes shorter than this in all, as a share of the side, are no digit yet. */
+const SHORTEST = 1 / 6;
+
 /** Side of the picture that is sent, in pixels. */
 const SENT_SIDE = 280;
 
@@ -18,6 +21,11 @@ export class Drawing {
 
   get empty() {
     return this.#strokes.length === 0 && this.#image === null;
+  }
+
+  /** Whether there is enough of it to be read: more than a dot. */
+  get readable() {
+    return this.#image !== null || this.#length() >= SHORTEST;
   }
 
   clear() {
@@ -92,6 +100,17 @@ export class Drawing {
         else reject(new Error("The drawing could not be turned into an image."));
       }, "image/png");
     });
+  }
+
+  #length() {
+    let length = 0;
+    for (const stroke of this.#strokes) {
+      stroke.forEach(({ x, y }, i) => {
+        const before = stroke[i - 1];
+        if (before) length += Math.hypot(x - before.x, y - before.y);
+      });
+    }
+    return length;
   }
 
   /**

@@ -30,8 +30,8 @@ export class DrawRegion extends RunElement {
     const paint = () => this.#paint(app);
     const changed = () => {
       this.#version.value += 1;
-      if (drawing.empty) classifier.clear();
-      else classifier.drawingChanged();
+      if (drawing.readable) classifier.drawingChanged();
+      else classifier.clear();
     };
     follow(signal, () => {
       this.#version.value;
@@ -44,7 +44,7 @@ export class DrawRegion extends RunElement {
     follow(signal, () => {
       run.state.value?.batch;
       const wanted = this.#visible && run.pageVisible.value && classifier.reader.peek() === "run";
-      if (wanted && !drawing.empty) classifier.networkChanged();
+      if (wanted && drawing.readable) classifier.networkChanged();
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
@@ -147,7 +147,7 @@ export class DrawRegion extends RunElement {
       if (signal.aborted || classifier.reader.peek() !== "trained") return;
       classifier.progress.value = status?.ready ? null : progressText(status);
       if (status?.ready) {
-        if (!drawing.empty) classifier.drawingChanged();
+        if (drawing.readable) classifier.drawingChanged();
       } else timer = setTimeout(askProgress, ASK_PROGRESS_MS);
     };
     select.addEventListener(
@@ -158,7 +158,7 @@ export class DrawRegion extends RunElement {
         classifier.progress.value = null;
         classifier.reader.value = select.value === "trained" ? "trained" : "run";
         if (classifier.reader.value === "trained") askProgress();
-        else if (!drawing.empty) classifier.drawingChanged();
+        else if (drawing.readable) classifier.drawingChanged();
       },
       { signal },
     );
@@ -176,7 +176,7 @@ export class DrawRegion extends RunElement {
     const reading = classifier.reading.peek();
     this.#paintBars(reading);
     this.#paintSeen(reading, theme);
-    write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing.empty));
+    write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing));
   }
 
   /** @param {Reading | null} reading */
@@ -236,12 +236,13 @@ function progressText(status) {
 
 /**
  * @param {import("../models/classifier.js").Classifier} classifier
- * @param {boolean} empty whether nothing is drawn
+ * @param {import("../draw/drawing.js").Drawing} drawing
  */
-function verdictOf(classifier, empty) {
+function verdictOf(classifier, drawing) {
   const progress = classifier.progress.peek();
   if (progress !== null) return progress;
-  if (empty) return "Nothing drawn yet.";
+  if (drawing.empty) return "Nothing drawn yet.";
+  if (!drawing.readable) return "Go on drawing.";
   const error = classifier.error.peek();
   if (error) return error.hint ? `${error.message} ${error.hint}` : error.message;
   const reading = classifier.reading.peek();

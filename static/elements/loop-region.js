@@ -85,7 +85,7 @@ export class LoopRegion extends RunElement {
     station.classList.toggle("is-empty", text === null);
     if (lit === phase) station.setAttribute("aria-current", "step");
     else station.removeAttribute("aria-current");
-    write(this.#caption(phase), text === null ? "" : stale ? `batch before: ${text}` : text);
+    write(this.#caption(phase), text ?? "");
     const prepared = prepareCanvas(canvas);
     if (text === null || !prepared) return;
     this.#painters[phase](prepared.context, pictures, prepared.size, theme, state);
@@ -166,7 +166,7 @@ export class LoopRegion extends RunElement {
       const state = run.state.value;
       const pictures = run.pictures.value;
       clearTimeout(timer);
-      if (!state || state.state !== "paused") return;
+      if (state?.state !== "paused") return;
       if (first) {
         first = false; // the page as it opens is not news
         return;

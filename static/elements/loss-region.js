@@ -86,8 +86,7 @@ export class LossRegion extends RunElement {
     const batch = this.#pointed ?? state.peek()?.batch ?? 0;
     if (batch < 1 || batch > series.length) return "";
     const loss = formatLoss(series.loss[batch - 1]);
-    const smooth = formatLoss(series.smooth[batch - 1]);
     const accuracy = formatPercent(series.accuracy[batch - 1]);
-    return `batch ${batch}: loss ${loss}, mean ${smooth}, accuracy ${accuracy}`;
+    return `batch ${batch}: loss ${loss}, accuracy ${accuracy}`;
   }
 }

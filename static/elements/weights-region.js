@@ -78,6 +78,7 @@ export class WeightsRegion extends RunElement {
 
   /** @param {ViewDescription[]} views */
   #showTabs(views) {
+    if (views.length === 0) return; // the page as it was served stands until the state is here
     const tablist = this.piece("tabs", HTMLElement);
     const chosen = this.#view(views);
     const kinds = views.filter(({ layer }) => layer === this.#layer).map(({ kind }) => kind);
@@ -129,7 +130,7 @@ export class WeightsRegion extends RunElement {
       "keydown",
       (event) => {
         const tabs = [...tablist.querySelectorAll("button")];
-        const now = tabs.findIndex((tab) => tab === document.activeElement);
+        const now = tabs.findIndex((tab) => tab.matches(":focus"));
         const moved = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: tabs.length - 1 };
         const next = moved[/** @type {keyof typeof moved} */ (event.key)];
         const tab = next === undefined ? undefined : tabs[(next + tabs.length) % tabs.length];

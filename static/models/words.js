@@ -88,8 +88,9 @@ export function caption(phase, pictures, state) {
     }
     case "backward": {
       if (!pictures.backward) return null;
-      const { units, scale } = pictures.backward;
-      return `∂loss/∂W₁ of ${units.length} units, ±${formatValue(scale)}, and ∂loss/∂W${subscript(state.config.layers.length)}`;
+      const { units, scale, outputScale } = pictures.backward;
+      const last = subscript(state.config.layers.length);
+      return `∂loss/∂W₁ of ${units.length} units, ±${formatValue(scale)}\n∂loss/∂W${last} below, ±${formatValue(outputScale)}`;
     }
     case "update":
       return (
@@ -218,7 +219,8 @@ export function announcement(state, pictures) {
 function spoken(text) {
   return text
     .replaceAll("|step| / |W|", "step to weight ratio")
-    .replaceAll("∂loss/∂", "gradient of ");
+    .replaceAll("∂loss/∂", "gradient of ")
+    .replace("\n", "; ");
 }
 
 /** @param {number} layer */
