@@ -51,6 +51,9 @@ function connect(run, id, location) {
       frame: (frame) => run.frame(frame),
       reply: (state) => run.reply(state),
       resume: () => run.missing(),
+      trouble: (error) => {
+        run.notice.value = error;
+      },
       away: () => {
         run.connection.value = "away";
       },

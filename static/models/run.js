@@ -223,7 +223,7 @@ export class RunModel {
     batch(() => {
       const before = this.state.peek();
       if (state.phase === null || before?.timeline !== state.timeline) this.#forget();
-      this.#take(state);
+      this.#take({ ...state, actions: this.#actionsAfter(series.metadata) });
       this.#takeSeries(series, state);
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
@@ -253,6 +253,17 @@ export class RunModel {
   }
 
   /**
+   * The log of changes, brought up to date by what a frame brings of it.
+   *
+   * @param {{ readonly [name: string]: string }} metadata
+   */
+  #actionsAfter(metadata) {
+    const first = Number(metadata.from_batch) - 1;
+    const kept = (this.state.peek()?.actions ?? []).filter((action) => action.batch < first);
+    return [...kept, ...JSON.parse(metadata.actions ?? "[]")];
+  }
+
+  /**
    * @param {import("../protocol/safetensors.js").SafetensorsFile} file
    * @param {RunState} state
    */
@@ -261,6 +272,7 @@ export class RunModel {
       /** @type {Float64Array} */ (tensors.get(name)?.data ?? new Float64Array());
     this.series.apply({
       fromBatch: Number(metadata.from_batch),
+      testsFrom: Number(metadata.tests_from),
       loss: values("loss"),
       accuracy: values("accuracy"),
       test: values("test"),

@@ -1,6 +1,7 @@
 /**
  * @typedef {object} SeriesPart the body of a frame's series message
  * @property {number} fromBatch the batch of the first value
+ * @property {number} testsFrom the batch from which on `test` is complete
  * @property {ArrayLike<number>} loss
  * @property {ArrayLike<number>} accuracy
  * @property {ArrayLike<number>} test rows of batch, loss, accuracy, one after the other
@@ -60,13 +61,13 @@ export class SeriesStore {
    * @param {SeriesPart} part
    * @returns {boolean} false when batches before `fromBatch` are missing; nothing is taken then
    */
-  apply({ fromBatch, loss, accuracy, test }) {
+  apply({ fromBatch, testsFrom, loss, accuracy, test }) {
     const keep = fromBatch - 1;
     if (keep > this.#length) return false;
     this.#length = keep;
     this.#reserve(keep + loss.length);
     for (let i = 0; i < loss.length; i++) this.#append(loss[i] ?? NaN, accuracy[i] ?? NaN);
-    this.#tests = this.#tests.filter((point) => point.batch < fromBatch);
+    this.#tests = this.#tests.filter((point) => point.batch < testsFrom);
     for (let row = 0; row + 2 < test.length; row += 3) {
       this.#tests.push({
         batch: test[row] ?? NaN,

@@ -15,6 +15,7 @@ import { FrameAssembler } from "./frames.js";
  * @property {(hello: Hello) => void} hello
  * @property {(frame: Frame) => void} frame
  * @property {(state: RunState) => void} reply
+ * @property {(error: ApiError) => void} trouble something is wrong that no command has caused
  * @property {(error: ApiError | null) => void} away the connection is lost; the next attempt is under way
  * @property {() => { from_batch: number, timeline: number } | null} resume what is missing, or null at first
  * @property {() => Promise<boolean>} stillThere whether the run exists, asked after a refused connection
@@ -148,7 +149,8 @@ export class RunSocket {
         break;
       }
       case "error":
-        this.#settle(message.id)?.reject(new CommandError(message.error));
+        if (message.id === null) handlers.trouble(message.error);
+        else this.#settle(message.id)?.reject(new CommandError(message.error));
         break;
       case "closing":
         handlers.away(message.error);
