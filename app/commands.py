@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from app.config import STRICT, BatchSize, OptimizerConfig
 
 MAX_COUNT = 1_000_000
+MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
 
 
 class Play(BaseModel):
@@ -41,7 +42,7 @@ class Set(BaseModel):
     optimizer: Literal["sgd", "rmsprop", "adam"] | dict[str, Any] | None = None
     momentum: float | None = None
     batch_size: BatchSize | None = None
-    speed: float | None = Field(default=None, gt=0, le=1e6)
+    speed: float | None = Field(default=None, ge=MIN_SPEED, le=MAX_SPEED)
 
     @model_validator(mode="after")
     def _sets_something(self) -> Self:
@@ -54,7 +55,10 @@ class Set(BaseModel):
             if getattr(self, name) is None:
                 raise ValueError(f"expected a value for {name}, got null")
         if isinstance(self.optimizer, dict):
-            OptimizerConfig.model_validate(self.optimizer)
+            try:
+                OptimizerConfig.model_validate(self.optimizer)
+            except ValidationError as error:
+                raise ValueError(f"optimizer: {error.errors()[0]['msg']}") from None
         return self
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import structlog
 from app.config import RunConfig
 from app.errors import AppError
 from app.workers.pool import WorkerPool
-from engine import EngineError, Sequential
+from engine import EngineError, Evaluation, Samples, Sequential, load_mnist_bytes
 
 EPOCHS = 5
 FILE_NAME = "default-network.safetensors"
@@ -30,6 +31,7 @@ class DefaultNetwork:
         self._path = data_dir / FILE_NAME
         self._pool = pool
         self._network: Sequential | None = None
+        self._test_accuracy: float | None = None
         self._state: dict[str, Any] | None = None
 
     @property
@@ -40,7 +42,13 @@ class DefaultNetwork:
     def status(self) -> dict[str, Any]:
         """Whether it is ready; until then how far its training is, from 0 to 1."""
         if self._network is not None:
-            return {"ready": True, "progress": 1.0, "epoch": EPOCHS, "epochs": EPOCHS}
+            return {
+                "ready": True,
+                "progress": 1.0,
+                "epoch": EPOCHS,
+                "epochs": EPOCHS,
+                "test_accuracy": self._test_accuracy,
+            }
         state = self._state or {"epoch": 0, "batch_in_epoch": 0, "batches_per_epoch": 1}
         within = state["batch_in_epoch"] / state["batches_per_epoch"]
         progress = min((state["epoch"] + within) / EPOCHS, 0.999)
@@ -49,16 +57,17 @@ class DefaultNetwork:
             "progress": round(progress, 3),
             "epoch": min(state["epoch"] + 1, EPOCHS),
             "epochs": EPOCHS,
+            "test_accuracy": None,
         }
 
     async def prepare(self) -> None:
         """Read the network from the data directory, or train it and put it there."""
         try:
-            self._network = await asyncio.to_thread(Sequential.load, self._path)
+            self._network, self._test_accuracy = await asyncio.to_thread(_read, self._path)
             return
         except FileNotFoundError:
             pass
-        except EngineError as error:
+        except (EngineError, OSError) as error:
             log.warning("default network unreadable, training it again", reason=str(error))
         while self._network is None:
             try:
@@ -69,10 +78,10 @@ class DefaultNetwork:
                 continue
             try:
                 await asyncio.to_thread(_write, self._path, data)
-                self._network = await asyncio.to_thread(Sequential.load, self._path)
             except OSError as error:
+                # It works all the same, but the next start trains it again.
                 log.error("default network not saved", path=str(self._path), reason=str(error))
-                return
+            self._network, self._test_accuracy = await asyncio.to_thread(_read_bytes, data)
 
     async def _train(self) -> bytes:
         self._state = await self._pool.create(RUN_ID, RunConfig().settings())
@@ -101,6 +110,23 @@ class DefaultNetwork:
         x = np.array([pixels], dtype=np.float32) / np.float32(255)
         probabilities: list[float] = self._network.predict(x)[0].tolist()
         return probabilities
+
+
+def _read(path: Path) -> tuple[Sequential, float]:
+    """A kept network and its accuracy on the test images; an engine error if it is none."""
+    network = Sequential.load(path)
+    network.compile(metrics=["accuracy"])
+    _, (images, labels) = load_mnist_bytes()
+    _, accuracy = Evaluation(network, Samples(images, labels, scale=255)).run()
+    return network, accuracy or 0.0
+
+
+def _read_bytes(data: bytes) -> tuple[Sequential, float]:
+    """The same for a network that is in no file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, FILE_NAME)
+        path.write_bytes(data)
+        return _read(path)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from app.registry import Registry
 from app.settings import Settings
 from app.web import classify, health, runs, socket
 from app.web.context import Server
-from app.web.errors import add_error_handlers
+from app.web.errors import ErrorAnswer, add_error_handlers
 from app.web.guard import Guard
 from app.web.pages import PAGE_POLICY, VERSION, add_page
 from app.workers.pool import WorkerPool
@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        responses={"default": {"model": ErrorAnswer, "description": "Any error, in one shape."}},
     )
     app.add_middleware(Guard, content_security_policy=PAGE_POLICY)
     add_error_handlers(app)

@@ -148,8 +148,9 @@ class Registry:
     async def _make_room(self) -> None:
         if len(self._records) < self._settings.max_runs:
             return
-        oldest = max(self._records.values(), key=self._unwatched_for)
-        if oldest.playing or self._unwatched_for(oldest) < SAFE_FOR_S:
+        at_rest = (record for record in self._records.values() if not record.playing)
+        oldest = max(at_rest, key=self._unwatched_for, default=None)
+        if oldest is None or self._unwatched_for(oldest) < SAFE_FOR_S:
             raise AppError(
                 "too_many_runs",
                 f"expected at most {self._settings.max_runs} runs at once, and all are in use",

@@ -33,12 +33,15 @@ class Want:
     def first_batch(self, run: Run) -> int:
         """The batch from which the series must be sent: before any future discarded since."""
         cuts = run.timeline_starts[self.timeline + 1 :]
-        return min([self.from_batch, *(cut + 1 for cut in cuts)])
+        first = min([self.from_batch, *(cut + 1 for cut in cuts)])
+        # Whoever knows more than there is knows the run from before it was brought back.
+        knows_another = self.timeline > run.timeline or first > run.furthest + 1
+        return 1 if knows_another else first
 
     def is_due(self, run: Run) -> bool:
         """Whether there is anything to tell."""
         return (
-            run.version > self.seen
+            run.version != self.seen
             or self.timeline != run.timeline
             or self.from_batch <= run.furthest
         )

@@ -132,8 +132,8 @@ class Run:
 
     def _seek(self, batch: int) -> None:
         self.require_reached(batch)
-        self.error = None
-        if batch == self.loop.batch and self.at_boundary:
+        has_failed, self.error = self.error is not None, None
+        if batch == self.loop.batch and self.at_boundary and not has_failed:
             self._move(None)
         else:
             self._move(Seeking(self.replay_to(batch)))

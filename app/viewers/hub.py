@@ -1,7 +1,6 @@
 """All viewers of one run: asks for the next frame when one of them has room and time for it."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,12 +66,12 @@ class Hub:
     def tell_all(self, event: dict[str, Any]) -> None:
         """Send an event to every viewer."""
         for viewer in self.viewers:
-            with contextlib.suppress(asyncio.QueueFull):
-                viewer.tell(event)
+            viewer.tell(event)
 
     async def _work(self) -> None:
         asked: dict[Viewer, Need] = {}
         request: asyncio.Task[Frame | None] | None = None
+        told: str | None = None
         while True:
             self._changed.clear()
             now = self._clock()
@@ -89,9 +88,12 @@ class Hub:
                 try:
                     frame = request.result()
                 except AppError as error:
-                    self.tell_all({"type": "error", "id": None, "error": error.body()})
+                    if error.code != told:
+                        told = error.code
+                        self.tell_all({"type": "error", "id": None, "error": error.body()})
                     await asyncio.sleep(RETRY_S)
                 else:
+                    told = None
                     self._deliver(frame, asked)
                 request, asked = None, {}
 

@@ -9,7 +9,7 @@ from app.workers.pool import Frame
 
 # Without this limit the kernel's socket buffer becomes the queue, and a slow page falls behind.
 MAX_UNACKNOWLEDGED = 2
-# Answers and events; a viewer that lets this many pile up is not reading.
+# Messages to a viewer; one that lets this many pile up is not reading.
 MAX_QUEUED = 256
 MAX_RATE = 60.0
 MAX_VIEWS = 16
@@ -29,9 +29,8 @@ class Viewer:
     def __init__(self, *, writable: bool) -> None:
         self.writable = writable
         self.look = Look()
-        self.outbox: asyncio.Queue[dict[str, Any] | bytes] = asyncio.Queue(
-            MAX_QUEUED + MAX_UNACKNOWLEDGED * (MAX_VIEWS + 1)
-        )
+        self.outbox: asyncio.Queue[dict[str, Any] | bytes] = asyncio.Queue(MAX_QUEUED)
+        self.overrun = asyncio.Event()  # the outbox is full: this viewer is not reading
         self.cursor = 0  # the last batch of the series that was sent
         self.timeline = 0
         self.seen = 0  # the run's version when the last frame was made
@@ -49,7 +48,7 @@ class Viewer:
         if (
             not isinstance(views, list)
             or len(views) > MAX_VIEWS
-            or not all(isinstance(view, str) and len(view) <= 64 for view in views)
+            or not all(_is_view(view) for view in views)
         ):
             raise _malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
         if not _is_number(rate) or not 0 < rate <= MAX_RATE:
@@ -72,13 +71,15 @@ class Viewer:
         self.timeline = message.get("timeline", 0)
         self.seen = 0
 
-    def acknowledge(self, message: dict[str, Any]) -> None:
+    def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
         number = message.get("frame")
         if not isinstance(number, int) or isinstance(number, bool):
             raise _malformed("frame", "the number of a frame", number)
-        self._sent = [frame for frame in self._sent if frame > number]
-        self._waiting_since = None
+        waiting = [frame for frame in self._sent if frame > number]
+        if waiting != self._sent:
+            self._sent = waiting
+            self._waiting_since = now if waiting else None
 
     def ready_in(self, now: float) -> float | None:
         """Seconds until this viewer may be sent a frame; None if not before it acknowledges."""
@@ -98,7 +99,7 @@ class Viewer:
         """Put the messages of a frame that this viewer looks at into its outbox."""
         for view, data in frame.messages:
             if view == "series" or view in self.look.views:
-                self.outbox.put_nowait(data)
+                self._put(data)
         self.cursor, self.timeline = frame.to_batch, frame.timeline
         self.seen = frame.version
         self._sent.append(frame.number)
@@ -107,8 +108,19 @@ class Viewer:
             self._waiting_since = now
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Put an event into the outbox; `asyncio.QueueFull` if the viewer is not reading."""
-        self.outbox.put_nowait(event)
+        """Put an event into the outbox."""
+        self._put(event)
+
+    def _put(self, item: dict[str, Any] | bytes) -> None:
+        try:
+            self.outbox.put_nowait(item)
+        except asyncio.QueueFull:
+            self.overrun.set()
+
+
+def _is_view(value: object) -> bool:
+    # "loop:3" is what a look at the loop, following sample 3, is called inside.
+    return isinstance(value, str) and len(value) <= 64 and ":" not in value
 
 
 def _is_number(value: object) -> bool:

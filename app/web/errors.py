@@ -8,13 +8,27 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from app.errors import AppError, from_engine, shorten
 from engine import EngineError
 
 log = structlog.get_logger()
+
+
+class Problem(BaseModel):
+    """What went wrong: a stable name, what was expected and what arrived, and what to do."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: Problem
 
 
 def error_response(error: AppError, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -26,11 +40,13 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
     """The first complaint of a validation, in words: where, what was expected, what arrived."""
     first = errors[0]
     place = ".".join(str(part) for part in first["loc"] if part != "body")
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = str(first["msg"]).replace("Value error, ", "")
     message = f"{place}: {message}" if place else message
     if first["type"] not in ("missing", "value_error", "json_invalid"):
         # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
         message += f", got {shorten(first.get('input'))}"
+    # The caller's own words may hold half of a surrogate pair, which UTF-8 can't write.
+    message = message.encode("utf-8", "backslashreplace").decode()
     return AppError(
         "malformed_json" if first["type"] == "json_invalid" else "invalid_request",
         message,
@@ -72,6 +88,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, AppError):  # raised while FastAPI was reading the body
+            return error_response(error.__cause__)
         return error_response(_http_error(error.status_code, error.detail), error.headers)
 
     @app.exception_handler(Exception)

@@ -17,7 +17,11 @@ def is_foreign(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    try:
+        sender = urlsplit(origin).netloc
+    except ValueError:
+        return True
+    return sender.lower() != headers.get("host", "").lower()
 
 
 class TooLargeError(AppError):

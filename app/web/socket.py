@@ -100,7 +100,7 @@ class _Session:
                 number = None
             kind = fields.get("type")
             if kind == "ack":
-                self._viewer.acknowledge(fields)
+                self._viewer.acknowledge(fields, time.monotonic())
             elif kind == "look":
                 self._viewer.look_at(fields)
             elif kind == "resume":
@@ -110,7 +110,7 @@ class _Session:
                 return
             self._record.hub.wake()
         except AppError as error:
-            self._tell({"type": "error", "id": number, "error": error.body()})
+            self._viewer.tell({"type": "error", "id": number, "error": error.body()})
 
     def _command(self, number: str | int | None, fields: dict[str, Any]) -> None:
         if not self._viewer.writable:
@@ -134,15 +134,9 @@ class _Session:
         try:
             state = await self._server.registry.command(self._record, command)
         except AppError as error:
-            self._tell({"type": "error", "id": number, "error": error.body()})
+            self._viewer.tell({"type": "error", "id": number, "error": error.body()})
         else:
-            self._tell({"type": "reply", "id": number, "state": state})
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        try:
-            self._viewer.tell(event)
-        except asyncio.QueueFull:
-            self._abort("answers not read")
+            self._viewer.tell({"type": "reply", "id": number, "state": state})
 
     async def _send(self) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -158,8 +152,11 @@ class _Session:
 
     async def _watch(self) -> None:
         # Polled: silence is the absence of an event.
-        while self._viewer.silent_for(time.monotonic()) < SILENT_S:  # noqa: ASYNC110
-            await asyncio.sleep(WATCH_EVERY_S)
+        while self._viewer.silent_for(time.monotonic()) < SILENT_S:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._viewer.overrun.wait(), WATCH_EVERY_S)
+                self._abort("messages not read")
+                return
         self._abort("frames not acknowledged")
 
     def _abort(self, reason: str) -> None:

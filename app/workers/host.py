@@ -63,7 +63,7 @@ class Host:
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
         self._lookups: deque[Request] = deque()
-        self._replay: tuple[tuple[str, int, int], Replay] | None = None
+        self._replay: tuple[tuple[str, int, int, int], Replay] | None = None
 
     @cached_property
     def _data(self) -> DataSet:
@@ -82,7 +82,7 @@ class Host:
                 hosted = self._find(request["run"])
                 hosted.inbox.append(request)
                 self._empty_inbox(hosted)
-        except (AppError, EngineError) as error:
+        except Exception as error:  # noqa: BLE001 - answered; the other runs go on
             self._refuse(request, error)
 
     def _create(self, request: Request) -> None:
@@ -113,7 +113,7 @@ class Host:
             hosted.inbox.popleft()
             try:
                 self._handlers[request["op"]](request, hosted)
-            except (AppError, EngineError) as error:
+            except Exception as error:  # noqa: BLE001 - answered; the other runs go on
                 self._refuse(request, error)
 
     @cached_property
@@ -133,7 +133,7 @@ class Host:
         command = request["command"]
         hosted.run.command(command)
         self._answer_step(hosted)
-        if command["type"] in ("step", "seek"):
+        if hosted.run.state is RunState.STEPPING and command["type"] in ("step", "seek"):
             hosted.step = (request, self._clock() + ANSWER_WITHIN_S)
         else:
             self._answer_state(request, hosted)
@@ -192,15 +192,7 @@ class Host:
         try:
             hosted.run.advance(self._clock() + SLICE_S)
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            traceback.print_exception(error)
-            hosted.run.fail(
-                AppError(
-                    "internal_error",
-                    "the server has made a mistake in this run; it has been written to its log",
-                    "Reset the run.",
-                    status=500,
-                )
-            )
+            hosted.run.fail(_refusal(error))
         self._look_after(hosted)
 
     def _look_after(self, hosted: Hosted) -> None:
@@ -218,7 +210,11 @@ class Host:
         request, want = hosted.want
         hosted.want = None
         hosted.frames += 1
-        messages = encode_frame(hosted.run_id, hosted.run, want, hosted.frames)
+        try:
+            messages = encode_frame(hosted.run_id, hosted.run, want, hosted.frames)
+        except Exception as error:  # noqa: BLE001 - answered; the other runs go on
+            self._refuse(request, error)
+            return
         self._answer(
             request,
             {
@@ -243,7 +239,7 @@ class Host:
         try:
             run = self._find(request["run"]).run
             run.require_reached(request["batch"])
-            moment = (request["run"], run.timeline, request["batch"])
+            moment = (request["run"], run.timeline, len(run.recipe.actions), request["batch"])
             if self._replay is None or self._replay[0] != moment:
                 self._replay = (moment, run.replay_to(request["batch"]))
             replay = self._replay[1]
@@ -252,7 +248,7 @@ class Host:
             if replay.done:
                 self._lookups.popleft()
                 self._answer(request, {}, [to_npy(read_tensor(replay.loop, request["name"]))])
-        except (AppError, EngineError) as error:
+        except Exception as error:  # noqa: BLE001 - answered; the other runs go on
             if self._lookups and self._lookups[0] is request:
                 self._lookups.popleft()
             self._refuse(request, error)
@@ -273,6 +269,21 @@ class Host:
     ) -> None:
         self._reply(Message({"id": request["id"], **fields}, blobs or []))
 
-    def _refuse(self, request: Request, error: AppError | EngineError) -> None:
-        refusal = error if isinstance(error, AppError) else from_engine(error)
+    def _refuse(self, request: Request, error: Exception) -> None:
+        refusal = _refusal(error)
         self._answer(request, {"error": refusal.body(), "status": refusal.status})
+
+
+def _refusal(error: Exception) -> AppError:
+    """What the caller is told; a defect is written to the log."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, EngineError):
+        return from_engine(error)
+    traceback.print_exception(error)
+    return AppError(
+        "internal_error",
+        "the server has made a mistake in this run; it has been written to its log",
+        "Reset the run.",
+        status=500,
+    )

@@ -71,6 +71,15 @@ class WorkerPool:
 
     async def create(self, run_id: str, config: dict[str, Any]) -> dict[str, Any]:
         """Make a run in the worker that has fewest; returns its state."""
+        for _ in self._links:  # a worker may turn out to have died only when it is asked
+            try:
+                return await self._create(run_id, config)
+            except AppError as error:
+                if error.code != "worker_lost":
+                    raise
+        raise worker_lost()
+
+    async def _create(self, run_id: str, config: dict[str, Any]) -> dict[str, Any]:
         alive = [link for link in self._links if link.alive]
         if not alive:
             raise worker_lost()

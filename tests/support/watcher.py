@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,7 @@ class Watcher:
             ping_interval=None,
             max_size=None,
             max_queue=max_queue,
+            legacy=True,  # a connection to close by oneself, not a context
         )
         self.series = KeptSeries()
         self.events: list[dict[str, Any]] = []  # those read while looking for something else
@@ -191,7 +192,7 @@ class Watcher:
         """Leave."""
         self.socket.close()
 
-    def __enter__(self) -> "Watcher":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
