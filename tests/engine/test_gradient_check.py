@@ -1,0 +1,45 @@
+"""Measured gradients, angles, and the loss along a direction."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine import ShapeError
+from engine.gradient_check import angle, loss_along, numerical_gradient, relative_error
+
+
+def test_the_numerical_gradient_by_hand() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 0.0]])
+    gradient = numerical_gradient(lambda a: float(a[0, 0] ** 2 * a[0, 1] + 5 * a[1, 1]), x)
+    np.testing.assert_allclose(gradient, [[4, 1], [0, 5]], atol=1e-8)
+    np.testing.assert_array_equal(x, [[1, 2], [3, 0]])
+
+
+def test_the_relative_error_by_hand() -> None:
+    assert relative_error(np.array([3.0, 4.0]), np.array([3.0, 0.0])) == pytest.approx(0.8)
+    assert relative_error(np.zeros(2), np.zeros(2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("b", "degrees"), [([2.0, 0.0], 0), ([1.0, 1.0], 45), ([0.0, -3.0], 90), ([-1.0, 0.0], 180)]
+)
+def test_the_angle_by_hand(b: list[float], degrees: float) -> None:
+    assert angle(np.array([1.0, 0.0]), np.array(b)) == pytest.approx(degrees)
+
+
+def test_zero_has_no_direction() -> None:
+    assert math.isnan(angle(np.zeros(2), np.ones(2)))
+
+
+def test_the_loss_along_a_direction_by_hand() -> None:
+    # f(x) = |x|² from (1, 1) along (−1, 0): (1 − s)² + 1
+    losses = loss_along(
+        lambda x: float(x @ x), np.array([1.0, 1.0]), np.array([-1.0, 0.0]), np.array([0, 1, 3])
+    )
+    np.testing.assert_array_equal(losses, [2, 1, 5])
+
+
+def test_arrays_of_different_shapes() -> None:
+    with pytest.raises(ShapeError, match=r"of one shape, got \(2,\) and \(3,\)"):
+        angle(np.ones(2), np.ones(3))
