@@ -1,0 +1,65 @@
+"""One derivative, by the chain rule and by measuring, side by side."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.chain import gradient_name
+from engine.probe import Probe
+from engine.samples import Samples
+
+if TYPE_CHECKING:
+    from engine.sequential import Sequential
+
+# Half the distance between the two losses that are measured. The error of the middle difference
+# grows with its square, that of rounding with its inverse: about equal here, in float64.
+H = 1e-4
+
+
+@dataclass(frozen=True)
+class MeasuredDerivative:
+    """∂loss/∂w of one weight w, both ways, in float64."""
+
+    weight: float
+    h: float
+    loss_above: float  # at w + h
+    loss_below: float  # at w − h
+    measured: float  # (loss_above − loss_below) / 2h
+    derived: float  # by the gradient function
+
+    @property
+    def relative_difference(self) -> float:
+        """|measured − derived| / max(|measured|, |derived|); 0 where both are 0."""
+        scale = max(abs(self.measured), abs(self.derived))
+        return abs(self.measured - self.derived) / scale if scale else 0.0
+
+
+def measure_derivative(
+    network: "Sequential",
+    parameters: Array,
+    samples: Samples,
+    indices: Array,
+    name: str,
+    index: tuple[int, ...],
+    h: float = H,
+) -> MeasuredDerivative:
+    """Derive and measure ∂loss/∂w for the parameter `name` at `index`, on a batch of samples."""
+    probe = Probe(network, parameters, samples, len(indices), dtype="float64")
+    probe.load(indices)
+    probe.loss()
+    probe.backward()
+    derived = float(probe.gradients[gradient_name(name)][index])
+    tensor = probe.parameters[name]
+    weight = float(tensor[index])
+    above, below = (_loss_at(probe, tensor, index, weight + side * h) for side in (1, -1))
+    return MeasuredDerivative(weight, h, above, below, (above - below) / (2 * h), derived)
+
+
+def _loss_at(probe: Probe, tensor: Array, index: tuple[int, ...], weight: float) -> float:
+    before = np.float64(tensor[index])
+    tensor[index] = weight
+    loss = probe.loss()
+    tensor[index] = before
+    return loss

@@ -1,0 +1,76 @@
+"""A network at parameters of the caller's choice: what its loss would be, and its gradient.
+
+The parameters that are being trained are never touched: a probe has a copy, and moves that.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.compilation import LOSS, X, Y
+from engine.named_tensors import NamedTensors
+from engine.samples import Gatherer, Samples
+from engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.sequential import Sequential
+
+
+class Probe:
+    """Runs a network's chain on chosen samples, at `parameters`, a copy that may be changed.
+
+    `dtype` other than the network's runs the same chain in that type: float64 for derivatives
+    that are to be measured. Room for `capacity` samples.
+    """
+
+    def __init__(
+        self,
+        network: "Sequential",
+        parameters: Array,
+        samples: Samples,
+        capacity: int,
+        dtype: str | None = None,
+    ) -> None:
+        kind = network.dtype if dtype is None else np.dtype(dtype)
+        self._compiled = network.compiled
+        self.parameters: NamedTensors = network.parameters.beside(parameters.astype(kind))
+        self.gradients = self.parameters.beside(np.zeros_like(self.parameters.flat), ".gradient")
+        targets = network.loss.prepare_targets(samples.y, network.outputs, kind)
+        self._targets = targets
+        self._workspace = Workspace(
+            self._compiled, self.parameters, targets, capacity, self.gradients
+        )
+        self._gatherer = Gatherer(samples.x, samples.scale, capacity, kind)
+        self._n = 0
+
+    def load(self, indices: Array) -> None:
+        """Take these samples (m,) as the batch."""
+        self._n = len(indices)
+        values = self._workspace.values(self._n)
+        self._gatherer.gather(indices, values[X])
+        self._targets.take(indices, axis=0, out=values[Y], mode="clip")
+
+    def loss(self) -> float:
+        """The mean loss of the batch at the parameters as they are; infinite or NaN if it is."""
+        values = self._workspace.values(self._n)
+        with np.errstate(all="ignore"):
+            self._compiled.forward.forward(values)
+            self._compiled.loss.forward(values)
+        return float(values[LOSS])
+
+    def backward(self) -> None:
+        """After `loss`: its gradient with respect to every parameter, into `gradients`."""
+        with np.errstate(all="ignore"):
+            self._compiled.gradient_function(
+                self._workspace.values(self._n), self._workspace.gradients(self._n)
+            )
+
+    def values(self) -> Mapping[str, Array]:
+        """What the last `loss` computed, by name."""
+        return self._workspace.values(self._n)
+
+    def value_gradients(self) -> Mapping[str, Array]:
+        """What the last `backward` computed, by name, values between the layers included."""
+        return self._workspace.gradients(self._n)

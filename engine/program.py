@@ -1,0 +1,78 @@
+"""What runs in each phase, line by line, and the source of every line: the engine shows itself."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.chain import Factor, Link, gradient_name
+from engine.optimizers import Optimizer
+from engine.samples import Gatherer
+from engine.traces import Phase
+from engine.training import TrainingLoop
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a phase's program: the call, what it computes, and the function's own source.
+
+    `call` names the tensors that go in and come out; `output` is the tensor that can be asked of
+    the training loop, None where the result is none. `source` is read from `file` at
+    `first_line`, not copied.
+    """
+
+    call: str
+    output: str | None
+    function: str
+    file: str
+    first_line: int
+    source: str
+
+
+def program(loop: TrainingLoop) -> dict[Phase, tuple[Line, ...]]:
+    """The lines of each phase, in the order in which they run for this network."""
+    compiled = loop.network.compiled
+    whole = compiled.gradient_function
+    return {
+        Phase.DRAW: (
+            _line("batch.x, batch.y = next batch of the epoch's order", "batch.x", Gatherer.gather),
+        ),
+        Phase.FORWARD: tuple(map(_forward, compiled.forward.links)),
+        Phase.LOSS: tuple(map(_forward, compiled.loss.links)),
+        Phase.BACKWARD: tuple(map(_backward, whole.factors)),
+        Phase.UPDATE: (_update(loop.optimizer),),
+    }
+
+
+def _forward(link: Link) -> Line:
+    call = f"{link.output} = {link.function.name}({', '.join(link.inputs)})"
+    return _line(call, link.output, link.function.forward)
+
+
+def _backward(factor: Factor) -> Line:
+    target, source = gradient_name(factor.target), gradient_name(factor.link.output)
+    operator = "+=" if factor.adds else "="
+    inputs = ", ".join((source, *factor.link.inputs))
+    call = f"{target} {operator} {factor.link.function.name}.{factor.vjp.__name__}({inputs})"
+    return _line(call, target, factor.vjp)
+
+
+def _update(optimizer: Optimizer) -> Line:
+    call = f"weights = weights + step, by {type(optimizer).__name__}"
+    return _line(call, "layer1.weights.step", type(optimizer).update)
+
+
+def _line(call: str, output: str | None, function: Callable[..., object]) -> Line:
+    lines, first = inspect.getsourcelines(function)
+    file = Path(inspect.getfile(function)).resolve()
+    return Line(
+        call,
+        output,
+        function.__qualname__,
+        file.relative_to(ROOT).as_posix(),
+        first,
+        textwrap.dedent("".join(lines)),
+    )
