@@ -10,6 +10,9 @@ MAX_COUNT = 1_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
 
 
+Pixel = Annotated[int, Field(ge=0, le=255)]
+
+
 class Play(BaseModel):
     """Start training."""
 
@@ -77,7 +80,38 @@ class Reset(BaseModel):
     type: Literal["reset"]
 
 
-Command = Annotated[Play | Pause | Step | Set | Seek | Reset, Field(discriminator="type")]
+class SetWeight(BaseModel):
+    """Set one weight or bias by hand."""
+
+    model_config = STRICT
+    type: Literal["set_weight"]
+    tensor: str = Field(max_length=64)
+    index: list[int] = Field(min_length=1, max_length=2)
+    value: float
+
+
+class TrainOn(BaseModel):
+    """Take one step on a drawn digit, prepared as `/api/classify` gives it back."""
+
+    model_config = STRICT
+    type: Literal["train_on"]
+    pixels: list[Annotated[list[Pixel], Field(min_length=28, max_length=28)]] = Field(
+        min_length=28, max_length=28
+    )
+    label: int = Field(ge=0, le=9)
+
+
+class Undo(BaseModel):
+    """Take back the last change by hand, as long as nothing has been trained since."""
+
+    model_config = STRICT
+    type: Literal["undo"]
+
+
+Command = Annotated[
+    Play | Pause | Step | Set | Seek | Reset | SetWeight | TrainOn | Undo,
+    Field(discriminator="type"),
+]
 
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 

@@ -1,4 +1,4 @@
-"""How well each layer is learning: norms, ratios, dead and saturated units, noise of the gradient."""
+"""How well each layer is learning: norms, ratios, dead and saturated units, noisy gradients."""
 
 import math
 from dataclasses import dataclass

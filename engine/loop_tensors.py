@@ -33,6 +33,11 @@ class LoopTensors:
         """The names that `get` answers now."""
         return sorted((*self._published, *self._network.parameters, *self.optimizer_state()))
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a backward pass has published anything that still holds."""
+        return any(self._phases[name] is Phase.BACKWARD for name in self._published)
+
     def publish(self, arrays: Mapping[str, Array]) -> None:
         """Take over arrays that a phase has computed."""
         self._published.update(arrays)

@@ -9,9 +9,10 @@ import numpy as np
 
 from engine import metrics, optimizers
 from engine.arrays import Array
+from engine.chain import gradient_name
 from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
-from engine.errors import NonFiniteError, PhaseOrderError
+from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.optimizers import Optimizer, OptimizerState
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from engine.sequential import Sequential
 
 PHASES = tuple(Phase)
+# What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
+LARGEST_PARAMETER = 1e6
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -93,6 +96,7 @@ class TrainingLoop:
         )
         self._last_phase: Phase | None = None  # within the batch at hand; None between batches
         self._drawn: Array = np.empty(0, np.intp)
+        self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
 
     # Where the loop is
@@ -176,6 +180,7 @@ class TrainingLoop:
         """Draw the next batch x, y of the epoch's order."""
         self._expect(Phase.DRAW)
         self._drawn = self._schedule.next(self._batch_size)
+        self._trained_apart = False
         n = len(self._drawn)
         if n > self._workspace.capacity:
             self._make_workspace()
@@ -282,6 +287,84 @@ class TrainingLoop:
         UnknownTensorError, or NotComputedError where no phase has computed it yet.
         """
         return self._tensors.get(name)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the gradient is that of the batch at hand, or of the one that led here."""
+        at_hand = self.phase in (Phase.BACKWARD, Phase.UPDATE)
+        return at_hand and not self._trained_apart and self._tensors.has_gradient
+
+    def train_on(self, x: Array, y: Array) -> float:
+        """One update on samples of the caller's choice; returns their loss before it.
+
+        Shapes as of the network's samples. Batch, epoch and order do not count it; only between
+        batches. Gradients and steps are these samples' until the next batch. Raises
+        NonFiniteError with nothing changed.
+        """
+        self._expect(Phase.DRAW)
+        loss, gradients = self.network.loss_and_gradients(x, y)
+        norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
+        if not math.isfinite(loss + norm):
+            self._fail(Phase.BACKWARD, "loss and gradient", loss + norm)
+        for name, gradient in gradients.items():
+            np.copyto(self._gradients[gradient_name(name)], gradient)
+        self.optimizer.update(
+            self._parameters.flat,
+            self._gradients.flat,
+            self.network.optimizer_state,
+            step=self._steps.flat,
+        )
+        self._tensors.withdraw()
+        self._tensors.publish({**self._gradients, **self._steps})
+        self._trained_apart = True
+        return loss
+
+    def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
+        """Set one weight or bias, only between batches. Raises ConfigurationError."""
+        self._expect(Phase.DRAW)
+        if name not in self._parameters:
+            raise ConfigurationError(
+                f"expected the name of a parameter, got {name!r}",
+                f"choose among {', '.join(self._parameters)}",
+            )
+        tensor = self._parameters[name]
+        inside = len(index) == tensor.ndim and all(
+            0 <= i < size for i, size in zip(index, tensor.shape, strict=True)
+        )
+        if not inside:
+            raise ConfigurationError(
+                f"expected an index into {name} of shape {tensor.shape}, got {index}",
+                "count from 0",
+            )
+        if not abs(value) <= LARGEST_PARAMETER:
+            raise ConfigurationError(
+                f"expected a value from {-LARGEST_PARAMETER:g} to {LARGEST_PARAMETER:g}, "
+                f"got {value}",
+                "most weights lie between -1 and 1",
+            )
+        tensor[index] = value
+
+    def parameters_of_gradient(self) -> Array:
+        """A flat copy of the parameters W0 that the present gradient was computed at.
+
+        After UPDATE the step is taken back, so the last digit of a float may differ.
+        """
+        if self._last_phase is None and self.has_gradient:
+            return self._parameters.flat - self._steps.flat
+        return self._parameters.flat.copy()
+
+    def flat_gradient(self) -> Array:
+        """The present gradient of all parameters, flat, in their order; a view."""
+        return self._gradients.flat
+
+    def flat_step(self) -> Array | None:
+        """What the last update added, flat, if it followed from the present gradient; a view."""
+        return self._steps.flat if self._last_phase is None and self.has_gradient else None
+
+    @property
+    def drawn(self) -> Array:
+        """The numbers of the samples in the batch at hand, or in the one that led here."""
+        return self._drawn
 
     def state(self) -> LoopState:
         """A copy of everything that decides the future; only between batches."""

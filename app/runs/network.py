@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine import Dense, Samples, Sequential, TrainingLoop, load_mnist_bytes, optimizers
 
 
@@ -34,6 +37,12 @@ def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
         optimizer=optimizers.get(config["optimizer"]), loss=config["loss"], metrics=["accuracy"]
     )
     return TrainingLoop(network, data.train, batch_size=config["batch_size"])
+
+
+def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A labelled drawing as the network takes it: x (1, 784) in 0..1, y (1,)."""
+    pixels = np.array(drawing["pixels"], dtype=np.float32).reshape(1, -1)
+    return pixels / np.float32(255), np.array([drawing["label"]])
 
 
 def optimizer_settings(loop: TrainingLoop) -> dict[str, Any]:
@@ -72,7 +81,12 @@ def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
 
 
 def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:
-    """Put resolved settings into effect; the same optimizer keeps its state."""
+    """Put resolved settings or a change by hand into effect; the same optimizer keeps its state."""
+    if "weight" in settings:
+        weight = settings["weight"]
+        loop.set_parameter(weight["tensor"], tuple(weight["index"]), weight["value"])
+    if "drawing" in settings:
+        loop.train_on(*drawing_samples(settings["drawing"]))
     optimizer = settings.get("optimizer", optimizer_settings(loop))
     tuned = {key: settings[key] for key in ("learning_rate", "momentum") if key in settings}
     if "optimizer" in settings or tuned:

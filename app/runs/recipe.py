@@ -4,13 +4,24 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
+# Settings that only hold: of two changes at one batch the later counts. Everything else also
+# changes the network, so each one is an action of its own.
+MERGED = {"learning_rate", "momentum", "batch_size"}
+# What changes weights by hand, and can be taken back.
+EDITS = {"weight", "drawing"}
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A change of settings that holds from batch `batch` on."""
+    """A change that holds from batch `batch` on."""
 
     batch: int
     settings: dict[str, Any]
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it changes weights by hand."""
+        return not EDITS.isdisjoint(self.settings)
 
     def to_json(self) -> dict[str, Any]:
         """The form in which the log travels."""
@@ -30,12 +41,13 @@ class Recipe:
     def record(self, batch: int, settings: dict[str, Any]) -> None:
         """Note that `settings` hold from `batch` on.
 
-        Changes at one batch are merged, the later winning, but a named optimizer starts an entry
-        of its own: switching away and back starts with fresh state, and merging would hide that.
+        Settings at one batch are merged, the later winning. A named optimizer starts an entry of
+        its own: switching away and back starts with fresh state, and merging would hide that.
         """
         index = bisect_right(self.actions, batch, key=lambda action: action.batch)
         previous = self.actions[index - 1] if index else None
-        if previous is not None and previous.batch == batch and "optimizer" not in settings:
+        mergeable = previous is not None and previous.batch == batch and not previous.is_edit
+        if previous is not None and mergeable and MERGED.issuperset(settings):
             self.actions[index - 1] = Action(batch, previous.settings | settings)
         else:
             self.actions.insert(index, Action(batch, settings))

@@ -44,5 +44,7 @@ def moving_report(run: Run) -> dict[str, Any]:
         "parameters": loop.network.count_params(),
         "tensors": loop.computed_tensor_names(),
         "views": [view.to_json() for view in weight_views(run)],
+        "edit": run.edit.to_json() if run.edit is not None else None,
+        "can_undo": run.can_undo,
         "error": run.error.body() if run.error is not None else None,
     }

@@ -10,12 +10,15 @@ from typing import Any
 
 from app.errors import AppError, from_engine
 from app.runs.checkpoints import Checkpoints
+from app.runs.edits import Edit, loss_concerned
 from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.series import Series
+from app.runs.studies.schedule import Moment, Studies
+from app.runs.tensors import read_tensor
 from engine import EngineError, Evaluation, NonFiniteError, Phase
 
 MAX_BATCHES = 1_000_000
@@ -47,6 +50,8 @@ class Run:
         self.error: AppError | None = None
         self.version = 1
         self.timeline_starts = [0]
+        self.edit: Edit | None = None
+        self.studies = Studies(data, clock)
         self._clock = clock
         self._motion: Motion | None = None
         self._rate = BatchRate()
@@ -111,6 +116,13 @@ class Run:
                 self._seek(command["batch"])
             case "reset":
                 self._reset()
+            case "set_weight":
+                self._edit({"weight": {k: command[k] for k in ("tensor", "index", "value")}})
+            case "train_on":
+                pixels = [pixel for row in command["pixels"] for pixel in row]
+                self._edit({"drawing": {"label": command["label"], "pixels": pixels}})
+            case "undo":
+                self._undo()
         self._changed()
 
     def _play(self) -> None:
@@ -153,6 +165,68 @@ class Run:
         if changes:
             self.recipe.record(0, changes)
             apply(changes, self.loop)
+
+    def _edit(self, settings: dict[str, Any]) -> None:
+        """Change weights by hand, at once or not at all; it is an action of the recipe."""
+        if not self.at_boundary or self.error is not None or self.seeking:
+            raise AppError(
+                "batch_under_way",
+                "expected a run that rests between two batches, since its weights are in use",
+                "Pause, and step to the end of the batch; then change it.",
+                status=409,
+            )
+        self._move(None)
+        before = loss_concerned(self.loop, settings, self.data)
+        value = self._weight(settings)
+        try:
+            apply(settings, self.loop)
+        except EngineError as error:
+            raise from_engine(error) from error
+        self._record(settings)
+        self._forget_measurement()
+        after = loss_concerned(self.loop, settings, self.data)
+        if not math.isfinite(after):
+            self._undo()
+            raise AppError(
+                "not_finite",
+                "expected a loss that stays finite, and this change would make it infinite",
+                "Choose a smaller change; nothing has changed.",
+                status=422,
+            )
+        self.edit = Edit(next(iter(settings)), before, after, value, self._weight(settings))
+
+    def _weight(self, settings: dict[str, Any]) -> float | None:
+        if "weight" not in settings:
+            return None
+        tensor, index = settings["weight"]["tensor"], tuple(settings["weight"]["index"])
+        try:
+            return float(read_tensor(self.loop, tensor)[index])
+        except IndexError:
+            return None  # refused, with the shape it should have had, when it is applied
+
+    def _undo(self) -> None:
+        if not self.can_undo:
+            raise AppError(
+                "nothing_to_undo",
+                "expected a change by hand at this batch, and there is none",
+                "What has been trained since can be taken back with seek.",
+                status=409,
+            )
+        self.recipe.actions.pop()
+        self.edit = None
+        self._forget_measurement()
+        self._move(Seeking(self.replay_to(self.loop.batch)))
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the last thing that happened is a change by hand."""
+        last = self.recipe.actions[-1] if self.recipe.actions else None
+        at_rest = self.at_boundary and self.loop.batch == self.furthest
+        return last is not None and last.is_edit and last.batch == self.loop.batch and at_rest
+
+    def _forget_measurement(self) -> None:
+        self.series.forget_test(self.loop.batch)
+        self._evaluation = None
 
     def _require_trainable(self) -> None:
         if self.error is not None:
@@ -206,7 +280,7 @@ class Run:
 
     def wait(self) -> float | None:
         """Seconds until there is something to do: 0 for now, None for not before a command."""
-        if self._evaluation is not None:
+        if self._evaluation is not None or self._has_study():
             return 0.0
         if self._motion is None:
             return None if self._is_measured() or self.error is not None else 0.0
@@ -223,12 +297,17 @@ class Run:
             self._start_evaluation()
         if self._evaluation is not None and not isinstance(self._motion, Seeking):
             self._evaluate()
+        if isinstance(self._motion, Playing):
+            self._study()
         while self._clock() < until and self._work():
             pass
 
     def _work(self) -> bool:
         """Do the smallest piece of what is next; False where that has to wait."""
         if self._motion is None:
+            # What is looked at comes first, then the measurement of the present state.
+            if self._study():
+                return True
             if self._evaluation is None:
                 self._start_evaluation()
             return self._evaluate()
@@ -241,7 +320,7 @@ class Run:
             self._take_step(self._motion)
             return True
         if self.pace.wait(self._clock()) > 0:
-            return self._evaluate()
+            return self._study() or self._evaluate()
         self._run(by_phase=self.pace.speed is not None)
         self.pace.ran(self._clock())
         return True
@@ -263,6 +342,7 @@ class Run:
 
     def _run(self, *, by_phase: bool) -> None:
         """Run the next phase, or the rest of the batch; stop the run if the numbers explode."""
+        self.edit = None
         try:
             if by_phase:
                 self.loop.run_phase()
@@ -310,6 +390,28 @@ class Run:
         self._move(None)
         self.error = error
 
+    # Studies
+
+    @property
+    def moment(self) -> Moment:
+        """What a study made now is of."""
+        loop = self.loop
+        phase = loop.phase.value if loop.phase is not None else None
+        return Moment(self.timeline, loop.batch, phase, len(self.recipe.actions))
+
+    def _has_study(self) -> bool:
+        training = isinstance(self._motion, Playing) and self.pace.speed is None
+        return not self.seeking and self.studies.has_work(self.moment, training=training)
+
+    def _study(self) -> bool:
+        """Do a piece of a study that is looked at; False where there is none."""
+        if not self._has_study():
+            return False
+        training = isinstance(self._motion, Playing) and self.pace.speed is None
+        if self.studies.advance(self.loop, self.moment, self.version + 1, training=training):
+            self._changed()
+        return True
+
     # Going back
 
     def require_reached(self, batch: int) -> None:
@@ -336,6 +438,7 @@ class Run:
             seeking.replay.advance()
         if seeking.replay.done:
             self.loop = seeking.replay.loop
+            self.edit = None
             self._evaluation = None
             self._move(None)
 

@@ -27,6 +27,10 @@ class Series:
         """Add a measurement on the test images."""
         self._tests[batch] = (loss, accuracy)
 
+    def forget_test(self, batch: int) -> None:
+        """Drop the measurement at `batch`: its weights have been changed."""
+        self._tests.pop(batch, None)
+
     def has_test(self, batch: int) -> bool:
         """Whether the state at `batch` has been measured."""
         return batch in self._tests

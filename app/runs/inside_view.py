@@ -1,0 +1,138 @@
+"""What lies behind one number: a followed sample, a picked unit and a picked weight."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.runs.codes import encode
+from app.runs.run import Run
+from engine import TrainingLoop
+from engine.gradient_check import angle
+
+SHOWN_SAMPLES = 128
+
+Tensors = dict[str, NDArray[Any]]
+Picture = tuple[Tensors, dict[str, str]]
+
+
+def inside_view(run: Run, sample: int, unit: int, source: int) -> Picture:
+    """Tensors as the API gives them, cut to what was picked; float32, or as the network's.
+
+    `unit` and `source` (the input, a pixel) pick a weight of the first layer. Indices beyond the
+    end are taken as the last. Of the phases that have run in the batch at hand.
+    """
+    loop = run.loop
+    computed = set(loop.computed_tensor_names())
+    units, inputs = loop.network.parameters["layer1.weights"].shape
+    unit, source = min(unit, units - 1), min(source, inputs - 1)
+    tensors: Tensors = _unit_tensors(loop, unit)
+    metadata = {"unit": str(unit), "input": str(source)}
+    if "batch.x" in computed and loop.phase is not None:
+        sample = min(sample, len(loop.tensor("batch.y")) - 1)
+        metadata["sample"] = str(sample)
+        metadata["label"] = str(int(loop.tensor("batch.y")[sample]))
+        tensors |= _sample_tensors(loop, sample, unit, source)
+    metadata["weight"] = json.dumps(_weight(loop, unit, source), allow_nan=False)
+    if loop.flat_step() is not None:
+        metadata["angle"] = json.dumps(_step_angle(loop))
+    return tensors, metadata
+
+
+def _unit_tensors(loop: TrainingLoop, unit: int) -> Tensors:
+    """The unit's row of everything that is shaped like the weights, and what leads on from it."""
+    computed = loop.computed_tensor_names()
+    rows = {name: name.removeprefix("layer1.") for name in computed if _is_like_weights(name)}
+    tensors = {
+        short: loop.tensor(name)[unit].copy()
+        for name, short in rows.items()
+        if loop.has_gradient or not name.endswith((".gradient", ".step"))
+    }
+    tensors["bias"] = loop.tensor("layer1.bias")[unit : unit + 1].copy()
+    if "layer2.weights" in computed:
+        tensors["outgoing"] = loop.tensor("layer2.weights")[:, unit].copy()
+    return tensors
+
+
+def _is_like_weights(name: str) -> bool:
+    return name == "layer1.weights" or name.startswith("layer1.weights.")
+
+
+def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> Tensors:
+    """What the sample gave rise to, and every sample's share in the picked weight's gradient."""
+    tensors = {"x": loop.tensor("batch.x")[sample].copy()}
+    wanted = []
+    if loop.phase is not None and loop.phase.value != "draw":
+        wanted += ["preactivations", "activations"]
+    if loop.has_gradient:
+        wanted += ["preactivations.gradient", "activations.gradient"]
+        tensors["unit.preactivations.gradient"] = loop.tensor("layer1.preactivations.gradient")[
+            :, unit
+        ].copy()
+        tensors["input.x"] = loop.tensor("batch.x")[:, source].copy()
+    computed = loop.computed_tensor_names()
+    for layer in range(1, len(loop.network.layers) + 1):
+        for kind in wanted:
+            name = f"layer{layer}.{kind}"
+            if name in computed:
+                tensors[name] = loop.tensor(name)[sample].copy()
+    return tensors
+
+
+def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
+    """The picked weight through the step: before, gradient, the optimizer's state, step, after."""
+    at = (unit, source)
+    after = float(loop.tensor("layer1.weights")[at])
+    numbers: dict[str, Any] = {"optimizer": loop.optimizer.config(), "value": after}
+    step = loop.flat_step()
+    if loop.has_gradient:
+        numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
+    if step is not None:
+        numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
+        numbers["before"] = after - numbers["step"]
+        numbers["iterations"] = loop.network.optimizer_state.iterations
+    for slot in loop.network.optimizer_state.slots:
+        numbers[slot] = float(loop.tensor(f"layer1.weights.{slot}")[at])
+    return numbers
+
+
+def _step_angle(loop: TrainingLoop) -> float | None:
+    """Degrees between −gradient and what the optimizer made of it, over all parameters."""
+    step = loop.flat_step()
+    if step is None:
+        return None
+    degrees = angle(-loop.flat_gradient(), step)
+    return degrees if math.isfinite(degrees) else None
+
+
+def flow_view(run: Run) -> Picture:
+    """The gradient on its way back: ∂loss/∂logits, and ∂loss/∂activations of the first layer.
+
+    Codes of (n, units) each, of the first 128 samples; both have been divided by the batch size.
+    """
+    loop = run.loop
+    if not loop.has_gradient:
+        return {}, {}
+    last = len(loop.network.layers)
+    scale = _flow_scale(run)
+    names = [f"layer{last}.preactivations.gradient", "layer1.activations.gradient"]
+    computed = loop.computed_tensor_names()
+    tensors: Tensors = {
+        name: encode(loop.tensor(name)[:SHOWN_SAMPLES], "signed", scale)
+        for name in names
+        if name in computed
+    }
+    return tensors, {"scale": json.dumps(scale)}
+
+
+def _flow_scale(run: Run) -> float:
+    """1 / batch size: the largest that an entry of (p − y) / n can be."""
+    return float(f"{1 / run.loop.batch_size:.1e}")
+
+
+def order_of_losses(loop: TrainingLoop) -> NDArray[np.uint16]:
+    """The samples of the batch by their loss, the largest first."""
+    return np.argsort(-loop.tensor("loss.per_sample"), kind="stable").astype(np.uint16)
+

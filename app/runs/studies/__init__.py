@@ -1,0 +1,1 @@
+"""Studies: what takes too long for a frame, worked out in pieces between a run's own work."""

@@ -1,0 +1,59 @@
+"""The derivative by one weight, derived and measured."""
+
+from dataclasses import asdict
+from typing import Any
+
+from app.runs.network import DataSet
+from app.runs.studies.study import Tensors
+from engine import TrainingLoop
+from engine.measured_derivative import MeasuredDerivative, measure_derivative
+
+
+class DerivativeStudy:
+    """∂loss/∂w for one weight w of one layer, on the batch at hand, in float64."""
+
+    def __init__(
+        self, loop: TrainingLoop, data: DataSet, layer: int, index: tuple[int, int]
+    ) -> None:
+        self._name = f"layer{layer}.weights"
+        self._index = index
+        self._network = loop.network
+        self._parameters = loop.parameters_of_gradient()
+        self._samples = data.train
+        self._indices = loop.drawn.copy()
+        self._result: MeasuredDerivative | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has been measured."""
+        return self._result is not None
+
+    def advance(self) -> None:
+        """Derive and measure."""
+        self._result = measure_derivative(
+            self._network, self._parameters, self._samples, self._indices, self._name, self._index
+        )
+
+    def found(self) -> tuple[Tensors, dict[str, Any]]:
+        """No tensors; both derivatives, the two losses, h and the relative difference."""
+        if self._result is None:
+            raise RuntimeError("a study is asked what it found when it is done")
+        about = asdict(self._result) | {
+            "relative_difference": self._result.relative_difference,
+            "tensor": self._name,
+            "index": list(self._index),
+        }
+        return {}, about
+
+
+def derivative_study(
+    loop: TrainingLoop, data: DataSet, layer: int, unit: int, source: int
+) -> DerivativeStudy | None:
+    """The study of weight (unit, input) of a layer, once there is a gradient."""
+    names = loop.network.parameters
+    tensor = names.get(f"layer{layer}.weights")
+    if not loop.has_gradient or tensor is None:
+        return None
+    if unit >= tensor.shape[0] or source >= tensor.shape[1]:
+        return None
+    return DerivativeStudy(loop, data, layer, (unit, source))

@@ -1,0 +1,64 @@
+"""What a layer's figures say, and the change that would help where something is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.health import LayerHealth
+
+# The thresholds are wide: a hint is for what no healthy run of this size shows.
+MOST_DEAD = MOST_SATURATED = 0.5
+EXPLODING_NORM = 100.0
+VANISHING_NORM = 1e-6
+LARGE_UPDATE = 0.1
+SMALL_UPDATE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is wrong with a layer, and what would help."""
+
+    layer: str
+    code: str
+    what: str
+    help: str
+
+
+def diagnose(layers: list[LayerHealth]) -> list[Hint]:
+    """A hint for everything that is wrong; none if all is well."""
+    return [
+        hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)
+    ]
+
+
+def _norm(layer: LayerHealth) -> Iterator[Hint]:
+    norm = layer.gradient_norm
+    if norm > EXPLODING_NORM:
+        what = f"The gradient's norm is {norm:.3g}: it explodes."
+        help_ = "Go back some batches and lower the learning rate."
+        yield Hint(layer.layer, "exploding", what, help_)
+    if 0 < norm < VANISHING_NORM:
+        what = f"The gradient's norm is {norm:.1g}: it has vanished."
+        help_ = "Use relu rather than sigmoid or tanh, or fewer layers."
+        yield Hint(layer.layer, "vanishing", what, help_)
+
+
+def _units(layer: LayerHealth) -> Iterator[Hint]:
+    dead, units, saturated = layer.dead_units, layer.units, layer.saturated
+    if dead is not None and dead >= MOST_DEAD * units:
+        what = f"{dead} of {units} units are dead: 0 for every digit, so no gradient reaches them."
+        help_ = "Go back some batches and lower the learning rate: a large step has killed them."
+        yield Hint(layer.layer, "dead_units", what, help_)
+    if saturated is not None and saturated >= MOST_SATURATED:
+        what = f"{saturated:.0%} of the activations are saturated: little gradient passes."
+        help_ = "Lower the learning rate, or use relu."
+        yield Hint(layer.layer, "saturated", what, help_)
+
+
+def _update(layer: LayerHealth) -> Iterator[Hint]:
+    ratio = layer.update_ratio
+    if ratio is not None and ratio > LARGE_UPDATE:
+        what = f"One step changes the weights by {ratio:.0%} of their size."
+        yield Hint(layer.layer, "large_update", what, "Lower the learning rate, about tenfold.")
+    if ratio is not None and 0 < ratio < SMALL_UPDATE:
+        what = f"One step changes the weights by {ratio:.1g} of their size: it hardly learns."
+        yield Hint(layer.layer, "small_update", what, "Raise the learning rate, about tenfold.")

@@ -1,0 +1,127 @@
+"""Which study is made next, and what the last ones found."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from app.runs.network import DataSet
+from app.runs.studies.curve import curve_study
+from app.runs.studies.derivative import derivative_study
+from app.runs.studies.exciters import exciters_study
+from app.runs.studies.health import health_study
+from app.runs.studies.study import Study, Tensors
+from engine import TrainingLoop
+
+# A study that nobody has looked at for this long is not made again.
+FORGOTTEN_AFTER_S = 2.0
+# While the run trains, each study is begun at most this often.
+EVERY_S = 1.0
+
+# A study's name is its kind, then whole numbers: "exciters/137". Each is made of the loop, the
+# data and as many numbers as are given here; None where the moment has nothing to study.
+KINDS: dict[str, tuple[Callable[..., Study | None], int]] = {
+    "curve": (curve_study, 0),
+    "health": (health_study, 0),
+    "exciters": (exciters_study, 1),
+    "derivative": (derivative_study, 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a study is of; equal moments have equal results."""
+
+    timeline: int
+    batch: int
+    phase: str | None
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a study found, of which moment, and the run's version when it was known."""
+
+    moment: Moment
+    version: int
+    tensors: Tensors
+    metadata: dict[str, str]
+
+
+def is_study(name: str) -> bool:
+    """Whether this is the well-formed name of a study."""
+    kind, *numbers = name.split("/")
+    if kind not in KINDS or len(numbers) != KINDS[kind][1]:
+        return False
+    return all(number.isascii() and number.isdigit() and len(number) < 6 for number in numbers)
+
+
+class Studies:
+    """The studies of one run. A study is of one moment of it, on copies of what it needs.
+
+    While the run rests, each wanted study is made once; while it trains, now and then.
+    """
+
+    def __init__(self, data: DataSet, clock: Callable[[], float] = time.monotonic) -> None:
+        self._data = data
+        self._clock = clock
+        self._wanted: set[str] = set()
+        self._wanted_at = 0.0
+        self._results: dict[str, Result] = {}
+        self._begun: dict[str, float] = {}
+        self._under_way: tuple[str, Moment, Study] | None = None
+
+    def want(self, names: Iterable[str]) -> None:
+        """Say which studies are looked at now; the results of others are dropped."""
+        self._wanted = {name for name in names if is_study(name)}
+        self._wanted_at = self._clock()
+        for gone in self._results.keys() - self._wanted:
+            del self._results[gone]
+
+    def still_wanted(self) -> None:
+        """Whoever wanted them is still waiting."""
+        self._wanted_at = self._clock()
+
+    def result(self, name: str) -> Result | None:
+        """What is known of a study, which may be of an earlier moment."""
+        return self._results.get(name)
+
+    def has_work(self, moment: Moment, *, training: bool) -> bool:
+        """Whether `advance` has anything to do."""
+        return self._under_way is not None or self._next(moment, training=training) is not None
+
+    def advance(self, loop: TrainingLoop, moment: Moment, version: int, *, training: bool) -> bool:
+        """Do a piece of a study; True where one is known by it, as of `version`."""
+        if self._under_way is None:
+            name = self._next(moment, training=training)
+            if name is None:
+                return False
+            self._begun[name] = self._clock()
+            kind, *numbers = name.split("/")
+            study = KINDS[kind][0](loop, self._data, *map(int, numbers))
+            if study is None:
+                self._results[name] = Result(moment, version, {}, {})
+                return True
+            self._under_way = (name, moment, study)
+        name, of, study = self._under_way
+        study.advance()
+        if not study.done:
+            return False
+        tensors, about = study.found()
+        metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
+        metadata["study.batch"], metadata["study.phase"] = str(of.batch), of.phase or ""
+        self._results[name] = Result(of, version, tensors, metadata)
+        self._under_way = None
+        return True
+
+    def _next(self, moment: Moment, *, training: bool) -> str | None:
+        now = self._clock()
+        if now - self._wanted_at > FORGOTTEN_AFTER_S:
+            return None
+        for name in sorted(self._wanted):
+            result = self._results.get(name)
+            stale = result is None or result.moment != moment
+            resting = training and now - self._begun.get(name, now - EVERY_S) < EVERY_S
+            if stale and not resting:
+                return name
+        return None
