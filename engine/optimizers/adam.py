@@ -21,7 +21,6 @@ class Adam(Optimizer):
 
     name: ClassVar[str] = "adam"
 
-    learning_rate: float = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
