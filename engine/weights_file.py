@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from engine.arrays import Array
 from engine.compilation import parameter_shapes
-from engine.errors import ConfigurationError, EngineError
+from engine.errors import EngineError
 from engine.layers import Dense
 
 FORMAT = "descent.network"
@@ -66,7 +66,7 @@ def read_network(path: Path) -> NetworkFile:
         layers = tuple(Dense(**layer) for layer in description["layers"])
         inputs, seed = int(description["inputs"]), int(description["seed"])
         shapes = parameter_shapes(layers, inputs)
-    except (SafetensorError, KeyError, TypeError, ValueError, ConfigurationError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise NetworkFileError(
             f"expected a network saved by Sequential.save, got {path} ({error})",
             "choose a .safetensors file that this engine has written",

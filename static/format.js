@@ -51,15 +51,16 @@ export function formatSetting(value) {
 }
 
 /**
- * A scale or a weight: two significant digits, no trailing zeros, a true minus sign.
+ * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5.
  *
  * @param {number} value
  * @param {number} [digits]
  */
 export function formatValue(value, digits = 2) {
   if (value === 0) return "0";
-  const text = tidyExponent(String(Number(value.toPrecision(digits))));
-  return text.replace(/^-/, "−");
+  const rounded = Number(value.toPrecision(digits));
+  const text = Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
+  return tidyExponent(text).replace(/^-/, "−");
 }
 
 /**
@@ -68,7 +69,8 @@ export function formatValue(value, digits = 2) {
  * @param {number} value
  */
 export function formatSmallPercent(value) {
-  return `${formatValue(value * 100)} %`;
+  const percent = Number((value * 100).toPrecision(2));
+  return `${percent < 1e-4 ? formatValue(percent) : percent} %`;
 }
 
 /**

@@ -71,6 +71,8 @@ def serve(sock: socket.socket, history_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C reaches the whole process group; the server closes its workers in good order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, or the end of a session, reaches the whole process group; the server closes its
+    # workers in good order.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

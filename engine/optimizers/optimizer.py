@@ -36,7 +36,7 @@ class Optimizer(ABC):
 
     name: ClassVar[str]
 
-    learning_rate: float
+    learning_rate: float = 0.001
 
     def __post_init__(self) -> None:
         rate = real_number(self.learning_rate, "the learning rate")

@@ -19,7 +19,6 @@ class RMSprop(Optimizer):
 
     name: ClassVar[str] = "rmsprop"
 
-    learning_rate: float = 0.001
     rho: float = 0.9
     epsilon: float = 1e-7
 

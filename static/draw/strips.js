@@ -16,7 +16,7 @@ const LOWEST_LABELLED = 12;
  * @param {number} units
  */
 export function stripHeight(units) {
-  return Math.max(3, Math.min(34, Math.floor(430 / units)));
+  return Math.max(3, Math.min(40, Math.floor(430 / units)));
 }
 
 /** Draws a weight matrix as one strip of cells a unit, nearest neighbour. */

@@ -34,7 +34,7 @@ export class KeysDialog extends RunElement {
         if (dialog.open && action !== "keys") return;
         event.preventDefault();
         if (action === "keys") dialog.open ? dialog.close() : dialog.showModal();
-        else if (run.writable.peek()) carryOut(action, run);
+        else if (run.writable.peek() && !(event.repeat && run.isStepping)) carryOut(action, run);
       },
       { signal },
     );
@@ -62,8 +62,9 @@ export class KeysDialog extends RunElement {
  */
 function targetOf(target) {
   if (!(target instanceof HTMLElement)) return { tag: "", role: null, editable: false };
+  const isBox = target instanceof HTMLInputElement && target.type === "checkbox";
   return {
-    tag: target.localName,
+    tag: isBox ? "button" : target.localName, // it answers to space, and to nothing else
     role: target.getAttribute("role"),
     editable: target.isContentEditable,
   };

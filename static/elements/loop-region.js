@@ -85,7 +85,8 @@ export class LoopRegion extends RunElement {
     station.classList.toggle("is-empty", text === null);
     if (lit === phase) station.setAttribute("aria-current", "step");
     else station.removeAttribute("aria-current");
-    write(this.#caption(phase), text ?? "");
+    // A percent sign does not stand alone on a line.
+    write(this.#caption(phase), (text ?? "").replaceAll(" %", "\u00a0%"));
     const prepared = prepareCanvas(canvas);
     if (text === null || !prepared) return;
     this.#painters[phase](prepared.context, pictures, prepared.size, theme, state);

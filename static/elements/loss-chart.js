@@ -20,6 +20,10 @@ import { OPTIMIZER_TITLES } from "../models/words.js";
 /** Points drawn for each CSS pixel across, at most. */
 const POINTS_PER_PIXEL = 2;
 const MARK_ROWS = 2;
+
+/** The axis is at least this many batches long, so that its ticks are whole numbers. */
+const MARKED_AT_LEAST = 10;
+
 const MARK_ROW_HEIGHT = 14;
 
 /**
@@ -131,7 +135,7 @@ export class LossChart {
 
   /** Whole epochs, so that the axis moves only when one begins. @returns {[number, number]} */
   #acrossRange() {
-    const length = Math.max(this.#data?.epochLength ?? 1, 1);
+    const length = Math.max(this.#data?.epochLength ?? 0, MARKED_AT_LEAST);
     const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.batch ?? 0, 1);
     return [0, Math.ceil(reached / length) * length];
   }
@@ -160,15 +164,16 @@ export class LossChart {
     ctx.textBaseline = "alphabetic";
     const ends = Array.from({ length: MARK_ROWS }, () => -1);
     for (const action of this.#data.actions) {
-      const text = markText(action);
-      if (text === "") continue;
+      const words = markText(action);
+      if (words === "") continue;
       const x = Math.round(plot.valToPos(action.batch, "x", true)) + 0.5;
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
       ctx.strokeStyle = this.#theme.muted;
       ctx.setLineDash([3 * ratio, 3 * ratio]);
       line(ctx, x, bbox.top, bbox.top + bbox.height);
+      const text = shortened(ctx, words, ctx.canvas.width);
       const width = ctx.measureText(text).width;
-      const left = Math.max(bbox.left, Math.min(x - width / 2, bbox.left + bbox.width - width));
+      const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
       const row = ends.findIndex((end) => left > end);
       if (row < 0) continue; // no room for its words: the line stays, the list of changes has it
       ends[row] = left + width + 6 * ratio;
@@ -216,6 +221,19 @@ export class LossChart {
  */
 function axisValues(_plot, splits) {
   return splits.map((value) => formatSetting(Number(value.toPrecision(6))));
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {number} room
+ */
+function shortened(context, text, room) {
+  let short = text;
+  while (context.measureText(short).width > room && short.includes(",")) {
+    short = `${short.slice(0, short.lastIndexOf(","))} …`;
+  }
+  return short;
 }
 
 /** @param {number | null} max */

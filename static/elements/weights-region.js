@@ -357,7 +357,7 @@ function kindTitle(kind) {
 function emptyText(kind) {
   if (kind === "gradient") return "There is a gradient as soon as the first backward pass has run.";
   if (kind === "step") return "There is a step as soon as the first update has been made.";
-  return "Waiting for the network.";
+  return "The weights of every unit appear here, as images.";
 }
 
 /**

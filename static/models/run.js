@@ -69,6 +69,9 @@ export class RunModel {
   /** @type {Signal<"phase" | "batch" | "epoch" | null>} */
   #lastUnit = signal(null);
   #longStep = signal(false);
+  #steps = Promise.resolve();
+  #stepsAhead = 0;
+  #stepRound = 0;
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
   /** @type {Signal<ReadonlyMap<string, readonly string[]>>} */
@@ -136,16 +139,39 @@ export class RunModel {
   }
 
   play() {
+    this.#dropSteps();
     this.#lastUnit.value = null;
     return this.do(commands.play(), { running: true });
   }
 
   pause() {
+    this.#dropSteps();
     return this.do(commands.pause(), { running: false });
   }
 
+  /**
+   * One step after the other: each waits for the answer to the one before.
+   *
+   * @param {"phase" | "batch" | "epoch"} unit
+   */
+  step(unit) {
+    const round = this.#stepRound;
+    this.#stepsAhead += 1;
+    this.#steps = this.#steps.then(async () => {
+      if (round !== this.#stepRound) return;
+      await this.#step(unit);
+      if (round === this.#stepRound) this.#stepsAhead -= 1;
+    });
+    return this.#steps;
+  }
+
+  /** Whether a step is under way or waits for its turn. */
+  get isStepping() {
+    return this.#stepsAhead > 0;
+  }
+
   /** @param {"phase" | "batch" | "epoch"} unit */
-  async step(unit) {
+  async #step(unit) {
     this.#lastUnit.value = unit;
     this.#longStep.value = false;
     const timer = setTimeout(() => {
@@ -158,6 +184,7 @@ export class RunModel {
   }
 
   reset() {
+    this.#dropSteps();
     this.#lastUnit.value = null;
     return this.do(commands.reset());
   }
@@ -231,6 +258,12 @@ export class RunModel {
       }
     });
     this.#afterPaint(() => this.#link?.ack(frame));
+  }
+
+  /** Steps that wait for their turn are not taken any more. */
+  #dropSteps() {
+    this.#stepRound += 1;
+    this.#stepsAhead = 0;
   }
 
   /** @returns {Look} */

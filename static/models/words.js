@@ -84,7 +84,8 @@ export function caption(phase, pictures, state) {
     case "loss": {
       if (!pictures.loss) return null;
       const { mean, right, shown } = pictures.loss;
-      return `${lossName(state)} = ${formatLoss(mean)}; ${right} of ${shown} right`;
+      const of = pictures.loss.perSample.length > shown ? `the first ${shown}` : shown;
+      return `${lossName(state)} = ${formatLoss(mean)}; ${right} of ${of} right`;
     }
     case "backward": {
       if (!pictures.backward) return null;

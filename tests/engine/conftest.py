@@ -10,9 +10,9 @@ from engine.mnist import Split
 
 # Machines differ in speed, so no example has a deadline. The same examples every time keep CI
 # steady; `pytest --hypothesis-profile=explore` draws new ones.
-COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("steady", derandomize=True, **COMMON)
-settings.register_profile("explore", max_examples=2000, **COMMON)
+COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", COMMON, derandomize=True)
+settings.register_profile("explore", COMMON, max_examples=2000)
 settings.load_profile("steady")
 
 

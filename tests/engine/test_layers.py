@@ -8,7 +8,7 @@ from engine.functions import ACTIVATIONS
 
 X = np.array([[1.0, 2.0]])
 WEIGHTS = [np.array([[1.0, 1.0], [-2.0, 0.5]]), np.array([0.0, 0.5])]
-OUTPUTS = {  # of dot(W, x) + b = (3, −0.5), by hand
+OUTPUTS: dict[str, list[float]] = {  # of dot(W, x) + b = (3, −0.5), by hand
     "relu": [3, 0],
     "linear": [3, -0.5],
     "tanh": [0.99505475368673, -0.46211715726001],

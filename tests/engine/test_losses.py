@@ -72,7 +72,7 @@ def test_rows_that_are_no_distribution(row: list[float]) -> None:
 
 
 def test_rows_of_another_width() -> None:
-    with pytest.raises(ShapeError, match="expected targets of 3 columns.* got 4"):
+    with pytest.raises(ShapeError, match=r"expected targets of 3 columns.* got 4"):
         losses.get("mean_squared_error").prepare_targets(np.zeros((2, 4)), 3, FLOAT64)
 
 

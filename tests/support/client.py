@@ -96,10 +96,11 @@ class Visitor:
         self.http.close()
 
 
-def answer(response: httpx2.Response) -> Any:
+def answer(response: httpx2.Response) -> dict[str, Any]:
     """The JSON of a response that must be a success."""
     assert response.status_code == 200, response.text
-    return response.json()
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def error_of(response: httpx2.Response, status: int, code: str | None = None) -> dict[str, str]:

@@ -201,9 +201,9 @@ class Watcher:
 
 def decode(view: View) -> NDArray[np.float64]:
     """The values behind a picture's codes, by docs/protocol.md's rule."""
-    scale = json.loads(view.metadata["scale"])
-    codes = view.tensors["values"].astype(np.float64)
+    scale = float(view.metadata["scale"])
+    codes: NDArray[np.float64] = view.tensors["values"].astype(np.float64)
     if view.metadata["coding"] == "signed":
         share = (codes - 128) / 127
-        return np.sign(share) * share**2 * scale
-    return (codes / 255) ** 2 * scale
+        return np.asarray(np.sign(share) * share**2 * scale)
+    return np.asarray((codes / 255) ** 2 * scale)

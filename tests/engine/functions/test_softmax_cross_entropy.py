@@ -37,9 +37,7 @@ def test_one_hot_rows_mean_the_same_as_labels() -> None:
 def test_probabilities_at_hand_give_the_same_bits() -> None:
     cotangent, loss = np.array([1.0, 2.0]), np.zeros(2)
     np.testing.assert_array_equal(
-        softmax_cross_entropy.vjp_logits(
-            cotangent, loss, LOGITS, LABELS, softmax.forward(LOGITS)
-        ),
+        softmax_cross_entropy.vjp_logits(cotangent, loss, LOGITS, LABELS, softmax.forward(LOGITS)),
         softmax_cross_entropy.vjp_logits(cotangent, loss, LOGITS, LABELS),
     )
 

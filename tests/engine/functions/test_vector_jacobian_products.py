@@ -21,7 +21,9 @@ SIZES = st.integers(1, 5)
 H = 1e-5
 
 
-def matrix(n: int, k: int, elements: st.SearchStrategy[float] = NUMBERS) -> st.SearchStrategy[Array]:
+def matrix(
+    n: int, k: int, elements: st.SearchStrategy[float] = NUMBERS
+) -> st.SearchStrategy[Array]:
     return arrays(np.float64, (n, k), elements=elements)
 
 
@@ -88,10 +90,11 @@ def test_every_derivative_agrees_with_the_numerical_one(name: str, data: st.Data
         )
         assert derived.shape == arguments[position].shape
         # A gradient that is zero or nearly so has no relative error to speak of.
-        if np.linalg.norm(measured) > 1e-3 * np.linalg.norm(cotangent):
+        scale = float(np.linalg.norm(cotangent))
+        if np.linalg.norm(measured) > 1e-3 * scale:
             assert relative_error(derived, measured) < 1e-6
         else:
-            np.testing.assert_allclose(derived, measured, atol=1e-8 * np.linalg.norm(cotangent))
+            np.testing.assert_allclose(derived, measured, atol=1e-8 * scale)
 
 
 def _weighted_output(

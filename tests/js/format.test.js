@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import * as format from "../../static/format.js";
+
+it("writes a loss with four significant digits", () => {
+  const cases = [
+    [0.23714, "0.2371"],
+    [2.30261, "2.303"],
+    [12.3456, "12.35"],
+    [1234.56, "1235"],
+    [0.02, "0.02000"],
+    [99999.4, "99999"],
+    [123456, "1.235e5"],
+    [0.00001234, "1.234e-5"],
+    [0, "0.000"],
+    [null, "–"],
+  ];
+  for (const [value, text] of cases) {
+    assert.equal(format.formatLoss(/** @type {number | null} */ (value)), text);
+  }
+});
+
+it("writes shares as percentages", () => {
+  assert.equal(format.formatPercent(0.9453125), "94.5 %");
+  assert.equal(format.formatPercent(0.9783, 2), "97.83 %");
+  assert.equal(format.formatPercent(null), "–");
+  assert.equal(format.formatSmallPercent(0.00062), "0.062 %");
+});
+
+it("groups counts by thousands", () => {
+  assert.equal(format.formatCount(407050), "407,050");
+  assert.equal(format.formatCount(999), "999");
+  assert.equal(format.formatCount(1234567), "1,234,567");
+});
+
+it("writes rates, settings and values short", () => {
+  assert.equal(format.formatRate(0), "0.0");
+  assert.equal(format.formatRate(9.96), "10");
+  assert.equal(format.formatRate(612.4), "612");
+  assert.equal(format.formatSetting(0.001), "0.001");
+  assert.equal(format.formatSetting(1e21), "1e21");
+  assert.equal(format.formatValue(-0.0425), "−0.043");
+  assert.equal(format.formatValue(0.00001), "1e-5");
+  assert.equal(format.formatValue(0), "0");
+});
+
+it("has the article that goes with a digit", () => {
+  assert.equal(format.aDigit(8), "an 8");
+  assert.equal(format.aDigit(3), "a 3");
+});
