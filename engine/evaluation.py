@@ -21,7 +21,8 @@ class Evaluation:
     """The loss and accuracy of a network as it is now, found in calls of `advance`.
 
     The parameters are copied first, so the network may train on between the calls. `network` is
-    a Sequential or a TrainingLoop. Raises NonFiniteError where the loss is not finite.
+    a Sequential or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
+    output, and `confidence` (n,) that output. Raises NonFiniteError where the loss is not finite.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Evaluation:
         self._position = 0
         self._loss_sum = 0.0
         self._right = 0
+        self.predicted = np.zeros(len(samples), np.intp)
+        self.confidence = np.zeros(len(samples), network.dtype)
 
     @property
     def done(self) -> bool:
@@ -72,6 +75,9 @@ class Evaluation:
         if not math.isfinite(loss_sum):
             raise NonFiniteError(batch=self.batch, phase="evaluation", what="loss", value=loss_sum)
         self._loss_sum += loss_sum
+        predictions = values[self._compiled.predictions]
+        predictions.argmax(axis=1, out=self.predicted[start:stop])
+        predictions.max(axis=1, out=self.confidence[start:stop])
         if self._metric is not None:
             self._right += self._metric(values[self._compiled.predictions], values[Y])
         self._position = stop

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from app.runs.loop_view import loop_view
 from app.runs.report import moving_report
 from app.runs.run import Run
 from app.runs.series import COLUMNS
-from app.runs.weight_views import weight_codes, weight_views
+from app.runs.views import encode_view
 
 # More than a page draws at once; what is left over comes with the next frame.
 MAX_POINTS = 16_384
@@ -50,29 +49,21 @@ class Want:
 def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, bytes]]:
     """The messages of frame `number`, (view, bytes) each, the series last.
 
-    A view that the run does not have, or that has not been computed yet, is left out.
+    A view that the run does not have, that has not been computed yet, or that its viewers have
+    been sent already, is left out.
     """
-    loop = run.loop
-    common = {
-        "frame": str(number),
-        "run": run_id,
-        "batch": str(loop.batch),
-        "phase": loop.phase.value if loop.phase is not None else "",
-    }
-    weights = {view.view: view for view in weight_views(run)}
-    available = set(loop.computed_tensor_names())
-    messages = []
-    for name in want.views:
-        metadata = common | {"view": name}
-        if name.startswith("loop:"):
-            tensors, about = loop_view(run, int(name.removeprefix("loop:")))
-            messages.append((name, save(tensors, metadata | about | {"view": "loop"})))
-        elif name in weights and name in available:
-            view = weights[name]
-            about = {"scale": json.dumps(view.scale), "coding": view.coding}
-            messages.append((name, save({"values": weight_codes(run, view)}, metadata | about)))
+    common = moment_of(run_id, run) | {"frame": str(number)}
+    encoded = ((name, encode_view(run, name, common, want.seen)) for name in want.views)
+    messages = [(name, data) for name, data in encoded if data is not None]
     messages.append(("series", _series(run, want.first_batch(run), common)))
     return messages
+
+
+def moment_of(run_id: str, run: Run) -> dict[str, str]:
+    """What every message says of the moment it shows."""
+    loop = run.loop
+    phase = loop.phase.value if loop.phase is not None else ""
+    return {"run": run_id, "batch": str(loop.batch), "phase": phase}
 
 
 def last_batch(run: Run, want: Want) -> int:

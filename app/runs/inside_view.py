@@ -4,7 +4,6 @@ import json
 import math
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from app.runs.codes import encode
@@ -130,9 +129,3 @@ def flow_view(run: Run) -> Picture:
 def _flow_scale(run: Run) -> float:
     """1 / batch size: the largest that an entry of (p − y) / n can be."""
     return float(f"{1 / run.loop.batch_size:.1e}")
-
-
-def order_of_losses(loop: TrainingLoop) -> NDArray[np.uint16]:
-    """The samples of the batch by their loss, the largest first."""
-    return np.argsort(-loop.tensor("loss.per_sample"), kind="stable").astype(np.uint16)
-

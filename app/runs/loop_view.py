@@ -57,9 +57,11 @@ def _loss(run: Run) -> Tensors:
     loop = run.loop
     predictions = loop.tensor(f"layer{len(run.recipe.config['layers'])}.activations")
     right = predictions[:SHOWN_SAMPLES].argmax(axis=1) == loop.tensor("batch.y")[:SHOWN_SAMPLES]
-    losses = np.sort(loop.tensor("loss.per_sample"))[::-1]
+    losses = loop.tensor("loss.per_sample")
+    order = np.argsort(-losses, kind="stable")
     return {
-        "loss.per_sample": losses.astype(np.float32),
+        "loss.per_sample": losses[order].astype(np.float32),
+        "loss.order": order.astype(np.uint16),
         "loss.correct": right.astype(np.uint8),
     }
 

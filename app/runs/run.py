@@ -58,6 +58,7 @@ class Run:
         self._checkpoints = Checkpoints(history_bytes)
         self._evaluation: Evaluation | None = None
         self._evaluated_at = -math.inf
+        self.measured: Evaluation | None = None  # the last finished one
         self._unmeasurable: int | None = None
 
     # What it is doing
@@ -473,6 +474,7 @@ class Run:
         if self._evaluation.done:
             loss, accuracy = self._evaluation.result
             self.series.add_test(self._evaluation.batch, loss, accuracy or 0.0)
+            self.measured = self._evaluation
             self._changed()
             self._evaluation = None
             self._evaluated_at = self._clock()

@@ -56,7 +56,7 @@ class Viewer:
         if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
             raise _malformed("sample", "the index of a sample of the batch, from 0", sample)
         # The loop's pictures depend on the followed sample: another one is another view.
-        named = frozenset(f"loop:{sample}" if view == "loop" else view for view in views)
+        named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
         self.look = Look(named, float(rate))
         self._next_at = 0.0
         self.seen = 0
@@ -119,8 +119,8 @@ class Viewer:
 
 
 def _is_view(value: object) -> bool:
-    # "loop:3" is what a look at the loop, following sample 3, is called inside.
-    return isinstance(value, str) and len(value) <= 64 and ":" not in value
+    # "loop/3" is what a look at the loop, following sample 3, is called inside.
+    return isinstance(value, str) and len(value) <= 64 and not value.startswith("loop/")
 
 
 def _is_number(value: object) -> bool:

@@ -77,6 +77,19 @@ async def read_weights(server: ServerDep, record: RunDep) -> Response:
     return _file(await server.pool.weights(record.run_id), "network.safetensors")
 
 
+@router.get("/{run_id}/views/{name:path}", responses=SAFETENSORS, response_class=Response)
+async def read_view(server: ServerDep, record: RunDep, name: str) -> Response:
+    """One view of the run, as a viewer's socket gets it; docs/protocol.md has their names."""
+    data = await server.pool.view(record.run_id, name)
+    return _file(data, "view.safetensors")
+
+
+@router.get("/{run_id}/program")
+async def read_program(server: ServerDep, record: RunDep) -> dict[str, Any]:
+    """What runs in each phase, line by line, with the engine's own source."""
+    return await server.pool.program(record.run_id)
+
+
 def _file(data: bytes, name: str) -> Response:
     return Response(
         data,

@@ -7,27 +7,31 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from app.errors import AppError, from_engine
-from app.runs.frames import Want, encode_frame, last_batch
+from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.motion import RunState
 from app.runs.network import DataSet, load_data_set
 from app.runs.replay import Replay
 from app.runs.report import report
 from app.runs.run import Run
+from app.runs.studies.schedule import is_study
 from app.runs.tensors import read_tensor, to_npy
+from app.runs.views import encode_view
 from app.workers.message import Message
 from engine import EngineError
+from engine.program import program
 
 # Requests are looked at between slices: this bounds how long one waits behind other runs.
 SLICE_S = 0.010
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
+AWAITED = {"step", "seek", "undo"}
 
 Request = dict[str, Any]
 
@@ -41,6 +45,7 @@ class Hosted:
     inbox: deque[Request] = field(default_factory=deque)
     step: tuple[Request, float] | None = None  # to be answered when done, or at that time
     want: tuple[Request, Want] | None = None
+    asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
     frames: int = 0
 
 
@@ -125,6 +130,8 @@ class Host:
             "series": self._on_series,
             "tensor": self._on_tensor,
             "weights": self._on_weights,
+            "view": self._on_view,
+            "program": self._on_program,
             "classify": self._on_classify,
             "close": self._on_close,
         }
@@ -133,14 +140,16 @@ class Host:
         command = request["command"]
         hosted.run.command(command)
         self._answer_step(hosted)
-        if hosted.run.state is RunState.STEPPING and command["type"] in ("step", "seek"):
+        if hosted.run.state is RunState.STEPPING and command["type"] in AWAITED:
             hosted.step = (request, self._clock() + ANSWER_WITHIN_S)
         else:
             self._answer_state(request, hosted)
 
     def _on_frames(self, request: Request, hosted: Hosted) -> None:
         self._drop_want(hosted)
-        hosted.want = (request, Want(request["want"]))
+        want = Want(request["want"])
+        hosted.want = (request, want)
+        hosted.run.studies.want(want.views)
         self._send_frame(hosted)
 
     def _on_series(self, request: Request, hosted: Hosted) -> None:
@@ -156,6 +165,27 @@ class Host:
 
     def _on_weights(self, request: Request, hosted: Hosted) -> None:
         self._answer(request, {}, [hosted.run.loop.network.to_bytes()])
+
+    def _on_view(self, request: Request, hosted: Hosted) -> None:
+        name = request["name"]
+        if is_study(name):
+            hosted.run.studies.ask(name)
+            hosted.asked.append((request, hosted.run.version))
+            return
+        data = encode_view(hosted.run, name, moment_of(hosted.run_id, hosted.run))
+        if data is None:
+            raise AppError(
+                "unknown_view",
+                f"expected the name of a view that can be made now, got {name!r}",
+                "See docs/protocol.md for the views; some need a batch to be trained first.",
+                status=404,
+            )
+        self._answer(request, {}, [data])
+
+    def _on_program(self, request: Request, hosted: Hosted) -> None:
+        lines = {phase.value: lines for phase, lines in program(hosted.run.loop).items()}
+        told = {phase: [asdict(line) for line in each] for phase, each in lines.items()}
+        self._answer(request, {"program": told})
 
     def _on_classify(self, request: Request, hosted: Hosted) -> None:
         pixels = np.array(request["pixels"], dtype=np.float32).reshape(1, -1) / np.float32(255)
@@ -179,6 +209,8 @@ class Host:
         for _ in range(len(self._order)):
             self._order.rotate(-1)
             hosted = self._runs[self._order[-1]]
+            if hosted.want is not None:
+                hosted.run.studies.still_wanted()
             if hosted.run.wait() == 0:
                 self._advance(hosted)
                 break
@@ -201,8 +233,20 @@ class Host:
             _, due = hosted.step
             if hosted.run.state is not RunState.STEPPING or self._clock() >= due:
                 self._answer_step(hosted)
+        self._answer_asked(hosted)
         self._empty_inbox(hosted)
         self._send_frame(hosted)
+
+    def _answer_asked(self, hosted: Hosted) -> None:
+        """Answer those who asked for a study that has become known since."""
+        waiting, hosted.asked = hosted.asked, []
+        for request, version in waiting:
+            common = moment_of(hosted.run_id, hosted.run)
+            data = encode_view(hosted.run, request["name"], common, version)
+            if data is None:
+                hosted.asked.append((request, version))
+            else:
+                self._answer(request, {}, [data])
 
     def _send_frame(self, hosted: Hosted) -> None:
         if hosted.want is None or not hosted.want[1].is_due(hosted.run):

@@ -134,6 +134,15 @@ class WorkerPool:
         """The network as a `.safetensors` file."""
         return (await self._ask(run_id, "weights")).blobs[0]
 
+    async def view(self, run_id: str, name: str) -> bytes:
+        """One view of the run now, as a `.safetensors` file."""
+        return (await self._ask(run_id, "view", name=name)).blobs[0]
+
+    async def program(self, run_id: str) -> dict[str, Any]:
+        """What runs in each phase, line by line, with the engine's own source."""
+        program: dict[str, Any] = (await self._ask(run_id, "program")).header["program"]
+        return program
+
     async def classify(self, run_id: str, pixels: list[int]) -> list[float]:
         """The probabilities that the run's present network gives 784 pixels of 0 to 255."""
         answer = await self._ask(run_id, "classify", pixels=pixels)

@@ -25,9 +25,7 @@ class Hint:
 
 def diagnose(layers: list[LayerHealth]) -> list[Hint]:
     """A hint for everything that is wrong; none if all is well."""
-    return [
-        hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)
-    ]
+    return [hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)]
 
 
 def _norm(layer: LayerHealth) -> Iterator[Hint]:

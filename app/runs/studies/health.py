@@ -43,7 +43,11 @@ class HealthStudy:
         """No tensors; `layers` with their figures, `hints`, and the size of the sample."""
         layers = self._check.result()
         figures = [asdict(layer) | {"update_ratio": layer.update_ratio} for layer in layers]
-        return {}, {"layers": figures, "hints": [asdict(hint) for hint in diagnose(layers)], "sample": self._sample}
+        return {}, {
+            "layers": figures,
+            "hints": [asdict(hint) for hint in diagnose(layers)],
+            "sample": self._sample,
+        }
 
 
 def health_study(loop: TrainingLoop, data: DataSet) -> HealthStudy | None:

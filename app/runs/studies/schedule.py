@@ -66,6 +66,7 @@ class Studies:
         self._data = data
         self._clock = clock
         self._wanted: set[str] = set()
+        self._asked: set[str] = set()
         self._wanted_at = 0.0
         self._results: dict[str, Result] = {}
         self._begun: dict[str, float] = {}
@@ -75,8 +76,12 @@ class Studies:
         """Say which studies are looked at now; the results of others are dropped."""
         self._wanted = {name for name in names if is_study(name)}
         self._wanted_at = self._clock()
-        for gone in self._results.keys() - self._wanted:
+        for gone in self._results.keys() - self._wanted - self._asked:
             del self._results[gone]
+
+    def ask(self, name: str) -> None:
+        """Have a study made once, whether it is looked at or not."""
+        self._asked.add(name)
 
     def still_wanted(self) -> None:
         """Whoever wanted them is still waiting."""
@@ -100,7 +105,7 @@ class Studies:
             kind, *numbers = name.split("/")
             study = KINDS[kind][0](loop, self._data, *map(int, numbers))
             if study is None:
-                self._results[name] = Result(moment, version, {}, {})
+                self._keep(name, Result(moment, version, {}, {}))
                 return True
             self._under_way = (name, moment, study)
         name, of, study = self._under_way
@@ -110,15 +115,18 @@ class Studies:
         tensors, about = study.found()
         metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
         metadata["study.batch"], metadata["study.phase"] = str(of.batch), of.phase or ""
-        self._results[name] = Result(of, version, tensors, metadata)
+        self._keep(name, Result(of, version, tensors, metadata))
         self._under_way = None
         return True
 
+    def _keep(self, name: str, result: Result) -> None:
+        self._results[name] = result
+        self._asked.discard(name)
+
     def _next(self, moment: Moment, *, training: bool) -> str | None:
         now = self._clock()
-        if now - self._wanted_at > FORGOTTEN_AFTER_S:
-            return None
-        for name in sorted(self._wanted):
+        looked_at = self._wanted if now - self._wanted_at < FORGOTTEN_AFTER_S else set()
+        for name in sorted(self._asked | looked_at):
             result = self._results.get(name)
             stale = result is None or result.moment != moment
             resting = training and now - self._begun.get(name, now - EVERY_S) < EVERY_S

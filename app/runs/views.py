@@ -1,0 +1,63 @@
+"""Every view of a run by its name: what a viewer can look at.
+
+A name is a word, then whole numbers: "loop/3" follows sample 3 of the batch, "inside/3/137/406"
+also unit 137 and its weight from input 406. Weight views have the names of their tensors.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from app.runs.inside_view import flow_view, inside_view
+from app.runs.loop_view import loop_view
+from app.runs.mistakes_view import mistakes_view
+from app.runs.run import Run
+from app.runs.studies.schedule import is_study
+from app.runs.weight_views import weight_codes, weight_views
+
+Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
+
+# Made at once, for every frame: what each is made by, and how many numbers its name has.
+PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
+    "loop": (loop_view, 1),
+    "inside": (inside_view, 3),
+    "flow": (flow_view, 0),
+    "mistakes": (mistakes_view, 0),
+}
+
+
+def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> bytes | None:
+    """The message of a view now, with `common` in its metadata.
+
+    None for one that the run does not have, that has not been computed yet, or, of a study,
+    that has been sent already: known no later than at the version `seen`.
+    """
+    if is_study(name):
+        result = run.studies.result(name)
+        if result is None or result.version <= seen:
+            return None
+        return save(result.tensors, common | result.metadata | {"view": name})
+    picture = _picture(run, name)
+    if picture is None:
+        return None
+    tensors, about = picture
+    # Which sample is followed is no part of the loop's name outside.
+    shown = "loop" if name.startswith("loop/") else name
+    return save(tensors, common | about | {"view": shown})
+
+
+def _picture(run: Run, name: str) -> Picture | None:
+    word, *numbers = name.split("/")
+    if word in PICTURES:
+        make, count = PICTURES[word]
+        if len(numbers) != count or not all(number.isdecimal() for number in numbers):
+            return None
+        return make(run, *map(int, numbers))
+    view = next((view for view in weight_views(run) if view.view == name), None)
+    if view is None or name not in run.loop.computed_tensor_names():
+        return None
+    about = {"scale": json.dumps(view.scale), "coding": view.coding}
+    return {"values": weight_codes(run, view)}, about
