@@ -123,7 +123,7 @@ def main() -> None:
         table = [
             f"# Keras's trajectories beside ours: {BATCHES} batches of {BATCH_SIZE}",
             "",
-            "The example network from one start on the same batches of MNIST, float32. The worst",
+            "The example network from one start on the same MNIST batches, float32. The worst",
             f"relative difference of any batch's loss has to stay below {TOLERANCE:g}. Written by",
             f"`bench/keras_trajectories.py` with {versions}.",
             "",
