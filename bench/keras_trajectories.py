@@ -121,10 +121,9 @@ def main() -> None:
         rows.append(f"| {case.name} | {ours[-1]:.7f} | {theirs[-1]:.7f} | {worst:.1e} |")
     if write:
         table = [
-            "# Keras's trajectories beside ours",
+            f"# Keras's trajectories beside ours: {BATCHES} batches of {BATCH_SIZE}",
             "",
-            f"The example network from one start on the same {BATCHES} batches of {BATCH_SIZE} "
-            "MNIST digits, float32. The worst",
+            "The example network from one start on the same MNIST batches, float32. The worst",
             f"relative difference of any batch's loss has to stay below {TOLERANCE:g}. Written by",
             f"`bench/keras_trajectories.py` with {versions}.",
             "",
