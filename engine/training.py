@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import NonFiniteError, PhaseOrderError
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
+from engine.network import Network
 from engine.optimizers import Optimizer, OptimizerState
 from engine.samples import Gatherer, Samples
 from engine.schedule import Cursor, Schedule
@@ -27,9 +28,6 @@ from engine.traces import (
     UpdateTrace,
 )
 from engine.workspace import Workspace
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 PHASES = tuple(Phase)
 
@@ -63,7 +61,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        network: "Sequential",
+        network: Network,
         samples: Samples,
         *,
         batch_size: int = 32,
