@@ -1,7 +1,6 @@
 """Evaluation: loss and accuracy over many samples, a chunk at a time."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,25 +8,21 @@ from engine import metrics
 from engine.checks import whole_number
 from engine.compilation import PER_SAMPLE, X, Y
 from engine.errors import NonFiniteError, NotComputedError
+from engine.network import Network
 from engine.samples import Gatherer, Samples
 from engine.training import TrainingLoop
 from engine.workspace import Workspace
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 
 class Evaluation:
     """The loss and accuracy of a network as it is now, found in calls of `advance`.
 
     The parameters are copied first, so the network may train on between the calls. `network` is
-    a Sequential or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
+    a Network or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
     output, and `confidence` (n,) that output. Raises NonFiniteError where the loss is not finite.
     """
 
-    def __init__(
-        self, network: "Sequential | TrainingLoop", samples: Samples, chunk: int = 500
-    ) -> None:
+    def __init__(self, network: Network | TrainingLoop, samples: Samples, chunk: int = 500) -> None:
         self.batch = 0  # the batch whose parameters these are, if a loop trains them
         if isinstance(network, TrainingLoop):
             self.batch, network = network.batch, network.network

@@ -1,14 +1,10 @@
 """The samples that excite a unit of the first layer most."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from engine.arrays import Array
+from engine.network import Network
 from engine.samples import Gatherer, Samples
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 CHUNK = 2000
 
@@ -19,7 +15,7 @@ class Exciters:
     Shapes: `indices` and `values` (count,), the largest first, of the samples seen so far.
     """
 
-    def __init__(self, network: "Sequential", unit: int, samples: Samples, count: int) -> None:
+    def __init__(self, network: Network, unit: int, samples: Samples, count: int) -> None:
         self._weights = network.parameters["layer1.weights"][unit].copy()
         self._bias = float(network.parameters["layer1.bias"][unit])
         self._samples = samples

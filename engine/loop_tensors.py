@@ -1,15 +1,12 @@
 """The tensors of a training loop, by name."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from engine.arrays import Array
 from engine.errors import NotComputedError, UnknownTensorError
+from engine.network import Network
 from engine.optimizers import OptimizerState
 from engine.traces import Phase
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 
 class LoopTensors:
@@ -18,7 +15,7 @@ class LoopTensors:
     `phases` names the tensors that phases compute, each with its phase.
     """
 
-    def __init__(self, network: "Sequential", phases: Mapping[str, Phase]) -> None:
+    def __init__(self, network: Network, phases: Mapping[str, Phase]) -> None:
         self._network = network
         self._phases = dict(phases)
         self._published: dict[str, Array] = {}

@@ -1,15 +1,11 @@
 """The loss along a line through parameter space: what a step of any length would have done."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from engine.arrays import Array
+from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 
 class LossCurve:
@@ -21,7 +17,7 @@ class LossCurve:
 
     def __init__(
         self,
-        network: "Sequential",
+        network: Network,
         parameters: Array,
         direction: Array,
         samples: Samples,

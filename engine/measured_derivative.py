@@ -1,17 +1,14 @@
 """One derivative, by the chain rule and by measuring, side by side."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.arrays import Array
 from engine.chain import gradient_name
+from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 # Half the distance between the two losses that are measured. The error of the middle difference
 # grows with its square, that of rounding with its inverse: about equal here, in float64.
@@ -37,7 +34,7 @@ class MeasuredDerivative:
 
 
 def measure_derivative(
-    network: "Sequential",
+    network: Network,
     parameters: Array,
     samples: Samples,
     indices: Array,

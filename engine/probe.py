@@ -4,18 +4,15 @@ The parameters that are being trained are never touched: a probe has a copy, and
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.arrays import Array
 from engine.compilation import LOSS, X, Y
 from engine.named_tensors import NamedTensors
+from engine.network import Network
 from engine.samples import Gatherer, Samples
 from engine.workspace import Workspace
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 
 class Probe:
@@ -27,7 +24,7 @@ class Probe:
 
     def __init__(
         self,
-        network: "Sequential",
+        network: Network,
         parameters: Array,
         samples: Samples,
         capacity: int,

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
+from engine.network import Network
 from engine.optimizers import Optimizer, OptimizerState
 from engine.samples import Gatherer, Samples
 from engine.schedule import Cursor, Schedule
@@ -28,9 +29,6 @@ from engine.traces import (
     UpdateTrace,
 )
 from engine.workspace import Workspace
-
-if TYPE_CHECKING:
-    from engine.sequential import Sequential
 
 PHASES = tuple(Phase)
 # What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
@@ -66,7 +64,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        network: "Sequential",
+        network: Network,
         samples: Samples,
         *,
         batch_size: int = 32,

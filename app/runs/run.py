@@ -6,7 +6,7 @@ Plain logic on one thread: `command` says what to do, `advance` does a slice of 
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from app.errors import AppError, from_engine
 from app.runs.checkpoints import Checkpoints
@@ -109,8 +109,7 @@ class Run:
             case "pause":
                 self._move(None)
             case "step":
-                self._require_trainable()
-                self._move(Stepping(command["unit"], command["count"]))
+                self._step(command["unit"], command["count"])
             case "set":
                 self._set(command)
             case "seek":
@@ -131,6 +130,12 @@ class Run:
         if not isinstance(self._motion, Playing):
             self._move(Playing())
             self.pace.start(self._clock())
+
+    def _step(self, unit: Literal["phase", "batch", "epoch"], count: int) -> None:
+        self._require_trainable()
+        if isinstance(self._motion, Stepping) and self._motion.unit == unit:
+            count += self._motion.remaining
+        self._move(Stepping(unit, count))
 
     def _set(self, command: dict[str, Any]) -> None:
         try:

@@ -3,6 +3,7 @@
 No sockets here: requests come in through `receive`, answers go out through the `reply` callback.
 """
 
+import math
 import time
 import traceback
 from collections import deque
@@ -43,7 +44,8 @@ class Hosted:
     run_id: str
     run: Run
     inbox: deque[Request] = field(default_factory=deque)
-    step: tuple[Request, float] | None = None  # to be answered when done, or at that time
+    # Steps and seeks, to be answered when done, or each at its time.
+    steps: deque[tuple[Request, float]] = field(default_factory=deque)
     want: tuple[Request, Want] | None = None
     asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
     frames: int = 0
@@ -139,9 +141,10 @@ class Host:
     def _on_command(self, request: Request, hosted: Hosted) -> None:
         command = request["command"]
         hosted.run.command(command)
-        self._answer_step(hosted)
+        if command["type"] not in ("step", "set"):
+            self._answer_steps(hosted)
         if hosted.run.state is RunState.STEPPING and command["type"] in AWAITED:
-            hosted.step = (request, self._clock() + ANSWER_WITHIN_S)
+            hosted.steps.append((request, self._clock() + ANSWER_WITHIN_S))
         else:
             self._answer_state(request, hosted)
 
@@ -194,7 +197,7 @@ class Host:
 
     def _on_close(self, request: Request, hosted: Hosted) -> None:
         self._drop_want(hosted)
-        self._answer_step(hosted)
+        self._answer_steps(hosted)
         del self._runs[hosted.run_id]
         self._order.remove(hosted.run_id)
         self._answer(request, {})
@@ -229,10 +232,8 @@ class Host:
 
     def _look_after(self, hosted: Hosted) -> None:
         """Answer what the last slice has made answerable."""
-        if hosted.step is not None:
-            _, due = hosted.step
-            if hosted.run.state is not RunState.STEPPING or self._clock() >= due:
-                self._answer_step(hosted)
+        done = hosted.run.state is not RunState.STEPPING
+        self._answer_steps(hosted, due_by=math.inf if done else self._clock())
         self._answer_asked(hosted)
         self._empty_inbox(hosted)
         self._send_frame(hosted)
@@ -302,10 +303,9 @@ class Host:
     def _answer_state(self, request: Request, hosted: Hosted) -> None:
         self._answer(request, {"state": report(hosted.run_id, hosted.run)})
 
-    def _answer_step(self, hosted: Hosted) -> None:
-        if hosted.step is not None:
-            request, _ = hosted.step
-            hosted.step = None
+    def _answer_steps(self, hosted: Hosted, due_by: float = math.inf) -> None:
+        while hosted.steps and hosted.steps[0][1] <= due_by:
+            request, _ = hosted.steps.popleft()
             self._answer_state(request, hosted)
 
     def _answer(

@@ -1,14 +1,41 @@
 /** @typedef {{ width: number, height: number, ratio: number }} Size CSS pixels, device pixels per CSS pixel */
 
 /**
+ * The size of elements, kept up to date by the browser: to ask an element for its size in every
+ * frame would lay out the page again each time.
+ */
+/** @type {WeakMap<Element, { width: number, height: number }>} */
+const sizes = new WeakMap();
+
+const observer =
+  typeof ResizeObserver === "undefined"
+    ? null
+    : new ResizeObserver((entries) => {
+        for (const { target, contentRect } of entries) sizes.set(target, contentRect);
+      });
+
+/**
+ * @param {Element} element
+ * @returns {{ width: number, height: number }} of its content, in CSS pixels
+ */
+export function sizeOf(element) {
+  const known = sizes.get(element);
+  if (known) return known;
+  observer?.observe(element);
+  const measured = { width: element.clientWidth, height: element.clientHeight };
+  sizes.set(element, measured);
+  return measured;
+}
+
+/**
  * Gives a canvas as many device pixels as it covers on the screen, and returns a context that
  * counts in CSS pixels on a clean sheet.
  *
  * @param {HTMLCanvasElement} canvas
+ * @param {{ width: number, height: number }} [size] CSS pixels, where the caller has set them
  * @returns {{ context: CanvasRenderingContext2D, size: Size } | null} null while it has no size
  */
-export function prepareCanvas(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas;
+export function prepareCanvas(canvas, { width, height } = sizeOf(canvas)) {
   const context = canvas.getContext("2d");
   if (!context || width === 0 || height === 0) return null;
   const ratio = window.devicePixelRatio || 1;

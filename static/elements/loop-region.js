@@ -1,4 +1,4 @@
-import { prepareCanvas } from "../draw/canvas.js";
+import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { digitsLayout, digitsPainter } from "../draw/digits.js";
 import { forwardPainter } from "../draw/forward.js";
 import { gradientsPainter } from "../draw/gradients.js";
@@ -27,6 +27,8 @@ const SETTLED_AFTER_MS = 250;
 /** The five stations of the training loop. */
 export class LoopRegion extends RunElement {
   #painters = stationPainters();
+  /** @type {{ pictures: Pictures, theme: Theme } | null} */
+  #painted = null;
 
   /**
    * @override
@@ -46,7 +48,10 @@ export class LoopRegion extends RunElement {
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (visible) => run.want("loop", visible ? ["loop"] : []),
-      size: () => painter.request(paint),
+      size: () => {
+        this.#painted = null;
+        painter.request(paint);
+      },
     });
     this.#followDigits(app, signal);
     this.#announce(app, signal);
@@ -58,7 +63,13 @@ export class LoopRegion extends RunElement {
     if (!state) return;
     const pictures = run.pictures.peek();
     const lit = run.following.peek() ? state.phase : null;
-    for (const phase of PHASES) this.#paintStation(phase, { state, pictures, lit }, colours.peek());
+    const theme = colours.peek();
+    for (const phase of PHASES) {
+      this.#label(phase, { state, pictures, lit });
+      const same = this.#painted?.pictures === pictures && this.#painted.theme === theme;
+      if (!same) this.#draw(phase, { state, pictures }, theme);
+    }
+    this.#painted = { pictures, theme };
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
@@ -71,11 +82,9 @@ export class LoopRegion extends RunElement {
   /**
    * @param {Phase} phase
    * @param {{ state: RunState, pictures: Pictures, lit: Phase | null }} now
-   * @param {Theme} theme
    */
-  #paintStation(phase, { state, pictures, lit }, theme) {
+  #label(phase, { state, pictures, lit }) {
     const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
-    const canvas = this.#canvas(phase);
     const text = caption(phase, pictures, state);
     // In slow mode a phase still to come in this batch shows the batch before, and says so.
     const stale = lit !== null && text !== null && !pictures.fresh.has(phase);
@@ -87,11 +96,20 @@ export class LoopRegion extends RunElement {
     else station.removeAttribute("aria-current");
     // A percent sign does not stand alone on a line.
     write(this.#caption(phase), (text ?? "").replaceAll(" %", "\u00a0%"));
-    const prepared = prepareCanvas(canvas);
-    if (text === null || !prepared) return;
+    if (text === null) return;
+    if (phase === "draw") this.#labelDigits(this.#canvas(phase), pictures);
+    else this.#canvas(phase).setAttribute("aria-label", text);
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {{ state: RunState, pictures: Pictures }} now
+   * @param {Theme} theme
+   */
+  #draw(phase, { state, pictures }, theme) {
+    const prepared = prepareCanvas(this.#canvas(phase));
+    if (!prepared || pictures[phase] === null) return;
     this.#painters[phase](prepared.context, pictures, prepared.size, theme, state);
-    if (phase === "draw") this.#labelDigits(canvas, pictures);
-    else canvas.setAttribute("aria-label", text);
   }
 
   /**
@@ -123,7 +141,7 @@ export class LoopRegion extends RunElement {
       ({ offsetX, offsetY }) => {
         const draw = run.pictures.peek().draw;
         if (!draw) return;
-        const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+        const size = sizeOf(canvas);
         const { columns, cell } = digitsLayout(draw.count, size);
         const column = Math.floor(offsetX / cell);
         const sample = Math.floor(offsetY / cell) * columns + column;
@@ -136,7 +154,7 @@ export class LoopRegion extends RunElement {
       (event) => {
         const draw = run.pictures.peek().draw;
         if (!draw || event.ctrlKey || event.altKey || event.metaKey) return;
-        const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+        const size = sizeOf(canvas);
         const { columns } = digitsLayout(draw.count, size);
         const moved = {
           ArrowRight: draw.sample + 1,

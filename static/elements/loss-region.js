@@ -1,3 +1,4 @@
+import { sizeOf } from "../draw/canvas.js";
 import { formatLoss, formatPercent } from "../format.js";
 import { LossChart, markText } from "./loss-chart.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
@@ -62,7 +63,8 @@ export class LossRegion extends RunElement {
     const state = run.state.peek();
     if (!state || !this.#visible || !this.#chart) return;
     const { series } = run;
-    this.#chart.resize(holder.clientWidth, holder.clientHeight);
+    const { width, height } = sizeOf(holder);
+    this.#chart.resize(width, height);
     this.#chart.show({
       series,
       actions: state.actions,

@@ -1,14 +1,11 @@
-import { PixelBuffer, prepareCanvas } from "../draw/canvas.js";
-import { valueOfCode } from "../draw/colours.js";
-import { cornerOf, gridLayout, imageAt, writeImages } from "../draw/grid.js";
+import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
-import { STRIP_LABEL, stripHeight, stripsPainter } from "../draw/strips.js";
 import { formatValue } from "../format.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
+import { UnitGrid } from "./unit-grid.js";
 
 /**
  * @typedef {import("./context.js").App} App
- * @typedef {import("../models/run.js").WeightView} WeightView
  * @typedef {import("../protocol/types.js").ViewDescription} ViewDescription
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
@@ -17,11 +14,11 @@ import { follow, observe, RunElement, write } from "./run-element.js";
 export class WeightsRegion extends RunElement {
   #layer = 1;
   #kind = "weights";
-  /** @type {number | null} */
-  #pointed = null;
-  #buffer = new PixelBuffer();
-  #strips = stripsPainter();
-  #legend = legendPainter();
+  #drawLegend = legendPainter();
+  /** @type {UnitGrid | null} */
+  #grid = null;
+  /** @type {readonly unknown[]} */
+  #legendPainted = [];
 
   /**
    * @override
@@ -30,29 +27,39 @@ export class WeightsRegion extends RunElement {
    */
   connect(app, signal) {
     const { run, painter, colours } = app;
+    const holder = this.piece("holder", HTMLElement);
     const paint = () => this.#paint(app);
+    const repaint = () => painter.request(paint);
+    const parts = {
+      canvas: this.piece("grid", HTMLCanvasElement),
+      holder,
+      readout: this.piece("readout", HTMLElement),
+    };
+    this.#grid = new UnitGrid(parts, repaint, signal);
     let visible = false;
+    const views = () => run.state.peek()?.views ?? [];
     const want = () => {
-      const view = this.#view(run.state.peek()?.views ?? []);
+      const view = this.#view(views());
       run.want("weights", visible && view ? [view.view] : []);
     };
-    const changed = () => {
+    const choose = () => {
       want();
-      this.#showTabs(run.state.peek()?.views ?? []);
-      painter.request(paint);
+      this.#showTabs(views());
+      this.#showLayers(views());
+      repaint();
     };
     let listed = "";
     follow(signal, () => {
-      // The list of views is sent with every state and seldom changes.
-      const key = JSON.stringify(run.state.value?.views ?? []);
-      if (key === listed) return;
-      listed = key;
-      changed();
+      // The list of views comes with every state and seldom changes.
+      const list = JSON.stringify(run.state.value?.views ?? []);
+      if (list === listed) return;
+      listed = list;
+      choose();
     });
     follow(signal, () => {
       colours.value;
       for (const { view } of run.state.value?.views ?? []) run.weights(view).value;
-      painter.request(paint);
+      repaint();
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
@@ -61,9 +68,14 @@ export class WeightsRegion extends RunElement {
         want();
       },
     });
-    observe(this.piece("holder", HTMLElement), signal, { size: () => painter.request(paint) });
-    this.#tabs(app, changed, signal);
-    this.#pointing(app, () => painter.request(paint), signal);
+    observe(holder, signal, {
+      size: () => {
+        this.#grid?.invalidate();
+        this.#legendPainted = [];
+        repaint();
+      },
+    });
+    this.#choices(choose, signal);
   }
 
   /**
@@ -83,23 +95,24 @@ export class WeightsRegion extends RunElement {
     const chosen = this.#view(views);
     const kinds = views.filter(({ layer }) => layer === this.#layer).map(({ kind }) => kind);
     const tabs = [...tablist.querySelectorAll("button")];
+    for (const tab of tabs.splice(kinds.length)) tab.remove();
     while (tabs.length < kinds.length) {
       const tab = /** @type {HTMLButtonElement} */ (tabs[0]?.cloneNode());
       tablist.append(tab);
       tabs.push(tab);
     }
-    tabs.forEach((tab, i) => {
-      const kind = kinds[i];
-      if (kind === undefined) {
-        tab.remove();
-        return;
-      }
+    kinds.forEach((kind, i) => {
+      const tab = /** @type {HTMLButtonElement} */ (tabs[i]);
       const selected = kind === chosen?.kind;
       write(tab, kindTitle(kind));
       tab.dataset.kind = kind;
       tab.setAttribute("aria-selected", String(selected));
       tab.tabIndex = selected ? 0 : -1;
     });
+  }
+
+  /** @param {ViewDescription[]} views */
+  #showLayers(views) {
     const select = this.piece("layer", HTMLSelectElement);
     const layers = [...new Set(views.map(({ layer }) => layer))];
     if (layers.length > 0 && layers.length !== select.options.length) {
@@ -109,15 +122,16 @@ export class WeightsRegion extends RunElement {
   }
 
   /**
-   * @param {App} app
-   * @param {() => void} changed
+   * Which kind and which layer: tabs, by click and by arrow keys, and a list.
+   *
+   * @param {() => void} chosen
    * @param {AbortSignal} signal
    */
-  #tabs({ run }, changed, signal) {
+  #choices(chosen, signal) {
     const tablist = this.piece("tabs", HTMLElement);
     const select = (/** @type {HTMLElement} */ tab) => {
       this.#kind = tab.dataset.kind ?? this.#kind;
-      changed();
+      chosen();
     };
     tablist.addEventListener(
       "click",
@@ -146,9 +160,7 @@ export class WeightsRegion extends RunElement {
       "change",
       () => {
         this.#layer = Number(layer.value);
-        this.#pointed = null;
-        changed();
-        run.state.peek();
+        chosen();
       },
       { signal },
     );
@@ -160,73 +172,12 @@ export class WeightsRegion extends RunElement {
     if (!description) return;
     const theme = colours.peek();
     const view = run.weights(description.view).peek();
-    const grid = this.piece("grid", HTMLCanvasElement);
     const empty = this.piece("empty", HTMLElement);
     empty.hidden = view !== null;
-    grid.classList.toggle("is-empty", view === null);
     write(empty, emptyText(description.kind));
     this.#paintLegend(view ?? description, theme);
-    const [units, inputs] = view?.shape ?? description.shape;
-    grid.setAttribute("aria-valuemax", String(units - 1));
-    const side = Math.round(Math.sqrt(inputs));
-    if (side * side === inputs) this.#paintImages(grid, view, units, side, theme);
-    else this.#paintStrips(grid, view, units, theme);
-    this.#readOut(view, description.kind);
-  }
-
-  /**
-   * @param {HTMLCanvasElement} grid
-   * @param {WeightView | null} view
-   * @param {number} units
-   * @param {number} side
-   * @param {Theme} theme
-   */
-  #paintImages(grid, view, units, side, theme) {
-    const ratio = window.devicePixelRatio || 1;
-    const layout = this.#layout(units, side, ratio);
-    sizeCanvas(grid, layout.width / ratio, layout.height / ratio);
-    const prepared = prepareCanvas(grid);
-    if (!view || !prepared) return;
-    const { context } = prepared;
-    const width = layout.width / layout.scale;
-    const height = layout.height / layout.scale;
-    const pixels = this.#buffer.resize(width, height);
-    pixels.fill(0);
-    writeImages(pixels, view.codes, layout.columns, side, tableOf(view, theme));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.#buffer.source, 0, 0, layout.width, layout.height);
-    if (this.#pointed === null) return;
-    const { x, y, size } = cornerOf(layout, this.#pointed);
-    context.strokeStyle = theme.ink;
-    context.lineWidth = Math.max(1, Math.round(ratio * 1.5));
-    context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
-  }
-
-  /**
-   * @param {HTMLCanvasElement} grid
-   * @param {WeightView | null} view
-   * @param {number} units
-   * @param {Theme} theme
-   */
-  #paintStrips(grid, view, units, theme) {
-    sizeCanvas(grid, this.piece("holder", HTMLElement).clientWidth, units * stripHeight(units));
-    const prepared = prepareCanvas(grid);
-    if (!view || !prepared) return;
-    const { context, size } = prepared;
-    const [, inputs] = view.shape;
-    const matrix = { codes: view.codes, units, inputs, table: tableOf(view, theme) };
-    this.#strips(context, matrix, size, theme);
-    if (this.#pointed === null) return;
-    context.strokeStyle = theme.ink;
-    context.lineWidth = 1.5;
-    const pitch = stripHeight(units);
-    context.strokeRect(
-      STRIP_LABEL - 1,
-      this.#pointed * pitch - 1,
-      size.width - STRIP_LABEL + 1,
-      pitch - 1,
-    );
+    const what = { shape: view?.shape ?? description.shape, title: kindTitle(description.kind) };
+    this.#grid?.paint(view, what, theme);
   }
 
   /**
@@ -234,9 +185,13 @@ export class WeightsRegion extends RunElement {
    * @param {Theme} theme
    */
   #paintLegend({ scale, coding }, theme) {
+    const now = [scale, coding, theme];
+    if (now.every((value, i) => value === this.#legendPainted[i])) return;
     const canvas = this.piece("legend", HTMLCanvasElement);
     const prepared = prepareCanvas(canvas);
-    if (prepared) this.#legend(prepared.context, { scale, coding }, prepared.size, theme);
+    if (!prepared) return;
+    this.#legendPainted = now;
+    this.#drawLegend(prepared.context, { scale, coding }, prepared.size, theme);
     const full = formatValue(scale);
     const text =
       coding === "signed"
@@ -244,108 +199,10 @@ export class WeightsRegion extends RunElement {
         : `Colour scale from 0 to ${full}, by the square root`;
     canvas.setAttribute("aria-label", text);
   }
-
-  /**
-   * @param {number} units
-   * @param {number} side
-   * @param {number} ratio
-   */
-  #layout(units, side, ratio) {
-    const width = this.piece("holder", HTMLElement).clientWidth * ratio;
-    return gridLayout(units, side, width, ratio);
-  }
-
-  /**
-   * @param {WeightView | null} view
-   * @param {string} kind
-   */
-  #readOut(view, kind) {
-    const readout = this.piece("readout", HTMLOutputElement);
-    const grid = this.piece("grid", HTMLCanvasElement);
-    if (this.#pointed === null || !view) {
-      write(readout, "");
-      return;
-    }
-    const [, inputs] = view.shape;
-    const codes = view.codes.subarray(this.#pointed * inputs, (this.#pointed + 1) * inputs);
-    let low = 255;
-    let high = 0;
-    for (const code of codes) {
-      if (code < low) low = code;
-      if (code > high) high = code;
-    }
-    const value = (/** @type {number} */ code) =>
-      formatValue(valueOfCode(code, view.scale, view.coding));
-    const text = `unit ${this.#pointed}: ${kindTitle(kind)} ${value(low)} to ${value(high)}`;
-    write(readout, text);
-    grid.setAttribute("aria-valuenow", String(this.#pointed));
-    grid.setAttribute("aria-valuetext", text);
-  }
-
-  /**
-   * A unit is pointed at with the mouse, or with the arrow keys.
-   *
-   * @param {App} app
-   * @param {() => void} changed
-   * @param {AbortSignal} signal
-   */
-  #pointing({ run }, changed, signal) {
-    const grid = this.piece("grid", HTMLCanvasElement);
-    const shape = () => this.#view(run.state.peek()?.views ?? [])?.shape ?? [0, 0];
-    const point = (/** @type {number | null} */ unit) => {
-      if (unit === this.#pointed) return;
-      this.#pointed = unit;
-      changed();
-    };
-    const columns = () => {
-      const [units, inputs] = shape();
-      const side = Math.round(Math.sqrt(inputs));
-      const ratio = window.devicePixelRatio || 1;
-      return side * side === inputs ? this.#layout(units, side, ratio).columns : 1;
-    };
-    const move = (/** @type {PointerEvent} */ { offsetX, offsetY }) => {
-      const [units, inputs] = shape();
-      const side = Math.round(Math.sqrt(inputs));
-      const ratio = window.devicePixelRatio || 1;
-      if (side * side === inputs) {
-        const layout = this.#layout(units, side, ratio);
-        point(imageAt(layout, units, offsetX * ratio, offsetY * ratio));
-      } else {
-        const unit = Math.floor(offsetY / stripHeight(units));
-        point(unit >= 0 && unit < units ? unit : null);
-      }
-    };
-    grid.addEventListener("pointermove", move, { signal });
-    grid.addEventListener("pointerdown", move, { signal });
-    grid.addEventListener("pointerleave", () => point(null), { signal });
-    grid.addEventListener("focus", () => point(this.#pointed ?? 0), { signal });
-    grid.addEventListener("blur", () => point(null), { signal });
-    grid.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
-        const now = this.#pointed ?? 0;
-        const [units] = shape();
-        const moved = {
-          ArrowRight: now + 1,
-          ArrowLeft: now - 1,
-          ArrowDown: now + columns(),
-          ArrowUp: now - columns(),
-          Home: 0,
-          End: units - 1,
-        }[event.key];
-        if (moved === undefined) return;
-        event.preventDefault();
-        point(Math.min(Math.max(moved, 0), units - 1));
-      },
-      { signal },
-    );
-  }
 }
 
 /**
- * What a kind of view is called: optimizer state `v` is drawn as its square root by the scale, and
- * is named as the textbooks do.
+ * What a kind of view is called: the views of the optimizer state `v` hold its square root.
  *
  * @param {string} kind
  */
@@ -358,22 +215,4 @@ function emptyText(kind) {
   if (kind === "gradient") return "There is a gradient as soon as the first backward pass has run.";
   if (kind === "step") return "There is a step as soon as the first update has been made.";
   return "The weights of every unit appear here, as images.";
-}
-
-/**
- * @param {WeightView} view
- * @param {Theme} theme
- */
-function tableOf({ coding }, theme) {
-  return coding === "signed" ? theme.signed : theme.unsigned;
-}
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {number} width CSS pixels
- * @param {number} height
- */
-function sizeCanvas(canvas, width, height) {
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
 }

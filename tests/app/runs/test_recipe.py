@@ -1,9 +1,11 @@
 """The log of changes: ordered by batch, merged where that hides nothing."""
 
+from typing import Any
+
 from app.runs.recipe import Action, Recipe
 
 
-def recorded(*entries: tuple[int, dict[str, object]]) -> list[Action]:
+def recorded(*entries: tuple[int, dict[str, Any]]) -> list[Action]:
     recipe = Recipe({})
     for batch, settings in entries:
         recipe.record(batch, settings)

@@ -7,19 +7,14 @@ import pytest
 
 from app.errors import AppError
 from app.runs import run as run_module
-from app.runs.motion import RunState
 from app.runs.report import report
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, same_bits, snapshot, work
+from tests.support.training import step
 
 BATCHES_PER_EPOCH = 8
-
-
-def step(run: Run, clock: Clock, count: int = 1, unit: str = "batch") -> None:
-    run.command({"type": "step", "unit": unit, "count": count})
-    work(run, clock, until=lambda: run.state is not RunState.STEPPING)
 
 
 def refusal(run: Run, command: dict[str, Any]) -> AppError:
@@ -51,7 +46,7 @@ def test_stepping_by_phase_goes_through_the_five(run: Run, clock: Clock) -> None
         seen.append((run.loop.phase, run.loop.batch))
     first = [(phase, 0) for phase in list(Phase)[:4]]
     assert seen == [*first, (Phase.UPDATE, 1), (Phase.DRAW, 1)]
-    assert run.state is RunState.PAUSED
+    assert run.state == "paused"
 
 
 def test_a_step_by_batch_in_mid_batch_ends_that_batch(run: Run, clock: Clock) -> None:
@@ -88,10 +83,10 @@ def test_steps_and_play_give_the_same_bits(make_run: MakeRun, clock: Clock) -> N
 def test_pause_rests_at_once_in_mid_batch_too(run: Run, clock: Clock) -> None:
     run.command({"type": "set", "speed": 1.0})
     run.command({"type": "play"})
-    assert run.state is RunState.PLAYING
+    assert run.state == "playing"
     work(run, clock, until=lambda: run.loop.phase is Phase.FORWARD)
     run.command({"type": "pause"})
-    assert run.state is RunState.PAUSED
+    assert run.state == "paused"
     work(run, clock)
     assert run.loop.phase is Phase.FORWARD
 
@@ -200,7 +195,7 @@ def test_a_run_has_an_end(run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(run_module, "MAX_BATCHES", 3)
     run.command({"type": "play"})
     work(run, clock)
-    assert (run.state, run.loop.batch) == (RunState.PAUSED, 3)
+    assert (run.state, run.loop.batch) == ("paused", 3)
     assert refusal(run, {"type": "play"}).code == "run_too_long"
     run.command({"type": "reset"})
     step(run, clock)
@@ -209,11 +204,11 @@ def test_a_run_has_an_end(run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatc
 
 def test_a_command_in_the_midst_of_a_step_takes_its_place(run: Run) -> None:
     run.command({"type": "step", "unit": "epoch", "count": 5})
-    assert run.state is RunState.STEPPING
+    assert run.state == "stepping"
     run.command({"type": "play"})
-    assert run.state is RunState.PLAYING
+    assert run.state == "playing"
     run.command({"type": "pause"})
-    assert run.state is RunState.PAUSED
+    assert run.state == "paused"
 
 
 def test_reset_starts_again_with_the_same_bits_and_keeps_the_settings(
@@ -273,7 +268,7 @@ def test_a_failed_run_goes_on_after_a_seek_back(run: Run, clock: Clock) -> None:
     exploded(run, clock)
     run.command({"type": "seek", "batch": 3})
     work(run, clock)
-    assert (run.state, run.loop.batch) == (RunState.PAUSED, 3)
+    assert (run.state, run.loop.batch) == ("paused", 3)
     run.command({"type": "set", "optimizer": "rmsprop", "learning_rate": 0.001})
     step(run, clock)
     assert run.loop.batch == 4
@@ -292,7 +287,7 @@ def test_a_seek_to_the_batch_at_which_it_failed_brings_its_tensors_back(
 def test_a_failed_run_can_be_reset(run: Run, clock: Clock) -> None:
     exploded(run, clock)
     run.command({"type": "reset"})
-    assert run.state is RunState.PAUSED
+    assert run.state == "paused"
     assert run.error is None
     assert run.loop.learning_rate == 1e9
 

@@ -5,23 +5,13 @@ from typing import Any
 import pytest
 
 from app.errors import AppError
-from app.runs.motion import RunState
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock, Tensors, same_bits, snapshot, work
+from tests.support.runs import Clock, Tensors, same_bits, snapshot
+from tests.support.training import seek, step
 
 History = dict[int, Tensors]
-
-
-def step(run: Run, clock: Clock, count: int = 1, unit: str = "batch") -> None:
-    run.command({"type": "step", "unit": unit, "count": count})
-    work(run, clock, until=lambda: run.state is not RunState.STEPPING)
-
-
-def seek(run: Run, clock: Clock, batch: int) -> None:
-    run.command({"type": "seek", "batch": batch})
-    work(run, clock, until=lambda: not run.seeking)
 
 
 def same_batch(run: Run, then: Tensors) -> bool:
@@ -134,7 +124,7 @@ def test_a_seek_to_where_it_is_rests_there(run: Run, clock: Clock) -> None:
     trained(run, clock, 2)
     run.command({"type": "play"})
     run.command({"type": "seek", "batch": 2})
-    assert run.state is RunState.PAUSED
+    assert run.state == "paused"
     assert run.loop.batch == 2
 
 

@@ -80,7 +80,7 @@ def test_nothing_moved() -> None:
 def test_a_layer_of_random_weights(dtype: type[np.floating]) -> None:
     generator = np.random.default_rng(0)
     weights = generator.normal(size=(512, 784)).astype(dtype)
-    step = (generator.normal(size=weights.shape) * 1e-3).astype(dtype)
+    step = generator.normal(scale=1e-3, size=(512, 784)).astype(dtype)
     step[generator.random(step.shape) < 0.3] = 0
     check(step, weights)
 
@@ -90,6 +90,6 @@ values = st.floats(-10, 10, width=32)
 
 @given(st.data(), st.sampled_from([np.float32, np.float64]), st.integers(1, 40))
 def test_any_numbers(draw: st.DataObject, dtype: type[np.floating], size: int) -> None:
-    step = draw.draw(arrays(np.float32, size, elements=values))
-    weights = draw.draw(arrays(np.float32, size, elements=values))
+    step: Floats = draw.draw(arrays(np.float32, size, elements=values))
+    weights: Floats = draw.draw(arrays(np.float32, size, elements=values))
     check(step.astype(dtype), weights.astype(dtype))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -108,6 +108,7 @@ def _weighted_output(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_out_receives_the_same_bits(name: str, data: st.DataObject) -> None:
     function = FUNCTIONS[name]
@@ -124,6 +125,7 @@ def test_out_receives_the_same_bits(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_arguments_are_left_alone(name: str, data: st.DataObject) -> None:
     function = FUNCTIONS[name]

@@ -1,0 +1,114 @@
+import { PixelBuffer } from "./canvas.js";
+import { cornerOf, gridLayout, imageAt, writeImages } from "./grid.js";
+import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
+
+/**
+ * @typedef {import("../models/run.js").WeightView} WeightView
+ * @typedef {import("./colours.js").Theme} Theme
+ */
+
+/**
+ * Where the units of a layer lie, in CSS pixels.
+ *
+ * @typedef {object} UnitLayout
+ * @property {number} width
+ * @property {number} height
+ * @property {number} columns units side by side
+ * @property {import("./grid.js").GridLayout | null} grid null: strips
+ * @property {(x: number, y: number) => number | null} unitAt
+ * @property {(unit: number) => { x: number, y: number, width: number, height: number }} frameOf
+ */
+
+/**
+ * Units whose inputs form a square are images in a grid; others are strips, one below the other.
+ *
+ * @param {readonly [number, number]} shape units, inputs
+ * @param {number} width CSS pixels
+ * @param {number} ratio device pixels per CSS pixel
+ * @returns {UnitLayout}
+ */
+export function unitLayout([units, inputs], width, ratio) {
+  const side = Math.round(Math.sqrt(inputs));
+  if (side * side !== inputs) return stripLayout(units, width);
+  const grid = gridLayout(units, side, width * ratio, ratio);
+  return {
+    width: grid.width / ratio,
+    height: grid.height / ratio,
+    columns: grid.columns,
+    grid,
+    unitAt: (x, y) => imageAt(grid, units, x * ratio, y * ratio),
+    frameOf: (unit) => {
+      const { x, y, size } = cornerOf(grid, unit);
+      return { x: x / ratio, y: y / ratio, width: size / ratio, height: size / ratio };
+    },
+  };
+}
+
+/**
+ * @param {number} units
+ * @param {number} width
+ * @returns {UnitLayout}
+ */
+function stripLayout(units, width) {
+  const pitch = stripHeight(units);
+  return {
+    width,
+    height: units * pitch,
+    columns: 1,
+    grid: null,
+    unitAt: (_x, y) => (y >= 0 && y < units * pitch ? Math.floor(y / pitch) : null),
+    frameOf: (unit) => ({
+      x: STRIP_LABEL - 1,
+      y: unit * pitch - 1,
+      width: width - STRIP_LABEL,
+      height: pitch - 1,
+    }),
+  };
+}
+
+/** Draws every unit of a layer, and a frame around the one pointed at. */
+export function unitsPainter() {
+  const buffer = new PixelBuffer();
+  const strips = stripsPainter();
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {{ view: WeightView, layout: UnitLayout, pointed: number | null }} units
+   * @param {import("./canvas.js").Size} size
+   * @param {Theme} theme
+   */
+  return function drawUnits(context, { view, layout, pointed }, size, theme) {
+    const table = view.coding === "signed" ? theme.signed : theme.unsigned;
+    const { grid } = layout;
+    if (grid) {
+      const pixels = buffer.resize(grid.width / grid.scale, grid.height / grid.scale);
+      writeImages(pixels, view.codes, grid.columns, grid.side, table);
+      context.imageSmoothingEnabled = false;
+      context.drawImage(buffer.source, 0, 0, layout.width, layout.height);
+    } else {
+      const [units, inputs] = view.shape;
+      strips(context, { codes: view.codes, units, inputs, table }, size, theme);
+    }
+    if (pointed === null) return;
+    const { x, y, width, height } = layout.frameOf(pointed);
+    context.strokeStyle = theme.ink;
+    context.lineWidth = 1.5;
+    context.strokeRect(x - 0.25, y - 0.25, width + 0.5, height + 0.5);
+  };
+}
+
+/**
+ * The lowest and the highest code of one unit.
+ *
+ * @param {WeightView} view
+ * @param {number} unit
+ */
+export function codeRange({ codes, shape: [, inputs] }, unit) {
+  let low = 255;
+  let high = 0;
+  for (const code of codes.subarray(unit * inputs, (unit + 1) * inputs)) {
+    if (code < low) low = code;
+    if (code > high) high = code;
+  }
+  return { low, high };
+}

@@ -1,0 +1,260 @@
+"""Frames: valid safetensors files, views of one moment, the series complete whatever was missed."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.runs import frames
+from app.runs.codes import encode
+from app.runs.frames import Want, encode_frame, last_batch
+from app.runs.report import moving_report
+from app.runs.run import Run
+from app.runs.step_sizes import step_sizes
+from app.runs.weight_views import weight_views
+from tests.app.conftest import MakeRun
+from tests.support.runs import Clock
+from tests.support.training import seek, step
+from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
+
+
+def want(views: list[str] | None = None, **fields: Any) -> Want:
+    return Want({"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0} | fields)
+
+
+def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:
+    messages = encode_frame("run", run, wanted, number)
+    assert messages[-1][0] == "series"
+    return Frame(
+        {view.metadata["view"]: view for view in (View.read(data) for _, data in messages)}
+    )
+
+
+def test_every_message_says_which_moment_it_is_of(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    step(run, clock, 2, "phase")
+    frame = frame_of(run, want(["layer1.weights", "loop:0"]), 17)
+    assert set(frame.views) == {"layer1.weights", "loop", "series"}
+    for name, view in frame.views.items():
+        common = {key: view.metadata[key] for key in ("frame", "view", "run", "batch", "phase")}
+        assert common == {
+            "frame": "17",
+            "view": name,
+            "run": "run",
+            "batch": "2",
+            "phase": "forward",
+        }
+
+
+def test_the_series_message_has_the_state_and_every_batch(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 0.01})
+    step(run, clock, 2)
+    frame = frame_of(run, want())
+    series = frame.views["series"]
+    assert series.metadata["from_batch"] == "1"
+    assert frame.state == json.loads(json.dumps(moving_report(run)))
+    assert not {"id", "config", "actions"} & set(frame.state)
+    assert json.loads(series.metadata["actions"]) == [{"batch": 3, "set": {"learning_rate": 0.01}}]
+    for name in COLUMNS:
+        assert series.tensors[name].dtype == np.float64
+        assert series.tensors[name].tolist() == run.series.column(name).tolist()
+    assert series.tensors["learning_rate"].tolist() == [0.001] * 3 + [0.01] * 2
+    assert series.tensors["test"].shape == (len(run.series.tests()), 3)
+
+
+def test_an_untrained_run_has_a_frame_too(run: Run) -> None:
+    frame = frame_of(run, want(["layer1.weights", "layer1.weights.gradient", "loop:0"]))
+    assert set(frame.views) == {"layer1.weights", "loop", "series"}
+    assert frame.views["loop"].tensors == {}
+    assert frame.views["series"].metadata["phase"] == ""
+    assert frame.views["series"].tensors["loss"].shape == (0,)
+    assert frame.views["series"].tensors["test"].shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["nothing", "layer9.weights", "layer1.bias", "batch.x", ""])
+def test_a_view_there_is_not_is_left_out(run: Run, clock: Clock, name: str) -> None:
+    step(run, clock)
+    assert set(frame_of(run, want([name])).views) == {"series"}
+
+
+def test_weight_pictures_are_the_coded_tensors(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    views = weight_views(run)
+    frame = frame_of(run, want([view.view for view in views]))
+    for view in views:
+        message = frame.views[view.view]
+        assert message.metadata["coding"] == view.coding
+        assert float(message.metadata["scale"]) == view.scale
+        exact = run.loop.tensor(view.view)
+        shown = np.sqrt(exact) if view.kind == "v" else exact
+        inside = np.abs(shown) < view.scale
+        # One code is 1/127 of the range of square roots.
+        bound = 2.1 * view.scale / 127
+        assert np.abs(decode(message) - shown)[inside].max() <= bound
+
+
+def test_much_that_is_missing_comes_in_pieces(
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "MAX_POINTS", 4)
+    step(run, clock, 10)
+    kept, cursor, pieces = KeptSeries(), 0, 0
+    while cursor < run.furthest:
+        wanted = want(from_batch=cursor + 1)
+        kept.take(frame_of(run, wanted).views["series"])
+        cursor = last_batch(run, wanted)
+        pieces += 1
+    assert pieces == 3
+    assert kept.columns["loss"] == run.series.column("loss").tolist()
+
+
+def test_a_measurement_that_comes_late_is_sent_again(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    kept = KeptSeries()
+    kept.take(frame_of(run, want()).views["series"])
+    run.series.add_test(2, 0.5, 0.75)
+    kept.take(frame_of(run, want(from_batch=4)).views["series"])
+    assert (2, 0.5, 0.75) in kept.tests
+    assert kept.tests == run.series.tests()
+
+
+def test_a_discarded_future_is_cut_off_at_the_receiver(run: Run, clock: Clock) -> None:
+    kept = KeptSeries()
+    step(run, clock, 2)
+    run.command({"type": "set", "batch_size": 100})
+    step(run, clock, 4)
+    kept.take(frame_of(run, want()).views["series"])
+    assert kept.length == 6
+    # Two futures are discarded before the receiver hears of either.
+    seek(run, clock, 4)
+    run.command({"type": "set", "learning_rate": 0.1})
+    step(run, clock, 3)
+    seek(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 0.2})
+    step(run, clock, 2)
+    kept.take(frame_of(run, want(from_batch=7, timeline=0)).views["series"])
+    assert kept.columns["loss"] == run.series.column("loss").tolist()
+    assert kept.columns["learning_rate"] == [0.001] * 3 + [0.2] * 2
+    assert kept.tests == run.series.tests()
+    assert kept.actions == [action.to_json() for action in run.recipe.actions]
+
+
+def test_a_receiver_of_another_past_is_sent_everything(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    for stale in (want(from_batch=500), want(from_batch=2, timeline=7)):
+        assert frame_of(run, stale).views["series"].metadata["from_batch"] == "1"
+        assert stale.is_due(run)
+
+
+def test_a_frame_is_due_when_there_is_something_to_tell(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    version = run.version
+    assert not want(from_batch=4, seen=version).is_due(run)
+    assert want(from_batch=3, seen=version).is_due(run)
+    assert want(from_batch=4, seen=version - 1).is_due(run)
+    run.command({"type": "reset"})
+    assert want(from_batch=4, seen=run.version, timeline=0).is_due(run)
+
+
+PHASES: dict[str, set[str]] = {
+    "draw": {"batch.x", "batch.y"},
+    "forward": {"activations.1", "activations.2"},
+    "loss": {"loss.per_sample", "loss.correct"},
+    "backward": {"gradient.images", "gradient.output"},
+    "update": {"update.histogram", "update.median", "update.still"},
+}
+
+
+def test_the_loop_shows_the_phases_that_ran(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    expected: set[str] = set()
+    for phase, names in PHASES.items():
+        step(run, clock, unit="phase")
+        loop = frame_of(run, want(["loop:0"])).views["loop"]
+        expected |= names
+        assert loop.metadata["phase"] == phase
+        assert set(loop.tensors) == expected
+
+
+def test_the_loop_shows_the_numbers_of_the_batch_at_hand(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    loop = frame_of(run, want(["loop:5"])).views["loop"]
+    tensor, shown = run.loop.tensor, loop.tensors
+    assert np.array_equal(shown["batch.x"], np.rint(tensor("batch.x") * 255))
+    assert np.array_equal(shown["batch.y"], tensor("batch.y"))
+    assert np.array_equal(shown["activations.1"], tensor("layer1.activations")[5])
+    assert np.array_equal(shown["activations.2"], tensor("layer2.activations")[5])
+    assert np.array_equal(shown["loss.per_sample"], np.sort(tensor("loss.per_sample"))[::-1])
+    right = tensor("layer2.activations").argmax(axis=1) == tensor("batch.y")
+    assert np.array_equal(shown["loss.correct"], right)
+    assert float(loop.metadata["loss.mean"]) == run.loop.last_loss
+    assert run.loop.last_accuracy == pytest.approx(right.mean())
+    units = json.loads(loop.metadata["gradient.images.units"])
+    for name, values in {
+        "gradient.images": tensor("layer1.weights.gradient")[units],
+        "gradient.output": tensor("layer2.weights.gradient"),
+    }.items():
+        codes = encode(values, "signed", float(loop.metadata[f"{name}.scale"]))
+        assert np.array_equal(shown[name], codes)
+    moved = tensor("layer1.weights.step")
+    histogram, median, still = step_sizes(moved, tensor("layer1.weights") - moved)
+    assert np.array_equal(shown["update.histogram"], histogram)
+    assert shown["update.median"].tolist() == [pytest.approx(median)]
+    assert shown["update.still"].tolist() == [still]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sample", "followed", "pictures"),
+    [
+        (4, 3, 3, 4),
+        (4, 99, 3, 4),
+        (200, 150, 150, 128),
+        (1, 0, 0, 1),
+    ],
+)
+def test_the_followed_sample_and_how_many_are_shown(
+    make_run: MakeRun, clock: Clock, batch_size: int, sample: int, followed: int, pictures: int
+) -> None:
+    run = make_run(batch_size=batch_size)
+    step(run, clock)
+    loop = frame_of(run, want([f"loop:{sample}"])).views["loop"]
+    assert (loop.metadata["sample"], loop.metadata["samples"]) == (str(followed), str(batch_size))
+    assert len(loop.tensors["batch.x"]) == len(loop.tensors["loss.correct"]) == pictures
+    assert len(loop.tensors["loss.per_sample"]) == batch_size
+    activations = run.loop.tensor("layer1.activations")[followed]
+    assert np.array_equal(loop.tensors["activations.1"], activations)
+
+
+def test_all_types_are_those_of_the_protocol_in_float64_too(
+    make_run: MakeRun, clock: Clock
+) -> None:
+    run = make_run(dtype="float64")
+    step(run, clock)
+    frame = frame_of(run, want(["loop:0", "layer1.weights"]))
+    types = {name: str(array.dtype) for name, array in frame.views["loop"].tensors.items()}
+    assert types == {
+        "batch.x": "uint8",
+        "batch.y": "uint8",
+        "activations.1": "float32",
+        "activations.2": "float32",
+        "loss.per_sample": "float32",
+        "loss.correct": "uint8",
+        "gradient.images": "uint8",
+        "gradient.output": "uint8",
+        "update.histogram": "uint32",
+        "update.median": "float32",
+        "update.still": "uint32",
+    }
+    assert frame.views["layer1.weights"].tensors["values"].dtype == np.uint8
+
+
+def test_a_failed_batch_leaves_the_loop_empty(run: Run, clock: Clock) -> None:
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e9}})
+    step(run, clock, 50)
+    assert run.error is not None
+    frame = frame_of(run, want(["loop:0", "layer1.weights", "layer1.weights.gradient"]))
+    assert set(frame.views) == {"loop", "layer1.weights", "series"}
+    assert frame.views["loop"].tensors == {}
+    assert frame.state["error"]["code"] == "not_finite"

@@ -1,0 +1,179 @@
+"""One viewer: what it may be sent, and when."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.viewers.viewer import MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
+from app.workers.pool import Frame
+
+
+@pytest.fixture
+def viewer() -> Viewer:
+    return Viewer(writable=True)
+
+
+def frame(number: int, *views: str, to_batch: int = 0) -> Frame:
+    messages = [(view, view.encode()) for view in (*views, "series")]
+    return Frame(number, version=number, timeline=0, to_batch=to_batch, messages=messages)
+
+
+def sent(viewer: Viewer) -> list[Any]:
+    return [viewer.outbox.get_nowait() for _ in range(viewer.outbox.qsize())]
+
+
+def test_a_viewer_that_has_said_nothing_gets_the_series_alone(viewer: Viewer) -> None:
+    viewer.send_frame(frame(1, "layer1.weights", "loop:0"), 0.0)
+    assert sent(viewer) == [b"series"]
+
+
+def test_a_viewer_gets_what_it_looks_at_and_the_series_last(viewer: Viewer) -> None:
+    viewer.look_at({"views": ["loop", "layer1.weights"], "sample": 3})
+    viewer.send_frame(frame(1, "layer1.weights", "layer2.weights", "loop:0", "loop:3"), 0.0)
+    assert sent(viewer) == [b"layer1.weights", b"loop:3", b"series"]
+    viewer.look_at({"views": ["layer2.weights"]})
+    viewer.send_frame(frame(2, "layer1.weights", "layer2.weights"), 0.0)
+    assert sent(viewer) == [b"layer2.weights", b"series"]
+
+
+def test_two_frames_may_be_under_way(viewer: Viewer) -> None:
+    for number in range(1, MAX_UNACKNOWLEDGED + 1):
+        assert viewer.is_ready(float(number))
+        viewer.send_frame(frame(number), float(number))
+    assert viewer.ready_in(99.0) is None
+    viewer.acknowledge({"frame": 1}, 99.0)
+    assert viewer.is_ready(99.0)
+
+
+def test_an_acknowledgement_covers_all_frames_before_it(viewer: Viewer) -> None:
+    viewer.send_frame(frame(1), 0.0)
+    viewer.send_frame(frame(2), 1.0)
+    viewer.acknowledge({"frame": 2}, 2.0)
+    viewer.send_frame(frame(3), 3.0)
+    assert viewer.is_ready(4.0)
+
+
+def test_an_old_acknowledgement_makes_no_room(viewer: Viewer) -> None:
+    viewer.send_frame(frame(5), 0.0)
+    viewer.send_frame(frame(6), 1.0)
+    viewer.acknowledge({"frame": 4}, 2.0)
+    assert viewer.ready_in(99.0) is None
+    assert viewer.silent_for(10.0) == 10.0
+
+
+def test_frames_are_spaced_by_the_rate(viewer: Viewer) -> None:
+    viewer.look_at({"rate": 4})
+    viewer.send_frame(frame(1), 10.0)
+    viewer.acknowledge({"frame": 1}, 10.0)
+    assert viewer.ready_in(10.0) == pytest.approx(0.25)
+    assert viewer.ready_in(10.25) == 0
+
+
+def test_a_new_look_is_answered_at_once(viewer: Viewer) -> None:
+    viewer.look_at({"rate": 0.1})
+    viewer.send_frame(frame(1), 10.0)
+    assert not viewer.is_ready(11.0)
+    viewer.look_at({"views": ["loop"]})
+    assert viewer.is_ready(11.0)
+    assert viewer.seen == 0
+
+
+def test_what_was_sent_is_where_the_series_goes_on(viewer: Viewer) -> None:
+    viewer.send_frame(frame(1, to_batch=70), 0.0)
+    assert (viewer.cursor, viewer.seen) == (70, 1)
+    viewer.resume({"from_batch": 31, "timeline": 2})
+    assert (viewer.cursor, viewer.timeline, viewer.seen) == (30, 2, 0)
+    viewer.resume({})
+    assert (viewer.cursor, viewer.timeline) == (0, 0)
+
+
+def test_silence_is_counted_from_the_oldest_frame_that_waits(viewer: Viewer) -> None:
+    assert viewer.silent_for(99.0) == 0
+    viewer.send_frame(frame(1), 10.0)
+    viewer.send_frame(frame(2), 12.0)
+    assert viewer.silent_for(15.0) == 5
+    viewer.acknowledge({"frame": 1}, 16.0)
+    assert viewer.silent_for(20.0) == 4  # the second still waits
+    viewer.acknowledge({"frame": 2}, 21.0)
+    assert viewer.silent_for(99.0) == 0
+
+
+def test_what_is_not_read_overruns_the_outbox_without_an_error(viewer: Viewer) -> None:
+    for _ in range(MAX_QUEUED):
+        viewer.tell({"type": "reply"})
+    assert not viewer.overrun.is_set()
+    viewer.send_frame(frame(1), 0.0)
+    assert viewer.overrun.is_set()
+    assert viewer.outbox.qsize() == MAX_QUEUED
+
+
+def test_acknowledging_what_was_not_read_does_not_fill_the_memory(viewer: Viewer) -> None:
+    for number in range(1, 10 * MAX_QUEUED):
+        viewer.send_frame(frame(number), 0.0)
+        viewer.acknowledge({"frame": 10**9}, 0.0)
+    assert viewer.outbox.qsize() == MAX_QUEUED
+    assert viewer.overrun.is_set()
+
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"views": "loop"},
+        {"views": None},
+        {"views": [1]},
+        {"views": ["x" * 65]},
+        {"views": ["loop"] * 17},
+        {"views": ["loop:3"]},
+        {"rate": 0},
+        {"rate": -1},
+        {"rate": 61},
+        {"rate": NAN},
+        {"rate": INFINITY},
+        {"rate": "30"},
+        {"rate": True},
+        {"rate": None},
+        {"sample": -1},
+        {"sample": 1.5},
+        {"sample": True},
+        {"sample": "0"},
+    ],
+)
+def test_a_malformed_look_changes_nothing(viewer: Viewer, message: dict[str, Any]) -> None:
+    before = viewer.look
+    with pytest.raises(AppError) as raised:
+        viewer.look_at(message)
+    assert (raised.value.code, raised.value.status) == ("malformed_message", 422)
+    assert next(iter(message)) in raised.value.message
+    assert viewer.look == before
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "1", None, True, [1]])
+@pytest.mark.parametrize("name", ["from_batch", "timeline"])
+def test_a_malformed_resume_changes_nothing(viewer: Viewer, name: str, value: object) -> None:
+    viewer.send_frame(frame(1, to_batch=7), 0.0)
+    with pytest.raises(AppError, match=name):
+        viewer.resume({name: value})
+    assert viewer.cursor == 7
+
+
+@pytest.mark.parametrize("value", [None, 1.5, "1", True])
+def test_a_malformed_acknowledgement_makes_no_room(viewer: Viewer, value: object) -> None:
+    viewer.send_frame(frame(1), 0.0)
+    viewer.send_frame(frame(2), 0.0)
+    with pytest.raises(AppError, match="frame"):
+        viewer.acknowledge({"frame": value}, 0.0)
+    assert viewer.ready_in(9.0) is None
+
+
+def test_an_outbox_is_emptied_in_order(viewer: Viewer) -> None:
+    viewer.tell({"type": "hello"})
+    viewer.send_frame(frame(1), 0.0)
+    viewer.tell({"type": "closing"})
+    assert sent(viewer) == [{"type": "hello"}, b"series", {"type": "closing"}]
+    with pytest.raises(asyncio.QueueEmpty):
+        viewer.outbox.get_nowait()

@@ -1,0 +1,285 @@
+"""Inside a worker: every request is answered once, in order, and runs share the time."""
+
+import collections
+from typing import Any
+
+import pytest
+
+from app.runs import frames
+from tests.support.hosting import Hosting, array_of, error_code, state_of
+from tests.support.runs import Clock
+
+
+@pytest.fixture
+def hosting(clock: Clock) -> Hosting:
+    """A host with a run of the name "run"."""
+    hosting = Hosting(clock)
+    hosting.create()
+    return hosting
+
+
+def want(**fields: Any) -> dict[str, Any]:
+    return {"views": [], "from_batch": 1, "timeline": 0, "seen": 0} | fields
+
+
+def test_every_request_is_answered_exactly_once(hosting: Hosting) -> None:
+    sent = [
+        hosting.send("health"),
+        hosting.send("command", command={"type": "play"}),
+        hosting.send("frames", want=want(seen=10**9)),
+        hosting.send("frames", want=want()),
+        hosting.send("command", command={"type": "step", "unit": "batch", "count": 2}),
+        hosting.send("command", command={"type": "step", "unit": "epoch", "count": 9}),
+        hosting.send("tensor", name="layer1.weights", batch=0),
+        hosting.send("state"),
+        hosting.send("series", from_batch=1),
+        hosting.send("command", command={"type": "seek", "batch": 0}),
+        hosting.send("command", command={"type": "set", "learning_rate": -1}),
+        hosting.send("classify", pixels=[0] * 784),
+        hosting.send("weights"),
+        hosting.send("command", command={"type": "reset"}),
+        hosting.send("tensor", name="nothing", batch=None),
+        hosting.send("close"),
+        hosting.send("state"),
+    ]
+    for number in sent:
+        hosting.answer(number)
+    for _ in range(50):
+        hosting.turn()
+    counts = collections.Counter(answer.header["id"] for answer in hosting.answers)
+    assert {number: counts[number] for number in sent} == dict.fromkeys(sent, 1)
+
+
+def test_commands_are_carried_out_in_the_order_they_arrive(hosting: Hosting) -> None:
+    hosting.step(3)
+    sent = [
+        hosting.send("command", command=command)
+        for command in (
+            {"type": "seek", "batch": 1},
+            {"type": "set", "learning_rate": 0.01},
+            {"type": "seek", "batch": 0},
+            {"type": "seek", "batch": 1},
+            {"type": "step", "unit": "batch", "count": 2},
+            {"type": "step", "unit": "batch", "count": 3},
+        )
+    ]
+    hosting.answer(sent[-1])
+    states = [state_of(hosting.answer(number)) for number in sent]
+    answered = [answer.header["id"] for answer in hosting.answers if answer.header["id"] in sent]
+    assert answered == sent
+    assert [state["batch"] for state in states] == [1, 1, 0, 1, 6, 6]
+    assert states[1]["timeline"] == 1
+
+
+def test_settings_changed_in_the_midst_of_a_step_leave_it_going(hosting: Hosting) -> None:
+    step = hosting.send("command", command={"type": "step", "unit": "batch", "count": 20})
+    hosting.turn()
+    assert hosting.command("set", learning_rate=0.5)["state"] == "stepping"
+    assert state_of(hosting.answer(step))["batch"] == 20
+
+
+def test_a_seek_is_finished_before_the_next_command(hosting: Hosting) -> None:
+    hosting.step(40)
+    seek = hosting.send("command", command={"type": "seek", "batch": 31})
+    phase = hosting.send("command", command={"type": "step", "unit": "phase", "count": 1})
+    assert hosting.answers_to(seek) == hosting.answers_to(phase) == []
+    state = state_of(hosting.answer(phase))
+    assert (state["batch"], state["phase"]) == (31, "draw")
+
+
+def test_during_a_seek_questions_are_answered(hosting: Hosting) -> None:
+    hosting.step(40)
+    seek = hosting.send("command", command={"type": "seek", "batch": 31})
+    state = state_of(hosting.ask("state"))
+    assert state["state"] == "stepping"
+    assert hosting.answers_to(seek) == []
+
+
+def test_a_question_behind_a_waiting_command_keeps_its_place(hosting: Hosting) -> None:
+    hosting.step(40)
+    hosting.send("command", command={"type": "seek", "batch": 31})
+    hosting.send("command", command={"type": "set", "learning_rate": 0.5})
+    assert state_of(hosting.ask("state"))["learning_rate"] == 0.5
+
+
+def test_a_seek_to_the_present_batch_is_answered_at_once(hosting: Hosting) -> None:
+    hosting.step(2)
+    while hosting.host.turn() is not None:
+        pass
+    seek = hosting.send("command", command={"type": "seek", "batch": 2})
+    (answer,) = hosting.answers_to(seek)
+    assert state_of(answer)["state"] == "paused"
+
+
+def test_a_long_step_is_answered_as_under_way_after_a_second(hosting: Hosting) -> None:
+    start = hosting.clock.now
+    state = hosting.command("step", unit="epoch", count=1000)
+    assert state["state"] == "stepping"
+    assert 1 <= hosting.clock.now - start < 1.2
+
+
+def test_a_command_ends_a_step_which_is_answered_first(hosting: Hosting) -> None:
+    step = hosting.send("command", command={"type": "step", "unit": "epoch", "count": 1000})
+    pause = hosting.send("command", command={"type": "pause"})
+    assert [answer.header["id"] for answer in hosting.answers[-2:]] == [step, pause]
+    assert state_of(hosting.answer(step))["state"] == "paused"
+
+
+def test_a_newer_want_replaces_an_open_one(hosting: Hosting) -> None:
+    version = hosting.answer(hosting.send("frames", want=want())).header["version"]
+    first = hosting.send("frames", want=want(seen=version))
+    second = hosting.send("frames", want=want(seen=version))
+    assert hosting.answer(first).header["frame"] is None
+    assert hosting.answers_to(second) == []
+    hosting.command("step", unit="batch", count=1)
+    assert hosting.answer(second).header["frame"] == 2
+
+
+def test_a_frame_tells_what_the_next_want_is_made_of(hosting: Hosting) -> None:
+    hosting.step(3)
+    answer = hosting.ask("frames", want=want(views=["layer1.weights", "nothing"]))
+    state = state_of(hosting.ask("state"))
+    assert answer.header["views"] == ["layer1.weights", "series"]
+    assert len(answer.blobs) == 2
+    assert (answer.header["to_batch"], answer.header["timeline"]) == (3, state["timeline"])
+    assert answer.header["version"] > 1
+
+
+def test_a_frame_is_made_while_playing_without_stopping(hosting: Hosting) -> None:
+    hosting.command("play")
+    numbers = []
+    batches = [0]
+    version = 0
+    for _ in range(20):
+        answer = hosting.ask("frames", want=want(from_batch=batches[-1] + 1, seen=version))
+        version = answer.header["version"]
+        numbers.append(answer.header["frame"])
+        batches.append(answer.header["to_batch"])
+    assert numbers == list(range(1, 21))
+    assert batches == sorted(batches)
+    assert batches[-1] > 10
+
+
+def test_tensors_of_earlier_batches_are_those_of_that_time(hosting: Hosting) -> None:
+    at_the_time = {}
+    names = ["layer1.weights", "layer1.weights.step", "batch.x", "layer2.weights.gradient"]
+    for batch in range(1, 7):
+        hosting.step()
+        at_the_time[batch] = [hosting.tensor(name).tobytes() for name in names]
+    hosting.command("set", learning_rate=0.01)
+    hosting.command("play")
+    for batch in (2, 6, 1, 1):
+        found = [hosting.tensor(name, batch).tobytes() for name in names]
+        assert found == at_the_time[batch]
+    state = state_of(hosting.ask("state"))
+    assert state["state"] == "playing"
+    assert state["batch"] > 6
+
+
+def test_looking_back_does_not_stop_the_run(hosting: Hosting) -> None:
+    hosting.step(31)
+    before = hosting.command("play")["batch"]
+    assert array_of(hosting.ask("tensor", name="batch.y", batch=30)).shape == (128,)
+    assert state_of(hosting.ask("state"))["batch"] > before
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "code"),
+    [
+        ("layer1.weights", 4, "batch_not_reached"),
+        ("nothing", 2, "unknown_tensor"),
+        ("nothing", None, "unknown_tensor"),
+        ("batch.x", 0, "unknown_tensor"),
+        ("", None, "unknown_tensor"),
+    ],
+)
+def test_a_tensor_there_is_not(hosting: Hosting, name: str, batch: int | None, code: str) -> None:
+    hosting.step(3)
+    assert error_code(hosting.ask("tensor", name=name, batch=batch)) == code
+
+
+def test_looking_back_at_a_run_that_is_closed_meanwhile(hosting: Hosting) -> None:
+    hosting.step(31)
+    look = hosting.send("tensor", name="batch.y", batch=30)
+    hosting.send("close")
+    assert error_code(hosting.answer(look)) == "unknown_run"
+
+
+def test_looking_back_at_a_batch_that_is_discarded_meanwhile(hosting: Hosting) -> None:
+    hosting.step(31)
+    look = hosting.send("tensor", name="batch.y", batch=30)
+    hosting.command("reset")
+    assert error_code(hosting.answer(look)) == "batch_not_reached"
+
+
+def test_runs_share_the_time_fairly(hosting: Hosting) -> None:
+    hosting.create("other")
+    for run in ("run", "other"):
+        hosting.command("play", run)
+    for _ in range(60):
+        hosting.turn()
+    batches = [state_of(hosting.ask("state", run))["batch"] for run in ("run", "other")]
+    assert min(batches) > 0.7 * max(batches)
+
+
+def test_a_slow_run_does_not_hold_up_a_fast_one(hosting: Hosting) -> None:
+    hosting.create("slow")
+    hosting.command("set", "slow", speed=1)
+    hosting.command("play", "slow")
+    hosting.command("play", "run")
+    start = hosting.clock.now
+    while hosting.clock.now < start + 1:
+        hosting.turn()
+    assert state_of(hosting.ask("state", "run"))["batch"] > 100
+    assert state_of(hosting.ask("state", "slow"))["batch"] == 0
+
+
+def test_a_host_with_nothing_to_do_waits_for_requests(hosting: Hosting) -> None:
+    while hosting.host.turn() is not None:
+        pass
+    hosting.command("set", speed=0.5)
+    hosting.command("play")
+    while hosting.host.turn() == 0:
+        pass
+    wait = hosting.host.turn()
+    assert wait is not None
+    assert 0 < wait <= 2
+
+
+def test_runs_that_are_closed_are_gone(hosting: Hosting) -> None:
+    open_want = hosting.send("frames", want=want(seen=1, from_batch=99))
+    step = hosting.send("command", command={"type": "step", "unit": "epoch", "count": 9})
+    assert "error" not in hosting.ask("close").header
+    assert hosting.answers_to(open_want)
+    assert hosting.answers_to(step)
+    assert error_code(hosting.ask("state")) == "unknown_run"
+    assert hosting.ask("health").header["runs"] == 0
+
+
+def test_a_configuration_the_engine_refuses_makes_no_run(hosting: Hosting) -> None:
+    config = {**state_of(hosting.ask("state"))["config"], "optimizer": {"name": "newton"}}
+    answer = hosting.ask("create", "other", config=config)
+    assert (error_code(answer), answer.header["status"]) == ("invalid_configuration", 422)
+    assert error_code(hosting.ask("state", "other")) == "unknown_run"
+
+
+def test_a_defect_is_answered_and_the_other_runs_go_on(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosting.create("other")
+    assert error_code(hosting.ask("frames", want=want(views=["loop:x"]))) == "internal_error"
+    monkeypatch.setattr(frames, "MAX_POINTS", None)
+    assert error_code(hosting.ask("frames", want=want())) == "internal_error"
+    assert "Traceback" in capsys.readouterr().err
+    assert hosting.step(run="other")["batch"] == 1
+
+
+def test_a_defect_while_it_works_stops_that_run_alone(
+    hosting: Hosting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosting.create("other")
+    del hosting.host._runs["run"].run.series._columns
+    state = hosting.step()
+    assert (state["state"], state["error"]["code"]) == ("failed", "internal_error")
+    assert "Traceback" in capsys.readouterr().err
+    assert hosting.step(run="other")["batch"] == 1

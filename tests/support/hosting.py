@@ -1,0 +1,99 @@
+"""A worker's host without its process: requests in, answers kept."""
+
+import io
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.workers.host import Host
+from app.workers.message import PREFIX, Message
+from tests.support.runs import HISTORY_BYTES, Clock, config_of
+
+
+class Hosting:
+    """A host and everything it has answered, in order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.answers: list[Message] = []
+        self.host = Host(self._reply, history_bytes=HISTORY_BYTES, clock=clock)
+        self._numbers = itertools.count(1)
+
+    def _reply(self, message: Message) -> None:
+        # Through its bytes, as between two processes: what JSON cannot hold is found here.
+        data = message.encode()
+        header, _ = PREFIX.unpack_from(data)
+        start = PREFIX.size
+        self.answers.append(Message.decode(data[start : start + header], data[start + header :]))
+
+    def send(self, op: str, run: str = "run", **fields: Any) -> int:
+        """Send a request; its number."""
+        number = next(self._numbers)
+        request = {"id": number, "op": op, "run": run, **fields}
+        self.host.receive(json.loads(json.dumps(request, allow_nan=False)))
+        return number
+
+    def answers_to(self, number: int) -> list[Message]:
+        """The answers to that request: one, or none yet."""
+        return [answer for answer in self.answers if answer.header["id"] == number]
+
+    def answer(self, number: int, turns: int = 20_000) -> Message:
+        """The answer to that request, after as many turns as it takes."""
+        for _ in range(turns):
+            if self.answers_to(number):
+                (found,) = self.answers_to(number)
+                return found
+            self.turn()
+        raise AssertionError(f"request {number} has not been answered in {turns} turns")
+
+    def turn(self) -> None:
+        """Let the host work, and time pass while it waits."""
+        wait = self.host.turn()
+        self.clock.now += 0.001 if wait is None else wait
+
+    def ask(self, op: str, run: str = "run", **fields: Any) -> Message:
+        """Send a request and wait for its answer."""
+        return self.answer(self.send(op, run, **fields))
+
+    def create(self, run: str = "run", **config: Any) -> dict[str, Any]:
+        """Make a small run; its state."""
+        return state_of(self.ask("create", run, config=config_of(**config)))
+
+    def command(self, kind: str, run: str = "run", **fields: Any) -> dict[str, Any]:
+        """Carry out a command; the state of its answer."""
+        return state_of(self.ask("command", run, command={"type": kind, **fields}))
+
+    def step(self, count: int = 1, unit: str = "batch", run: str = "run") -> dict[str, Any]:
+        """Step to the end of it."""
+        state = self.command("step", run, unit=unit, count=count)
+        while state["state"] == "stepping":
+            state = state_of(self.ask("state", run))
+            self.turn()
+        return state
+
+    def tensor(self, name: str, batch: int | None = None, run: str = "run") -> NDArray[Any]:
+        """A tensor, now or at a batch."""
+        return array_of(self.ask("tensor", run, name=name, batch=batch))
+
+
+def state_of(message: Message) -> dict[str, Any]:
+    """The state of an answer that must have one."""
+    assert "error" not in message.header, message.header
+    state: dict[str, Any] = message.header["state"]
+    return state
+
+
+def error_code(message: Message) -> str:
+    """The code of an answer that must be an error."""
+    code: str = message.header["error"]["code"]
+    return code
+
+
+def array_of(message: Message) -> NDArray[Any]:
+    """The array of an answer that must have one."""
+    assert "error" not in message.header, message.header
+    array: NDArray[Any] = np.load(io.BytesIO(message.blobs[0]), allow_pickle=False)
+    return array
