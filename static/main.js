@@ -13,6 +13,7 @@ import { TransportBar } from "./elements/transport-bar.js";
 import { WeightsRegion } from "./elements/weights-region.js";
 import { Classifier } from "./models/classifier.js";
 import { Painter } from "./models/painter.js";
+import { Pick } from "./models/pick.js";
 import { RunModel } from "./models/run.js";
 import { ThemeModel } from "./models/theme.js";
 import { openRun } from "./open-run.js";
@@ -29,6 +30,7 @@ const colours = computed(() => {
   applyTheme(document, theme.choice, theme.dark);
   return readColours(document);
 });
+const pick = new Pick();
 const drawing = new Drawing();
 const classifier = new Classifier({
   read: async (signal) => {
@@ -44,6 +46,7 @@ document.addEventListener("visibilitychange", () => {
 
 provide(document, {
   run,
+  pick,
   theme,
   painter,
   colours,

@@ -1,6 +1,7 @@
 /**
  * @typedef {object} App what the elements of the page share
  * @property {import("../models/run.js").RunModel} run
+ * @property {import("../models/pick.js").Pick} pick
  * @property {import("../models/theme.js").ThemeModel} theme
  * @property {import("../models/painter.js").Painter} painter
  * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours

@@ -38,8 +38,21 @@ import { isSlow } from "./speed.js";
  * @property {"signed" | "unsigned"} coding
  */
 
+/**
+ * @typedef {object} SeenView the last of a view that had something in it
+ * @property {ReadonlyMap<string, import("../protocol/safetensors.js").Tensor>} tensors
+ * @property {{ readonly [name: string]: string }} metadata
+ * @property {boolean} fresh whether it is of the present moment, as far as a study can be
+ */
+
 /** A step shorter than this does not turn Play into Pause. */
 const LONG_STEP_MS = 300;
+
+/** What every message has, with or without anything to show. */
+const COMMON_METADATA = new Set([
+  ...["frame", "view", "run", "batch", "phase"],
+  ...["study.batch", "study.phase"],
+]);
 
 const FRAMES_PER_SECOND = 30;
 const FRAMES_PER_SECOND_UNSEEN = 1;
@@ -74,6 +87,8 @@ export class RunModel {
   #stepRound = 0;
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
+  /** @type {Map<string, Signal<SeenView | null>>} */
+  #views = new Map();
   /** @type {Signal<ReadonlyMap<string, readonly string[]>>} */
   #wanted = signal(new Map());
   /** @type {Link | null} */
@@ -213,6 +228,22 @@ export class RunModel {
   }
 
   /**
+   * Any other view by its exact name: "curve", "inside/3/137/406". It keeps what it had while a
+   * later moment has nothing to show, and is not `fresh` then.
+   *
+   * @param {string} name
+   * @returns {Signal<SeenView | null>}
+   */
+  view(name) {
+    let found = this.#views.get(name);
+    if (!found) {
+      found = signal(/** @type {SeenView | null} */ (null));
+      this.#views.set(name, found);
+    }
+    return found;
+  }
+
+  /**
    * Says which views a part of the page shows now; an empty list when it is out of sight.
    *
    * @param {string} part
@@ -222,6 +253,11 @@ export class RunModel {
     const wanted = new Map(this.#wanted.peek());
     wanted.set(part, views);
     this.#wanted.value = wanted;
+    // What was picked before is not kept for each pick there ever was.
+    const all = new Set([...wanted.values()].flat());
+    for (const [name, view] of this.#views) {
+      if (name.includes("/") && !all.has(name)) view.value = null;
+    }
   }
 
   /** What is missing of the series after a return, or null when nothing has arrived yet. */
@@ -254,6 +290,7 @@ export class RunModel {
       this.#takeSeries(series, state);
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
+        else if (file.metadata.coding === undefined) this.#takeView(name, file);
         else this.#takeWeights(name, file);
       }
     });
@@ -283,6 +320,7 @@ export class RunModel {
   #forget() {
     this.pictures.value = NO_PICTURES;
     for (const view of this.#weights.values()) view.value = null;
+    for (const view of this.#views.values()) view.value = null;
   }
 
   /**
@@ -328,5 +366,18 @@ export class RunModel {
       scale: Number(metadata.scale),
       coding: metadata.coding === "unsigned" ? "unsigned" : "signed",
     };
+  }
+
+  /**
+   * @param {string} name
+   * @param {import("../protocol/safetensors.js").SafetensorsFile} file
+   */
+  #takeView(name, { tensors, metadata }) {
+    const seen = this.view(name);
+    const before = seen.peek();
+    // A figure counts as much as a tensor: some studies have no tensors.
+    const figures = Object.keys(metadata).filter((key) => !COMMON_METADATA.has(key));
+    if (tensors.size > 0 || figures.length > 0) seen.value = { tensors, metadata, fresh: true };
+    else if (before) seen.value = { ...before, fresh: false };
   }
 }

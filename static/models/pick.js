@@ -1,0 +1,20 @@
+import { signal } from "@preact/signals-core";
+
+/**
+ * @template T
+ * @typedef {import("@preact/signals-core").Signal<T>} Signal
+ */
+
+/**
+ * What the reader has picked to look into; the followed sample is the run's `sample`. Each is a
+ * wish: a network with fewer units or inputs shows its last.
+ */
+export class Pick {
+  /** A unit of the first layer. */
+  unit = signal(0);
+  /** An input of the first layer: a pixel, row by row. */
+  input = signal(406);
+  /** The station that is opened; null: the one of the phase that ran last. */
+  /** @type {Signal<import("../protocol/types.js").Phase | null>} */
+  station = signal(null);
+}
