@@ -1,0 +1,76 @@
+import { NumberPopover } from "./number-popover.js";
+
+/** @typedef {import("./number-popover.js").Explanation} Explanation */
+
+/** @type {NumberPopover | null} */
+let shared = null;
+
+/**
+ * Makes a number explain itself: pointed at, focused or tapped, it shows how it came about.
+ *
+ * `give` is asked when the explanation opens, when the number changes and when a signal that `give`
+ * reads does; null where there is nothing to explain. Without a digit in it, the element is not a
+ * number and can't be focused.
+ *
+ * @param {HTMLElement} element holds the number, and nothing else
+ * @param {() => Explanation | null} give
+ * @param {AbortSignal} [signal] aborted when the element is needed no more
+ */
+export function explain(element, give, signal) {
+  shared ??= new NumberPopover();
+  const popover = shared;
+  const open = () => {
+    if (element.tabIndex === 0) popover.open(element, give);
+  };
+  element.classList.add("explained");
+  enable(element);
+  const observer = new MutationObserver(() => {
+    enable(element);
+    if (element.tabIndex === 0) popover.refresh(element);
+    else popover.close(element);
+  });
+  observer.observe(element, { characterData: true, childList: true, subtree: true });
+  signal?.addEventListener(
+    "abort",
+    () => {
+      observer.disconnect();
+      popover.close(element);
+    },
+    { once: true },
+  );
+  element.addEventListener(
+    "pointerenter",
+    ({ pointerType }) => {
+      if (pointerType === "touch" || element.tabIndex !== 0) return; // a tap comes as a click
+      popover.openSoon(element, give);
+    },
+    { signal },
+  );
+  element.addEventListener("pointerleave", () => popover.closeSoon(element), { signal });
+  element.addEventListener("focus", () => element.matches(":focus-visible") && open(), { signal });
+  element.addEventListener("blur", () => popover.close(element), { signal });
+  element.addEventListener("click", open, { signal });
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation(); // the page's own keys are for elsewhere
+      open();
+    },
+    { signal },
+  );
+}
+
+/** @param {HTMLElement} element */
+function enable(element) {
+  const isNumber = /\d/.test(element.textContent ?? "");
+  if (isNumber === element.hasAttribute("tabindex")) return;
+  if (isNumber) {
+    element.tabIndex = 0;
+    element.setAttribute("role", "button");
+  } else {
+    element.removeAttribute("tabindex");
+    element.removeAttribute("role");
+  }
+}

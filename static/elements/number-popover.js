@@ -1,0 +1,205 @@
+import { effect, signal } from "@preact/signals-core";
+import { helpersOf } from "../models/helpers.js";
+import { write } from "./run-element.js";
+
+/**
+ * @typedef {object} Explanation how a displayed number came about
+ * @property {string} formula with its numbers plugged in
+ * @property {string} address where the API gives what it was computed from; several, one a line
+ * @property {string} numpy one line that gives the number, once rounded as displayed
+ */
+
+/** @typedef {() => Explanation | null} Give */
+
+/** Long enough that a pointer on its way elsewhere opens nothing. */
+const OPEN_AFTER_MS = 200;
+
+/** Long enough to move the pointer from the number onto its explanation. */
+const CLOSE_AFTER_MS = 250;
+
+const GAP = 8;
+
+/** The explanation of the number that is pointed at or focused: one at a time in a document. */
+export class NumberPopover {
+  #box = document.createElement("div");
+  #formula = document.createElement("p");
+  #address = document.createElement("code");
+  #numpy = document.createElement("code");
+  #helpers = document.createElement("code");
+  #asked = signal(0);
+  /** @type {HTMLElement | null} */
+  #element = null;
+  /** @type {AbortController | null} */
+  #lifetime = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  constructor() {
+    const box = this.#box;
+    box.id = "number-popover";
+    box.className = "number-popover";
+    box.setAttribute("role", "tooltip");
+    box.setAttribute("popover", "manual");
+    this.#formula.className = "number-formula";
+    box.append(
+      this.#formula,
+      ...labelled("from", this.#address),
+      ...labelled("NumPy", this.#numpy),
+      ...labelled("where", this.#helpers),
+    );
+    this.#formula.dataset.part = "formula";
+    this.#address.dataset.part = "address";
+    this.#numpy.dataset.part = "numpy";
+    this.#helpers.dataset.part = "helpers";
+    box.addEventListener("pointerenter", () => clearTimeout(this.#timer));
+    box.addEventListener("pointerleave", () => this.#element && this.closeSoon(this.#element));
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Give} give
+   */
+  openSoon(element, give) {
+    clearTimeout(this.#timer);
+    if (this.#element !== element) {
+      this.#timer = setTimeout(() => this.open(element, give), OPEN_AFTER_MS);
+    }
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Give} give
+   */
+  open(element, give) {
+    clearTimeout(this.#timer);
+    if (this.#element === element) return;
+    if (this.#element) this.close(this.#element);
+    const lifetime = new AbortController();
+    this.#lifetime = lifetime;
+    this.#element = element;
+    element.setAttribute("aria-describedby", this.#box.id);
+    // Within a modal dialog, what lies outside of it can't be pointed at.
+    (element.closest("dialog") ?? document.body).append(this.#box);
+    const stop = effect(() => {
+      this.#asked.value;
+      this.#show(element, give());
+    });
+    lifetime.signal.addEventListener("abort", stop, { once: true });
+    this.#listen(element, lifetime.signal);
+  }
+
+  /**
+   * The number has changed.
+   *
+   * @param {HTMLElement} element
+   */
+  refresh(element) {
+    if (this.#element === element) this.#asked.value += 1;
+  }
+
+  /** @param {HTMLElement} element */
+  closeSoon(element) {
+    clearTimeout(this.#timer);
+    if (element.matches(":focus-visible")) return;
+    this.#timer = setTimeout(() => this.close(element), CLOSE_AFTER_MS);
+  }
+
+  /** @param {HTMLElement} element */
+  close(element) {
+    if (this.#element !== element) return;
+    clearTimeout(this.#timer);
+    this.#lifetime?.abort();
+    this.#element = null;
+    element.removeAttribute("aria-describedby");
+    this.#box.remove();
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {AbortSignal} signal
+   */
+  #listen(element, signal) {
+    const options = { signal, capture: true };
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault(); // closes this alone, not the dialog it is in
+        event.stopPropagation();
+        this.close(element);
+      },
+      options,
+    );
+    document.addEventListener(
+      "pointerdown",
+      ({ target }) => {
+        const inside = target instanceof Node && (element.contains(target) || this.#holds(target));
+        if (!inside) this.close(element);
+      },
+      options,
+    );
+    document.addEventListener(
+      "scroll",
+      ({ target }) => {
+        if (!(target instanceof Node && this.#holds(target))) this.#place(element);
+      },
+      options,
+    );
+    window.addEventListener("resize", () => this.#place(element), { signal });
+  }
+
+  /** @param {Node} node */
+  #holds(node) {
+    return this.#box.contains(node);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Explanation | null} explanation
+   */
+  #show(element, explanation) {
+    if (!explanation || !element.isConnected) {
+      this.#box.hidePopover();
+      return;
+    }
+    write(this.#formula, explanation.formula);
+    write(this.#address, explanation.address);
+    write(this.#numpy, explanation.numpy);
+    write(this.#helpers, helpersOf(explanation));
+    if (!this.#box.matches(":popover-open")) this.#box.showPopover();
+    this.#place(element);
+  }
+
+  /**
+   * Below the number where there is room, else above it; never on it.
+   *
+   * @param {HTMLElement} element
+   */
+  #place(element) {
+    const { style } = this.#box;
+    const number = element.getBoundingClientRect();
+    const { clientWidth, clientHeight } = document.documentElement;
+    style.maxHeight = "";
+    const { width, height } = this.#box.getBoundingClientRect();
+    const below = clientHeight - number.bottom - 2 * GAP;
+    const above = number.top - 2 * GAP;
+    const under = height <= below || below >= above;
+    const room = Math.max(under ? below : above, 0);
+    const tall = Math.min(height, room);
+    style.maxHeight = `${room}px`;
+    style.top = `${under ? number.bottom + GAP : number.top - GAP - tall}px`;
+    const middle = number.left + number.width / 2 - width / 2;
+    style.left = `${Math.max(GAP, Math.min(middle, clientWidth - GAP - width))}px`;
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {HTMLElement} code
+ */
+function labelled(text, code) {
+  const label = document.createElement("p");
+  label.className = "number-label";
+  label.textContent = text;
+  return [label, code];
+}
