@@ -78,6 +78,7 @@ class TrainingLoop:
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
+        self.step_learning_rate: float | None = None  # what the last update was made with
 
         self._compiled = network.compiled
         self._parameters = network.parameters
@@ -244,6 +245,7 @@ class TrainingLoop:
             self.network.optimizer_state,
             step=self._steps.flat,
         )
+        self.step_learning_rate = self.learning_rate
         self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
         self._schedule.complete(len(self._drawn))

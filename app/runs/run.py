@@ -403,7 +403,8 @@ class Run:
         """What a study made now is of."""
         loop = self.loop
         phase = loop.phase.value if loop.phase is not None else None
-        return Moment(self.timeline, loop.batch, phase, len(self.recipe.actions))
+        changes, rate = len(self.recipe.actions), loop.learning_rate
+        return Moment(self.timeline, loop.batch, phase, changes, rate)
 
     def _has_study(self) -> bool:
         training = isinstance(self._motion, Playing) and self.pace.speed is None

@@ -8,16 +8,21 @@ import numpy as np
 from app.runs.network import DataSet
 from app.runs.studies.study import Tensors
 from engine import TrainingLoop
+from engine.arrays import Array
 from engine.loss_curve import LossCurve
 
 POINTS = 21
 HELD_OUT = 256  # test images, which no step is ever made for
-# How far the lines are drawn: this many times the learning rate, and along the gradient also
-# this many times the step that would bring the loss to zero if it fell as it does at first.
-LEARNING_RATES = 4
+# How far the lines are drawn. Along the step: this many times the rate it was made with. Along the
+# gradient: this many times the step that would bring the loss to zero if it fell as it does at
+# first. Either way far enough to hold the present learning rate, with some room beyond it.
+STEP_RATES = 4
 TANGENTS = 2
+ROOM = 1.25
 # With this many learning rates in between, the line still bends visibly where a step lands.
 MOST_LEARNING_RATES = 1e6
+# Where the present learning rate lands, and ten times as large a one.
+MARKED = (1.0, 10.0)
 
 
 class CurveStudy:
@@ -29,30 +34,35 @@ class CurveStudy:
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
         start, gradient = loop.parameters_of_gradient(), loop.flat_gradient()
-        step, rate = loop.flat_step(), loop.learning_rate
-        squared_norm = float(np.dot(gradient.astype(np.float64), gradient.astype(np.float64)))
+        step, made_with = loop.flat_step(), loop.step_learning_rate
+        rate = loop.learning_rate
+        exact = gradient.astype(np.float64)
+        slopes = {"gradient": -float(np.dot(exact, exact))}
+        lines = {"gradient": (-gradient, _reach(rate, loop.last_loss or 0.0, -slopes["gradient"]))}
+        if step is not None and made_with is not None:
+            slopes["step"] = float(np.dot(exact, step.astype(np.float64))) / made_with
+            direction = step / np.asarray(made_with, step.dtype)
+            lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))
         held_out = np.arange(min(HELD_OUT, len(data.test)))
-        lines = {"gradient": (-gradient, _reach(rate, loop.last_loss or 0.0, squared_norm))}
-        if step is not None:
-            lines["step"] = (step / np.asarray(rate, step.dtype), LEARNING_RATES * rate)
         self._curves = {}
         for name, (direction, reach) in lines.items():
-            distances = np.linspace(0, reach, POINTS)
-            for who, samples, indices in (
-                ("batch", data.train, loop.drawn),
-                ("held_out", data.test, held_out),
-            ):
-                self._curves[f"{name}.{who}"] = LossCurve(
-                    loop.network, start, direction, samples, indices, distances
-                )
-        self._about = {
+            places = {
+                name: _spread(reach, near=ROOM * rate < reach),
+                f"{name}.marked": rate * np.array(MARKED),
+            }
+            for place, distances in places.items():
+                for who, samples, indices in (
+                    ("batch", data.train, loop.drawn),
+                    ("held_out", data.test, held_out),
+                ):
+                    self._curves[f"{place}.{who}"] = LossCurve(
+                        loop.network, start, direction, samples, indices, distances
+                    )
+        self._about: dict[str, Any] = {
             "learning_rate": rate,
-            "slope": {"gradient": -squared_norm},
+            "slope": slopes,
             "held_out": len(held_out),
         }
-        if step is not None:
-            slope = float(np.dot(gradient.astype(np.float64), step.astype(np.float64))) / rate
-            self._about["slope"] = {"gradient": -squared_norm, "step": slope}
 
     @property
     def done(self) -> bool:
@@ -66,18 +76,25 @@ class CurveStudy:
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """`gradient.distances`, `gradient.batch`, `gradient.held_out`, and the same of `step`.
 
+        Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
         A loss that is not finite is NaN in the tensors.
         """
         tensors: Tensors = {name: curve.losses for name, curve in self._curves.items()}
         for name, curve in self._curves.items():
-            tensors[f"{name.partition('.')[0]}.distances"] = curve.distances
+            tensors[f"{name.rpartition('.')[0]}.distances"] = curve.distances
         return tensors, self._about
+
+
+def _spread(reach: float, *, near: bool) -> Array:
+    """Evenly, or closer together near W0 where the far end is only there for a large rate."""
+    even = np.linspace(0, 1, POINTS)
+    return reach * (even if near else even**2)
 
 
 def _reach(rate: float, loss: float, squared_norm: float) -> float:
     tangent = TANGENTS * loss / squared_norm if squared_norm else 0.0
-    reach = max(LEARNING_RATES * rate, min(tangent, MOST_LEARNING_RATES * rate))
-    return reach if math.isfinite(reach) else LEARNING_RATES * rate
+    reach = max(ROOM * rate, min(tangent, MOST_LEARNING_RATES * rate))
+    return reach if math.isfinite(reach) else ROOM * rate
 
 
 def curve_study(loop: TrainingLoop, data: DataSet) -> CurveStudy | None:

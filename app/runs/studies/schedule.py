@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.runs.network import DataSet
 from app.runs.studies.curve import curve_study
@@ -17,6 +17,9 @@ from engine import TrainingLoop
 FORGOTTEN_AFTER_S = 2.0
 # While the run trains, each study is begun at most this often.
 EVERY_S = 1.0
+
+# What the learning rate has a part in, beside the moment.
+OF_THE_LEARNING_RATE = {"curve"}
 
 # A study's name is its kind, then whole numbers: "exciters/137". Each is made of the loop, the
 # data and as many numbers as are given here; None where the moment has nothing to study.
@@ -36,6 +39,13 @@ class Moment:
     batch: int
     phase: str | None
     changes: int
+    learning_rate: float
+
+    def matters_to(self, name: str, other: "Moment") -> bool:
+        """Whether the study of that name would come out differently at the other moment."""
+        if name.partition("/")[0] in OF_THE_LEARNING_RATE:
+            return self != other
+        return self != replace(other, learning_rate=self.learning_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class Studies:
         looked_at = self._wanted if now - self._wanted_at < FORGOTTEN_AFTER_S else set()
         for name in sorted(self._asked | looked_at):
             result = self._results.get(name)
-            stale = result is None or result.moment != moment
+            stale = result is None or result.moment.matters_to(name, moment)
             resting = training and now - self._begun.get(name, now - EVERY_S) < EVERY_S
             if stale and not resting:
                 return name
