@@ -1,13 +1,8 @@
 import { effect, signal } from "@preact/signals-core";
-import { helpersOf } from "../models/helpers.js";
+import { helpersOf } from "../models/explanations/helpers.js";
 import { write } from "./run-element.js";
 
-/**
- * @typedef {object} Explanation how a displayed number came about
- * @property {string} formula with its numbers plugged in
- * @property {string} address where the API gives what it was computed from; several, one a line
- * @property {string} numpy one line that gives the number, once rounded as displayed
- */
+/** @typedef {import("../models/explanations/source.js").Explanation} Explanation */
 
 /** @typedef {() => Explanation | null} Give */
 

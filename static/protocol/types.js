@@ -21,6 +21,15 @@
 /** @typedef {{ batch: number, set: { [key: string]: unknown } }} Action */
 
 /**
+ * @typedef {object} Edit a change by hand
+ * @property {"weight" | "drawing"} kind
+ * @property {number} loss_before
+ * @property {number} loss_after
+ * @property {number | null} value_before of a weight
+ * @property {number | null} value_after
+ */
+
+/**
  * @typedef {object} ViewDescription
  * @property {string} view
  * @property {number} layer
@@ -55,6 +64,8 @@
  * @property {number} furthest
  * @property {number} timeline
  * @property {number} parameters
+ * @property {Edit | null} edit what the last change by hand did; null once something else happened
+ * @property {boolean} can_undo
  * @property {ApiError | null} error
  * @property {ViewDescription[]} views
  */

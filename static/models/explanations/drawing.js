@@ -1,0 +1,56 @@
+import { formatPercent } from "../../format.js";
+import { sourceNow } from "./source.js";
+
+/**
+ * @typedef {import("../../protocol/types.js").RunState} RunState
+ * @typedef {import("./source.js").Explanation} Explanation
+ */
+
+/** Python for an activation, where NumPy alone has it. */
+/** @type {{ [activation: string]: (z: string) => string }} */
+const ACTIVATIONS = {
+  relu: (z) => `np.maximum(${z}, 0)`,
+  tanh: (z) => `np.tanh(${z})`,
+  sigmoid: (z) => `1 / (1 + np.exp(-(${z})))`,
+  linear: (z) => z,
+  softmax: (z) => `(e := np.exp((z := ${z}) - z.max())) / e.sum()`,
+};
+
+/**
+ * A bar of the drawn digit.
+ *
+ * @param {RunState} state
+ * @param {"run" | "trained"} reader
+ * @param {number} digit
+ * @param {number} share
+ * @returns {Explanation}
+ */
+export function drawnProbability(state, reader, digit, share) {
+  if (reader === "trained") {
+    return {
+      formula: `probability that the drawing is a ${digit}, by the trained network = ${formatPercent(share)}`,
+      address: "POST /api/classify",
+      numpy: `answer["probabilities"][${digit}]`,
+    };
+  }
+  const names = state.config.layers.flatMap((_, i) => [
+    `layer${i + 1}.weights`,
+    `layer${i + 1}.bias`,
+  ]);
+  const output = state.config.layers.reduce((input, { activation }, i) => {
+    const z = `tensor("layer${i + 1}.weights") @ ${parenthesized(input)} + tensor("layer${i + 1}.bias")`;
+    return (ACTIVATIONS[activation] ?? ((text) => text))(z);
+  }, "pixels");
+  const formula = `p[${digit}] = softmax(… relu(dot(W, x) + b))[${digit}] = ${formatPercent(share)}, x being the drawing as the network sees it, by the run's present weights`;
+  const { address } = sourceNow(state).fromTensors("", names, "");
+  return {
+    formula,
+    address: `POST /api/classify?run=${state.id}\n${address}`,
+    numpy: `(${output})[${digit}]`,
+  };
+}
+
+/** @param {string} text Python */
+function parenthesized(text) {
+  return /^[\w.]+(\(.*\))?$/.test(text) ? text : `(${text})`;
+}

@@ -1,0 +1,134 @@
+import { formatCount, formatLoss, formatPercent, formatSetting } from "../../format.js";
+import { samplesOf } from "../words.js";
+import { lastLayer, Source, sourceNow, sourceOf } from "./source.js";
+
+/**
+ * @typedef {import("../../protocol/types.js").RunState} RunState
+ * @typedef {import("./source.js").Explanation} Explanation
+ */
+
+/** @param {RunState} state */
+export function loss(state) {
+  const source = sourceOf(state, "loss");
+  const term = state.config.loss === "mean_squared_error" ? "(p − y)²" : "−log p[true digit]";
+  return source.fromTensors(
+    `loss = mean of ${term} over the batch's digits = ${formatLoss(state.loss)}`,
+    ["loss.per_sample"],
+    `${source.tensor("loss.per_sample")}.mean()`,
+  );
+}
+
+/** @param {RunState} state */
+export function accuracy(state) {
+  const source = sourceOf(state, "loss");
+  const answers = `layer${lastLayer(state)}.activations`;
+  return source.fromTensors(
+    `batch accuracy = share of the batch's digits to which the network gave the highest probability = ${formatPercent(state.accuracy)}`,
+    [answers, "batch.y"],
+    `(${source.tensor(answers)}.argmax(axis=1) == ${source.tensor("batch.y")}).mean()`,
+  );
+}
+
+/** @param {RunState} state */
+export function testAccuracy(state) {
+  return sourceNow(state).fromView(
+    `test accuracy = right answers / all 10,000 test images, the diagonal of the confusion matrix / its sum = ${formatPercent(state.test_accuracy, 2)}, measured at batch ${state.test_batch}`,
+    "mistakes",
+    'np.trace(c := view("mistakes")["confusion"]) / c.sum()',
+  );
+}
+
+/** @param {RunState} state */
+export function testBatch(state) {
+  return sourceNow(state).fromState(
+    `the batch after which the test images were measured last = ${state.test_batch}`,
+    'state["test_batch"]',
+  );
+}
+
+/** @param {RunState} state */
+export function epoch(state) {
+  const samples = samplesOf(state);
+  const all = samples === null ? "every sample" : `each of the ${formatCount(samples)} digits`;
+  return sourceNow(state).fromState(
+    `epoch = completed epochs + 1 = ${state.epoch} + 1; an epoch uses ${all} once`,
+    'state["epoch"] + 1',
+  );
+}
+
+/** @param {RunState} state */
+export function batchInEpoch(state) {
+  return sourceNow(state).fromState(
+    `completed batches of this epoch = ${state.batch_in_epoch}`,
+    'state["batch_in_epoch"]',
+  );
+}
+
+/** @param {RunState} state */
+export function batchesPerEpoch(state) {
+  const samples = samplesOf(state);
+  const division =
+    samples === null
+      ? "samples / batch size, rounded up"
+      : `${formatCount(samples)} / ${state.batch_size}, rounded up, where the batch size stays the same`;
+  return sourceNow(state).fromState(
+    `batches of this epoch = ${division} = ${state.batches_per_epoch}`,
+    'state["batches_per_epoch"]',
+  );
+}
+
+/** @param {RunState} state */
+export function batch(state) {
+  return sourceNow(state).fromState(
+    `completed batches over all epochs = ${formatCount(state.batch)}`,
+    'state["batch"]',
+  );
+}
+
+/** @param {RunState} state */
+export function batchesPerSecond(state) {
+  return sourceNow(state).fromState(
+    "batches completed in the last second of training; 0 at rest",
+    'state["batches_per_second"]',
+  );
+}
+
+/** @param {RunState} state */
+export function learningRate(state) {
+  const { name } = state.optimizer;
+  const what = {
+    sgd: "step = −learning rate · gradient",
+    rmsprop: "step = −learning rate · gradient / √(v + ε)",
+    adam: "step = −learning rate · m / (√v + ε), with m and v corrected for their start",
+  }[name];
+  return sourceNow(state).fromState(
+    `learning rate = ${formatSetting(state.learning_rate)}: ${what ?? "the length of a step"}`,
+    'state["learning_rate"]',
+  );
+}
+
+/**
+ * A point of the loss chart.
+ *
+ * @param {RunState} state
+ * @param {number} number of the batch
+ * @param {number | undefined} value
+ */
+export function lossOfBatch(state, number, value) {
+  return new Source(state.id).fromSeries(
+    `loss of batch ${number} = mean over its digits = ${formatLoss(value)}`,
+    `series["loss"][${number} - 1]`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} number of the batch
+ * @param {number | undefined} value
+ */
+export function accuracyOfBatch(state, number, value) {
+  return new Source(state.id).fromSeries(
+    `accuracy of batch ${number} = share of its digits classified right = ${formatPercent(value)}`,
+    `series["accuracy"][${number} - 1]`,
+  );
+}

@@ -1,0 +1,148 @@
+import {
+  formatCount,
+  formatLoss,
+  formatPercent,
+  formatSmallPercent,
+  formatValue,
+} from "../../format.js";
+import { lastLayer, sourceNow, sourceOf } from "./source.js";
+
+/**
+ * @typedef {import("../../protocol/types.js").RunState} RunState
+ * @typedef {import("./source.js").Explanation} Explanation
+ */
+
+/**
+ * @param {RunState} state
+ * @param {number} size
+ */
+export function batchSize(state, size) {
+  const source = sourceOf(state, "draw");
+  return source.fromTensors(
+    `digits in this batch = rows of batch.x = ${size}`,
+    ["batch.x"],
+    `len(${source.tensor("batch.x")})`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} sample
+ * @param {number} label
+ */
+export function followedLabel(state, sample, label) {
+  const source = sourceOf(state, "draw");
+  return source.fromTensors(
+    `true digit of sample ${sample + 1} of the batch, which is followed = ${label}`,
+    ["batch.y"],
+    `${source.tensor("batch.y")}[${sample}]`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} sample
+ * @param {number} guess
+ */
+export function guess(state, sample, guess) {
+  const source = sourceOf(state, "forward");
+  const answers = `layer${lastLayer(state)}.activations`;
+  return source.fromTensors(
+    `the answer = the digit with the highest probability for sample ${sample + 1} = ${guess}`,
+    [answers],
+    `${source.tensor(answers)}[${sample}].argmax()`,
+  );
+}
+
+/**
+ * The probability of a class for a sample, out of a softmax.
+ *
+ * @param {RunState} state
+ * @param {number} sample
+ * @param {number} digit
+ * @param {number} p
+ */
+export function probability(state, sample, digit, p) {
+  const source = sourceOf(state, "forward");
+  const answers = `layer${lastLayer(state)}.activations`;
+  const softmax = state.config.layers.at(-1)?.activation === "softmax";
+  const formula = softmax
+    ? `p[${digit}] = exp(z[${digit}]) / Σ exp(z) = ${formatPercent(p)}, for sample ${sample + 1}`
+    : `output ${digit} for sample ${sample + 1} = ${formatPercent(p)}`;
+  return source.fromTensors(formula, [answers], `${source.tensor(answers)}[${sample}, ${digit}]`);
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} mean
+ */
+export function meanLoss(state, mean) {
+  const source = sourceOf(state, "loss");
+  return source.fromTensors(
+    `loss = sum of the bars / their number = ${formatLoss(mean)}`,
+    ["loss.per_sample"],
+    `${source.tensor("loss.per_sample")}.mean()`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} right
+ * @param {number} shown
+ */
+export function rightAnswers(state, right, shown) {
+  const source = sourceOf(state, "loss");
+  const answers = `layer${lastLayer(state)}.activations`;
+  const first = `[:${shown}]`;
+  return source.fromTensors(
+    `${right} of ${shown} digits got their highest probability on the true digit`,
+    [answers, "batch.y"],
+    `(${source.tensor(answers)}.argmax(axis=1) == ${source.tensor("batch.y")})${first}.sum()`,
+  );
+}
+
+/**
+ * The end of a view's colour scale.
+ *
+ * @param {RunState} state
+ * @param {string} view
+ * @param {number} scale
+ */
+export function colourScale(state, view, scale) {
+  return sourceNow(state).fromState(
+    `full colour stands for ±${formatValue(scale)}, all through the run: colour = sign · √(|value| / ${formatValue(scale)})`,
+    `next(v["scale"] for v in state["views"] if v["view"] == "${view}")`,
+  );
+}
+
+const STEP = "layer1.weights.step";
+const WEIGHTS = "layer1.weights";
+
+/**
+ * @param {RunState} state
+ * @param {number} median
+ * @returns {Explanation | null}
+ */
+export function medianRatio(state, median) {
+  if (median === 0) return null; // nothing has moved
+  const source = sourceOf(state, "update");
+  const [step, after] = [source.tensor(STEP), source.tensor(WEIGHTS)];
+  return source.fromTensors(
+    `median of |step| / |W| over the weights of layer 1 that moved, W being those before the step = ${formatSmallPercent(median)}`,
+    [STEP, WEIGHTS],
+    `np.quantile((r := np.abs((s := ${step}) / (${after} - s)))[r > 0], 0.5, method="lower")`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} still
+ */
+export function stillWeights(state, still) {
+  const source = sourceOf(state, "update");
+  return source.fromTensors(
+    `weights of layer 1 whose step is 0: their pixel is off in the whole batch, or their unit is = ${formatCount(still)}`,
+    [STEP],
+    `(${source.tensor(STEP)} == 0).sum()`,
+  );
+}
