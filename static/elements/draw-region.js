@@ -2,7 +2,9 @@ import { signal as state } from "@preact/signals-core";
 import { PixelBuffer, prepareCanvas } from "../draw/canvas.js";
 import { writeMatrix } from "../draw/grid.js";
 import { formatPercent, NONE } from "../format.js";
+import { drawnProbability } from "../models/explanations/drawing.js";
 import { trainedNetwork } from "../protocol/api.js";
+import { explain } from "./explain.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -57,6 +59,7 @@ export class DrawRegion extends RunElement {
     this.#actions(app, changed, signal);
     this.#reader(app, signal);
     this.#announce(app, signal);
+    this.#explainBars(app, signal);
   }
 
   /**
@@ -205,6 +208,23 @@ export class DrawRegion extends RunElement {
     const pixels = Uint8Array.from(reading.pixels.flat());
     writeMatrix(this.#seen.resize(28, 28), pixels, theme.pixels);
     context.drawImage(this.#seen.source, 0, 0);
+  }
+
+  /**
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #explainBars({ run, classifier }, signal) {
+    const shares = this.piece("bars", HTMLOListElement).querySelectorAll(".bar-share");
+    shares.forEach((share, digit) => {
+      const give = () => {
+        const state = run.state.value;
+        const p = classifier.reading.value?.probabilities[digit];
+        if (!state || p === undefined) return null;
+        return drawnProbability(state, classifier.reader.peek(), digit, p);
+      };
+      explain(/** @type {HTMLElement} */ (share), give, signal);
+    });
   }
 
   /**

@@ -10,9 +10,9 @@ let shared = null;
  *
  * `give` is asked when the explanation opens, when the number changes and when a signal that `give`
  * reads does; null where there is nothing to explain. Without a digit in it, the element is not a
- * number and can't be focused.
+ * number and can't be focused. A field keeps its own keys.
  *
- * @param {HTMLElement} element holds the number, and nothing else
+ * @param {HTMLElement} element holds the number, and nothing else; or a field
  * @param {() => Explanation | null} give
  * @param {AbortSignal} [signal] aborted when the element is needed no more
  */
@@ -50,6 +50,10 @@ export function explain(element, give, signal) {
   element.addEventListener("focus", () => element.matches(":focus-visible") && open(), { signal });
   element.addEventListener("blur", () => popover.close(element), { signal });
   element.addEventListener("click", open, { signal });
+  if (element instanceof HTMLInputElement) {
+    element.addEventListener("input", () => popover.close(element), { signal });
+    return;
+  }
   element.addEventListener(
     "keydown",
     (event) => {
@@ -64,6 +68,7 @@ export function explain(element, give, signal) {
 
 /** @param {HTMLElement} element */
 function enable(element) {
+  if (element instanceof HTMLInputElement) return;
   const isNumber = /\d/.test(element.textContent ?? "");
   if (isNumber === element.hasAttribute("tabindex")) return;
   if (isNumber) {

@@ -4,8 +4,10 @@ import { forwardPainter } from "../draw/forward.js";
 import { gradientsPainter } from "../draw/gradients.js";
 import { drawHistogram } from "../draw/histogram.js";
 import { drawLosses } from "../draw/losses.js";
+import { announcement, captionParts, textOf } from "../models/captions.js";
 import { PHASES } from "../models/loop.js";
-import { announcement, caption, formulaOf } from "../models/words.js";
+import { formulaOf } from "../models/words.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -29,6 +31,8 @@ export class LoopRegion extends RunElement {
   #painters = stationPainters();
   /** @type {{ pictures: Pictures, theme: Theme } | null} */
   #painted = null;
+  /** @type {{ [phase: string]: FigureText }} */
+  #captions = {};
 
   /**
    * @override
@@ -37,6 +41,7 @@ export class LoopRegion extends RunElement {
    */
   connect(app, signal) {
     const { run, painter, colours } = app;
+    for (const phase of PHASES) this.#captions[phase] = new FigureText(this.#caption(phase));
     const paint = () => this.#paint(app);
     follow(signal, () => {
       run.state.value;
@@ -85,20 +90,19 @@ export class LoopRegion extends RunElement {
    */
   #label(phase, { state, pictures, lit }) {
     const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
-    const text = caption(phase, pictures, state);
+    const parts = captionParts(phase, pictures, state);
     // In slow mode a phase still to come in this batch shows the batch before, and says so.
-    const stale = lit !== null && text !== null && !pictures.fresh.has(phase);
+    const stale = lit !== null && parts !== null && !pictures.fresh.has(phase);
     station.classList.toggle("is-lit", lit === phase);
     station.classList.toggle("is-dim", lit !== null && lit !== phase);
     station.classList.toggle("is-stale", stale);
-    station.classList.toggle("is-empty", text === null);
+    station.classList.toggle("is-empty", parts === null);
     if (lit === phase) station.setAttribute("aria-current", "step");
     else station.removeAttribute("aria-current");
-    // A percent sign does not stand alone on a line.
-    write(this.#caption(phase), (text ?? "").replaceAll(" %", "\u00a0%"));
-    if (text === null) return;
+    this.#captions[phase]?.show(parts ?? []);
+    if (parts === null) return;
     if (phase === "draw") this.#labelDigits(this.#canvas(phase), pictures);
-    else this.#canvas(phase).setAttribute("aria-label", text);
+    else this.#canvas(phase).setAttribute("aria-label", textOf(parts));
   }
 
   /**

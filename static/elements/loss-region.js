@@ -1,5 +1,7 @@
 import { sizeOf } from "../draw/canvas.js";
 import { formatLoss, formatPercent } from "../format.js";
+import * as explanations from "../models/explanations/progress.js";
+import { FigureText } from "./figure-text.js";
 import { LossChart, markText } from "./loss-chart.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
@@ -15,6 +17,8 @@ export class LossRegion extends RunElement {
   /** @type {number | null} */
   #pointed = null;
   #visible = true;
+  /** @type {FigureText | null} */
+  #readout = null;
 
   /**
    * @override
@@ -24,6 +28,7 @@ export class LossRegion extends RunElement {
   connect({ run, painter, colours }, signal) {
     const holder = this.piece("chart", HTMLElement);
     const paint = () => this.#paint(run, holder);
+    this.#readout = new FigureText(this.piece("readout", HTMLElement));
     const chart = new LossChart(holder, colours.peek(), (batch) => {
       this.#pointed = batch;
       painter.request(paint);
@@ -72,7 +77,7 @@ export class LossRegion extends RunElement {
       epochLength: state.batches_per_epoch,
     });
     this.piece("empty", HTMLElement).hidden = series.length > 0;
-    write(this.piece("readout", HTMLElement), this.#readOut(run));
+    this.#readout?.show(this.#readOut(run));
     const changes = state.actions
       .map((action) => ({ batch: action.batch, text: markText(action) }))
       .filter(({ text }) => text !== "")
@@ -83,12 +88,27 @@ export class LossRegion extends RunElement {
     );
   }
 
-  /** @param {RunModel} run */
+  /**
+   * @param {RunModel} run
+   * @returns {import("../models/captions.js").Part[]}
+   */
   #readOut({ series, state }) {
-    const batch = this.#pointed ?? state.peek()?.batch ?? 0;
-    if (batch < 1 || batch > series.length) return "";
-    const loss = formatLoss(series.loss[batch - 1]);
-    const accuracy = formatPercent(series.accuracy[batch - 1]);
-    return `batch ${batch}: loss ${loss}, accuracy ${accuracy}`;
+    const now = state.peek();
+    const batch = this.#pointed ?? now?.batch ?? 0;
+    if (!now || batch < 1 || batch > series.length) return [];
+    const loss = series.loss[batch - 1];
+    const accuracy = series.accuracy[batch - 1];
+    return [
+      `batch ${batch}: loss `,
+      {
+        text: formatLoss(loss),
+        explanation: () => explanations.lossOfBatch(now, batch, loss),
+      },
+      ", accuracy ",
+      {
+        text: formatPercent(accuracy),
+        explanation: () => explanations.accuracyOfBatch(now, batch, accuracy),
+      },
+    ];
   }
 }

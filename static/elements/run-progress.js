@@ -1,4 +1,6 @@
 import { formatCount, formatLoss, formatPercent, formatRate, NONE } from "../format.js";
+import * as explanations from "../models/explanations/progress.js";
+import { explain } from "./explain.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../protocol/types.js").RunState} RunState */
@@ -17,6 +19,20 @@ const FIELDS = {
   batch: ({ batch }) => formatCount(batch),
 };
 
+/** Where each comes from. */
+/** @type {{ [field: string]: (state: RunState) => import("./explain.js").Explanation | null }} */
+const EXPLANATIONS = {
+  epoch: explanations.epoch,
+  batch_in_epoch: explanations.batchInEpoch,
+  batches_per_epoch: explanations.batchesPerEpoch,
+  loss: explanations.loss,
+  accuracy: explanations.accuracy,
+  test_accuracy: explanations.testAccuracy,
+  test_batch: explanations.testBatch,
+  batches_per_second: explanations.batchesPerSecond,
+  batch: explanations.batch,
+};
+
 /** How far the training is: the bar of the epoch and the numbers of the present batch. */
 export class RunProgress extends RunElement {
   /**
@@ -29,6 +45,10 @@ export class RunProgress extends RunElement {
       element: this.find(`[data-field="${name}"]`, HTMLElement),
       text,
     }));
+    for (const [name, explanation] of Object.entries(EXPLANATIONS)) {
+      const give = () => run.state.value && explanation(run.state.value);
+      explain(this.find(`[data-field="${name}"]`, HTMLElement), give, signal);
+    }
     const bar = this.piece("bar", HTMLElement);
     const fill = this.piece("fill", HTMLElement);
     const paint = () => {

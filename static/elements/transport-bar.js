@@ -1,3 +1,4 @@
+import { learningRate } from "../models/explanations/progress.js";
 import { Latest } from "../models/latest.js";
 import {
   parseLearningRate,
@@ -7,6 +8,7 @@ import {
 } from "../models/learning-rate.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
+import { explain } from "./explain.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /**
@@ -148,6 +150,7 @@ export class TransportBar extends RunElement {
       const rate = shown();
       if (rate !== null) show(rate);
     });
+    explain(field, () => run.state.value && learningRate(run.state.value), signal);
     field.addEventListener("input", () => (editing = true), { signal });
     field.addEventListener("change", commit, { signal });
     field.addEventListener(

@@ -2,11 +2,20 @@ import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { valueOfCode } from "../draw/colours.js";
 import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
 import { formatValue } from "../format.js";
-import { write } from "./run-element.js";
+import { textOf } from "../models/captions.js";
+import { FigureText } from "./figure-text.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
  * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/**
+ * @typedef {object} What what the view is of
+ * @property {readonly [number, number]} shape units, inputs
+ * @property {string} title
+ * @property {(shown: { unit: number, end: "min" | "max", value: number }) =>
+ *   import("./explain.js").Explanation} explain where a number read out comes from
  */
 
 /**
@@ -16,6 +25,9 @@ import { write } from "./run-element.js";
 export class UnitGrid {
   /** @type {number | null} */
   #pointed = null;
+  /** The one that is read out: the last that was pointed at. */
+  /** @type {number | null} */
+  #read = null;
   /** @type {readonly [number, number]} */
   #shape = [0, 0];
   #draw = unitsPainter();
@@ -27,13 +39,14 @@ export class UnitGrid {
 
   /**
    * @param {{ canvas: HTMLCanvasElement, holder: HTMLElement, readout: HTMLElement }} parts
-   * @param {() => void} changed called when another unit is pointed at
+   * @param {{ changed: () => void, open: (unit: number) => void }} calls when another unit is
+   *   pointed at; when one is to be looked into
    * @param {AbortSignal} signal
    */
-  constructor({ canvas, holder, readout }, changed, signal) {
+  constructor({ canvas, holder, readout }, { changed, open }, signal) {
     this.#canvas = canvas;
     this.#holder = holder;
-    this.#readout = readout;
+    this.#readout = new FigureText(readout);
     const point = (/** @type {number | null} */ unit) => {
       if (unit === this.#pointed) return;
       this.#pointed = unit;
@@ -47,8 +60,21 @@ export class UnitGrid {
     canvas.addEventListener("focus", () => point(this.#pointed ?? 0), { signal });
     canvas.addEventListener("blur", () => point(null), { signal });
     canvas.addEventListener(
+      "click",
+      ({ offsetX, offsetY }) => {
+        const unit = this.#layout().unitAt(offsetX, offsetY);
+        if (unit !== null) open(unit);
+      },
+      { signal },
+    );
+    canvas.addEventListener(
       "keydown",
       (event) => {
+        if (event.key === "Enter" && !event.repeat) {
+          event.preventDefault();
+          open(this.#pointed ?? 0);
+          return;
+        }
         const unit = this.#moved(event);
         if (unit === null) return;
         event.preventDefault();
@@ -65,13 +91,17 @@ export class UnitGrid {
 
   /**
    * @param {WeightView | null} view null: nothing has arrived
-   * @param {{ shape: readonly [number, number], title: string }} what
+   * @param {What} what
    * @param {Theme} theme
    */
-  paint(view, { shape, title }, theme) {
-    if (shape[0] !== this.#shape[0] || shape[1] !== this.#shape[1]) this.#pointed = null;
+  paint(view, what, theme) {
+    const { shape } = what;
+    if (shape[0] !== this.#shape[0] || shape[1] !== this.#shape[1]) {
+      this.#pointed = null;
+      this.#read = null;
+    }
     this.#shape = shape;
-    this.#readOut(view, title);
+    this.#readOut(view, what);
     const ratio = window.devicePixelRatio || 1;
     const { width } = sizeOf(this.#holder);
     const now = [view, ...shape, theme, this.#pointed, width, ratio];
@@ -94,20 +124,25 @@ export class UnitGrid {
 
   /**
    * @param {WeightView | null} view
-   * @param {string} title
+   * @param {What} what
    */
-  #readOut(view, title) {
-    if (this.#pointed === null || !view) {
-      write(this.#readout, "");
+  #readOut(view, { title, explain }) {
+    // The last one stays, so that its numbers can be pointed at.
+    const unit = this.#pointed ?? this.#read;
+    this.#read = unit;
+    if (unit === null || !view) {
+      this.#readout.show([]);
       return;
     }
-    const { low, high } = codeRange(view, this.#pointed);
-    const value = (/** @type {number} */ code) =>
-      formatValue(valueOfCode(code, view.scale, view.coding));
-    const text = `unit ${this.#pointed}: ${title} ${value(low)} to ${value(high)}`;
-    write(this.#readout, text);
-    this.#canvas.setAttribute("aria-valuenow", String(this.#pointed));
-    this.#canvas.setAttribute("aria-valuetext", text);
+    const { low, high } = codeRange(view, unit);
+    const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => {
+      const value = valueOfCode(code, view.scale, view.coding);
+      return { text: formatValue(value), explanation: () => explain({ unit, end, value }) };
+    };
+    const parts = [`unit ${unit}: ${title} `, figure("min", low), " to ", figure("max", high)];
+    this.#readout.show(parts);
+    this.#canvas.setAttribute("aria-valuenow", String(unit));
+    this.#canvas.setAttribute("aria-valuetext", textOf(parts));
   }
 
   /**

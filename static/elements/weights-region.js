@@ -1,6 +1,7 @@
 import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatValue } from "../format.js";
+import { shownExtreme } from "../models/explanations/grid.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
@@ -26,7 +27,7 @@ export class WeightsRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours } = app;
+    const { run, painter, colours, pick, dialogs } = app;
     const holder = this.piece("holder", HTMLElement);
     const paint = () => this.#paint(app);
     const repaint = () => painter.request(paint);
@@ -35,7 +36,10 @@ export class WeightsRegion extends RunElement {
       holder,
       readout: this.piece("readout", HTMLElement),
     };
-    this.#grid = new UnitGrid(parts, repaint, signal);
+    const open = (/** @type {number} */ unit) => {
+      if (this.#layer === 1) dialogs.openUnit(unit);
+    };
+    this.#grid = new UnitGrid(parts, { changed: repaint, open }, signal);
     let visible = false;
     const views = () => run.state.peek()?.views ?? [];
     const want = () => {
@@ -54,6 +58,14 @@ export class WeightsRegion extends RunElement {
       const list = JSON.stringify(run.state.value?.views ?? []);
       if (list === listed) return;
       listed = list;
+      choose();
+    });
+    follow(signal, () => {
+      const kind = pick.kind.value;
+      if (kind === null) return;
+      this.#kind = kind;
+      this.#layer = 1;
+      pick.kind.value = null; // asked once; the tabs go on from there
       choose();
     });
     follow(signal, () => {
@@ -176,7 +188,13 @@ export class WeightsRegion extends RunElement {
     empty.hidden = view !== null;
     write(empty, emptyText(description.kind));
     this.#paintLegend(view ?? description, theme);
-    const what = { shape: view?.shape ?? description.shape, title: kindTitle(description.kind) };
+    const state = /** @type {import("../protocol/types.js").RunState} */ (run.state.peek());
+    const what = {
+      shape: view?.shape ?? description.shape,
+      title: kindTitle(description.kind),
+      explain: (/** @type {Parameters<typeof shownExtreme>[2]} */ shown) =>
+        shownExtreme(state, description, shown),
+    };
     this.#grid?.paint(view, what, theme);
   }
 

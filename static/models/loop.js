@@ -17,6 +17,7 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @typedef {object} ForwardPicture
  * @property {Float32Array[]} activations one array a layer, of the followed sample
  * @property {number} label its true class
+ * @property {number} sample its index in the batch
  * @property {Uint8Array} pixels the followed sample itself
  *
  * @typedef {object} LossPicture
@@ -36,6 +37,7 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @typedef {object} UpdatePicture
  * @property {Uint32Array} histogram counts of log10(|step| / |weight|) from 1e-6 to 1
  * @property {number} median
+ * @property {number} still weights that did not move
  */
 
 /**
@@ -125,7 +127,7 @@ function forwardPicture({ tensors }, draw) {
   if (activations.length === 0 || !draw) return null;
   const features = draw.pixels.length / draw.count;
   const pixels = draw.pixels.subarray(draw.sample * features, (draw.sample + 1) * features);
-  return { activations, label: draw.labels[draw.sample] ?? 0, pixels };
+  return { activations, label: draw.labels[draw.sample] ?? 0, sample: draw.sample, pixels };
 }
 
 /**
@@ -171,9 +173,11 @@ function backwardPicture({ tensors, metadata }) {
 function updatePicture({ tensors }) {
   const histogram = tensors.get("update.histogram");
   const median = tensors.get("update.median");
-  if (!histogram || !median) return null;
+  const still = tensors.get("update.still");
+  if (!histogram || !median || !still) return null;
   return {
     histogram: /** @type {Uint32Array} */ (histogram.data),
     median: Number(median.data[0]),
+    still: Number(still.data[0]),
   };
 }

@@ -1,18 +1,8 @@
-import {
-  aDigit,
-  formatCount,
-  formatLoss,
-  formatPercent,
-  formatSetting,
-  formatSmallPercent,
-  formatValue,
-} from "../format.js";
+import { formatCount, formatSetting } from "../format.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("../protocol/types.js").Phase} Phase
- * @typedef {import("./loop.js").Pictures} Pictures
- * @typedef {import("./loop.js").DrawPicture} DrawPicture
  * @typedef {import("./loop.js").ForwardPicture} ForwardPicture
  */
 
@@ -65,64 +55,6 @@ export function guessOf({ activations, label }) {
     label,
     labelProbability: probabilities[label] ?? 0,
   };
-}
-
-/**
- * The line of text under a station's picture, with the picture's own numbers; null without a picture.
- *
- * @param {Phase} phase
- * @param {Pictures} pictures
- * @param {RunState} state
- * @returns {string | null}
- */
-export function caption(phase, pictures, state) {
-  switch (phase) {
-    case "draw":
-      return pictures.draw && drawCaption(pictures.draw, state);
-    case "forward":
-      return pictures.forward && forwardCaption(pictures.forward);
-    case "loss": {
-      if (!pictures.loss) return null;
-      const { mean, right, shown } = pictures.loss;
-      const of = pictures.loss.perSample.length > shown ? `the first ${shown}` : shown;
-      return `${lossName(state)} = ${formatLoss(mean)}; ${right} of ${of} right`;
-    }
-    case "backward": {
-      if (!pictures.backward) return null;
-      const { units, scale, outputScale } = pictures.backward;
-      const last = subscript(state.config.layers.length);
-      return `∂loss/∂W₁ of ${units.length} units, ±${formatValue(scale)}\n∂loss/∂W${last} below, ±${formatValue(outputScale)}`;
-    }
-    case "update":
-      return (
-        pictures.update && `median |step| / |W| = ${formatSmallPercent(pictures.update.median)}`
-      );
-  }
-}
-
-/**
- * @param {DrawPicture} picture
- * @param {RunState} state
- */
-function drawCaption({ count, size, labels, sample }, state) {
-  const all = samplesOf(state);
-  const drawn = all === null ? `${size} samples` : `${size} of ${formatCount(all)}`;
-  const shown = size > count ? `, ${count} shown` : "";
-  return `${drawn}${shown}, following ${aDigit(labels[sample] ?? 0)}`;
-}
-
-/** @param {ForwardPicture} picture */
-function forwardCaption(picture) {
-  const { guess, probability, label, labelProbability } = guessOf(picture);
-  const says = `says ${guess} at ${formatPercent(probability)}`;
-  return guess === label
-    ? `${says}, which is right`
-    : `${says}, the ${label} gets ${formatPercent(labelProbability)}`;
-}
-
-/** @param {RunState} state */
-function lossName({ config }) {
-  return config.loss === "mean_squared_error" ? "mean of (p − y)²" : "mean of −log p";
 }
 
 /**
@@ -202,29 +134,7 @@ function updateFormula({ optimizer }) {
   }
 }
 
-/**
- * What is said aloud when a step is done.
- *
- * @param {RunState} state
- * @param {Pictures} pictures
- */
-export function announcement(state, pictures) {
-  if (state.phase === null) return "Batch 0: an untrained network.";
-  const done = state.phase === "update";
-  const batch = done ? state.batch : state.batch + 1;
-  const text = caption(state.phase, pictures, state);
-  return `${PHASE_TITLES[state.phase]}, batch ${batch}${text === null ? "" : `: ${spoken(text)}`}.`;
-}
-
-/** @param {string} text */
-function spoken(text) {
-  return text
-    .replaceAll("|step| / |W|", "step to weight ratio")
-    .replaceAll("∂loss/∂", "gradient of ")
-    .replace("\n", "; ");
-}
-
 /** @param {number} layer */
-function subscript(layer) {
+export function subscript(layer) {
   return String(layer).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)] ?? digit);
 }
