@@ -1,0 +1,6 @@
+"""The textbook chain f(W1, W2, W3) = a(W1, b(W2, c(W3))), differentiated before one's eyes."""
+
+from engine.textbook.chain import OPERATIONS, TextbookChain
+from engine.textbook.traces import ChainTrace, FactorTrace, GradientTrace
+
+__all__ = ["OPERATIONS", "ChainTrace", "FactorTrace", "GradientTrace", "TextbookChain"]

@@ -1,0 +1,169 @@
+"""f(W1, W2, W3) = a(W1, u), u = b(W2, v), v = c(W3): computed, differentiated, printed.
+
+It is a `Chain` of `Link`s with a `GradientFunction`, as a network is. Since the formula of every
+operation is known, so is that of every factor the gradient function multiplies.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.chain import Chain, Factor, GradientFunction, Link, gradient_name
+from engine.checks import one_of, real_number
+from engine.errors import ConfigurationError
+from engine.gradient_check import numerical_gradient
+from engine.textbook.expression import PRODUCT, Expression, Number, Variable, is_negative
+from engine.textbook.operations import INNER, OUTER, Operation
+from engine.textbook.traces import ChainTrace, FactorTrace, GradientTrace
+
+WEIGHTS = ("W1", "W2", "W3")
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {"a": OUTER, "b": OUTER, "c": INNER}
+
+# What each place in the chain is applied to, and the name of its result.
+INPUTS = {"a": ("W1", "u"), "b": ("W2", "v"), "c": ("W3",)}
+OUTPUTS = {"a": "f", "b": "u", "c": "v"}
+_PLACES = {output: place for place, output in OUTPUTS.items()}
+
+# The distance for central differences in float64: the errors of truncation, h², and of rounding,
+# 1e-16 / h, are about equal.
+H = 1e-5
+
+
+def formula_in(place: str, operation: Operation) -> Expression:
+    """An operation's formula in the variables of its place: a's in W1 and u."""
+    return operation.formula.substitute(_variables(place, operation))
+
+
+class TextbookChain:
+    """The chain of three operations, each named as in `OPERATIONS[place]`."""
+
+    def __init__(self, a: str, b: str, c: str) -> None:
+        names = {"a": a, "b": b, "c": c}
+        self._operations = {
+            place: known[one_of(names[place], known, f"operation {place}")]
+            for place, known in OPERATIONS.items()
+        }
+        self.chain = Chain(
+            Link(self._operations[place], INPUTS[place], OUTPUTS[place])
+            for place in ("c", "b", "a")
+        )
+        self.gradient_function = self.chain.gradient_function("f", WEIGHTS)
+
+    @property
+    def formula(self) -> str:
+        """The formula of f in W1, W2 and W3 alone."""
+        known: dict[str, Expression] = {}
+        for link in self.chain.links:
+            place = _PLACES[link.output]
+            known[link.output] = formula_in(place, self._operations[place]).substitute(known)
+        return str(known["f"])
+
+    def value(self, weights: Sequence[float] | Array) -> float:
+        """f at three weights; infinite or not a number where the arithmetic overflows."""
+        return float(self._forward(weights)["f"][0])
+
+    def trace(self, weights: Sequence[float]) -> ChainTrace:
+        """Everything about f at three finite weights: values, factors, derivatives both ways.
+
+        ConfigurationError where a value or a derivative is not finite.
+        """
+        w1, w2, w3 = (
+            real_number(weight, name) for weight, name in zip(weights, WEIGHTS, strict=True)
+        )
+        values = self._forward((w1, w2, w3))
+        gradients: dict[str, Array] = {}
+        with np.errstate(all="ignore"):  # looked at below
+            self.gradient_function(values, gradients)
+            measured = numerical_gradient(self.value, np.array([w1, w2, w3]), H)
+        _check_finite({**values, **gradients, "f beside these weights": measured})
+        rounding = _rounding(values, gradients)
+        traces = {
+            name: GradientTrace(
+                f"∂f/∂{name}",
+                tuple(self._factor(factor, values, gradients) for factor in path),
+                self._product_formula(path),
+                float(gradients[gradient_name(name)][0]),
+                float(measured[index]),
+                rounding,
+            )
+            for index, (name, path) in enumerate(self._paths())
+        }
+        u, v, f = (float(values[name][0]) for name in ("u", "v", "f"))
+        return ChainTrace(self.formula, (w1, w2, w3), v, u, f, traces)
+
+    def _forward(self, weights: Sequence[float] | Array) -> dict[str, Array]:
+        values = {
+            name: np.array([weight], np.float64)
+            for name, weight in zip(WEIGHTS, weights, strict=True)
+        }
+        with np.errstate(all="ignore"):
+            self.chain.forward(values)
+        return values
+
+    def _paths(self) -> list[tuple[str, tuple[Factor, ...]]]:
+        paths = paths_of(self.gradient_function)
+        return [(name, paths[name]) for name in WEIGHTS]
+
+    def _factor(
+        self, factor: Factor, values: Mapping[str, Array], gradients: Mapping[str, Array]
+    ) -> FactorTrace:
+        link, target = factor.link, factor.target
+        y = values[link.output]
+        slope = factor.vjp(np.ones_like(y), y, *(values[name] for name in link.inputs))
+        return FactorTrace(
+            f"∂{_PLACES[link.output]}/∂{target}",
+            str(self._partial(factor)),
+            float(slope[0]),
+            f"∂f/∂{target}",
+            float(gradients[gradient_name(target)][0]),
+        )
+
+    def _partial(self, factor: Factor) -> Expression:
+        place = _PLACES[factor.link.output]
+        operation = self._operations[place]
+        argument = operation.arguments[factor.link.inputs.index(factor.target)]
+        return operation.partial(argument).substitute(_variables(place, operation))
+
+    def _product_formula(self, path: Sequence[Factor]) -> str:
+        """The factors of a path multiplied, in u, v and the weights, without those that are 1."""
+        partials = [partial for partial in map(self._partial, path) if partial != Number(1)]
+        if len(partials) < 2:
+            return str(partials[0]) if partials else "1"
+        return " · ".join(
+            f"({partial})" if index and is_negative(partial) else partial.inside(PRODUCT)
+            for index, partial in enumerate(partials)
+        )
+
+
+def paths_of(gradient_function: GradientFunction) -> dict[str, tuple[Factor, ...]]:
+    """The factors that lead from `of` to each value, where each value is used only once."""
+    paths: dict[str, tuple[Factor, ...]] = {gradient_function.of: ()}
+    for factor in gradient_function.factors:
+        paths[factor.target] = (*paths[factor.link.output], factor)
+    return paths
+
+
+def _variables(place: str, operation: Operation) -> dict[str, Expression]:
+    return {
+        argument: Variable(name)
+        for argument, name in zip(operation.arguments, INPUTS[place], strict=True)
+    }
+
+
+def _rounding(values: Mapping[str, Array], gradients: Mapping[str, Array]) -> float:
+    """How far the rounding of f, u and v may move a central difference of f."""
+    reach = sum(
+        abs(float(values[name][0]) * float(gradients[gradient_name(name)][0]))
+        for name in OUTPUTS.values()
+    )
+    return float(np.finfo(np.float64).eps) * reach / H
+
+
+def _check_finite(quantities: Mapping[str, Array]) -> None:
+    for name, array in quantities.items():
+        if not np.all(np.isfinite(array)):
+            raise ConfigurationError(
+                f"expected weights at which every value is finite, got {name} = {array.flat[0]}",
+                "choose weights closer to 0, or a smaller step",
+            )

@@ -1,0 +1,62 @@
+"""What is known of a textbook chain at given weights, as plain records."""
+
+from dataclasses import dataclass
+
+# What the error of rounding may be beside a derivative that measuring is said to confirm.
+CONFIRMED = 1e-4
+
+
+@dataclass(frozen=True)
+class FactorTrace:
+    """One factor of the chain rule, and the product of all factors up to it."""
+
+    name: str  # ∂b/∂v
+    formula: str
+    value: float
+    product_name: str  # ∂f/∂v
+    product: float
+
+
+@dataclass(frozen=True)
+class GradientTrace:
+    """The derivative of f by one weight, by the chain rule and measured."""
+
+    name: str  # ∂f/∂W3
+    factors: tuple[FactorTrace, ...]  # from f back to the weight
+    formula: str
+    value: float
+    numerical: float
+    rounding: float  # how far rounding may have moved the numerical one
+
+    @property
+    def relative_difference(self) -> float | None:
+        """|value − numerical| / max(|value|, |numerical|); 0 where both are 0.
+
+        None where both are so small beside f that measuring can't tell them from rounding.
+        """
+        scale = max(abs(self.value), abs(self.numerical))
+        if scale == 0:
+            return 0.0
+        if scale * CONFIRMED < self.rounding:
+            return None
+        return abs(self.value - self.numerical) / scale
+
+
+@dataclass(frozen=True)
+class ChainTrace:
+    """A chain's values at given weights, and its derivatives there."""
+
+    formula: str
+    weights: tuple[float, float, float]
+    v: float
+    u: float
+    value: float
+    gradients: dict[str, GradientTrace]  # by the weight's name
+
+    def step(self, size: float) -> tuple[float, float, float]:
+        """The weights after one step of gradient descent, W − size · gradient."""
+        w1, w2, w3 = (
+            weight - size * gradient.value
+            for weight, gradient in zip(self.weights, self.gradients.values(), strict=True)
+        )
+        return w1, w2, w3

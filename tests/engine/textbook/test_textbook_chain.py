@@ -1,0 +1,188 @@
+"""The textbook chain: its gradient function, the printed formulas and measured derivatives."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import ConfigurationError
+from engine.chain import GradientFunction
+from engine.functions import relu, sigmoid
+from engine.textbook import OPERATIONS, GradientTrace, TextbookChain
+from engine.textbook.chain import paths_of
+
+CHAINS = list(itertools.product(*(OPERATIONS[place] for place in "abc")))
+WEIGHTS = st.tuples(*[st.floats(-3, 3).map(lambda w: round(w, 3))] * 3)
+
+NAMES = {
+    "sin": np.sin,
+    "cos": np.cos,
+    "exp": np.exp,
+    "tanh": np.tanh,
+    "relu": relu.forward,
+    "sigmoid": sigmoid.forward,
+    "one_if": lambda holds: holds.astype(np.float64),
+    "power2": lambda f: lambda x: f(x) ** 2,
+    "power4": lambda f: lambda x: f(x) ** 4,
+}
+
+
+def read_formula(text: str, **variables: float) -> float:
+    """The value of a printed formula, by reading it as a person would."""
+    text = re.sub(r"([a-z]+)([²⁴])\(", r"power\2(\1)(", text)  # tanh²(x) is tanh(x)²
+    for raised, exponent in {"²": 2, "⁴": 4}.items():
+        text = text.replace(f"power{raised}(", f"power{exponent}(")
+        text = text.replace(raised, f"**{exponent}")
+    text = text.replace("·", "*").replace("−", "-").replace("[", "one_if(").replace("]", ")")
+    arrays = {name: np.array([value]) for name, value in variables.items()}
+    value = eval(text, {"__builtins__": {}}, {**NAMES, **arrays})
+    return float(np.asarray(value).item())
+
+
+def test_the_reader_of_formulas_by_hand() -> None:
+    value = read_formula("−2·(u − 1)² · tanh²(W3)·[W3 > 0] − W3⁴", u=3.0, W3=2.0)
+    assert value == pytest.approx(-2 * 4 * math.tanh(2) ** 2 - 16)
+
+
+@pytest.mark.parametrize(("a", "b", "c"), CHAINS)
+@settings(max_examples=4)
+@given(weights=WEIGHTS)
+def test_the_printed_formulas_are_what_the_gradient_function_computes(
+    a: str, b: str, c: str, weights: tuple[float, float, float]
+) -> None:
+    trace = TextbookChain(a, b, c).trace(weights)
+    known = dict(zip(("W1", "W2", "W3"), weights, strict=True))
+    assert read_formula(trace.formula, **known) == pytest.approx(trace.value, rel=1e-9)
+    known |= {"u": trace.u, "v": trace.v}
+    for gradient in trace.gradients.values():
+        assert read_formula(gradient.formula, **known) == pytest.approx(gradient.value, rel=1e-9)
+        so_far = 1.0
+        for factor in gradient.factors:
+            assert read_formula(factor.formula, **known) == pytest.approx(factor.value, rel=1e-9)
+            so_far *= factor.value
+            assert factor.product == pytest.approx(so_far, rel=1e-12)
+        assert gradient.factors[-1].product == gradient.value
+
+
+@pytest.mark.parametrize(("a", "b", "c"), CHAINS)
+@settings(max_examples=4)
+@given(weights=WEIGHTS)
+def test_measured_derivatives_agree(
+    a: str, b: str, c: str, weights: tuple[float, float, float]
+) -> None:
+    trace = TextbookChain(a, b, c).trace(weights)
+    if at_a_kink(a, trace.weights[0] * trace.u) or at_a_kink(b, trace.weights[1] * trace.v):
+        return
+    scale = max(abs(gradient.value) for gradient in trace.gradients.values())
+    for gradient in trace.gradients.values():
+        # Where a derivative passes through 0, what is left is the error of truncation, about h².
+        near = abs(gradient.value - gradient.numerical) < 1e-8 * scale
+        assert near or gradient.relative_difference is None or gradient.relative_difference < 1e-4
+
+
+def at_a_kink(operation: str, x: float) -> bool:
+    return operation == "relu" and abs(x) < 0.01
+
+
+def test_the_factors_of_the_textbook() -> None:
+    trace = TextbookChain("squared_difference", "tanh", "sine").trace([-1, 1.5, 0.5])
+    assert trace.formula == "(tanh(W2·sin(W3)) − W1)²"
+    names = {k: [f.name for f in g.factors] for k, g in trace.gradients.items()}
+    assert names == {
+        "W1": ["∂a/∂W1"],
+        "W2": ["∂a/∂u", "∂b/∂W2"],
+        "W3": ["∂a/∂u", "∂b/∂v", "∂c/∂W3"],
+    }
+    v = math.sin(0.5)
+    u = math.tanh(1.5 * v)
+    assert (trace.v, trace.u) == pytest.approx((v, u))
+    third = trace.gradients["W3"]
+    assert third.formula == "2·(u − W1) · (1 − tanh²(W2·v))·W2 · cos(W3)"
+    assert third.value == pytest.approx(2 * (u + 1) * (1 - u * u) * 1.5 * math.cos(0.5))
+    assert [f.product_name for f in third.factors] == ["∂f/∂u", "∂f/∂v", "∂f/∂W3"]
+
+
+def test_factors_of_one_are_left_out() -> None:
+    gradients = TextbookChain("sum", "sum", "identity").trace([1, 2, 3]).gradients
+    assert [gradient.formula for gradient in gradients.values()] == ["1", "1", "1"]
+    assert [factor.formula for factor in gradients["W3"].factors] == ["1", "1", "1"]
+
+
+def test_a_negative_factor_in_the_middle_is_in_parentheses() -> None:
+    gradient = TextbookChain("product", "squared_difference", "sine").trace([1, 2, 3])
+    assert gradient.gradients["W2"].formula == "W1 · (−2·(v − W2))"
+
+
+def test_one_step_is_against_the_gradient() -> None:
+    chain = TextbookChain("squared_difference", "tanh", "sine")
+    trace = chain.trace([-1, 1.5, 0.5])
+    after = trace.step(0.1)
+    assert after == pytest.approx(
+        [w - 0.1 * g.value for w, g in zip(trace.weights, trace.gradients.values(), strict=True)]
+    )
+    assert chain.value(after) < trace.value
+
+
+@given(weights=WEIGHTS)
+def test_a_small_step_lowers_f(weights: tuple[float, float, float]) -> None:
+    chain = TextbookChain("squared_difference", "tanh", "sine")
+    trace = chain.trace(weights)
+    norm = math.hypot(*(gradient.value for gradient in trace.gradients.values()))
+    if norm > 1e-4:
+        assert chain.value(trace.step(1e-3)) < trace.value
+
+
+def test_the_gradient_function_is_that_of_any_chain() -> None:
+    chain = TextbookChain("product", "product", "identity")
+    assert isinstance(chain.gradient_function, GradientFunction)
+    assert [str(link) for link in chain.chain.links] == [
+        "v = identity(W3)",
+        "u = product(W2, v)",
+        "f = product(W1, u)",
+    ]
+    assert set(paths_of(chain.gradient_function)) == {"f", "W1", "u", "W2", "v", "W3"}
+
+
+def test_what_measuring_cannot_see_is_said() -> None:
+    # The slope of tanh at 3 exp(1.6) is about 5e-13; f is about 2.
+    gradients = TextbookChain("sum", "tanh", "exponential").trace([1, 3, 1.6]).gradients
+    assert 0 < gradients["W3"].value < 1e-11
+    assert gradients["W3"].relative_difference is None
+    assert gradients["W1"].relative_difference == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("value", "numerical", "difference"),
+    [(2.0, 1.0, 0.5), (-1.0, 1.0, 2.0), (0.0, 0.0, 0.0), (1e-12, 3e-12, None)],
+)
+def test_relative_difference(value: float, numerical: float, difference: float | None) -> None:
+    trace = GradientTrace("∂f/∂W1", (), "1", value, numerical, rounding=1e-11)
+    assert trace.relative_difference == difference
+
+
+def test_relu_has_no_slope_at_its_kink_and_measuring_shows_it() -> None:
+    gradient = TextbookChain("product", "relu", "identity").trace([1, 2, 0]).gradients["W3"]
+    assert gradient.value == 0
+    assert gradient.numerical == pytest.approx(1)  # half of W2
+    assert gradient.relative_difference == 1
+
+
+def test_an_unknown_operation_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"operation b to be one of product.*got 'sine'"):
+        TextbookChain("sum", "sine", "sine")
+
+
+def test_values_that_overflow_are_refused() -> None:
+    chain = TextbookChain("product", "product", "exponential")
+    assert chain.value([1, 1, 1000]) == math.inf
+    with pytest.raises(ConfigurationError, match="every value is finite, got v = inf"):
+        chain.trace([1, 1, 1000])
+
+
+def test_weights_must_be_numbers() -> None:
+    with pytest.raises(ConfigurationError, match="expected W2 to be a finite number, got nan"):
+        TextbookChain("sum", "sum", "sine").trace([1, math.nan, 1])
