@@ -149,7 +149,7 @@ function updateCaption({ median, still }, state) {
     },
     "\n",
     { text: formatCount(still), explanation: () => explanations.stillWeights(state, still) },
-    still === 1 ? " weight of W₁ did not move" : " weights of W₁ did not move",
+    " did not move",
   ];
 }
 

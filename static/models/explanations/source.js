@@ -13,14 +13,17 @@
 export class Source {
   #path;
   #batch;
+  #updated;
 
   /**
    * @param {string} id the run's
-   * @param {number | null} batch null: now
+   * @param {number | null} [batch] null: now
+   * @param {boolean} [updated] whether the parameters have moved since the forward pass
    */
-  constructor(id, batch = null) {
+  constructor(id, batch = null, updated = batch !== null) {
     this.#path = `/api/runs/${id}`;
     this.#batch = batch;
+    this.#updated = updated;
   }
 
   /**
@@ -30,6 +33,26 @@ export class Source {
    */
   tensor(name) {
     return this.#batch === null ? `tensor("${name}")` : `tensor_at("${name}", ${this.#batch})`;
+  }
+
+  /**
+   * Python that gives a part of a parameter as the forward pass used it.
+   *
+   * @param {string} name
+   * @param {string} part "137" or "137, 406"
+   */
+  used(name, part) {
+    const now = `${this.tensor(name)}[${part}]`;
+    return this.#updated ? `(${now} - ${this.tensor(`${name}.step`)}[${part}])` : now;
+  }
+
+  /**
+   * The names of the tensors that `used` takes.
+   *
+   * @param {...string} names
+   */
+  namesUsed(...names) {
+    return this.#updated ? names.flatMap((name) => [name, `${name}.step`]) : names;
   }
 
   /**
@@ -87,7 +110,9 @@ const ORDER = [null, "draw", "forward", "loss", "backward", "update"];
 export function sourceOf(state, phase) {
   const ran = ORDER.indexOf(state.phase) >= ORDER.indexOf(phase);
   const moves = state.state === "playing" && state.phase === "update";
-  return new Source(state.id, ran && !moves && !state.edit ? null : state.batch);
+  return ran && !moves && !state.edit
+    ? new Source(state.id, null, state.phase === "update")
+    : new Source(state.id, state.batch);
 }
 
 /**

@@ -1,0 +1,171 @@
+import {
+  formatCount,
+  formatLoss,
+  formatPercent,
+  formatSmallPercent,
+  formatValue,
+} from "../../format.js";
+import { sourceNow, sourceOf } from "./source.js";
+
+/**
+ * @typedef {import("../../protocol/types.js").RunState} RunState
+ * @typedef {import("../health.js").LayerFigures} LayerFigures
+ */
+
+/**
+ * A point of the loss along this step.
+ *
+ * @param {RunState} state
+ * @param {{ tensor: string, index: number, distance: number }} point its tensor in the `curve` view
+ * @param {number} value
+ */
+export function pointOfCurve(state, { tensor, index, distance }, value) {
+  const moved = tensor.startsWith("step") ? "W0 + s · step / learning rate" : "W0 − s · gradient";
+  return sourceNow(state).fromView(
+    `L(${moved}) at s = ${formatValue(distance, 3)} = ${formatLoss(value)}`,
+    "curve",
+    `view("curve")["${tensor}"][${index}]`,
+  );
+}
+
+/**
+ * A figure of a layer's health.
+ *
+ * @param {RunState} state
+ * @param {{ layer: LayerFigures, position: number, sample: number }} at the layer's place in the list
+ * @param {string} figure
+ */
+export function healthFigure(state, { layer, position, sample }, figure) {
+  const names = [`${layer.layer}.weights`, `${layer.layer}.bias`];
+  const source = sourceOf(state, figure === "update_ratio" ? "update" : "backward");
+  const squares = (/** @type {string[]} */ terms) =>
+    `sum(np.square(t, dtype=float).sum() for t in (${terms.join(", ")}))`;
+  if (figure === "gradient_norm") {
+    const gradients = names.map((name) => `${name}.gradient`);
+    return source.fromTensors(
+      `|gradient| = √(sum of the squares over the layer's weights and biases) = ${formatValue(layer.gradient_norm, 3)}`,
+      gradients,
+      `np.sqrt(${squares(gradients.map((name) => source.tensor(name)))})`,
+    );
+  }
+  if (figure === "update_ratio") {
+    const steps = names.map((name) => source.tensor(`${name}.step`));
+    const before = names.map((name) => source.used(name, "..."));
+    return source.fromTensors(
+      `|step| / |W| = ${formatValue(layer.update_norm ?? 0, 3)} / ${formatValue(layer.weight_norm, 3)} = ${formatSmallPercent(layer.update_ratio ?? 0)}, W being those before the step`,
+      source.namesUsed(...names),
+      `np.sqrt(${squares(steps)} / ${squares(before)})`,
+    );
+  }
+  const number = `json.loads(metadata("health")["layers"])[${position}]["${figure}"]`;
+  return sourceNow(state).fromView(healthFormula(layer, sample, figure), "health", number);
+}
+
+/**
+ * @param {LayerFigures} layer
+ * @param {number} sample
+ * @param {string} figure
+ */
+function healthFormula({ dead_units, units, saturated, angle }, sample, figure) {
+  const over = `over ${formatCount(sample)} training images`;
+  switch (figure) {
+    case "dead_units":
+      return `units whose output is 0 for every one of ${formatCount(sample)} training images = ${dead_units} of ${units}`;
+    case "saturated":
+      return `share of outputs within 1 % of the end of their range, ${over} = ${formatPercent(saturated)}`;
+    default:
+      return `angle between this batch's gradient and the gradient ${over} = arccos(g · G / (|g| |G|)) = ${angle?.toFixed(1)}°`;
+  }
+}
+
+/**
+ * A cell of the confusion matrix.
+ *
+ * @param {RunState} state
+ * @param {{ label: number, answer: number }} cell
+ * @param {number} count
+ */
+export function confusion(state, { label, answer }, count) {
+  return sourceNow(state).fromView(
+    `test images of a ${label} that the network calls ${answer} = ${formatCount(count)}`,
+    "mistakes",
+    `view("mistakes")["confusion"][${label}, ${answer}]`,
+  );
+}
+
+/**
+ * The share of a class that is answered right.
+ *
+ * @param {RunState} state
+ * @param {{ label: number, right: number, total: number }} of
+ */
+export function classAccuracy(state, { label, right, total }) {
+  return sourceNow(state).fromView(
+    `accuracy on ${label} = right answers / images = ${formatCount(right)} / ${formatCount(total)} = ${formatPercent(total ? right / total : 0)}`,
+    "mistakes",
+    `(c := view("mistakes")["confusion"])[${label}, ${label}] / c[${label}].sum()`,
+  );
+}
+
+/**
+ * How sure the network was of a wrong answer.
+ *
+ * @param {RunState} state
+ * @param {{ position: number, label: number, answer: number }} at its place among the worst
+ * @param {number} confidence
+ */
+export function wrongConfidence(state, { position, label, answer }, confidence) {
+  return sourceNow(state).fromView(
+    `p[${answer}] for this ${label} = ${formatPercent(confidence)}, at the last measurement`,
+    "mistakes",
+    `view("mistakes")["confidence"][${position}]`,
+  );
+}
+
+/**
+ * z of a unit for one of the training digits that excite it most.
+ *
+ * @param {RunState} state
+ * @param {{ unit: number, position: number }} at
+ * @param {number} value
+ */
+export function exciter(state, { unit, position }, value) {
+  const view = `exciters/${unit}`;
+  return sourceNow(state).fromView(
+    `z = dot(W[${unit}], x) + b[${unit}] for this digit = ${formatValue(value, 4)}`,
+    view,
+    `view("${view}")["values"][${position}]`,
+  );
+}
+
+/**
+ * The loss before or after a change by hand.
+ *
+ * @param {RunState} state
+ * @param {"loss_before" | "loss_after"} which
+ * @returns {import("./source.js").Explanation | null}
+ */
+export function editedLoss(state, which) {
+  if (!state.edit) return null;
+  const of = state.edit.kind === "drawing" ? "of the drawing" : "of the last batch";
+  const when = which === "loss_before" ? "before" : "after";
+  return sourceNow(state).fromState(
+    `loss ${of} ${when} the change = ${formatLoss(state.edit[which])}`,
+    `state["edit"]["${which}"]`,
+  );
+}
+
+/**
+ * A weight of a unit to one of the next layer.
+ *
+ * @param {RunState} state
+ * @param {{ unit: number, to: number }} at
+ * @param {number} value
+ */
+export function outgoing(state, { unit, to }, value) {
+  return sourceNow(state).fromTensors(
+    `W₂[${to}, ${unit}] = ${formatValue(value, 4)}`,
+    ["layer2.weights"],
+    `tensor("layer2.weights")[${to}, ${unit}]`,
+  );
+}
