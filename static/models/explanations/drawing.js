@@ -30,7 +30,7 @@ export function drawnProbability(state, reader, digit, share) {
     return {
       formula: `probability that the drawing is a ${digit}, by the trained network = ${formatPercent(share)}`,
       address: "POST /api/classify",
-      numpy: `answer["probabilities"][${digit}]`,
+      numpy: `reading["probabilities"][${digit}]`,
     };
   }
   const names = state.config.layers.flatMap((_, i) => [

@@ -1,7 +1,7 @@
 /**
  * What a NumPy line of an explanation takes besides `np`, as Python that defines it: `get(path)`
- * reads the bytes at an address of this server, `id` is the run's, `answer` is that of POST
- * /api/classify.
+ * reads the bytes at an address of this server and `post(path, body)` the answer to a body, `id` is
+ * the run's, `drawing` the PNG that was sent.
  *
  * @type {readonly { name: string, definition: string }[]}
  */
@@ -26,7 +26,8 @@ const HELPERS = [
   },
   { name: "state", definition: 'state = json.loads(get(f"/api/runs/{id}"))' },
   { name: "series", definition: 'series = json.loads(get(f"/api/runs/{id}/series"))' },
-  { name: "answer", definition: 'answer = json.loads(post("/api/classify", drawing))' },
+  { name: "reading", definition: 'reading = json.loads(post("/api/classify", drawing))' },
+  { name: "answer", definition: 'answer = json.loads(post(f"/api/classify?run={id}", drawing))' },
   {
     name: "pixels",
     definition: 'pixels = np.array(answer["pixels"]).ravel() / np.float32(255)',
@@ -34,11 +35,18 @@ const HELPERS = [
 ];
 
 /**
- * The definitions of the helpers that a line uses, one a line.
+ * The definitions of the helpers that a line uses, and those that these use, one a line.
  *
  * @param {{ numpy: string }} explanation
  */
 export function helpersOf({ numpy }) {
-  const used = HELPERS.filter(({ name }) => new RegExp(`(?<![\\w."])${name}\\b`).test(numpy));
-  return used.map(({ definition }) => definition).join("\n");
+  let needed = numpy;
+  /** @type {string[]} */
+  const definitions = [];
+  for (const { name, definition } of HELPERS.toReversed()) {
+    if (!new RegExp(`(?<![\\w."])${name}\\b`).test(needed)) continue;
+    definitions.unshift(definition);
+    needed += `\n${definition}`;
+  }
+  return definitions.join("\n");
 }
