@@ -1,15 +1,20 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
+import { AlongRegion } from "./elements/along-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
+import { HealthRegion } from "./elements/health-region.js";
 import { KeysDialog } from "./elements/keys-dialog.js";
+import { LearnDrawing } from "./elements/learn-drawing.js";
 import { LoopRegion } from "./elements/loop-region.js";
 import { LossRegion } from "./elements/loss-region.js";
+import { MistakesRegion } from "./elements/mistakes-region.js";
 import { PageHeader } from "./elements/page-header.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
 import { applyTheme, readColours } from "./elements/theme-colours.js";
 import { TransportBar } from "./elements/transport-bar.js";
+import { UnitDialog } from "./elements/unit-dialog.js";
 import { WeightsRegion } from "./elements/weights-region.js";
 import { Classifier } from "./models/classifier.js";
 import { Painter } from "./models/painter.js";
@@ -52,7 +57,7 @@ provide(document, {
   colours,
   classifier,
   drawing,
-  dialogs: { openKeys() {} },
+  dialogs: { openKeys() {}, openUnit() {} },
 });
 
 customElements.define("page-header", PageHeader);
@@ -62,7 +67,12 @@ customElements.define("run-progress", RunProgress);
 customElements.define("loop-region", LoopRegion);
 customElements.define("weights-region", WeightsRegion);
 customElements.define("loss-region", LossRegion);
+customElements.define("along-region", AlongRegion);
 customElements.define("draw-region", DrawRegion);
+customElements.define("learn-drawing", LearnDrawing);
+customElements.define("health-region", HealthRegion);
+customElements.define("mistakes-region", MistakesRegion);
+customElements.define("unit-dialog", UnitDialog);
 customElements.define("keys-dialog", KeysDialog);
 
 openRun(run, location, history);

@@ -7,7 +7,7 @@
  * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours
  * @property {import("../models/classifier.js").Classifier} classifier
  * @property {import("../draw/drawing.js").Drawing} drawing
- * @property {{ openKeys: () => void }} dialogs
+ * @property {{ openKeys: () => void, openUnit: (unit: number) => void }} dialogs
  */
 
 const REQUEST = "context-request";

@@ -14,6 +14,9 @@ export class Pick {
   unit = signal(0);
   /** An input of the first layer: a pixel, row by row. */
   input = signal(406);
+  /** What is shown of each unit in the grid, where another part of the page asks for it. */
+  /** @type {Signal<"weights" | "gradient" | "step" | null>} */
+  kind = signal(null);
   /** The station that is opened; null: the one of the phase that ran last. */
   /** @type {Signal<import("../protocol/types.js").Phase | null>} */
   station = signal(null);

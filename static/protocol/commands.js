@@ -26,3 +26,21 @@ export const seek = (batch) => ({ type: "seek", batch });
  * @returns {Command}
  */
 export const set = (settings) => ({ type: "set", ...settings });
+
+/**
+ * @param {string} tensor
+ * @param {number[]} index
+ * @param {number} value
+ * @returns {Command}
+ */
+export const setWeight = (tensor, index, value) => ({ type: "set_weight", tensor, index, value });
+
+/**
+ * @param {number[][]} pixels 28 rows of 28, as the digit was prepared
+ * @param {number} label
+ * @returns {Command}
+ */
+export const trainOn = (pixels, label) => ({ type: "train_on", pixels, label });
+
+/** @returns {Command} */
+export const undo = () => ({ type: "undo" });

@@ -1,0 +1,51 @@
+import { PixelBuffer } from "./canvas.js";
+import { signedCode } from "./colours.js";
+import { writeMatrix } from "./grid.js";
+
+/**
+ * @typedef {import("./canvas.js").Size} Size
+ * @typedef {import("./colours.js").Theme} Theme
+ */
+
+/** Draws one signed value for each pixel of an image on a fixed scale, and a frame around one. */
+export function fieldPainter() {
+  const buffer = new PixelBuffer();
+  let codes = new Uint8Array();
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {{ values: ArrayLike<number>, scale: number, picked: number | null }} field
+   * @param {Pick<Size, "width" | "height">} size
+   * @param {Theme} theme
+   */
+  return function drawField(context, { values, scale, picked }, { width, height }, theme) {
+    const side = Math.round(Math.sqrt(values.length));
+    if (codes.length !== values.length) codes = new Uint8Array(values.length);
+    for (let i = 0; i < values.length; i++) codes[i] = signedCode(values[i] ?? 0, scale);
+    writeMatrix(buffer.resize(side, side), codes, theme.signed);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(buffer.source, 0, 0, width, height);
+    if (picked === null) return;
+    const cell = width / side;
+    context.strokeStyle = theme.accent;
+    context.lineWidth = 2;
+    const [row, column] = [Math.floor(picked / side), picked % side];
+    context.strokeRect(column * cell - 1, row * cell - 1, cell + 2, cell + 2);
+  };
+}
+
+/** Draws one digit, ink on panel, over the whole of a canvas of as many pixels. */
+export function digitPainter() {
+  const buffer = new PixelBuffer();
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Uint8Array} pixels 0..255
+   * @param {Theme} theme
+   */
+  return function drawDigit(context, pixels, theme) {
+    const side = Math.round(Math.sqrt(pixels.length));
+    writeMatrix(buffer.resize(side, side), pixels, theme.pixels);
+    context.drawImage(buffer.source, 0, 0);
+  };
+}

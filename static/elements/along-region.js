@@ -1,0 +1,198 @@
+import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { curveScales, drawCurve } from "../draw/curve.js";
+import { formatCount, formatLoss, formatValue } from "../format.js";
+import { curveOf, lossAt, wordsOf } from "../models/curve.js";
+import { OPTIMIZER_TITLES } from "../models/words.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/curve.js").Curve} Curve
+ * @typedef {import("../models/curve.js").Direction} Direction
+ * @typedef {import("../models/curve.js").Line} Line
+ */
+
+/** What the loss would be if the step were shorter or longer. */
+export class AlongRegion extends RunElement {
+  /** @type {Direction} */
+  #wish = "step";
+  /** Index of the point read out. @type {number | null} */
+  #pointed = null;
+  /** @type {Curve | null} */
+  #curve = null;
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours } = app;
+    const canvas = this.piece("curve", HTMLCanvasElement);
+    const paint = () => this.#paint(app);
+    const repaint = () => painter.request(paint);
+    const seen = run.view("curve");
+    follow(signal, () => {
+      this.#curve = curveOf(seen.value);
+      repaint();
+    });
+    follow(signal, () => {
+      run.state.value;
+      run.pending.shown("learning_rate", 0);
+      colours.value;
+      repaint();
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, { sight: (visible) => run.want("along", visible ? ["curve"] : []) });
+    observe(canvas, signal, { size: repaint });
+    for (const button of this.querySelectorAll("button[data-direction]")) {
+      button.addEventListener(
+        "click",
+        () => {
+          if (button.getAttribute("aria-disabled") === "true") return;
+          this.#wish = button.getAttribute("data-direction") === "gradient" ? "gradient" : "step";
+          this.#pointed = null;
+          repaint();
+        },
+        { signal },
+      );
+    }
+    this.#pointing(canvas, repaint, signal);
+  }
+
+  /** The line that is shown: the step's once there is one, where it is wished for. */
+  #shown() {
+    const curve = this.#curve;
+    if (!curve) return null;
+    /** @type {Direction} */
+    const direction = this.#wish === "step" && curve.step ? "step" : "gradient";
+    return { direction, line: direction === "step" && curve.step ? curve.step : curve.gradient };
+  }
+
+  /** @param {App} app */
+  #paint({ run, colours }) {
+    const state = run.state.peek();
+    const curve = this.#curve;
+    const shown = this.#shown();
+    this.piece("empty", HTMLElement).hidden = shown !== null;
+    this.piece("curve", HTMLElement).classList.toggle("is-empty", shown === null);
+    if (!state) return;
+    this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
+    if (!shown || !curve) {
+      for (const part of ["effect", "lesson", "of", "readout"]) {
+        write(this.piece(part, HTMLElement), "");
+      }
+      return;
+    }
+    const { line, direction } = shown;
+    const rate = run.pending.shown("learning_rate", state.learning_rate);
+    const { effect, lesson } = wordsOf(line, direction, rate);
+    write(this.piece("effect", HTMLElement), effect);
+    write(this.piece("lesson", HTMLElement), lesson);
+    const past = curve.batch !== state.batch || run.view("curve").peek()?.fresh === false;
+    const training = state.state === "playing" && state.speed === null;
+    this.classList.toggle("is-past", past && !training);
+    const batch = curve.phase === "update" ? curve.batch : curve.batch + 1;
+    write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
+    write(this.piece("held-out", HTMLElement), `${curve.heldOut} unseen`);
+    const canvas = this.piece("curve", HTMLCanvasElement);
+    this.#readOut(canvas, line);
+    const prepared = prepareCanvas(canvas);
+    if (!prepared) return;
+    const picture = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
+    drawCurve(prepared.context, picture, prepared.size, colours.peek());
+  }
+
+  /**
+   * @param {Direction} direction
+   * @param {Curve | null} curve
+   * @param {string} optimizer
+   */
+  #paintChoice(direction, curve, optimizer) {
+    for (const button of this.querySelectorAll("button[data-direction]")) {
+      const own = button.getAttribute("data-direction");
+      button.setAttribute("aria-pressed", String(own === direction));
+      if (own !== "step") continue;
+      write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}’s step`);
+      const missing = curve !== null && curve.step === null;
+      button.setAttribute("aria-disabled", String(missing));
+      button.setAttribute("title", missing ? "Known once the update has been made" : "");
+    }
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Line} line
+   */
+  #readOut(canvas, { distances, batch, heldOut }) {
+    const index = this.#pointed;
+    const readout = this.piece("readout", HTMLElement);
+    canvas.setAttribute("aria-valuemax", String(distances.length - 1));
+    canvas.setAttribute("aria-valuenow", String(index ?? 0));
+    const at = index ?? 0;
+    const loss = (/** @type {number} */ value) =>
+      Number.isNaN(value) ? "infinite" : formatLoss(value);
+    const text = `at ${formatValue(distances[at] ?? 0, 3)}: ${loss(batch[at] ?? NaN)}, unseen ${loss(heldOut[at] ?? NaN)}`;
+    canvas.setAttribute("aria-valuetext", text);
+    write(readout, index === null ? "" : text);
+  }
+
+  /**
+   * A point of the curve is read out with the mouse or the arrow keys.
+   *
+   * @param {HTMLCanvasElement} canvas
+   * @param {() => void} repaint
+   * @param {AbortSignal} signal
+   */
+  #pointing(canvas, repaint, signal) {
+    const point = (/** @type {number | null} */ index) => {
+      if (index === this.#pointed) return;
+      this.#pointed = index;
+      repaint();
+    };
+    const under = (/** @type {PointerEvent} */ { offsetX }) => {
+      const shown = this.#shown();
+      if (!shown) return;
+      const rate = curveScales(shown.line, sizeOf(canvas)).rateAt(offsetX);
+      point(nearest(shown.line.distances, rate));
+    };
+    canvas.addEventListener("pointermove", under, { signal });
+    canvas.addEventListener("pointerdown", under, { signal });
+    canvas.addEventListener("pointerleave", () => point(null), { signal });
+    canvas.addEventListener("focus", () => point(this.#pointed ?? 0), { signal });
+    canvas.addEventListener("blur", () => point(null), { signal });
+    canvas.addEventListener(
+      "keydown",
+      (event) => {
+        const last = (this.#shown()?.line.distances.length ?? 0) - 1;
+        const now = this.#pointed ?? 0;
+        const moved = {
+          ArrowRight: now + 1,
+          ArrowUp: now + 1,
+          ArrowLeft: now - 1,
+          ArrowDown: now - 1,
+          Home: 0,
+          End: last,
+        }[event.key];
+        if (moved === undefined || last < 0 || event.ctrlKey || event.altKey || event.metaKey) {
+          return;
+        }
+        event.preventDefault();
+        point(Math.min(Math.max(moved, 0), last));
+      },
+      { signal },
+    );
+  }
+}
+
+/**
+ * @param {Float64Array} distances
+ * @param {number} rate
+ */
+function nearest(distances, rate) {
+  return distances.reduce(
+    (best, distance, i) =>
+      Math.abs(distance - rate) < Math.abs((distances[best] ?? 0) - rate) ? i : best,
+    0,
+  );
+}

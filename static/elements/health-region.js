@@ -1,0 +1,145 @@
+import { prepareCanvas } from "../draw/canvas.js";
+import { drawGauge } from "../draw/gauge.js";
+import { formatCount } from "../format.js";
+import { FIGURES, healthOf, hintsOf } from "../models/health.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/health.js").Health} Health
+ * @typedef {import("../models/health.js").Figure} Figure
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** Whether the layers learn well: five figures a layer, what they mean, and what would help. */
+export class HealthRegion extends RunElement {
+  /** @type {Health | null} */
+  #health = null;
+  /** @type {readonly unknown[]} */
+  #painted = [];
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours } = app;
+    const paint = () => this.#paint(app);
+    const seen = run.view("health");
+    follow(signal, () => {
+      this.#health = healthOf(seen.value);
+      painter.request(paint);
+    });
+    follow(signal, () => {
+      run.state.value;
+      colours.value;
+      painter.request(paint);
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, {
+      sight: (visible) => run.want("health", visible ? ["health"] : []),
+      size: () => {
+        this.#painted = [];
+        painter.request(paint);
+      },
+    });
+  }
+
+  /** @param {App} app */
+  #paint({ run, colours }) {
+    const state = run.state.peek();
+    if (!state) return;
+    this.#paintHints(hintsOf(this.#health, state.error), this.#health !== null);
+    const layers = state.config.layers.map(({ units, activation }) => ({ units, activation }));
+    this.#makeRows(layers);
+    const now = [this.#health, colours.peek()];
+    if (now.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = now;
+    const { batch, phase } = this.#health ?? {};
+    write(
+      this.piece("of", HTMLElement),
+      batch === undefined
+        ? "known once a gradient is"
+        : `batch ${formatCount(phase === "update" ? batch : batch + 1)}`,
+    );
+    if (this.#health) write(this.piece("sample", HTMLElement), formatCount(this.#health.sample));
+    for (const figure of FIGURES) this.#paintFigure(figure, colours.peek());
+  }
+
+  /**
+   * @param {Figure} figure
+   * @param {Theme} theme
+   */
+  #paintFigure(figure, theme) {
+    this.#rows(figure.name).forEach((row, i) => {
+      const layer = this.#health?.layers[i];
+      const value = layer ? figure.value(layer) : null;
+      const number = row.querySelector(".figure-value");
+      const canvas = row.querySelector("canvas");
+      if (!number || !canvas) return;
+      const text = value === null || !layer ? "" : figure.text(value, layer);
+      write(number, text);
+      row.classList.toggle("is-missing", text === "");
+      write(
+        /** @type {Element} */ (row.querySelector(".figure-missing")),
+        text === "" && layer ? figure.missing(layer) : "",
+      );
+      const prepared = prepareCanvas(canvas);
+      if (!prepared) return;
+      const share = value === null || !layer ? null : (figure.share?.(value, layer) ?? value);
+      const at = share === null ? null : figure.axis.at(share);
+      drawGauge(prepared.context, { axis: figure.axis, at }, prepared.size, theme);
+    });
+  }
+
+  /**
+   * Hints stay as they are while nothing about them changes, so that they are said once.
+   *
+   * @param {{ what: string, help: string }[]} hints
+   * @param {boolean} known
+   */
+  #paintHints(hints, known) {
+    const list = this.piece("hints", HTMLElement);
+    const calm = known ? "Nothing looks wrong." : "";
+    const texts = hints.map(({ what, help }) => ({ what, help }));
+    if (texts.length === 0) texts.push({ what: calm, help: "" });
+    list.classList.toggle("is-wrong", hints.length > 0);
+    const items = [...list.children];
+    for (const item of items.splice(texts.length)) item.remove();
+    texts.forEach(({ what, help }, i) => {
+      const item = items[i] ?? list.appendChild(document.createElement("li"));
+      if (item.children.length === 0) {
+        item.append(document.createElement("strong"), " ", document.createElement("span"));
+      }
+      const [problem, remedy] = item.children;
+      if (problem) write(problem, what);
+      if (remedy) write(remedy, help);
+    });
+  }
+
+  /**
+   * As many rows a figure as the network has layers.
+   *
+   * @param {{ units: number, activation: string }[]} layers
+   */
+  #makeRows(layers) {
+    for (const { name } of FIGURES) {
+      const rows = this.#rows(name);
+      for (const row of rows.splice(layers.length)) row.remove();
+      while (rows.length < layers.length) {
+        const row = /** @type {HTMLElement} */ (rows[0]?.cloneNode(true));
+        write(/** @type {Element} */ (row.querySelector(".figure-layer")), `${rows.length + 1}`);
+        rows.at(-1)?.after(row);
+        rows.push(row);
+      }
+    }
+  }
+
+  /** @param {string} name */
+  #rows(name) {
+    return /** @type {HTMLElement[]} */ ([
+      ...this.querySelectorAll(`[data-figure="${name}"] .figure-row`),
+    ]);
+  }
+}

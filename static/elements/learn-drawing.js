@@ -1,0 +1,118 @@
+import { formatLoss } from "../format.js";
+import * as commands from "../protocol/commands.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../protocol/types.js").ApiError} ApiError
+ */
+
+const SIDE = 28;
+const PROMISE = "Draw, say which digit it is, and take one step on it.";
+
+/** One step of the optimizer on the reader's own drawing, and back. */
+export class LearnDrawing extends RunElement {
+  /** @type {ApiError | null} */
+  #refusal = null;
+  #busy = false;
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, classifier, pick } = app;
+    const paint = () => this.#paint(app);
+    const repaint = () => painter.request(paint);
+    const label = this.piece("label", HTMLSelectElement);
+    follow(signal, () => {
+      run.state.value;
+      run.writable.value;
+      classifier.reading.value;
+      repaint();
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    label.addEventListener("change", repaint, { signal });
+    const act = async (/** @type {import("../protocol/types.js").Command} */ command) => {
+      if (this.#busy) return;
+      this.#busy = true;
+      repaint();
+      this.#refusal = await run.act(command);
+      this.#busy = false;
+      repaint();
+    };
+    this.#button("learn").addEventListener(
+      "click",
+      () => {
+        const pixels = this.#pixels(app);
+        if (this.#refused() || pixels === null || label.value === "") return;
+        // The bars that move are this run's.
+        if (classifier.reader.peek() !== "run") this.#readByRun();
+        act(commands.trainOn(pixels, Number(label.value)));
+      },
+      { signal },
+    );
+    this.#button("undo").addEventListener("click", () => act(commands.undo()), { signal });
+    this.#button("moved").addEventListener(
+      "click",
+      () => {
+        pick.kind.value = "step";
+        document.querySelector("weights-region")?.scrollIntoView({ block: "nearest" });
+      },
+      { signal },
+    );
+  }
+
+  /** @param {App} app */
+  #paint({ run, ...app }) {
+    const state = run.state.peek();
+    if (!state) return;
+    const pixels = this.#pixels({ run, ...app });
+    const chosen = this.piece("label", HTMLSelectElement).value;
+    const ready = pixels !== null && chosen !== "" && run.writable.peek() && !this.#busy;
+    this.#button("learn").setAttribute("aria-disabled", String(!ready));
+    const edit = state.edit?.kind === "drawing" ? state.edit : null;
+    const undoable = edit !== null && state.can_undo && run.writable.peek();
+    this.#button("undo").hidden = !undoable;
+    this.#button("moved").hidden = edit === null;
+    const result = this.piece("result", HTMLElement);
+    result.classList.toggle("is-refused", this.#refusal !== null);
+    if (this.#refusal) {
+      write(result, [this.#refusal.message, this.#refusal.hint].filter(Boolean).join(" "));
+    } else if (edit) {
+      const change = `${formatLoss(edit.loss_before)} → ${formatLoss(edit.loss_after)}`;
+      write(result, `One step on it: its loss ${change}.`);
+    } else {
+      write(result, pixels !== null && chosen === "" ? "Which digit is it?" : PROMISE);
+    }
+  }
+
+  /**
+   * The drawing as the network sees it, in rows.
+   *
+   * @param {App} app
+   * @returns {number[][] | null}
+   */
+  #pixels({ classifier }) {
+    const flat = classifier.reading.peek()?.pixels.flat();
+    if (flat?.length !== SIDE * SIDE) return null;
+    return Array.from({ length: SIDE }, (_, row) => flat.slice(row * SIDE, (row + 1) * SIDE));
+  }
+
+  #refused() {
+    return this.#button("learn").getAttribute("aria-disabled") === "true";
+  }
+
+  #readByRun() {
+    const reader = this.closest("draw-region")?.querySelector('[data-part="reader"]');
+    if (!(reader instanceof HTMLSelectElement)) return;
+    reader.value = "run";
+    reader.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {string} action */
+  #button(action) {
+    return this.find(`[data-action="${action}"]`, HTMLButtonElement);
+  }
+}

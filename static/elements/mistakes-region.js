@@ -1,0 +1,169 @@
+import { digitPainter } from "../draw/field.js";
+import { formatCount, formatPercent } from "../format.js";
+import { cellText, mistakesOf, shareOf } from "../models/mistakes.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/mistakes.js").Mistakes} Mistakes
+ * @typedef {import("../models/mistakes.js").Wrong} Wrong
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** Which test digits the network takes for which, and the worst of them. */
+export class MistakesRegion extends RunElement {
+  #drawDigit = digitPainter();
+  /** @type {Mistakes | null} */
+  #mistakes = null;
+  /** What is drawn already. @type {readonly unknown[]} */
+  #painted = [];
+  #measured = "";
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours } = app;
+    const paint = () => this.#paint(app);
+    const seen = run.view("mistakes");
+    follow(signal, () => {
+      // The view comes with every frame and seldom changes.
+      const { metadata, tensors } = seen.value ?? {};
+      const figures = [tensors?.get("confusion"), tensors?.get("indices")].map((t) => t?.data);
+      const measured = `${metadata?.["measured.batch"]}: ${figures.join("; ")}`;
+      if (measured === this.#measured) return;
+      this.#measured = measured;
+      this.#mistakes = mistakesOf(seen.value);
+      painter.request(paint);
+    });
+    follow(signal, () => {
+      colours.value;
+      painter.request(paint);
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, {
+      sight: (visible) => run.want("mistakes", visible ? ["mistakes"] : []),
+    });
+    this.#pointing(signal);
+  }
+
+  /** @param {App} app */
+  #paint({ colours }) {
+    const theme = colours.peek();
+    const mistakes = this.#mistakes;
+    const now = [mistakes, theme];
+    if (now.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = now;
+    this.piece("body", HTMLElement).classList.toggle("is-empty", mistakes === null);
+    this.piece("empty", HTMLElement).hidden = mistakes !== null;
+    if (!mistakes) return;
+    const all = mistakes.totals.reduce((sum, total) => sum + total, 0);
+    write(
+      this.piece("of", HTMLElement),
+      `${formatCount(all)} test digits, as of batch ${formatCount(mistakes.batch)}`,
+    );
+    this.#paintTable(mistakes);
+    this.#paintWorst(mistakes.worst, theme);
+  }
+
+  /** @param {Mistakes} mistakes */
+  #paintTable(mistakes) {
+    for (const cell of this.#cells()) {
+      const [label, answer] = placeOf(cell);
+      write(cell, formatCount(mistakes.confusion[label * mistakes.classes + answer] ?? 0));
+      // The square root, as in every picture of the page: small shares are what matters here.
+      const depth = Math.sqrt(shareOf(mistakes, label, answer));
+      cell.style.setProperty("--depth", `${(100 * depth).toFixed(1)}%`);
+    }
+    for (const cell of this.querySelectorAll("td[data-class]")) {
+      const label = Number(cell.getAttribute("data-class"));
+      write(cell, formatPercent(shareOf(mistakes, label, label)));
+    }
+  }
+
+  /**
+   * @param {Wrong[]} worst
+   * @param {Theme} theme
+   */
+  #paintWorst(worst, theme) {
+    const items = [...this.piece("worst", HTMLElement).children];
+    items.forEach((item, i) => {
+      const wrong = worst[i];
+      if (item instanceof HTMLElement) item.hidden = wrong === undefined;
+      const canvas = item.querySelector("canvas");
+      const context = canvas?.getContext("2d");
+      if (!wrong || !canvas || !context) return;
+      this.#drawDigit(context, wrong.pixels, theme);
+      const share = formatPercent(wrong.confidence);
+      canvas.setAttribute(
+        "aria-label",
+        `Test image ${wrong.index}: a ${wrong.label}, taken for a ${wrong.answer} at ${share}`,
+      );
+      const [verdict, confidence] = item.querySelectorAll("span");
+      if (verdict) write(verdict, `${wrong.label} → ${wrong.answer}`);
+      if (confidence) write(confidence, share);
+    });
+    write(
+      this.piece("worst-title", HTMLElement),
+      worst.length > 0 ? "Most confidently wrong" : "None is wrong",
+    );
+  }
+
+  /**
+   * A cell is read out with the mouse, by a tap or with the arrow keys.
+   *
+   * @param {AbortSignal} signal
+   */
+  #pointing(signal) {
+    const table = this.piece("table", HTMLTableElement);
+    const readout = this.piece("readout", HTMLElement);
+    const read = (/** @type {EventTarget | null} */ target) => {
+      const cell = target instanceof Element ? target.closest("td[data-row]") : null;
+      if (!(cell instanceof HTMLElement) || !this.#mistakes) return;
+      write(readout, cellText(this.#mistakes, ...placeOf(cell)));
+    };
+    table.addEventListener("pointerover", ({ target }) => read(target), { signal });
+    table.addEventListener("focusin", ({ target }) => read(target), { signal });
+    table.addEventListener("pointerleave", () => write(readout, ""), { signal });
+    table.addEventListener("focusout", () => write(readout, ""), { signal });
+    table.addEventListener(
+      "keydown",
+      (event) => {
+        const { target, key } = event;
+        if (!(target instanceof HTMLElement) || !target.matches("td[data-row]")) return;
+        if (event.ctrlKey || event.altKey || event.metaKey) return;
+        const [row, column] = placeOf(target);
+        const moved = {
+          ArrowRight: [row, column + 1],
+          ArrowLeft: [row, column - 1],
+          ArrowDown: [row + 1, column],
+          ArrowUp: [row - 1, column],
+          Home: [row, 0],
+          End: [row, 9],
+        }[key];
+        if (!moved) return;
+        event.preventDefault();
+        const next = this.querySelector(`td[data-row="${moved[0]}"][data-column="${moved[1]}"]`);
+        if (!(next instanceof HTMLElement)) return;
+        target.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+      },
+      { signal },
+    );
+  }
+
+  #cells() {
+    return /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll("td[data-row]"));
+  }
+}
+
+/**
+ * @param {HTMLElement} cell
+ * @returns {[number, number]} true class, answer
+ */
+function placeOf(cell) {
+  return [Number(cell.dataset.row), Number(cell.dataset.column)];
+}

@@ -1,0 +1,247 @@
+import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { fieldPainter } from "../draw/field.js";
+import { legendPainter } from "../draw/legend.js";
+import { drawSignedBars } from "../draw/signed-bars.js";
+import { formatCount, formatValue } from "../format.js";
+import { unitOf } from "../models/unit.js";
+import { ByHand } from "./by-hand.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+import { UnitExciters } from "./unit-exciters.js";
+import { UnitSum } from "./unit-sum.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/unit.js").Unit} Unit
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** @typedef {"weights" | "gradient" | "step"} Kind */
+
+/** What a unit has one value of for each pixel. @type {readonly Kind[]} */
+const KINDS = ["weights", "gradient", "step"];
+
+const SIDE = 28;
+
+/** What one unit of the first layer weighs, what excites it, and where its gradient comes from. */
+export class UnitDialog extends RunElement {
+  #open = false;
+  /** @type {Unit | null} */
+  #unit = null;
+  /** The last of each kind that there was of this unit. @type {Map<Kind, Unit>} */
+  #last = new Map();
+  #drawField = fieldPainter();
+  #drawLegend = legendPainter();
+  #exciters = new UnitExciters(this);
+  #sum = new UnitSum(this);
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, painter, colours, pick } = app;
+    const paint = () => this.#paint(app);
+    const repaint = () => painter.request(paint);
+    follow(signal, () => {
+      const seen = run.view(insideName(app)).value;
+      this.#take(unitOf(seen), app);
+      repaint();
+    });
+    follow(signal, () => {
+      run.state.value;
+      run.view(`exciters/${pick.unit.value}`).value;
+      colours.value;
+      repaint();
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    this.#opening(app, repaint, signal);
+    this.#picking(app, signal);
+    new ByHand(this, app, signal);
+  }
+
+  /**
+   * @param {App} app
+   * @param {() => void} repaint
+   * @param {AbortSignal} signal
+   */
+  #opening(app, repaint, signal) {
+    const { run, pick, dialogs } = app;
+    const dialog = this.find("dialog", HTMLDialogElement);
+    dialogs.openUnit = (unit) => {
+      pick.unit.value = unit;
+      dialog.showModal();
+    };
+    let visible = false;
+    const want = () => {
+      const views = ["loop", insideName(app), `exciters/${pick.unit.value}`];
+      run.want("unit", visible ? views : []);
+    };
+    follow(signal, want);
+    observe(dialog, signal, {
+      sight: (now) => {
+        visible = now && dialog.open;
+        this.#open = visible;
+        want();
+        repaint();
+      },
+      size: repaint,
+    });
+    const close = this.find('[data-action="close"]', HTMLButtonElement);
+    close.addEventListener("click", () => dialog.close(), { signal });
+    dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), {
+      signal,
+    });
+    for (const [action, by] of /** @type {const} */ ([
+      ["previous", -1],
+      ["next", 1],
+    ])) {
+      const button = this.find(`[data-action="${action}"]`, HTMLButtonElement);
+      button.addEventListener(
+        "click",
+        () => {
+          const units = run.state.peek()?.config.layers[0]?.units ?? 1;
+          pick.unit.value = (pick.unit.peek() + by + units) % units;
+        },
+        { signal },
+      );
+    }
+  }
+
+  /**
+   * A pixel is picked in any of the images, or with the arrow keys in the first.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #picking({ pick }, signal) {
+    for (const kind of KINDS) {
+      const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
+      canvas.addEventListener(
+        "click",
+        ({ offsetX, offsetY }) => {
+          const { width, height } = sizeOf(canvas);
+          const at = (/** @type {number} */ share) =>
+            Math.min(Math.max(Math.floor(share * SIDE), 0), SIDE - 1);
+          pick.input.value = at(offsetY / height) * SIDE + at(offsetX / width);
+        },
+        { signal },
+      );
+    }
+    this.piece("weights-field", HTMLCanvasElement).addEventListener(
+      "keydown",
+      (event) => {
+        const now = pick.input.peek();
+        const moved = {
+          ArrowRight: now + 1,
+          ArrowLeft: now - 1,
+          ArrowDown: now + SIDE,
+          ArrowUp: now - SIDE,
+          Home: now - (now % SIDE),
+          End: now - (now % SIDE) + SIDE - 1,
+        }[event.key];
+        if (moved === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+        event.preventDefault();
+        if (moved >= 0 && moved < SIDE * SIDE) pick.input.value = moved;
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {Unit | null} unit
+   * @param {App} app
+   */
+  #take(unit, { run }) {
+    if (unit?.unit !== this.#unit?.unit || unit === null) {
+      this.#last.clear();
+      this.#sum.clear();
+    }
+    this.#unit = unit;
+    if (!unit) return;
+    for (const kind of KINDS) if (unit[kind]) this.#last.set(kind, unit);
+    this.#sum.take(unit, run.pictures.peek().draw);
+  }
+
+  /** @param {App} app */
+  #paint({ run, colours, pick }) {
+    const state = run.state.peek();
+    if (!this.#open || !state) return;
+    const theme = colours.peek();
+    write(this.piece("title", HTMLElement), `Inside unit ${pick.unit.peek()}`);
+    for (const kind of KINDS) {
+      const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
+      if (view) this.#paintField(kind, { scale: view.scale, picked: pick.input.peek() }, theme);
+    }
+    const outgoing = state.views.find((one) => one.layer === 2 && one.kind === "weights");
+    this.#paintOutgoing(outgoing?.scale ?? null, theme);
+    const exciters = run.view(`exciters/${pick.unit.peek()}`).peek();
+    this.#exciters.paint(exciters, theme);
+    const gradient = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
+    this.#sum.paint(gradient?.scale ?? 1, theme);
+    const units = formatCount(state.config.layers[0]?.units ?? 0);
+    const life = this.#exciters.life(exciters) ?? this.#sum.life();
+    const bias = this.#unit ? `b = ${formatValue(this.#unit.bias, 3)}` : null;
+    write(
+      this.piece("life", HTMLElement),
+      [`one of ${units} in layer 1`, bias, life].filter((text) => text !== null).join("; "),
+    );
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {{ scale: number, picked: number }} how
+   * @param {Theme} theme
+   */
+  #paintField(kind, { scale, picked }, theme) {
+    const shown = this.#last.get(kind) ?? null;
+    const values = shown?.[kind] ?? null;
+    const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
+    this.piece(`${kind}-empty`, HTMLElement).hidden = values !== null;
+    const past = shown !== null && shown !== this.#unit;
+    canvas.classList.toggle("is-past", past);
+    write(
+      this.piece(`${kind}-of`, HTMLElement),
+      shown && past ? `of batch ${formatCount(shown.batch)}` : "",
+    );
+    const value = values?.[picked];
+    const text = value === undefined ? "–" : formatValue(value, 4);
+    write(this.piece(`${kind}-value`, HTMLElement), text);
+    if (kind === "weights") {
+      const place = `row ${Math.floor(picked / SIDE)}, column ${picked % SIDE}`;
+      canvas.setAttribute("aria-valuenow", String(picked));
+      canvas.setAttribute("aria-valuetext", `${place}: w ${text}`);
+    }
+    const legend = prepareCanvas(this.piece(`${kind}-legend`, HTMLCanvasElement));
+    if (legend) {
+      this.#drawLegend(legend.context, { scale, coding: "signed" }, legend.size, theme);
+    }
+    const prepared = prepareCanvas(canvas);
+    if (!prepared || !values) return;
+    this.#drawField(prepared.context, { values, scale, picked }, prepared.size, theme);
+  }
+
+  /**
+   * @param {number | null} scale null: there is no further layer
+   * @param {Theme} theme
+   */
+  #paintOutgoing(scale, theme) {
+    const canvas = this.piece("outgoing", HTMLCanvasElement);
+    const values = this.#unit?.outgoing;
+    canvas.closest("figure")?.toggleAttribute("hidden", scale === null);
+    const prepared = prepareCanvas(canvas);
+    if (!prepared || scale === null || !values) return;
+    drawSignedBars(prepared.context, { values, scale }, prepared.size, theme);
+    const texts = [...values].map((value, digit) => `${digit}: ${formatValue(value)}`);
+    canvas.setAttribute("aria-label", `Outgoing w of this unit, ${texts.join(", ")}`);
+  }
+}
+
+/**
+ * The name of the view of what is picked.
+ *
+ * @param {App} app
+ */
+function insideName({ run, pick }) {
+  return `inside/${run.sample.value}/${pick.unit.value}/${pick.input.value}`;
+}

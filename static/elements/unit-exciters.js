@@ -1,0 +1,64 @@
+import { digitPainter } from "../draw/field.js";
+import { formatCount, formatValue } from "../format.js";
+import { write } from "./run-element.js";
+
+/**
+ * @typedef {import("../models/run.js").SeenView} SeenView
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+const ALL = "largest w·x + b of 60,000";
+
+/** The training digits that excite a unit most. */
+export class UnitExciters {
+  #host;
+  #drawDigit = digitPainter();
+  /** @type {readonly unknown[]} */
+  #painted = [];
+
+  /** @param {import("./run-element.js").RunElement} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /**
+   * Says that a unit is dead, which only all training digits can tell; null where it is not.
+   *
+   * @param {SeenView | null} seen
+   */
+  life(seen) {
+    const largest = seen?.tensors.get("values")?.data[0];
+    return largest !== undefined && Number(largest) <= 0
+      ? "dead: no training digit brings it above 0"
+      : null;
+  }
+
+  /**
+   * @param {SeenView | null} seen the `exciters/…` view
+   * @param {Theme} theme
+   */
+  paint(seen, theme) {
+    const now = [seen, theme];
+    if (now.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = now;
+    const data = (/** @type {string} */ name) => seen?.tensors.get(name)?.data ?? new Uint8Array();
+    const images = /** @type {Uint8Array} */ (data("images"));
+    const labels = data("labels");
+    const area = images.length / Math.max(labels.length, 1);
+    [...this.#host.piece("exciters", HTMLElement).children].forEach((item, i) => {
+      const canvas = item.querySelector("canvas");
+      const text = item.querySelector("span");
+      const context = canvas?.getContext("2d");
+      if (!canvas || !text || !context) return;
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      const known = i < labels.length;
+      const value = known ? formatValue(Number(data("values")[i]), 3) : "";
+      write(text, value);
+      canvas.setAttribute("aria-label", known ? `A ${labels[i]}: ${value}` : "Not known yet");
+      if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);
+    });
+    const batch = seen && formatCount(Number(seen.metadata["study.batch"]));
+    const of = batch === null ? ALL : `${ALL}, at batch ${batch}`;
+    write(this.#host.piece("exciters-of", HTMLElement), of);
+  }
+}

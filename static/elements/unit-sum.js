@@ -1,0 +1,135 @@
+import { fieldPainter } from "../draw/field.js";
+import { aDigit, formatCount, formatValue } from "../format.js";
+import { largestDifference, sumOfTerms } from "../models/unit.js";
+import { write } from "./run-element.js";
+
+/**
+ * @typedef {import("../models/loop.js").DrawPicture} DrawPicture
+ * @typedef {import("../models/unit.js").Unit} Unit
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/**
+ * @typedef {object} Sum the gradient of a unit, taken apart
+ * @property {Unit} unit
+ * @property {DrawPicture} draw the digits it is of
+ * @property {import("../models/unit.js").Term[]} terms
+ * @property {Float64Array} sum
+ * @property {number} difference the largest, between the sum and the gradient
+ * @property {boolean} whole whether all samples of the batch are here
+ */
+
+/** A unit's gradient as Σ δᵢ · xᵢ: the largest terms, their sum, and the gradient beside it. */
+export class UnitSum {
+  #host;
+  #drawField = fieldPainter();
+  /** @type {Sum | null} */
+  #sum = null;
+  /** @type {readonly unknown[]} */
+  #painted = [];
+
+  /** @param {import("./run-element.js").RunElement} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  clear() {
+    this.#sum = null;
+  }
+
+  /**
+   * @param {Unit} unit kept until there is one with a gradient again
+   * @param {DrawPicture | null} draw the digits of its batch
+   */
+  take(unit, draw) {
+    const { gradient, deltas, weights } = unit;
+    if (!gradient || !deltas || !draw) return;
+    const here = Math.min(draw.count, deltas.length);
+    const { terms, sum } = sumOfTerms(deltas.subarray(0, here), draw.pixels, weights.length);
+    const difference = largestDifference(sum, gradient);
+    this.#sum = { unit, draw, terms, sum, difference, whole: here === deltas.length };
+  }
+
+  /** How many digits of the batch a unit learns from, in words; null where that is not known. */
+  life() {
+    if (!this.#sum) return null;
+    const { terms, draw } = this.#sum;
+    return `alive for ${terms.length} of ${draw.count} digits of the batch`;
+  }
+
+  /**
+   * @param {number} scale of the gradient images
+   * @param {Theme} theme
+   */
+  paint(scale, theme) {
+    const now = [this.#sum, scale, theme];
+    if (now.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = now;
+    const items = [...this.#host.piece("terms", HTMLElement).children];
+    items.forEach((item, i) => {
+      this.#paintTerm(item, i, scale, theme);
+    });
+    const rest = (this.#sum?.terms.length ?? 0) - items.length;
+    write(this.#host.piece("rest", HTMLElement), rest > 0 ? `+ ${rest} more` : "");
+    this.#field("sum", this.#sum?.sum ?? null, scale, theme);
+    this.#field("same", this.#sum?.unit.gradient ?? null, scale, theme);
+    write(this.#host.piece("sum-words", HTMLElement), this.#words());
+    write(
+      this.#host.piece("sum-of", HTMLElement),
+      this.#sum ? `over the digits of batch ${formatCount(this.#sum.unit.batch)}` : "",
+    );
+  }
+
+  #words() {
+    if (!this.#sum) return "Known after the backward pass.";
+    const { terms, difference, whole } = this.#sum;
+    if (terms.length === 0) return "The unit is 0 for every digit of this batch: nothing to learn.";
+    if (!whole) return "The batch is larger than what is shown here, so the sum is a part.";
+    const apart = difference === 0 ? "nowhere" : `at most by ${formatValue(difference)}`;
+    return `δᵢ = ∂loss/∂z for digit i. The sum and the gradient differ ${apart}.`;
+  }
+
+  /**
+   * @param {Element} item
+   * @param {number} index
+   * @param {number} scale
+   * @param {Theme} theme
+   */
+  #paintTerm(item, index, scale, theme) {
+    const canvas = item.querySelector("canvas");
+    const context = canvas?.getContext("2d");
+    const [delta, digit] = item.querySelectorAll("span");
+    if (!canvas || !context || !delta || !digit) return;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    const term = this.#sum?.terms[index];
+    item.toggleAttribute("hidden", this.#sum !== null && term === undefined);
+    write(delta, term ? formatValue(term.delta, 3) : "");
+    if (!term || !this.#sum) {
+      write(digit, "");
+      return;
+    }
+    const { pixels, labels } = this.#sum.draw;
+    const name = aDigit(labels[term.sample] ?? 0);
+    write(digit, `· ${name}`);
+    const inputs = this.#sum.sum.length;
+    const x = pixels.subarray(term.sample * inputs, (term.sample + 1) * inputs);
+    const values = Float32Array.from(x, (ink) => (term.delta * ink) / 255);
+    this.#drawField(context, { values, scale, picked: null }, canvas, theme);
+    const text = `Sample ${term.sample + 1}, ${name}, times ${formatValue(term.delta, 3)}`;
+    canvas.setAttribute("aria-label", text);
+  }
+
+  /**
+   * @param {string} part
+   * @param {ArrayLike<number> | null} values
+   * @param {number} scale
+   * @param {Theme} theme
+   */
+  #field(part, values, scale, theme) {
+    const canvas = this.#host.piece(part, HTMLCanvasElement);
+    const context = canvas.getContext("2d");
+    context?.clearRect(0, 0, canvas.width, canvas.height);
+    if (!context || !values) return;
+    this.#drawField(context, { values, scale, picked: null }, canvas, theme);
+  }
+}

@@ -1,0 +1,83 @@
+import { formatCount, formatPercent } from "../format.js";
+
+/** @typedef {import("./run.js").SeenView} SeenView */
+
+/**
+ * @typedef {object} Mistakes as of a measurement on all test images
+ * @property {number} batch
+ * @property {number} classes
+ * @property {Uint32Array} confusion (classes, classes), rows the true class
+ * @property {number[]} totals images of each class
+ * @property {Wrong[]} worst the most confident first
+ *
+ * @typedef {object} Wrong a test image that was answered wrongly
+ * @property {Uint8Array} pixels
+ * @property {number} label
+ * @property {number} answer
+ * @property {number} confidence
+ * @property {number} index among the test images
+ */
+
+/**
+ * @param {SeenView | null} seen the `mistakes` view
+ * @returns {Mistakes | null}
+ */
+export function mistakesOf(seen) {
+  const confusion = seen?.tensors.get("confusion");
+  if (!seen || !confusion) return null;
+  const [classes = 0] = confusion.shape;
+  const counts = /** @type {Uint32Array} */ (confusion.data);
+  return {
+    batch: Number(seen.metadata["measured.batch"]),
+    classes,
+    confusion: counts,
+    totals: Array.from({ length: classes }, (_, row) =>
+      counts.subarray(row * classes, (row + 1) * classes).reduce((sum, count) => sum + count, 0),
+    ),
+    worst: worstOf(seen),
+  };
+}
+
+/**
+ * @param {SeenView} seen
+ * @returns {Wrong[]}
+ */
+function worstOf({ tensors }) {
+  const data = (/** @type {string} */ name) => tensors.get(name)?.data ?? new Uint8Array();
+  const images = /** @type {Uint8Array} */ (data("images"));
+  const labels = data("labels");
+  const area = labels.length > 0 ? images.length / labels.length : 0;
+  return Array.from({ length: labels.length }, (_, i) => ({
+    pixels: images.subarray(i * area, (i + 1) * area),
+    label: Number(labels[i]),
+    answer: Number(data("predicted")[i]),
+    confidence: Number(data("confidence")[i]),
+    index: Number(data("indices")[i]),
+  }));
+}
+
+/**
+ * The share of a class's images that got an answer.
+ *
+ * @param {Mistakes} mistakes
+ * @param {number} label
+ * @param {number} answer
+ */
+export function shareOf({ confusion, classes, totals }, label, answer) {
+  const total = totals[label] ?? 0;
+  return total === 0 ? 0 : (confusion[label * classes + answer] ?? 0) / total;
+}
+
+/**
+ * One cell in words.
+ *
+ * @param {Mistakes} mistakes
+ * @param {number} label
+ * @param {number} answer
+ */
+export function cellText(mistakes, label, answer) {
+  const count = mistakes.confusion[label * mistakes.classes + answer] ?? 0;
+  const share = formatPercent(shareOf(mistakes, label, answer));
+  const verdict = label === answer ? "answered right" : `answered ${answer}`;
+  return `${formatCount(count)} of ${formatCount(mistakes.totals[label] ?? 0)} images of a ${label} ${verdict}: ${share}`;
+}
