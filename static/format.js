@@ -74,6 +74,21 @@ export function formatSmallPercent(value) {
 }
 
 /**
+ * What an error says, as sentences: capital letters first and full stops last.
+ *
+ * @param {{ message: string, hint?: string | null }} error
+ */
+export function formatError({ message, hint }) {
+  return [message, hint ?? ""].map(sentence).filter(Boolean).join(" ");
+}
+
+/** @param {string} text */
+function sentence(text) {
+  const stop = text === "" || /[.!?…]$/.test(text) ? "" : ".";
+  return text.charAt(0).toUpperCase() + text.slice(1) + stop;
+}
+
+/**
  * The noun phrase for a digit: "an 8", "a 3".
  *
  * @param {number} digit

@@ -1,3 +1,4 @@
+import { formatError } from "../format.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 const SHOWN_FOR_MS = 9000;
@@ -48,8 +49,7 @@ export class RunNotice extends RunElement {
       const gone = run.gone.value;
       banner.hidden = gone === null;
       if (gone === null) return;
-      write(this.piece("banner-message", HTMLElement), gone.message);
-      write(this.piece("banner-hint", HTMLElement), gone.hint ?? "");
+      write(this.piece("banner-message", HTMLElement), formatError(gone));
     });
   }
 
@@ -67,8 +67,7 @@ export class RunNotice extends RunElement {
       clearTimeout(timer);
       box.hidden = notice === null;
       if (notice === null) return;
-      write(this.piece("error-message", HTMLElement), notice.message);
-      write(this.piece("error-hint", HTMLElement), notice.hint ?? "");
+      write(this.piece("error-message", HTMLElement), formatError(notice));
       if (notice !== failure) {
         timer = setTimeout(() => {
           run.notice.value = null;

@@ -48,3 +48,9 @@ it("has the article that goes with a digit", () => {
   assert.equal(format.aDigit(8), "an 8");
   assert.equal(format.aDigit(3), "a 3");
 });
+
+it("says an error in sentences", () => {
+  const error = { message: "expected a number, got “x”", hint: "0.001 is usual" };
+  assert.equal(format.formatError(error), "Expected a number, got “x”. 0.001 is usual.");
+  assert.equal(format.formatError({ message: "Try again.", hint: null }), "Try again.");
+});
