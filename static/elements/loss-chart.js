@@ -162,6 +162,7 @@ export class LossChart {
     ctx.lineWidth = ratio;
     ctx.font = `${11 * ratio}px ${this.#theme.font}`;
     ctx.textBaseline = "alphabetic";
+    ctx.textAlign = "left";
     const ends = Array.from({ length: MARK_ROWS }, () => -1);
     for (const action of this.#data.actions) {
       const words = markText(action);

@@ -24,6 +24,11 @@ it("writes shares as percentages", () => {
   assert.equal(format.formatPercent(0.9453125), "94.5 %");
   assert.equal(format.formatPercent(0.9783, 2), "97.83 %");
   assert.equal(format.formatPercent(null), "–");
+  const halves = { 0.0625: "6.2 %", 0.1875: "18.8 %", 0.9375: "93.8 %", 0.3125: "31.2 %" };
+  for (const [value, text] of Object.entries(halves)) {
+    assert.equal(format.formatPercent(Number(value)), text);
+  }
+  assert.equal(format.formatPercent(0.00155, 2), "0.15 %");
   assert.equal(format.formatSmallPercent(0.00062), "0.062 %");
 });
 
