@@ -4,6 +4,7 @@ import { Classifier } from "../../static/models/classifier.js";
 import { Latest } from "../../static/models/latest.js";
 import { Painter } from "../../static/models/painter.js";
 import { Pending } from "../../static/models/pending.js";
+import { Turns } from "../../static/models/turns.js";
 
 /** Lets everything that is already resolved go on. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -133,5 +134,36 @@ describe("Classifier", () => {
     await settled();
     assert.equal(classifier.error.value?.code, "network_not_ready");
     assert.equal(classifier.reading.value, null);
+  });
+});
+
+describe("Turns", () => {
+  it("takes one after the other, and drops those that still wait", async () => {
+    const turns = new Turns();
+    /** @type {string[]} */
+    const log = [];
+    /** @type {(() => void)[]} */
+    const ends = [];
+    const take = (/** @type {string} */ name) => () => {
+      log.push(name);
+      return new Promise((/** @type {(value: void) => void} */ resolve) => ends.push(resolve));
+    };
+    turns.add(take("first"));
+    turns.add(take("second"));
+    await settled();
+    assert.deepEqual(log, ["first"]);
+    ends[0]?.();
+    await settled();
+    assert.deepEqual(log, ["first", "second"]);
+    turns.add(take("third"));
+    turns.drop();
+    assert.equal(turns.busy, false);
+    turns.add(take("fourth"));
+    ends[1]?.();
+    await settled();
+    assert.deepEqual(log, ["first", "second", "fourth"]);
+    ends[2]?.();
+    await settled();
+    assert.equal(turns.busy, false);
   });
 });
