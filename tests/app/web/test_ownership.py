@@ -21,6 +21,7 @@ def other(server: Server) -> Iterator[Visitor]:
 def test_anyone_who_has_the_id_may_watch(visitor: Visitor, other: Visitor) -> None:
     run = visitor.make_run()
     run.step(2)
+    run.until(lambda state: state["test_batch"] == 2)
     watched = other.watch(run)
     assert watched.state() == run.state()
     assert watched.series() == run.series()
