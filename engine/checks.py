@@ -26,11 +26,18 @@ def whole_number(value: object, name: str, *, least: int = 1) -> int:
 
 def real_number(value: object, name: str) -> float:
     """`value` as a finite float."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise ConfigurationError(
-            f"expected {name} to be a finite number, got {value!r}", "choose a number such as 0.001"
+    try:
+        number = (
+            math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
         )
-    return float(value)
+    except OverflowError:  # an int of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise ConfigurationError(
+            f"expected {name} to be a finite number, got {value!r:.60}",
+            "choose a number such as 0.001",
+        )
+    return number
 
 
 def one_of(value: object, names: Iterable[str], what: str) -> str:

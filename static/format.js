@@ -12,13 +12,14 @@ export function formatLoss(value) {
 }
 
 /**
- * A share as a percentage: 0.9453 is "94.5 %".
+ * A share as a percentage: 0.9453 is "94.5 %". A half goes to the even digit, as in Python and
+ * NumPy, so that page and script show the same: 0.0625 is "6.2 %".
  *
  * @param {number | null | undefined} value between 0 and 1
  * @param {number} [decimals]
  */
 export function formatPercent(value, decimals = 1) {
-  return value == null ? NONE : `${(value * 100).toFixed(decimals)} %`;
+  return value == null ? NONE : `${fixed(value * 100, decimals)} %`;
 }
 
 /**
@@ -42,12 +43,12 @@ export function formatRate(value) {
 }
 
 /**
- * A setting as short as it goes: 0.001, 1e-7.
+ * A setting as short as it goes: 0.001, 1e-7, 1e6.
  *
  * @param {number} value
  */
 export function formatSetting(value) {
-  return tidyExponent(String(value));
+  return tidyExponent(value >= 1e6 ? value.toExponential() : String(value));
 }
 
 /**
@@ -74,6 +75,21 @@ export function formatSmallPercent(value) {
 }
 
 /**
+ * What an error says, as sentences: capital letters first and full stops last.
+ *
+ * @param {{ message: string, hint?: string | null }} error
+ */
+export function formatError({ message, hint }) {
+  return [message, hint ?? ""].map(sentence).filter(Boolean).join(" ");
+}
+
+/** @param {string} text */
+function sentence(text) {
+  const stop = text === "" || /[.!?…]$/.test(text) ? "" : ".";
+  return text.charAt(0).toUpperCase() + text.slice(1) + stop;
+}
+
+/**
  * The noun phrase for a digit: "an 8", "a 3".
  *
  * @param {number} digit
@@ -93,6 +109,19 @@ function significant(value, digits) {
   }
   const text = value.toPrecision(digits);
   return text.includes("e") ? String(Math.round(value)) : text;
+}
+
+/**
+ * @param {number} value
+ * @param {number} decimals
+ */
+function fixed(value, decimals) {
+  const scaled = value * 10 ** decimals;
+  // Exactly half way, which in binary takes a multiple of a power of two, toFixed goes up.
+  const isHalf = Number.isInteger(value * 2 ** (decimals + 1)) && Math.abs(scaled % 1) === 0.5;
+  if (!isHalf) return value.toFixed(decimals);
+  const even = 2 * Math.round(scaled / 2);
+  return (even / 10 ** decimals).toFixed(decimals);
 }
 
 /** @param {string} text */

@@ -39,6 +39,7 @@ const pick = new Pick();
 const drawing = new Drawing();
 const classifier = new Classifier({
   read: async (signal) => {
+    if (classifier.progress.peek() !== null) return null; // the reader is not ready yet
     const id = classifier.reader.peek() === "run" ? (run.state.peek()?.id ?? null) : null;
     return drawing.readable ? classify(await drawing.toPng(), id, signal) : null;
   },

@@ -20,6 +20,8 @@ FIRST_LAYER_GRADIENT = 0.005
 LATER_LAYER_GRADIENT = 0.04
 # RMSprop and Adam divide the gradient by its own size: their steps are a few learning rates.
 ADAPTIVE_STEPS = 2
+# Those of plain SGD are the gradient's size times a rate that is seldom larger than this.
+PLAIN_RATE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def _weight_views(
     for layer, (inputs, units) in enumerate(pairwise(widths), start=1):
         weights = _rounded(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
         gradient = FIRST_LAYER_GRADIENT if layer == 1 else LATER_LAYER_GRADIENT
-        step = _rounded(learning_rate * (gradient if optimizer == "sgd" else ADAPTIVE_STEPS))
+        step = _rounded(
+            PLAIN_RATE * gradient if optimizer == "sgd" else ADAPTIVE_STEPS * learning_rate
+        )
         kinds: list[tuple[str, float, Coding]] = [
             ("weights", weights, "signed"),
             ("gradient", gradient, "signed"),

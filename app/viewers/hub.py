@@ -4,14 +4,21 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from app.errors import AppError
 from app.viewers.viewer import Viewer
-from app.workers.pool import Frame, WorkerPool
+from app.workers.pool import Frame
 
 # While the run's worker is gone, look again this often.
 RETRY_S = 1.0
+
+
+class FrameSource(Protocol):
+    """Where frames come from: the worker pool, which knows where the run lives."""
+
+    async def frames(self, run_id: str, want: dict[str, Any]) -> Frame | None:
+        """The next frame that answers `want`; None if a newer want has replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +43,10 @@ class Hub:
     """
 
     def __init__(
-        self, run_id: str, pool: WorkerPool, clock: Callable[[], float] = time.monotonic
+        self, run_id: str, source: FrameSource, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._run_id = run_id
-        self._pool = pool
+        self._source = source
         self._clock = clock
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +89,7 @@ class Hub:
                 if request is not None:
                     request.add_done_callback(_forget)
                 want = _combined(asked)
-                request = asyncio.create_task(self._pool.frames(self._run_id, want))
+                request = asyncio.create_task(self._source.frames(self._run_id, want))
             await self._wait(request, now)
             if request is not None and request.done():
                 try:

@@ -14,6 +14,7 @@ from engine.checks import one_of, real_number
 from engine.errors import ConfigurationError
 from engine.gradient_check import numerical_gradient
 from engine.textbook.expression import PRODUCT, Expression, Number, Variable, is_negative
+from engine.textbook.numpy_code import numpy_code
 from engine.textbook.operations import INNER, OUTER, Operation
 from engine.textbook.traces import ChainTrace, FactorTrace, GradientTrace
 
@@ -49,15 +50,17 @@ class TextbookChain:
             for place in ("c", "b", "a")
         )
         self.gradient_function = self.chain.gradient_function("f", WEIGHTS)
+        self._paths = paths_of(self.gradient_function)
+        # Each value is used once, so what is derived by it names the factor.
+        self._partials = {
+            factor.target: self._partial(factor) for factor in self.gradient_function.factors
+        }
+        self._expanded = self._expand()
 
     @property
     def formula(self) -> str:
         """The formula of f in W1, W2 and W3 alone."""
-        known: dict[str, Expression] = {}
-        for link in self.chain.links:
-            place = _PLACES[link.output]
-            known[link.output] = formula_in(place, self._operations[place]).substitute(known)
-        return str(known["f"])
+        return str(self._expanded)
 
     def value(self, weights: Sequence[float] | Array) -> float:
         """f at three weights; infinite or not a number where the arithmetic overflows."""
@@ -68,6 +71,11 @@ class TextbookChain:
 
         ConfigurationError where a value or a derivative is not finite.
         """
+        if len(weights) != len(WEIGHTS):
+            raise ConfigurationError(
+                f"expected the three weights W1, W2 and W3, got {len(weights)} numbers",
+                "give one number for each",
+            )
         w1, w2, w3 = (
             real_number(weight, name) for weight, name in zip(weights, WEIGHTS, strict=True)
         )
@@ -77,20 +85,31 @@ class TextbookChain:
             self.gradient_function(values, gradients)
             measured = numerical_gradient(self.value, np.array([w1, w2, w3]), H)
         _check_finite({**values, **gradients, "f beside these weights": measured})
-        rounding = _rounding(values, gradients)
+        numbers = {name: float(value[0]) for name, value in values.items()}
         traces = {
             name: GradientTrace(
-                f"∂f/∂{name}",
-                tuple(self._factor(factor, values, gradients) for factor in path),
-                self._product_formula(path),
-                float(gradients[gradient_name(name)][0]),
-                float(measured[index]),
-                rounding,
+                name=f"∂f/∂{name}",
+                factors=tuple(self._factor(each, values, gradients) for each in self._paths[name]),
+                formula=self._product_formula(name),
+                value=float(gradients[gradient_name(name)][0]),
+                numerical=float(measured[index]),
+                numerical_numpy=self._central_difference(name, numbers),
+                rounding=_rounding(values, gradients),
             )
-            for index, (name, path) in enumerate(self._paths())
+            for index, name in enumerate(WEIGHTS)
         }
-        u, v, f = (float(values[name][0]) for name in ("u", "v", "f"))
-        return ChainTrace(self.formula, (w1, w2, w3), v, u, f, traces)
+        return ChainTrace(
+            formula=self.formula,
+            weights=(w1, w2, w3),
+            v=numbers["v"],
+            u=numbers["u"],
+            value=numbers["f"],
+            numpy={
+                output: numpy_code(formula_in(place, self._operations[place]), numbers)
+                for place, output in OUTPUTS.items()
+            },
+            gradients=traces,
+        )
 
     def _forward(self, weights: Sequence[float] | Array) -> dict[str, Array]:
         values = {
@@ -101,22 +120,31 @@ class TextbookChain:
             self.chain.forward(values)
         return values
 
-    def _paths(self) -> list[tuple[str, tuple[Factor, ...]]]:
-        paths = paths_of(self.gradient_function)
-        return [(name, paths[name]) for name in WEIGHTS]
+    def _expand(self) -> Expression:
+        known: dict[str, Expression] = {}
+        for link in self.chain.links:
+            place = _PLACES[link.output]
+            known[link.output] = formula_in(place, self._operations[place]).substitute(known)
+        return known["f"]
+
+    def _central_difference(self, name: str, numbers: Mapping[str, float]) -> str:
+        others = {each: numbers[each] for each in WEIGHTS if each != name}
+        f, at = numpy_code(self._expanded, others), numbers[name]
+        return f"(lambda f: (f({at!r} + {H}) - f({at!r} - {H})) / {2 * H})(lambda {name}: {f})"
 
     def _factor(
         self, factor: Factor, values: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> FactorTrace:
         link, target = factor.link, factor.target
-        y = values[link.output]
+        y, partial = values[link.output], self._partials[target]
         slope = factor.vjp(np.ones_like(y), y, *(values[name] for name in link.inputs))
         return FactorTrace(
-            f"∂{_PLACES[link.output]}/∂{target}",
-            str(self._partial(factor)),
-            float(slope[0]),
-            f"∂f/∂{target}",
-            float(gradients[gradient_name(target)][0]),
+            name=f"∂{_PLACES[link.output]}/∂{target}",
+            formula=str(partial),
+            numpy=numpy_code(partial, {name: float(values[name][0]) for name in link.inputs}),
+            value=float(slope[0]),
+            product_name=f"∂f/∂{target}",
+            product=float(gradients[gradient_name(target)][0]),
         )
 
     def _partial(self, factor: Factor) -> Expression:
@@ -125,9 +153,10 @@ class TextbookChain:
         argument = operation.arguments[factor.link.inputs.index(factor.target)]
         return operation.partial(argument).substitute(_variables(place, operation))
 
-    def _product_formula(self, path: Sequence[Factor]) -> str:
-        """The factors of a path multiplied, in u, v and the weights, without those that are 1."""
-        partials = [partial for partial in map(self._partial, path) if partial != Number(1)]
+    def _product_formula(self, name: str) -> str:
+        """The factors of ∂f/∂name multiplied, in u, v and the weights, without those that are 1."""
+        factors = (self._partials[factor.target] for factor in self._paths[name])
+        partials = [partial for partial in factors if partial != Number(1)]
         if len(partials) < 2:
             return str(partials[0]) if partials else "1"
         return " · ".join(

@@ -1,4 +1,7 @@
-"""What is known of a textbook chain at given weights, as plain records."""
+"""What is known of a textbook chain at given weights, as plain records.
+
+Each number comes with a line of NumPy that computes it from the numbers it depends on.
+"""
 
 from dataclasses import dataclass
 
@@ -12,6 +15,7 @@ class FactorTrace:
 
     name: str  # ∂b/∂v
     formula: str
+    numpy: str
     value: float
     product_name: str  # ∂f/∂v
     product: float
@@ -26,6 +30,7 @@ class GradientTrace:
     formula: str
     value: float
     numerical: float
+    numerical_numpy: str
     rounding: float  # how far rounding may have moved the numerical one
 
     @property
@@ -51,6 +56,7 @@ class ChainTrace:
     v: float
     u: float
     value: float
+    numpy: dict[str, str]  # of v, u and f
     gradients: dict[str, GradientTrace]  # by the weight's name
 
     def step(self, size: float) -> tuple[float, float, float]:

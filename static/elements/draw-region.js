@@ -1,7 +1,7 @@
 import { signal as state } from "@preact/signals-core";
 import { PixelBuffer, prepareCanvas } from "../draw/canvas.js";
 import { writeMatrix } from "../draw/grid.js";
-import { formatPercent, NONE } from "../format.js";
+import { formatError, formatPercent, NONE } from "../format.js";
 import { drawnProbability } from "../models/explanations/drawing.js";
 import { trainedNetwork } from "../protocol/api.js";
 import { explain } from "./explain.js";
@@ -264,7 +264,7 @@ function verdictOf(classifier, drawing) {
   if (drawing.empty) return "Nothing drawn yet.";
   if (!drawing.readable) return "Go on drawing.";
   const error = classifier.error.peek();
-  if (error) return error.hint ? `${error.message} ${error.hint}` : error.message;
+  if (error) return formatError(error);
   const reading = classifier.reading.peek();
   if (!reading) return "Reading …";
   const share = formatPercent(reading.probabilities[reading.digit] ?? 0);

@@ -91,8 +91,9 @@ export class LoopRegion extends RunElement {
   #label(phase, { state, pictures, lit }) {
     const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
     const parts = captionParts(phase, pictures, state);
-    // In slow mode a phase still to come in this batch shows the batch before, and says so.
-    const stale = lit !== null && parts !== null && !pictures.fresh.has(phase);
+    // A phase still to come in this batch shows an earlier one, and says so where one has time to read.
+    const readable = lit !== null || state.state !== "playing";
+    const stale = readable && parts !== null && !pictures.fresh.has(phase);
     station.classList.toggle("is-lit", lit === phase);
     station.classList.toggle("is-dim", lit !== null && lit !== phase);
     station.classList.toggle("is-stale", stale);

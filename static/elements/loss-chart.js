@@ -19,6 +19,9 @@ import { OPTIMIZER_TITLES } from "../models/words.js";
 
 /** Points drawn for each CSS pixel across, at most. */
 const POINTS_PER_PIXEL = 2;
+/** The smallest loss on a logarithmic axis. */
+const LEAST = 1e-6;
+
 const MARK_ROWS = 2;
 
 /** The axis is at least this many batches long, so that its ticks are whole numbers. */
@@ -51,6 +54,7 @@ export function markText({ set }) {
  */
 export class LossChart {
   #plot;
+  #logarithmic;
   /** @type {ChartData | null} */
   #data = null;
   /** @type {Theme} */
@@ -59,10 +63,12 @@ export class LossChart {
   /**
    * @param {HTMLElement} holder
    * @param {Theme} theme
+   * @param {boolean} logarithmic whether the loss is on a logarithmic axis
    * @param {(batch: number | null) => void} pointed
    */
-  constructor(holder, theme, pointed) {
+  constructor(holder, theme, logarithmic, pointed) {
     this.#theme = theme;
+    this.#logarithmic = logarithmic;
     const size = { width: holder.clientWidth, height: holder.clientHeight };
     this.#plot = new uPlot(this.#options(size, pointed), [[], [], []], holder);
   }
@@ -89,7 +95,9 @@ export class LossChart {
     const { batches, loss, smooth } = data.series;
     const most = Math.max(64, Math.round(this.#plot.width * POINTS_PER_PIXEL));
     const { x, y, line } = decimate(batches, loss, smooth, most);
-    this.#plot.setData([x, y, line]);
+    // Zero has no place on a logarithmic axis; it is drawn at the lower end.
+    const shown = this.#logarithmic ? y.map((value) => Math.max(value, LEAST)) : y;
+    this.#plot.setData([x, shown, line]);
   }
 
   destroy() {
@@ -114,7 +122,9 @@ export class LossChart {
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
       scales: {
         x: { time: false, range: () => this.#acrossRange() },
-        y: { range: (_plot, _min, max) => [0, upperEnd(max)] },
+        y: this.#logarithmic
+          ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), upperEnd(max)] }
+          : { range: (_plot, _min, max) => [0, upperEnd(max)] },
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
@@ -162,6 +172,7 @@ export class LossChart {
     ctx.lineWidth = ratio;
     ctx.font = `${11 * ratio}px ${this.#theme.font}`;
     ctx.textBaseline = "alphabetic";
+    ctx.textAlign = "left";
     const ends = Array.from({ length: MARK_ROWS }, () => -1);
     for (const action of this.#data.actions) {
       const words = markText(action);
@@ -217,10 +228,11 @@ export class LossChart {
 
 /**
  * @param {uPlot} _plot
- * @param {number[]} splits
+ * @param {(number | null)[]} splits
  */
 function axisValues(_plot, splits) {
-  return splits.map((value) => formatSetting(Number(value.toPrecision(6))));
+  // On a logarithmic axis some splits have no room for a label, and are null.
+  return splits.map((value) => (value === null ? "" : formatSetting(Number(value.toPrecision(6)))));
 }
 
 /**
@@ -234,6 +246,11 @@ function shortened(context, text, room) {
     short = `${short.slice(0, short.lastIndexOf(","))} …`;
   }
   return short;
+}
+
+/** @param {number | null} min */
+function lowerEnd(min) {
+  return min !== null && min > LEAST ? min / 1.2 : LEAST;
 }
 
 /** @param {number | null} max */

@@ -28,14 +28,20 @@ export class LossRegion extends RunElement {
   connect({ run, painter, colours }, signal) {
     const holder = this.piece("chart", HTMLElement);
     const paint = () => this.#paint(run, holder);
+    const log = this.piece("log", HTMLInputElement);
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
-    const chart = new LossChart(holder, colours.peek(), (batch) => {
-      this.#pointed = batch;
+    const build = () => {
+      this.#chart?.destroy();
+      this.#chart = new LossChart(holder, colours.peek(), log.checked, (batch) => {
+        this.#pointed = batch;
+        painter.request(paint);
+      });
       painter.request(paint);
-    });
-    this.#chart = chart;
+    };
+    build();
+    log.addEventListener("change", build, { signal });
     follow(signal, () => {
-      chart.theme = colours.value;
+      if (this.#chart) this.#chart.theme = colours.value;
     });
     follow(signal, () => {
       run.seriesVersion.value;
@@ -53,7 +59,7 @@ export class LossRegion extends RunElement {
       "abort",
       () => {
         painter.cancel(paint);
-        chart.destroy();
+        this.#chart?.destroy();
         this.#chart = null;
       },
       { once: true },

@@ -1,3 +1,5 @@
+import { signal as state } from "@preact/signals-core";
+import { formatError } from "../format.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 const SHOWN_FOR_MS = 9000;
@@ -48,8 +50,7 @@ export class RunNotice extends RunElement {
       const gone = run.gone.value;
       banner.hidden = gone === null;
       if (gone === null) return;
-      write(this.piece("banner-message", HTMLElement), gone.message);
-      write(this.piece("banner-hint", HTMLElement), gone.hint ?? "");
+      write(this.piece("banner-message", HTMLElement), formatError(gone));
     });
   }
 
@@ -61,14 +62,17 @@ export class RunNotice extends RunElement {
     const box = this.piece("error", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
+    /** The failure that has been read and put away; every state repeats it. */
+    const dismissed = state("");
     follow(signal, () => {
       const failure = run.state.value?.error ?? null;
       const notice = run.notice.value ?? failure;
+      const text = notice === null ? "" : formatError(notice);
       clearTimeout(timer);
-      box.hidden = notice === null;
+      if (failure === null) dismissed.value = "";
+      box.hidden = text === dismissed.value;
       if (notice === null) return;
-      write(this.piece("error-message", HTMLElement), notice.message);
-      write(this.piece("error-hint", HTMLElement), notice.hint ?? "");
+      write(this.piece("error-message", HTMLElement), text);
       if (notice !== failure) {
         timer = setTimeout(() => {
           run.notice.value = null;
@@ -79,8 +83,9 @@ export class RunNotice extends RunElement {
     dismiss.addEventListener(
       "click",
       () => {
+        const failure = run.state.peek()?.error;
+        dismissed.value = failure ? formatError(failure) : "";
         run.notice.value = null;
-        box.hidden = true;
       },
       { signal },
     );

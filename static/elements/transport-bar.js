@@ -1,3 +1,4 @@
+import { formatError } from "../format.js";
 import { learningRate } from "../models/explanations/progress.js";
 import { Latest } from "../models/latest.js";
 import {
@@ -129,7 +130,7 @@ export class TransportBar extends RunElement {
     };
     const send = async (/** @type {number} */ rate) => {
       const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
-      if (error) say(error.hint ? `${error.message} ${error.hint}` : error.message);
+      if (error) say(formatError(error));
     };
     const latest = new Latest(send, DRAG_GAP_MS);
     const commit = () => {

@@ -4,6 +4,7 @@ import { NO_PICTURES, nextPictures } from "./loop.js";
 import { Pending } from "./pending.js";
 import { SeriesStore } from "./series.js";
 import { isSlow } from "./speed.js";
+import { Turns } from "./turns.js";
 
 /**
  * @typedef {import("../protocol/types.js").ApiError} ApiError
@@ -82,9 +83,7 @@ export class RunModel {
   /** @type {Signal<"phase" | "batch" | "epoch" | null>} */
   #lastUnit = signal(null);
   #longStep = signal(false);
-  #steps = Promise.resolve();
-  #stepsAhead = 0;
-  #stepRound = 0;
+  #steps = new Turns();
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
   /** @type {Map<string, Signal<SeenView | null>>} */
@@ -154,13 +153,13 @@ export class RunModel {
   }
 
   play() {
-    this.#dropSteps();
+    this.#steps.drop();
     this.#lastUnit.value = null;
     return this.do(commands.play(), { running: true });
   }
 
   pause() {
-    this.#dropSteps();
+    this.#steps.drop();
     return this.do(commands.pause(), { running: false });
   }
 
@@ -170,19 +169,12 @@ export class RunModel {
    * @param {"phase" | "batch" | "epoch"} unit
    */
   step(unit) {
-    const round = this.#stepRound;
-    this.#stepsAhead += 1;
-    this.#steps = this.#steps.then(async () => {
-      if (round !== this.#stepRound) return;
-      await this.#step(unit);
-      if (round === this.#stepRound) this.#stepsAhead -= 1;
-    });
-    return this.#steps;
+    return this.#steps.add(() => this.#step(unit));
   }
 
   /** Whether a step is under way or waits for its turn. */
   get isStepping() {
-    return this.#stepsAhead > 0;
+    return this.#steps.busy;
   }
 
   /** @param {"phase" | "batch" | "epoch"} unit */
@@ -199,7 +191,7 @@ export class RunModel {
   }
 
   reset() {
-    this.#dropSteps();
+    this.#steps.drop();
     this.#lastUnit.value = null;
     return this.do(commands.reset());
   }
@@ -295,12 +287,6 @@ export class RunModel {
       }
     });
     this.#afterPaint(() => this.#link?.ack(frame));
-  }
-
-  /** Steps that wait for their turn are not taken any more. */
-  #dropSteps() {
-    this.#stepRound += 1;
-    this.#stepsAhead = 0;
   }
 
   /** @returns {Look} */

@@ -24,6 +24,11 @@ it("writes shares as percentages", () => {
   assert.equal(format.formatPercent(0.9453125), "94.5 %");
   assert.equal(format.formatPercent(0.9783, 2), "97.83 %");
   assert.equal(format.formatPercent(null), "–");
+  const halves = { 0.0625: "6.2 %", 0.1875: "18.8 %", 0.9375: "93.8 %", 0.3125: "31.2 %" };
+  for (const [value, text] of Object.entries(halves)) {
+    assert.equal(format.formatPercent(Number(value)), text);
+  }
+  assert.equal(format.formatPercent(0.00155, 2), "0.15 %");
   assert.equal(format.formatSmallPercent(0.00062), "0.062 %");
 });
 
@@ -47,4 +52,10 @@ it("writes rates, settings and values short", () => {
 it("has the article that goes with a digit", () => {
   assert.equal(format.aDigit(8), "an 8");
   assert.equal(format.aDigit(3), "a 3");
+});
+
+it("says an error in sentences", () => {
+  const error = { message: "expected a number, got “x”", hint: "0.001 is usual" };
+  assert.equal(format.formatError(error), "Expected a number, got “x”. 0.001 is usual.");
+  assert.equal(format.formatError({ message: "Try again.", hint: null }), "Try again.");
 });

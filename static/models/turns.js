@@ -1,0 +1,34 @@
+/**
+ * Things that are done one after the other: each waits for the one before. What still waits can be
+ * dropped, what is under way goes on.
+ */
+export class Turns {
+  #last = Promise.resolve();
+  #ahead = 0;
+  #round = 0;
+
+  /** Whether something is under way or waits for its turn. */
+  get busy() {
+    return this.#ahead > 0;
+  }
+
+  /**
+   * @param {() => Promise<void>} take
+   * @returns {Promise<void>} done, or dropped
+   */
+  add(take) {
+    const round = this.#round;
+    this.#ahead += 1;
+    this.#last = this.#last.then(async () => {
+      if (round !== this.#round) return;
+      await take();
+      if (round === this.#round) this.#ahead -= 1;
+    });
+    return this.#last;
+  }
+
+  drop() {
+    this.#round += 1;
+    this.#ahead = 0;
+  }
+}

@@ -1,0 +1,303 @@
+"""The hub between a run and its viewers, on a real host."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.viewers import hub as hub_module
+from app.viewers.hub import Hub
+from app.viewers.viewer import MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
+from app.workers.link import worker_lost
+from app.workers.message import Message
+from app.workers.pool import Frame
+from tests.support.hosting import Hosting, state_of
+from tests.support.runs import Clock
+from tests.support.watcher import Frame as WholeFrame
+from tests.support.watcher import KeptSeries, View
+
+LIMIT_S = 60.0
+
+
+class LocalSource:
+    """A host in this very process, which works between the turns of the event loop."""
+
+    def __init__(self) -> None:
+        self.hosting = Hosting(Clock(tick=0.001))
+        self.hosting.create()
+        self.wants: list[dict[str, Any]] = []
+        self.lost = False
+        self.turned = asyncio.Event()
+
+    async def frames(self, run_id: str, want: dict[str, Any]) -> Frame | None:
+        """As the worker pool does it."""
+        self.wants.append(want)
+        answer = await self._answer(self.hosting.send("frames", run_id, want=want))
+        if self.lost:
+            raise worker_lost()
+        if "error" in answer.header:
+            raise AppError.from_body(answer.header["error"], answer.header["status"])
+        if answer.header["frame"] is None:
+            return None
+        header = answer.header
+        return Frame(
+            header["frame"],
+            header["version"],
+            header["timeline"],
+            header["to_batch"],
+            list(zip(header["views"], answer.blobs, strict=True)),
+        )
+
+    async def work(self) -> None:
+        """Work for ever."""
+        while True:
+            self.hosting.turn()
+            self.turned.set()
+            self.turned.clear()
+            await asyncio.sleep(0)
+
+    async def _answer(self, number: int) -> Message:
+        while not self.hosting.answers_to(number) and not self.lost:
+            await self.turned.wait()
+        return self.hosting.answer(number)
+
+    async def command(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Carry out a command; the state of the answer."""
+        number = self.hosting.send("command", command={"type": kind, **fields})
+        return state_of(await self._answer(number))
+
+
+class Reader:
+    """A viewer and what came out of its outbox."""
+
+    def __init__(self, hub: Hub, *views: str, rate: float = 60.0) -> None:
+        self.hub = hub
+        self.viewer = Viewer(writable=True)
+        self.viewer.look_at({"views": list(views), "rate": rate})
+        self.series = KeptSeries()
+        self.data: list[bytes] = []
+        hub.join(self.viewer)
+
+    async def frame(self, *, acknowledge: bool = True) -> WholeFrame:
+        """The next whole frame."""
+        frame = WholeFrame()
+        while "series" not in frame.views:
+            item = await self.viewer.outbox.get()
+            if isinstance(item, bytes):
+                self.data.append(item)
+                view = View.read(item)
+                frame.views[view.metadata["view"]] = view
+        self.series.take(frame.views["series"])
+        if acknowledge:
+            self.acknowledge(frame.number)
+        return frame
+
+    async def event(self) -> dict[str, Any]:
+        """The next event."""
+        while isinstance(item := await self.viewer.outbox.get(), bytes):
+            pass
+        return item
+
+    def acknowledge(self, number: int) -> None:
+        """Say that a frame has been drawn."""
+        self.viewer.acknowledge({"frame": number}, 0.0)
+        self.hub.wake()
+
+    async def follow(self, batch: int) -> None:
+        """Read until the series has come to `batch`."""
+        while self.series.length < batch:
+            await self.frame()
+
+
+@contextlib.asynccontextmanager
+async def working(source: LocalSource) -> AsyncIterator[Hub]:
+    hub = Hub("run", source)
+    work = asyncio.create_task(source.work())
+    try:
+        yield hub
+    finally:
+        for viewer in list(hub.viewers):
+            hub.leave(viewer)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+def on_a_hub(test: Callable[[Hub, LocalSource], Awaitable[None]]) -> Callable[[], None]:
+    """Run an asynchronous test with a hub and a host, within a minute."""
+
+    async def run() -> None:
+        source = LocalSource()
+        async with asyncio.timeout(LIMIT_S), working(source) as hub:
+            await test(hub, source)
+
+    def started() -> None:
+        asyncio.run(run())
+
+    started.__name__ = test.__name__
+    return started
+
+
+@on_a_hub
+async def test_the_series_is_complete_for_quick_and_for_slow_viewers(
+    hub: Hub, source: LocalSource
+) -> None:
+    quick, slow = Reader(hub), Reader(hub, rate=5)
+    await source.command("play")
+    await asyncio.gather(quick.follow(60), slow.follow(60))
+    await source.command("pause")
+    expected = source.hosting.ask("series", from_batch=1).header["series"]["loss"]
+    await asyncio.gather(quick.follow(len(expected)), slow.follow(len(expected)))
+    assert quick.series.columns["loss"] == slow.series.columns["loss"] == expected
+
+
+@on_a_hub
+async def test_a_silent_viewer_gets_two_frames_and_holds_nobody_up(
+    hub: Hub, source: LocalSource
+) -> None:
+    silent, other = Reader(hub), Reader(hub)
+    await source.command("play")
+    await other.follow(40)
+    frames = [await silent.frame(acknowledge=False) for _ in range(MAX_UNACKNOWLEDGED)]
+    await other.follow(other.series.length + 20)
+    assert silent.viewer.outbox.empty()
+    silent.acknowledge(frames[-1].number)
+    await silent.follow(other.series.length)
+    length = other.series.length
+    assert silent.series.columns["loss"][:length] == other.series.columns["loss"]
+
+
+@on_a_hub
+async def test_a_viewer_whose_outbox_is_full_holds_nobody_up(hub: Hub, source: LocalSource) -> None:
+    full, other = Reader(hub), Reader(hub)
+    for _ in range(MAX_QUEUED):
+        full.viewer.tell({"type": "reply"})
+    await source.command("play")
+    await other.follow(40)
+    assert full.viewer.overrun.is_set()
+
+
+@on_a_hub
+async def test_viewers_who_look_alike_are_sent_the_very_same_bytes(
+    hub: Hub, source: LocalSource
+) -> None:
+    await source.command("step", unit="batch", count=1)
+    one, other = Reader(hub, "layer1.weights"), Reader(hub, "layer1.weights")
+    first, second = await one.frame(), await other.frame()
+    if first.number == second.number:
+        assert all(left is right for left, right in zip(one.data, other.data, strict=True))
+    assert len(source.wants) <= 3
+
+
+@on_a_hub
+async def test_each_viewer_gets_what_it_looks_at(hub: Hub, source: LocalSource) -> None:
+    await source.command("step", unit="batch", count=2)
+    readers = {
+        ("layer1.weights",): Reader(hub, "layer1.weights"),
+        ("layer2.weights.step", "loop"): Reader(hub, "loop", "layer2.weights.step"),
+        (): Reader(hub),
+    }
+    for views, reader in readers.items():
+        frame = await reader.frame()
+        assert set(frame.views) == {*views, "series"}
+
+
+@on_a_hub
+async def test_a_new_look_at_a_resting_run_is_answered(hub: Hub, source: LocalSource) -> None:
+    reader = Reader(hub)
+    await source.command("step", unit="batch", count=1)
+    await reader.follow(1)
+    reader.viewer.look_at({"views": ["layer1.weights"]})
+    hub.wake()
+    frame = await reader.frame()
+    while "layer1.weights" not in frame.views:
+        frame = await reader.frame()
+    assert frame.batch == 1
+
+
+@on_a_hub
+async def test_nothing_is_sent_while_nothing_changes(hub: Hub, source: LocalSource) -> None:
+    reader = Reader(hub)
+    while source.hosting.host.turn() is not None:
+        pass
+    frames = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            while True:
+                await reader.frame()
+                frames += 1
+    assert frames <= 3
+    await source.command("step", unit="batch", count=1)
+    assert (await reader.frame()).state["state"] in ("stepping", "paused")
+
+
+@on_a_hub
+async def test_a_discarded_future_is_cut_off_for_every_viewer(
+    hub: Hub, source: LocalSource
+) -> None:
+    readers = [Reader(hub), Reader(hub, rate=10)]
+    await source.command("step", unit="batch", count=40)
+    await asyncio.gather(*(reader.follow(40) for reader in readers))
+    await source.command("seek", batch=10)
+    await source.command("set", learning_rate=0.5)
+    await source.command("step", unit="batch", count=5)
+    for reader in readers:
+        while reader.series.columns["learning_rate"] != [0.001] * 10 + [0.5] * 5:
+            await reader.frame()
+        assert reader.series.actions == [{"batch": 10, "set": {"learning_rate": 0.5}}]
+
+
+@on_a_hub
+async def test_a_viewer_that_resumes_gets_the_missing_piece(hub: Hub, source: LocalSource) -> None:
+    await source.command("step", unit="batch", count=30)
+    reader = Reader(hub)
+    await reader.follow(30)
+    again = Reader(hub)
+    again.viewer.resume({"from_batch": 21, "timeline": 0})
+    again.series.columns = {name: values[:20] for name, values in reader.series.columns.items()}
+    hub.wake()
+    await again.follow(30)
+    assert again.series.columns == reader.series.columns
+
+
+@on_a_hub
+async def test_a_lost_worker_is_told_once_and_frames_go_on_when_it_is_back(
+    hub: Hub, source: LocalSource
+) -> None:
+    reader = Reader(hub)
+    await reader.frame()
+    source.lost = True
+    event = await reader.event()
+    assert (event["type"], event["error"]["code"]) == ("error", "worker_lost")
+    wants = len(source.wants)
+    while len(source.wants) < wants + 3:
+        await source.turned.wait()
+    assert reader.viewer.outbox.empty()
+    source.lost = False
+    await source.command("step", unit="batch", count=1)
+    await reader.follow(1)
+
+
+@on_a_hub
+async def test_the_last_viewer_to_leave_ends_the_work(hub: Hub, source: LocalSource) -> None:
+    one, other = Reader(hub), Reader(hub)
+    await one.frame()
+    hub.leave(one.viewer)
+    await source.command("step", unit="batch", count=1)
+    await other.follow(1)
+    hub.leave(other.viewer)
+    wants = len(source.wants)
+    await source.command("step", unit="batch", count=1)
+    await asyncio.sleep(0)
+    assert len(source.wants) == wants
+    late = Reader(hub)
+    await late.follow(2)
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is gone is looked for again without the usual second's pause."""
+    monkeypatch.setattr(hub_module, "RETRY_S", 0.01)

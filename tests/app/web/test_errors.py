@@ -1,0 +1,273 @@
+"""Every error over REST has the one shape, and says what to do."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.client import Run, Visitor, error_of
+
+JSON = {"content-type": "application/json"}
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.fixture
+def run(visitor: Visitor) -> Run:
+    return visitor.make_run()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/static/nothing.js", 404, "not_found"),
+        ("GET", "/static/../app/cli.py", 404, "not_found"),
+        ("GET", "/static/%2e%2e/app/cli.py", 404, "not_found"),
+        ("GET", "/vendor/nothing.js", 404, "not_found"),
+        ("GET", "/vendor/../../etc/passwd", 404, "not_found"),
+        ("GET", "/api/nothing", 404, "not_found"),
+        ("GET", "/api/runs/nothing", 404, "unknown_run"),
+        ("GET", f"/api/runs/{'0' * 32}", 404, "unknown_run"),
+        ("GET", f"/api/runs/{'0' * 65}", 422, "invalid_request"),
+        ("GET", f"/api/runs/{'0' * 32}/series", 404, "unknown_run"),
+        ("GET", f"/api/runs/{'0' * 32}/tensors/batch.x", 404, "unknown_run"),
+        ("GET", f"/api/runs/{'0' * 32}/weights", 404, "unknown_run"),
+        ("GET", "/api/runs/%00", 404, "unknown_run"),
+        ("GET", "/api/runs/%ff%fe", 404, "unknown_run"),
+        ("POST", f"/api/runs/{'0' * 32}/commands", 404, "unknown_run"),
+        ("POST", "/api/classify?run=nothing", 404, "unknown_run"),
+        ("GET", "/api/runs", 405, "method_not_allowed"),
+        ("PUT", "/api/runs", 405, "method_not_allowed"),
+        ("DELETE", "/api/classify", 405, "method_not_allowed"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("POST", "/", 405, "method_not_allowed"),
+        ("POST", "/static/main.js", 405, "method_not_allowed"),
+    ],
+)
+def test_addresses_and_methods_there_are_not(
+    visitor: Visitor, method: str, path: str, status: int, code: str
+) -> None:
+    body = {"type": "play"} if path.endswith("commands") else None
+    error_of(visitor.http.request(method, path, json=body), status, code)
+
+
+BAD_CONFIGURATIONS: dict[str, Any] = {
+    "units": {"layers": [{"units": 0}]},
+    "units.negative": {"layers": [{"units": -1}]},
+    "units.many": {"layers": [{"units": 10**9}]},
+    "units.text": {"layers": [{"units": "16"}]},
+    "units.bool": {"layers": [{"units": True}]},
+    "units.fraction": {"layers": [{"units": 1.5}]},
+    "activation": {"layers": [{"units": 10, "activation": "swish"}]},
+    "none": {"layers": []},
+    "too many": {"layers": [{"units": 10}] * 9},
+    "too big": {"layers": [{"units": 4096}, {"units": 4096}, {"units": 10}]},
+    "last": {"layers": [{"units": 11, "activation": "softmax"}]},
+    "no softmax": {"layers": [{"units": 10, "activation": "relu"}]},
+    "layers": {"layers": "dense"},
+    "dataset": {"dataset": "cifar"},
+    "loss": {"loss": "hinge"},
+    "optimizer": {"optimizer": "newton"},
+    "optimizer.name": {"optimizer": {"learning_rate": 0.1}},
+    "optimizer.rate": {"optimizer": {"name": "sgd", "learning_rate": -1}},
+    "optimizer.zero": {"optimizer": {"name": "sgd", "learning_rate": 0}},
+    "optimizer.text": {"optimizer": {"name": "sgd", "learning_rate": "fast"}},
+    "optimizer.huge": {"optimizer": {"name": "sgd", "learning_rate": 10**400}},
+    "optimizer.extra": {"optimizer": {"name": "sgd", "nesterov": True}},
+    "optimizer.momentum": {"optimizer": {"name": "sgd", "momentum": 1.5}},
+    "optimizer.foreign": {"optimizer": {"name": "adam", "momentum": 0.5}},
+    "batch_size": {"batch_size": 0},
+    "batch_size.many": {"batch_size": 4097},
+    "batch_size.fraction": {"batch_size": 12.5},
+    "seed": {"seed": -1},
+    "seed.many": {"seed": 2**63},
+    "dtype": {"dtype": "float16"},
+    "unknown": {"epochs": 5},
+    "surrogate": {"\ud800": 1},
+    "surrogate value": {"dataset": "\udfff"},
+    "list": [],
+    "text": "mnist",
+}
+
+
+@pytest.mark.parametrize("name", BAD_CONFIGURATIONS)
+def test_a_bad_configuration_says_what_was_expected(visitor: Visitor, name: str) -> None:
+    body = json.dumps(BAD_CONFIGURATIONS[name])
+    response = visitor.http.post("/api/runs", content=body, headers=JSON)
+    error = error_of(response, 422, "invalid_request")
+    assert error["hint"]
+    assert "\n" not in error["message"]
+    assert "pydantic" not in error["message"]
+    assert len(error["message"]) < 400
+
+
+BAD_COMMANDS: dict[str, Any] = {
+    "nothing": {},
+    "unknown": {"type": "explode"},
+    "type": {"type": 1},
+    "type.surrogate": {"type": "\ud800"},
+    "extra": {"type": "play", "now": True},
+    "unit": {"type": "step", "unit": "year"},
+    "count": {"type": "step", "count": 0},
+    "count.many": {"type": "step", "count": 10**7},
+    "count.fraction": {"type": "step", "count": 1.5},
+    "set nothing": {"type": "set"},
+    "rate": {"type": "set", "learning_rate": 0},
+    "rate.null": {"type": "set", "learning_rate": None},
+    "rate.text": {"type": "set", "learning_rate": "0.1"},
+    "rate.huge": {"type": "set", "learning_rate": 1e13},
+    "rate.endless": {"type": "set", "learning_rate": 10**400},
+    "batch_size": {"type": "set", "batch_size": 0},
+    "batch_size.many": {"type": "set", "batch_size": 10**9},
+    "speed": {"type": "set", "speed": 0},
+    "speed.slow": {"type": "set", "speed": 1e-300},
+    "speed.fast": {"type": "set", "speed": 1e300},
+    "momentum": {"type": "set", "momentum": 0.5},
+    "optimizer": {"type": "set", "optimizer": "newton"},
+    "optimizer.dict": {"type": "set", "optimizer": {"name": "newton"}},
+    "optimizer.unnamed": {"type": "set", "optimizer": {"learning_rate": 0.1}},
+    "optimizer.extra": {"type": "set", "optimizer": {"name": "sgd", "x": 1}},
+    "optimizer.rate": {"type": "set", "optimizer": {"name": "sgd", "learning_rate": -1}},
+    "seek": {"type": "seek"},
+    "seek.negative": {"type": "seek", "batch": -1},
+    "seek.fraction": {"type": "seek", "batch": 0.5},
+    "list": [{"type": "play"}],
+    "text": "play",
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("name", BAD_COMMANDS)
+def test_a_bad_command_says_what_was_expected_and_changes_nothing(run: Run, name: str) -> None:
+    before = run.state()
+    body = json.dumps(BAD_COMMANDS[name])
+    response = run.http.post(f"{run.path}/commands", content=body, headers=JSON)
+    error = error_of(response, 422)
+    assert error["code"] in ("invalid_request", "invalid_configuration")
+    assert error["hint"]
+    assert "\n" not in error["message"]
+    assert "pydantic" not in error["message"]
+    after = run.state()
+    for measured in ("test_loss", "test_accuracy", "test_batch"):
+        before.pop(measured)
+        after.pop(measured)
+    assert after == before
+
+
+@pytest.mark.parametrize("batch", [1, 10**30])
+def test_a_batch_that_was_not_reached(run: Run, batch: int) -> None:
+    error_of(run.post({"type": "seek", "batch": batch}), 409, "batch_not_reached")
+    response = run.http.get(f"{run.path}/tensors/layer1.weights?batch={batch}")
+    error_of(response, 409, "batch_not_reached")
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "batch.x", "layer1.weights.gradient", "%00", "a" * 9999]
+)
+def test_a_tensor_there_is_not_names_those_there_are(run: Run, name: str) -> None:
+    error = error_of(run.http.get(f"{run.path}/tensors/{name}"), 404, "unknown_tensor")
+    assert "layer1.weights" in error["hint"]
+
+
+@pytest.mark.parametrize("query", ["from_batch=-1", "from_batch=x", "from_batch=1.5"])
+def test_a_bad_query_is_refused(run: Run, query: str) -> None:
+    error = error_of(run.http.get(f"{run.path}/series?{query}"), 422, "invalid_request")
+    assert "from_batch" in error["message"]
+    error_of(run.http.get(f"{run.path}/tensors/layer1.weights?batch=-1"), 422)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("{", 400),
+        ("", 422),
+        ("{]", 400),
+        (b"\xff\xfe", 400),
+        (DEEP, 400),
+        ('{"type": "set", "learning_rate": NaN}', 422),
+        ('{"type": "set", "learning_rate": Infinity}', 422),
+        ('{"type": "set", "learning_rate": -Infinity}', 422),
+        ('{"type": "set", "learning_rate": 1e999}', 422),
+        ('{"type": "set", "speed": NaN}', 422),
+        ('{"type": "set", "optimizer": {"name": "sgd", "learning_rate": NaN}}', 422),
+        ('{"type": "seek", "batch": ' + "9" * 5000 + "}", 400),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_malformed_json(run: Run, body: str | bytes, status: int) -> None:
+    response = run.http.post(f"{run.path}/commands", content=body, headers=JSON)
+    error = error_of(response, status)
+    assert error["hint"]
+    assert len(error["message"]) < 400
+
+
+def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None:
+    body = '{"optimizer": {"name": "sgd", "learning_rate": NaN}}'
+    error_of(visitor.http.post("/api/runs", content=body, headers=JSON), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "x"])
+def test_a_command_that_is_not_json(run: Run, media_type: str) -> None:
+    headers = {"content-type": media_type}
+    response = run.http.post(f"{run.path}/commands", content='{"type": "play"}', headers=headers)
+    error_of(response, 422)
+
+
+@pytest.mark.parametrize("path", ["/api/classify", "/api/runs"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large(visitor: Visitor, path: str, chunked: bool) -> None:
+    size = 6 * 1024 * 1024
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(size // 65536):
+            yield b" " * 65536
+
+    content = chunks() if chunked else b" " * size
+    error_of(visitor.http.post(path, content=content, headers=JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://elsewhere.example", "null", "", "http://[", "http://127.0.0.1:1"],
+)
+def test_another_sites_page_may_not_write(run: Run, origin: str) -> None:
+    headers = {"origin": origin, "authorization": f"Bearer {run.key}"}
+    for path in (f"{run.path}/commands", "/api/runs", "/api/classify"):
+        response = run.http.post(path, json={"type": "play"}, headers=headers)
+        error_of(response, 403, "foreign_origin")
+    assert run.state()["state"] == "paused"
+
+
+def test_its_own_page_may_write(run: Run, visitor: Visitor) -> None:
+    headers = {"origin": visitor.address}
+    assert run.http.post(f"{run.path}/commands", json={"type": "play"}, headers=headers).is_success
+
+
+def test_errors_carry_the_security_headers(visitor: Visitor) -> None:
+    for response in (
+        visitor.http.get("/nothing"),
+        visitor.http.post("/api/runs", json={"seed": -1}),
+        visitor.http.post("/api/runs", headers={"origin": "http://elsewhere.example"}),
+    ):
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_other_sites_cannot_read_an_answer(visitor: Visitor) -> None:
+    response = visitor.http.get("/healthz", headers={"origin": "http://elsewhere.example"})
+    assert not any(name.startswith("access-control") for name in response.headers)
+
+
+def test_a_run_too_many_is_refused_while_all_are_in_use(tmp_path_factory: Any) -> None:
+    from tests.support.server import keep_untrained_network, running_server
+
+    data_dir = keep_untrained_network(tmp_path_factory.mktemp("full"))
+    with running_server(data_dir, workers=1, env={"APP_MAX_RUNS": "2"}) as server:
+        visitor = Visitor(server.address)
+        runs = [visitor.make_run() for _ in range(2)]
+        response: httpx2.Response = visitor.http.post("/api/runs")
+        error_of(response, 503, "too_many_runs")
+        assert all(run.state()["state"] == "paused" for run in runs)
+        visitor.close()

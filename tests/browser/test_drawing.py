@@ -1,0 +1,61 @@
+"""A digit drawn on the pad is read, by the run as it learns and by the trained network."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.support.page import DescentPage
+
+
+def draw_a_one(page: DescentPage) -> None:
+    box = (
+        page.region("Draw a digit")
+        .get_by_role("img", name=re.compile("Drawing pad"))
+        .bounding_box()
+    )
+    assert box is not None
+    mouse = page.page.mouse
+    x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 20, box["y"] + box["height"] - 20
+    mouse.move(x, top)
+    mouse.down()
+    mouse.move(x - 2, (top + bottom) / 2, steps=5)
+    mouse.move(x - 4, bottom, steps=5)
+    mouse.up()
+
+
+def shares(page: DescentPage) -> list[float]:
+    """The ten displayed percentages."""
+    texts = page.region("Draw a digit").locator(".bar-share").all_text_contents()
+    return [float(text.removesuffix("%")) for text in texts]
+
+
+def test_a_drawn_one_is_read_by_the_trained_network(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    region = page.region("Draw a digit")
+    region.get_by_label("read by").select_option("trained")
+    draw_a_one(page)
+    expect(region.locator("[data-part=verdict]")).to_contain_text("1")
+    page.until(lambda: "–" not in region.locator(".bar-share").all_text_contents(), "the bars")
+    assert max(range(10), key=shares(page).__getitem__) == 1
+    assert abs(sum(shares(page)) - 100) < 1
+
+
+def test_the_bars_move_as_the_network_learns(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    draw_a_one(page)
+    region = page.region("Draw a digit")
+    page.until(lambda: "–" not in region.locator(".bar-share").all_text_contents(), "the bars")
+    untrained = shares(page)
+    page.play_fast()
+    page.until(lambda: shares(page)[1] > 80, "the network to learn what a one is")
+    assert untrained[1] < 80
+    page.pause()
+
+
+def test_a_cleared_pad_shows_nothing(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    draw_a_one(page)
+    region = page.region("Draw a digit")
+    page.until(lambda: "–" not in region.locator(".bar-share").all_text_contents(), "the bars")
+    page.press("Clear drawing")
+    expect(region.locator(".bar-share").first).to_have_text("–")

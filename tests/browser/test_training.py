@@ -1,0 +1,178 @@
+"""The main job: press play, watch it learn, stop it, step it, change its settings."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.support.page import DescentPage
+
+PHASES = ["draw", "forward", "loss", "backward", "update"]
+
+
+def test_it_opens_on_the_example_network_at_rest(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    expect(page.page.get_by_text("784 → 512 relu → 10 softmax")).to_be_visible()
+    expect(page.page.get_by_text("407,050")).to_be_visible()
+    for name in ("Play", "Reset", "Back one batch", "Step phase", "Step batch", "Step epoch"):
+        expect(page.page.get_by_role("button", name=name)).to_be_visible()
+    for name in ("Speed", "Learning rate", "Optimizer", "Batch size"):
+        expect(page.page.get_by_label(name)).to_be_visible()
+    for name in ("The loop", "Weights", "Loss", "Draw a digit"):
+        expect(page.page.get_by_role("region", name=name)).to_be_visible()
+    state = page.run.state()
+    assert (state["state"], state["batch"]) == ("paused", 0)
+    page.shows("loss", "–")
+
+
+def test_played_through_an_epoch_it_learns(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    page.until(lambda: page.run.state()["epoch"] >= 1, "the first epoch to end")
+    page.pause()
+    series = page.run.series()
+    first, last = series["loss"][:20], series["loss"][-20:]
+    assert sum(last) < 0.3 * sum(first)
+    assert next(accuracy for batch, _, accuracy in series["test"] if batch == 469) > 0.9
+
+
+def test_pause_stops_it_within_one_batch(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    page.until(lambda: page.run.state()["batch"] > 20, "some batches")
+    state = page.pause()
+    page.page.wait_for_timeout(300)
+    assert page.run.state()["batch"] == state["batch"]
+    expect(page.page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_step_phase_moves_one_phase(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    for phase in [*PHASES, "draw"]:
+        page.press("Step phase")
+        station = page.region("The loop").locator("[aria-current=step]")
+        expect(station).to_have_attribute("data-phase", phase)
+        assert page.run.state()["phase"] == phase
+    assert page.run.state()["batch"] == 1
+
+
+def test_step_batch_and_step_epoch(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Step phase")
+    page.press("Step batch")
+    page.shows("batch", "2")
+    assert page.run.state()["phase"] == "update"
+    page.press("Step epoch")
+    page.shows("batch", "469")
+    state = page.run.at_rest()
+    assert (state["batch"], state["epoch"]) == (469, 1)
+    page.shows("epoch", "2")
+
+
+def test_back_one_batch_shows_the_moment_before(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    before = page.field("loss").text_content()
+    page.press("Step batch")
+    page.shows("batch", "2")
+    page.press("Back one batch")
+    page.shows("batch", "1")
+    page.shows("loss", before or "")
+    assert page.run.state()["furthest"] == 2
+
+
+def test_reset_goes_back_to_the_same_start(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    start = page.run.tensor("layer1.weights")
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Reset")
+    page.shows("batch", "0")
+    page.shows("loss", "–")
+    assert (page.run.tensor("layer1.weights") == start).all()
+
+
+def test_a_learning_rate_typed_while_it_plays_is_used_from_the_next_batch_on(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.play_fast()
+    page.until(lambda: page.run.state()["batch"] > 10, "some batches")
+    page.input("Learning rate").fill("0.0005")
+    page.input("Learning rate").press("Enter")
+    page.until(lambda: bool(page.run.state()["actions"]), "the change to arrive")
+    (action,) = page.run.state()["actions"]
+    assert action["set"] == {"learning_rate": 0.0005}
+    page.until(lambda: page.run.state()["batch"] > action["batch"] + 5, "more batches")
+    page.pause()
+    rates = page.run.series()["learning_rate"]
+    assert set(rates[: action["batch"]]) == {0.001}
+    assert set(rates[action["batch"] :]) == {0.0005}
+
+
+def test_a_bad_learning_rate_is_refused_in_words_and_changes_nothing(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    field = page.input("Learning rate")
+    for text, complaint in [
+        ("nothing", "not a number"),
+        ("-1", "above 0"),
+        ("0", "above 0"),
+        ("1e400", "too large"),
+        ("1e300", "expected the learning rate"),
+    ]:
+        field.fill(text)
+        field.press("Enter")
+        expect(page.page.get_by_role("alert").filter(has_text=complaint)).to_be_visible()
+    assert page.run.state()["learning_rate"] == 0.001
+    assert page.run.state()["actions"] == []
+
+
+def test_optimizer_and_batch_size_change_without_a_reset(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.input("Optimizer").select_option("adam")
+    page.until(lambda: page.run.state()["optimizer"]["name"] == "adam", "the optimizer")
+    page.input("Batch size").select_option("64")
+    page.until(lambda: page.run.state()["batch_size"] == 64, "the batch size")
+    page.press("Step batch")
+    page.shows("batch", "2")
+    assert page.run.tensor("batch.x").shape == (64, 784)
+    assert page.run.series()["loss"][1] < page.run.series()["loss"][0]
+
+
+def test_momentum_is_offered_for_sgd(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Optimizer").select_option("sgd")
+    momentum = page.input("Momentum")
+    expect(momentum).to_be_visible()
+    momentum.fill("0.9")
+    momentum.press("Enter")
+    page.until(lambda: page.run.state()["optimizer"].get("momentum") == 0.9, "the momentum")
+
+
+def test_the_keyboard_plays_and_steps(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.page.locator("body").press("ArrowRight")
+    page.until(lambda: page.run.state()["phase"] == "draw", "one phase")
+    page.page.locator("body").press("Shift+ArrowRight")
+    page.shows("batch", "1")
+    page.page.locator("body").press("Space")
+    page.until(lambda: page.run.state()["state"] == "playing", "it to play")
+    page.page.locator("body").press("Space")
+    page.until(lambda: page.run.state()["state"] == "paused", "it to pause")
+
+
+def test_two_visitors_do_not_disturb_each_other(open_page: OpenPage) -> None:
+    one, other = open_page(), open_page()
+    assert one.run_id != other.run_id
+    one.press("Step batch")
+    one.shows("batch", "1")
+    other.press("Step batch")
+    other.press("Step batch")
+    other.shows("batch", "2")
+    one.shows("batch", "1")
+    assert one.run.series()["loss"] == other.run.series()["loss"][:1]

@@ -1,0 +1,93 @@
+"""A second window on a run, a lost connection, a run that is not there."""
+
+import re
+from functools import partial
+
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.browser.conftest import OpenPage
+from tests.support.page import DescentPage
+from tests.support.server import Server
+
+
+def test_a_run_opened_by_its_link_is_followed_live(open_page: OpenPage) -> None:
+    owner = open_page()
+    guest = open_page(f"/?run={owner.run_id}")
+    assert guest.run_id == owner.run_id
+    expect(guest.page.get_by_role("button", name="Step batch")).to_be_disabled()
+    expect(guest.page.get_by_text("You are watching this run")).to_be_visible()
+    owner.press("Step batch")
+    guest.shows("batch", "1")
+    owner.play_fast()
+    guest.until(lambda: len(guest.series()["loss"]) > 20, "the guest to see it play")
+    state = owner.pause()
+    guest.shows("batch", f"{state['batch']:,}")
+    guest.until(lambda: len(guest.series()["loss"]) == state["batch"], "every point")
+    assert guest.series()["loss"] == owner.run.series()["loss"]
+
+
+def test_the_owners_second_window_can_command_too(open_page: OpenPage) -> None:
+    first = open_page()
+    second = open_page(f"/?run={first.run_id}", beside=first)
+    second.press("Step batch")
+    first.shows("batch", "1")
+
+
+def test_a_reload_in_mid_run_goes_on_with_it(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    page.until(lambda: page.run.state()["batch"] > 20, "some batches")
+    run_id = page.run_id
+    page.page.reload()
+    page.wait_open()
+    assert page.run_id == run_id
+    state = page.pause()
+    page.until(lambda: len(page.series()["loss"]) == state["batch"], "every point")
+    assert page.series()["loss"] == page.run.series()["loss"]
+
+
+def has_points(page: DescentPage, count: int) -> bool:
+    """Whether the page keeps that many points of the series."""
+    return len(page.series()["loss"]) >= count
+
+
+def has_more(routes: list[WebSocketRoute], count: int) -> bool:
+    """Whether the page has connected more than `count` times."""
+    return len(routes) > count
+
+
+def test_a_lost_connection_is_made_again_and_no_point_is_missing(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    routes: list[WebSocketRoute] = []
+
+    def pass_on(route: WebSocketRoute) -> None:
+        routes.append(route)
+        route.connect_to_server()
+
+    page.page.route_web_socket(re.compile("/ws/runs/"), pass_on)
+    page.page.reload()
+    page.wait_open()
+    page.play_fast()
+    for cuts in range(1, 4):
+        enough = len(page.series()["loss"]) + 10
+        page.until(partial(has_points, page, enough), "more points")
+        routes[-1].close(code=1012)
+        page.until(partial(has_more, routes, cuts), "the page to connect again")
+    state = page.pause()
+    page.until(lambda: len(page.series()["loss"]) == state["batch"], "every point")
+    assert page.series()["loss"] == page.run.series()["loss"]
+
+
+def test_a_run_that_is_not_there_is_said_and_a_new_one_offered(
+    open_page: OpenPage, server: Server
+) -> None:
+    page = open_page(complaints_expected=True)
+    page.page.goto(f"{server.address}/?run={'0' * 32}")
+    expect(page.page.get_by_role("alert").filter(has_text="run")).to_be_visible()
+    page.press("Start a new run")
+    page.page.wait_for_url(lambda url: "0" * 32 not in url)
+    page.wait_open()
+    page.press("Step batch")
+    page.shows("batch", "1")

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { NO_PICTURES, nextPictures } from "../../static/models/loop.js";
+import {
+  announcement,
+  caption,
+  formulaOf,
+  guessOf,
+  networkLine,
+} from "../../static/models/words.js";
+
+/** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
+/** @typedef {import("../../static/protocol/types.js").RunState} RunState */
+
+const COUNT = 3;
+const FEATURES = 4;
+
+/** The tensors of each phase, for a batch of three samples with four pixels. */
+/** @type {{ [phase: string]: [string, Tensor][] }} */
+const TENSORS = {
+  draw: [
+    [
+      "batch.x",
+      { dtype: "U8", shape: [COUNT, FEATURES], data: Uint8Array.from([...Array(12).keys()]) },
+    ],
+    ["batch.y", { dtype: "U8", shape: [COUNT], data: Uint8Array.of(8, 1, 2) }],
+  ],
+  forward: [
+    ["activations.1", { dtype: "F32", shape: [2], data: Float32Array.of(0, 2) }],
+    [
+      "activations.2",
+      { dtype: "F32", shape: [10], data: Float32Array.of(0, 0, 0, 0.75, 0, 0, 0, 0, 0.25, 0) },
+    ],
+  ],
+  loss: [
+    ["loss.per_sample", { dtype: "F32", shape: [COUNT], data: Float32Array.of(2, 1, 0) }],
+    ["loss.correct", { dtype: "U8", shape: [COUNT], data: Uint8Array.of(0, 1, 1) }],
+  ],
+  backward: [
+    ["gradient.images", { dtype: "U8", shape: [2, FEATURES], data: new Uint8Array(8) }],
+    ["gradient.output", { dtype: "U8", shape: [10, 2], data: new Uint8Array(20) }],
+  ],
+  update: [
+    ["update.histogram", { dtype: "U32", shape: [48], data: new Uint32Array(48) }],
+    ["update.median", { dtype: "F32", shape: [1], data: Float32Array.of(0.0625) }],
+  ],
+};
+const ORDER = Object.keys(TENSORS);
+
+/**
+ * A `loop` message in which the phases up to `phase` have run.
+ *
+ * @param {number} batch completed
+ * @param {string} phase
+ */
+function message(batch, phase) {
+  const ran = ORDER.slice(0, ORDER.indexOf(phase) + 1);
+  return {
+    metadata: {
+      batch: String(batch),
+      phase,
+      sample: "0",
+      samples: "128",
+      "loss.mean": "1.0",
+      "gradient.images.units": "[0, 1]",
+      "gradient.images.scale": "0.005",
+      "gradient.output.scale": "0.04",
+    },
+    tensors: new Map(ran.flatMap((name) => TENSORS[name] ?? [])),
+  };
+}
+
+/** @type {RunState} */
+const STATE = {
+  id: "r",
+  config: {
+    dataset: "mnist",
+    layers: [
+      { units: 512, activation: "relu" },
+      { units: 10, activation: "softmax" },
+    ],
+    loss: "categorical_crossentropy",
+    optimizer: { name: "rmsprop", learning_rate: 0.001 },
+    batch_size: 128,
+    seed: 0,
+    dtype: "float32",
+  },
+  actions: [],
+  state: "paused",
+  batch: 0,
+  epoch: 0,
+  phase: "draw",
+  next_phase: "forward",
+  batch_in_epoch: 0,
+  batches_per_epoch: 469,
+  loss: null,
+  accuracy: null,
+  test_loss: null,
+  test_accuracy: null,
+  test_batch: null,
+  optimizer: { name: "rmsprop", learning_rate: 0.001 },
+  learning_rate: 0.001,
+  batch_size: 128,
+  speed: 2,
+  batches_per_second: 0,
+  furthest: 0,
+  timeline: 0,
+  parameters: 407050,
+  error: null,
+  views: [],
+};
+
+describe("nextPictures", () => {
+  it("has the pictures of the phases that ran, one more with each", () => {
+    let pictures = NO_PICTURES;
+    ORDER.forEach((phase, i) => {
+      pictures = nextPictures(pictures, message(phase === "update" ? 1 : 0, phase));
+      assert.deepEqual([...pictures.fresh], ORDER.slice(0, i + 1));
+      assert.equal(pictures.batch, 1);
+    });
+    assert.equal(pictures.loss?.right, 2);
+    assert.equal(pictures.update?.median, 0.0625);
+  });
+
+  it("keeps the pictures of the batch before, not as fresh ones", () => {
+    const whole = nextPictures(NO_PICTURES, message(1, "update"));
+    const next = nextPictures(whole, message(1, "draw"));
+    assert.deepEqual([...next.fresh], ["draw"]);
+    assert.equal(next.update, whole.update);
+    assert.equal(next.batch, 2);
+  });
+
+  it("keeps nothing of a future that was stepped back from", () => {
+    const later = nextPictures(NO_PICTURES, message(7, "update"));
+    const back = nextPictures(later, message(3, "draw"));
+    assert.equal(back.update, null);
+  });
+
+  it("keeps nothing where nothing has run", () => {
+    const whole = nextPictures(NO_PICTURES, message(1, "update"));
+    const empty = nextPictures(whole, { metadata: { batch: "0", phase: "" }, tensors: new Map() });
+    assert.equal(empty.draw, null);
+  });
+});
+
+describe("what the page says", () => {
+  const pictures = nextPictures(NO_PICTURES, message(1, "update"));
+
+  it("names the network", () => {
+    const line = "MNIST · 784 → 512 relu → 10 softmax · 407,050 weights";
+    assert.equal(networkLine(STATE), line);
+  });
+
+  it("captions each station with its own numbers", () => {
+    assert.equal(caption("draw", pictures, STATE), "128 of 60,000, 3 shown, following an 8");
+    assert.equal(caption("forward", pictures, STATE), "says 3 at 75.0 %, the 8 gets 25.0 %");
+    assert.equal(caption("loss", pictures, STATE), "mean of −log p = 1.000; 2 of 3 right");
+    assert.match(
+      caption("backward", pictures, STATE) ?? "",
+      /of 2 units, ±0.005\n.*₂ below, ±0.04/,
+    );
+    assert.equal(caption("update", pictures, STATE), "median |step| / |W| = 6.3 %");
+  });
+
+  it("has no caption without a picture", () => {
+    for (const phase of /** @type {const} */ (["draw", "forward", "loss", "backward", "update"])) {
+      assert.equal(caption(phase, NO_PICTURES, STATE), null);
+    }
+  });
+
+  it("takes the most probable class as the guess", () => {
+    const forward = pictures.forward;
+    assert.ok(forward);
+    const { guess, label } = guessOf(forward);
+    assert.deepEqual({ guess, label }, { guess: 3, label: 8 });
+  });
+
+  it("announces the batch at hand, completed or not", () => {
+    assert.match(announcement(STATE, pictures), /^Draw a batch, batch 1: /);
+    assert.match(
+      announcement({ ...STATE, phase: "update", batch: 1 }, pictures),
+      /^Update, batch 1: /,
+    );
+    assert.match(announcement({ ...STATE, phase: null }, NO_PICTURES), /untrained/);
+  });
+
+  it("writes the update as the optimizer makes it", () => {
+    const formula = (/** @type {RunState["optimizer"]} */ optimizer) =>
+      formulaOf("update", { ...STATE, optimizer }).formula;
+    assert.equal(formula({ name: "sgd", learning_rate: 0.01 }), "W1 = W0 − 0.01 · gradient");
+    assert.match(
+      formula({ name: "sgd", learning_rate: 0.01, momentum: 0.9 }),
+      /velocity = 0.9 · velocity − 0.01/,
+    );
+    assert.match(
+      formula({ name: "rmsprop", learning_rate: 0.001 }),
+      /0.001 · gradient \/ √\(v \+ 1e-7\)/,
+    );
+    assert.match(formula({ name: "adam", learning_rate: 0.001 }), /0.001 · m \/ \(√v \+ 1e-7\)/);
+  });
+});

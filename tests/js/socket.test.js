@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { Backoff } from "../../static/protocol/backoff.js";
+import { RunSocket } from "../../static/protocol/socket.js";
+
+/** The browser's WebSocket as a test drives it: no network, every message at hand. */
+class Wire extends EventTarget {
+  /** @type {Wire[]} */
+  static all = [];
+  binaryType = "blob";
+  /** @type {any[]} */
+  sent = [];
+
+  /** @param {string} url */
+  constructor(url) {
+    super();
+    this.url = url;
+    Wire.all.push(this);
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close() {
+    this.dispatchEvent(new Event("close"));
+  }
+
+  /** @param {object} message */
+  say(message) {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @param {Partial<import("../../static/protocol/socket.js").SocketHandlers>} [handlers] */
+function setUp(handlers = {}) {
+  /** @type {string[]} */
+  const log = [];
+  const socket = new RunSocket({
+    url: "ws://here/ws/runs/r",
+    backoff: new Backoff({ firstMs: 100, random: () => 1 }),
+    WebSocketClass: /** @type {any} */ (Wire),
+    handlers: {
+      hello: () => log.push("hello"),
+      frame: () => log.push("frame"),
+      reply: () => log.push("reply"),
+      trouble: () => log.push("trouble"),
+      away: () => log.push("away"),
+      resume: () => null,
+      stillThere: async () => true,
+      gone: () => log.push("gone"),
+      ...handlers,
+    },
+  });
+  socket.connect();
+  return { socket, log, wire: () => /** @type {Wire} */ (Wire.all.at(-1)) };
+}
+
+const HELLO = { type: "hello", writable: true, state: {} };
+
+describe("RunSocket", () => {
+  beforeEach(() => {
+    Wire.all = [];
+    mock.timers.enable({ apis: ["setTimeout"] });
+  });
+  afterEach(() => mock.timers.reset());
+
+  it("keeps commands until the hello, then sends them in order", () => {
+    const { socket, wire } = setUp();
+    socket.look({ views: ["loop"], rate: 30, sample: 0 });
+    socket.command({ type: "play" });
+    socket.command({ type: "pause" });
+    assert.deepEqual(wire().sent, []);
+    wire().say(HELLO);
+    assert.deepEqual(
+      wire().sent.map(({ type }) => type),
+      ["look", "play", "pause"],
+    );
+  });
+
+  it("matches replies and errors to their commands", async () => {
+    const { socket, wire } = setUp();
+    wire().say(HELLO);
+    const played = socket.command({ type: "play" });
+    const set = socket.command({ type: "set", learning_rate: -1 });
+    const [first, second] = wire().sent;
+    wire().say({
+      type: "error",
+      id: second.id,
+      error: { code: "bad", message: "No.", hint: "0.1" },
+    });
+    wire().say({ type: "reply", id: first.id, state: { state: "playing" } });
+    assert.deepEqual(await played, { state: "playing" });
+    await assert.rejects(set, { name: "CommandError", code: "bad", hint: "0.1" });
+  });
+
+  it("comes back by itself and asks for what it missed", async () => {
+    const missing = { from_batch: 138, timeline: 2 };
+    const { socket, log, wire } = setUp({ resume: () => missing });
+    socket.look({ views: ["loop"], rate: 30, sample: 4 });
+    wire().say(HELLO);
+    wire().close();
+    await settled();
+    assert.equal(Wire.all.length, 1);
+    mock.timers.tick(100);
+    assert.equal(Wire.all.length, 2);
+    wire().say(HELLO);
+    assert.deepEqual(wire().sent, [
+      { type: "resume", ...missing },
+      { type: "look", views: ["loop"], rate: 30, sample: 4 },
+    ]);
+    assert.deepEqual(log, ["hello", "away", "hello"]);
+  });
+
+  it("waits longer after each failure", async () => {
+    const { wire } = setUp();
+    for (const [attempt, wait] of [100, 200, 400].entries()) {
+      wire().close();
+      await settled();
+      mock.timers.tick(wait - 1);
+      assert.equal(Wire.all.length, attempt + 1);
+      mock.timers.tick(1);
+      assert.equal(Wire.all.length, attempt + 2);
+    }
+  });
+
+  it("refuses the commands that a lost connection leaves without an answer", async () => {
+    const { socket, wire } = setUp();
+    wire().say(HELLO);
+    const lost = socket.command({ type: "play" });
+    wire().close();
+    await assert.rejects(lost, { code: "connection_lost" });
+  });
+
+  it("gives up a command that finds no connection", async () => {
+    const { socket } = setUp();
+    const command = socket.command({ type: "play" });
+    mock.timers.tick(8000);
+    await assert.rejects(command, { code: "not_connected" });
+  });
+
+  it("stops where the run is gone", async () => {
+    const { log, wire } = setUp({ stillThere: async () => false });
+    wire().close();
+    await settled();
+    mock.timers.tick(60000);
+    assert.deepEqual(log, ["away", "gone"]);
+    assert.equal(Wire.all.length, 1);
+  });
+});

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { describe, it, mock } from "node:test";
+import { Classifier } from "../../static/models/classifier.js";
+import { Latest } from "../../static/models/latest.js";
+import { Painter } from "../../static/models/painter.js";
+import { Pending } from "../../static/models/pending.js";
+import { Turns } from "../../static/models/turns.js";
+
+/** Lets everything that is already resolved go on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("Latest", () => {
+  it("sends the first and the last value, one at a time and not too soon", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    /** @type {number[]} */
+    const sent = [];
+    const latest = new Latest(async (/** @type {number} */ value) => sent.push(value), 100);
+    latest.push(1);
+    latest.push(2);
+    latest.push(3);
+    await settled();
+    mock.timers.tick(99);
+    await settled();
+    assert.deepEqual(sent, [1]);
+    mock.timers.tick(1);
+    await settled();
+    assert.deepEqual(sent, [1, 3]);
+    mock.timers.reset();
+  });
+});
+
+describe("Painter", () => {
+  it("paints once a frame, and calls back after the paint", () => {
+    /** @type {(() => void)[]} */
+    const frames = [];
+    /** @type {string[]} */
+    const log = [];
+    const painter = new Painter((callback) => frames.push(callback));
+    const job = () => log.push("paint");
+    painter.after(() => log.push("after"));
+    painter.request(job);
+    painter.request(job);
+    assert.equal(frames.length, 1);
+    frames[0]?.();
+    assert.deepEqual(log, ["paint", "after"]);
+    painter.request(job);
+    painter.cancel(job);
+    frames[1]?.();
+    assert.deepEqual(log, ["paint", "after"]);
+  });
+});
+
+describe("Pending", () => {
+  it("shows what was asked for until its own answer has come", () => {
+    const pending = new Pending();
+    const first = pending.ask({ speed: 5 });
+    const second = pending.ask({ speed: 10 });
+    assert.equal(pending.shown("speed", 2), 10);
+    first();
+    assert.equal(pending.shown("speed", 2), 10);
+    second();
+    assert.equal(pending.shown("speed", 2), 2);
+  });
+});
+
+describe("Classifier", () => {
+  /** A classifier whose clock and answers the test moves on. */
+  function setUp() {
+    const clock = { now: 1000 };
+    /** @type {{ callback: () => void, ms: number }[]} */
+    const timers = [];
+    /** @type {{ resolve: (reading: any) => void, reject: (error: Error) => void }[]} */
+    const requests = [];
+    const classifier = new Classifier({
+      read: () => new Promise((resolve, reject) => requests.push({ resolve, reject })),
+      now: () => clock.now,
+      setTimer: (callback, ms) => timers.push({ callback, ms }),
+    });
+    const fire = () => {
+      const timer = timers.shift();
+      assert.ok(timer);
+      clock.now += timer.ms;
+      timer.callback();
+    };
+    return { classifier, clock, timers, requests, fire };
+  }
+  const reading = { digit: 7, probabilities: [], pixels: [] };
+
+  it("reads at once, and not again while it waits for the answer", async () => {
+    const { classifier, timers, requests, fire } = setUp();
+    classifier.drawingChanged();
+    classifier.drawingChanged();
+    assert.deepEqual(
+      timers.map(({ ms }) => ms),
+      [0],
+    );
+    fire();
+    classifier.drawingChanged();
+    assert.equal(requests.length, 1);
+    assert.equal(timers.length, 0);
+    requests[0]?.resolve(reading);
+    await settled();
+    assert.equal(classifier.reading.value, reading);
+    assert.equal(timers[0]?.ms, 100);
+  });
+
+  it("waits longer when only the network has changed", async () => {
+    const { classifier, clock, timers, requests, fire } = setUp();
+    classifier.networkChanged();
+    fire();
+    requests[0]?.resolve(reading);
+    await settled();
+    clock.now += 50;
+    classifier.networkChanged();
+    assert.equal(timers[0]?.ms, 100);
+  });
+
+  it("forgets an answer that comes after the drawing was cleared", async () => {
+    const { classifier, requests, fire } = setUp();
+    classifier.drawingChanged();
+    fire();
+    classifier.clear();
+    requests[0]?.resolve(reading);
+    await settled();
+    assert.equal(classifier.reading.value, null);
+  });
+
+  it("keeps the error where there is no answer", async () => {
+    const { classifier, requests, fire } = setUp();
+    classifier.drawingChanged();
+    fire();
+    const error = Object.assign(new Error("Not ready."), { code: "network_not_ready", hint: null });
+    requests[0]?.reject(error);
+    await settled();
+    assert.equal(classifier.error.value?.code, "network_not_ready");
+    assert.equal(classifier.reading.value, null);
+  });
+});
+
+describe("Turns", () => {
+  it("takes one after the other, and drops those that still wait", async () => {
+    const turns = new Turns();
+    /** @type {string[]} */
+    const log = [];
+    /** @type {(() => void)[]} */
+    const ends = [];
+    const take = (/** @type {string} */ name) => () => {
+      log.push(name);
+      return new Promise((/** @type {(value: void) => void} */ resolve) => ends.push(resolve));
+    };
+    turns.add(take("first"));
+    turns.add(take("second"));
+    await settled();
+    assert.deepEqual(log, ["first"]);
+    ends[0]?.();
+    await settled();
+    assert.deepEqual(log, ["first", "second"]);
+    turns.add(take("third"));
+    turns.drop();
+    assert.equal(turns.busy, false);
+    turns.add(take("fourth"));
+    ends[1]?.();
+    await settled();
+    assert.deepEqual(log, ["first", "second", "fourth"]);
+    ends[2]?.();
+    await settled();
+    assert.equal(turns.busy, false);
+  });
+});

@@ -1,0 +1,94 @@
+"""The page as a person uses it: by the names of its controls, and the numbers it shows."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx2
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.client import Run
+from tests.support.server import wait_until
+
+FASTEST = "10"
+
+# What the page keeps of the run, asked of the page itself: it is not on the screen as text.
+SERIES = """async () => {
+  const { ContextRequest } = await import("/static/elements/context.js");
+  let app;
+  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  const { series } = app.run;
+  return { loss: [...series.loss], accuracy: [...series.accuracy], tests: series.tests };
+}"""
+
+
+class DescentPage:
+    """One open page and the run it shows."""
+
+    def __init__(self, page: Page, http: httpx2.Client) -> None:
+        self.page = page
+        self._http = http
+
+    def wait_open(self) -> Self:
+        """Wait until the page shows a run."""
+        self.page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{32}"))
+        expect(self.page.get_by_role("button", name="Step phase")).to_be_visible()
+        return self
+
+    @property
+    def run_id(self) -> str:
+        """The run in the address."""
+        found = re.search(r"run=([0-9a-f]{32})", self.page.url)
+        assert found is not None, self.page.url
+        return found[1]
+
+    @property
+    def run(self) -> Run:
+        """The same run over REST, without a key."""
+        return Run(self._http, {"id": self.run_id})
+
+    def press(self, name: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def input(self, name: str) -> Locator:
+        """An input by its label."""
+        return self.page.get_by_label(name, exact=True)
+
+    def region(self, name: str) -> Locator:
+        """A region by its name."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def play_fast(self) -> None:
+        """Play, as fast as the machine allows."""
+        self.input("Speed").fill(FASTEST)
+        self.press("Play")
+
+    def pause(self) -> dict[str, Any]:
+        """Pause, and wait until the page shows where the run stands; its state."""
+        self.press("Pause")
+        state = self.run.until(lambda state: state["state"] == "paused", what="the pause")
+        self.shows("batch", f"{state['batch']:,}")
+        return state
+
+    def field(self, name: str) -> Locator:
+        """A displayed number."""
+        return self.page.locator(f'[data-field="{name}"]').first
+
+    def shows(self, name: str, text: str) -> None:
+        """Wait until a displayed number reads so."""
+        expect(self.field(name)).to_have_text(text)
+
+    def series(self) -> dict[str, Any]:
+        """The series as the page keeps it."""
+        series: dict[str, Any] = self.page.evaluate(SERIES)
+        return series
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds, while the page goes on."""
+
+        def ask() -> bool:
+            self.page.wait_for_timeout(20)
+            return holds()
+
+        wait_until(ask, within=90, what=what)
