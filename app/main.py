@@ -10,7 +10,7 @@ from app.default_network import DefaultNetwork
 from app.errors import AppError
 from app.registry import Registry
 from app.settings import Settings
-from app.web import classify, health, runs, socket
+from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
 from app.web.errors import ErrorAnswer, add_error_handlers
 from app.web.guard import Guard
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Guard, content_security_policy=PAGE_POLICY)
     add_error_handlers(app)
-    for part in (runs, classify, socket, health):
+    for part in (runs, classify, chain, socket, health):
         app.include_router(part.router)
     add_page(app)
     return app

@@ -12,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 
 from app.errors import AppError
 from app.resources import STATIC, TEMPLATES, VENDOR
+from app.web.chain import ChainQuestion, operations
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,7 +53,13 @@ templates = Jinja2Templates(TEMPLATES)
 @router.get("/")
 async def page(request: Request) -> HTMLResponse:
     """The page, ready to play."""
-    context = {"import_map": IMPORT_MAP, "version": VERSION, "modules": _modules()}
+    context = {
+        "import_map": IMPORT_MAP,
+        "version": VERSION,
+        "modules": _modules(),
+        "chain_operations": operations(),
+        "chain": ChainQuestion(),
+    }
     return templates.TemplateResponse(
         request, "index.html", context, headers={"cache-control": "no-cache"}
     )

@@ -1,0 +1,105 @@
+"""The textbook chain f(W1, W2, W3) = a(W1, b(W2, c(W3))), differentiated for whoever asks."""
+
+import math
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
+
+from app.config import STRICT
+from engine.textbook import OPERATIONS, ChainTrace, FactorTrace, GradientTrace, TextbookChain
+from engine.textbook.chain import formula_in
+
+router = APIRouter(prefix="/api/chain", tags=["chain"])
+
+# Names are judged by the engine, which knows the operations; here only their length is.
+Operation = Annotated[str, Field(max_length=40)]
+
+
+class ChainQuestion(BaseModel):
+    """Which chain, at which weights, and how far one step goes; what is left out is as here."""
+
+    model_config = STRICT
+
+    a: Operation = "squared_difference"
+    b: Operation = "tanh"
+    c: Operation = "sine"
+    weights: list[float] = Field(default=[-1.0, 1.5, 0.5], min_length=3, max_length=3)
+    step: float = Field(default=0.1, gt=0, le=100)
+
+
+def operations() -> dict[str, list[dict[str, str]]]:
+    """What each place of the chain can be: names, and formulas in the variables of the place."""
+    return {
+        place: [
+            {"name": name, "formula": str(formula_in(place, operation))}
+            for name, operation in known.items()
+        ]
+        for place, known in OPERATIONS.items()
+    }
+
+
+@router.get("")
+async def list_operations() -> dict[str, list[dict[str, str]]]:
+    """The operations that a, b and c can be."""
+    return operations()
+
+
+@router.post("")
+async def differentiate(question: Annotated[ChainQuestion | None, Body()] = None) -> dict[str, Any]:
+    """The chain's values, its derivatives by the chain rule and measured, and one step down.
+
+    `after` is f at weights − step · gradient; its `value` is null where it is not finite.
+    """
+    asked = question or ChainQuestion()
+    chain = _chain(asked.a, asked.b, asked.c)
+    trace = chain.trace(asked.weights)
+    return {**_trace(trace), "after": _after(chain, trace, asked.step)}
+
+
+@lru_cache(maxsize=256)
+def _chain(a: str, b: str, c: str) -> TextbookChain:
+    return TextbookChain(a, b, c)
+
+
+def _trace(trace: ChainTrace) -> dict[str, Any]:
+    return {
+        "formula": trace.formula,
+        "weights": list(trace.weights),
+        "value": trace.value,
+        "values": {"u": trace.u, "v": trace.v},
+        "numpy": trace.numpy,
+        "gradients": {name: _gradient(each) for name, each in trace.gradients.items()},
+    }
+
+
+def _gradient(gradient: GradientTrace) -> dict[str, Any]:
+    return {
+        "name": gradient.name,
+        "factors": [_factor(factor) for factor in gradient.factors],
+        "formula": gradient.formula,
+        "value": gradient.value,
+        "numerical": gradient.numerical,
+        "numerical_numpy": gradient.numerical_numpy,
+        "relative_difference": gradient.relative_difference,
+    }
+
+
+def _factor(factor: FactorTrace) -> dict[str, Any]:
+    return {
+        "name": factor.name,
+        "formula": factor.formula,
+        "numpy": factor.numpy,
+        "value": factor.value,
+        "product": {"name": factor.product_name, "value": factor.product},
+    }
+
+
+def _after(chain: TextbookChain, trace: ChainTrace, step: float) -> dict[str, Any]:
+    weights = trace.step(step)
+    value = chain.value(weights) if all(map(math.isfinite, weights)) else math.nan
+    return {
+        "weights": [weight if math.isfinite(weight) else None for weight in weights],
+        "value": value if math.isfinite(value) else None,
+    }
