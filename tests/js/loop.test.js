@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { announcement, caption } from "../../static/models/captions.js";
 import { NO_PICTURES, nextPictures } from "../../static/models/loop.js";
-import {
-  announcement,
-  caption,
-  formulaOf,
-  guessOf,
-  networkLine,
-} from "../../static/models/words.js";
+import { formulaOf, guessOf, networkLine } from "../../static/models/words.js";
 
 /** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -106,6 +101,8 @@ const STATE = {
   furthest: 0,
   timeline: 0,
   parameters: 407050,
+  edit: null,
+  can_undo: false,
   error: null,
   views: [],
 };
