@@ -95,6 +95,8 @@ class TrainingLoop:
         )
         self._last_phase: Phase | None = None  # within the batch at hand; None between batches
         self._drawn: Array = np.empty(0, np.intp)
+        # What set_parameter has changed since the last phase, as it was before.
+        self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
         self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
 
@@ -342,16 +344,22 @@ class TrainingLoop:
                 f"got {value}",
                 "most weights lie between -1 and 1",
             )
+        self._by_hand.setdefault((name, index), float(tensor[index]))
         tensor[index] = value
 
     def parameters_of_gradient(self) -> Array:
         """A flat copy of the parameters W0 that the present gradient was computed at.
 
-        After UPDATE the step is taken back, so the last digit of a float may differ.
+        After UPDATE the step is taken back, so the last digit of a float may differ; so is what
+        has been set by hand.
         """
-        if self._last_phase is None and self.has_gradient:
-            return self._parameters.flat - self._steps.flat
-        return self._parameters.flat.copy()
+        if self._last_phase is not None or not self.has_gradient:
+            return self._parameters.flat.copy()
+        start = self._parameters.flat.copy()
+        tensors = self._parameters.beside(start)
+        for (name, index), before in self._by_hand.items():
+            tensors[name][index] = before
+        return np.subtract(start, self._steps.flat, out=start)
 
     def flat_gradient(self) -> Array:
         """The present gradient of all parameters, flat, in their order; a view."""
@@ -412,6 +420,7 @@ class TrainingLoop:
 
     def _ran(self, phase: Phase, computed: Mapping[str, Array]) -> None:
         self._last_phase = phase
+        self._by_hand.clear()
         self._tensors.publish(computed)
 
     def _fail(self, phase: Phase, what: str, value: float) -> NoReturn:

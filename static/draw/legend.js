@@ -56,10 +56,14 @@ export function legendPainter() {
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     context.fillStyle = theme.muted;
-    for (const { at, text } of legendTicks(scale, coding)) {
+    const ticks = legendTicks(scale, coding);
+    const widest = Math.max(...ticks.map(({ text }) => context.measureText(text).width));
+    const crowded = widest + 6 > width / (ticks.length - 1);
+    ticks.forEach(({ at, text }, i) => {
       const x = inset + at * width;
       context.fillRect(Math.round(x) - 0.5, barHeight, 1, 3);
-      context.fillText(text, x, size.height - 2);
-    }
+      // Where it is too narrow for all, those between the ends and the middle have no words.
+      if (!crowded || i % 2 === 0) context.fillText(text, x, size.height - 2);
+    });
   };
 }

@@ -72,7 +72,7 @@ export class MistakesRegion extends RunElement {
   #paintTable(mistakes) {
     for (const cell of this.#cells()) {
       const [label, answer] = placeOf(cell);
-      write(cell, formatCount(mistakes.confusion[label * mistakes.classes + answer] ?? 0));
+      write(cell, String(mistakes.confusion[label * mistakes.classes + answer] ?? 0));
       // The square root, as in every picture of the page: small shares are what matters here.
       const depth = Math.sqrt(shareOf(mistakes, label, answer));
       cell.style.setProperty("--depth", `${(100 * depth).toFixed(1)}%`);
