@@ -38,6 +38,7 @@ const TENSORS = {
   update: [
     ["update.histogram", { dtype: "U32", shape: [48], data: new Uint32Array(48) }],
     ["update.median", { dtype: "F32", shape: [1], data: Float32Array.of(0.0625) }],
+    ["update.still", { dtype: "U32", shape: [1], data: Uint32Array.of(7) }],
   ],
 };
 const ORDER = Object.keys(TENSORS);
@@ -156,7 +157,10 @@ describe("what the page says", () => {
       caption("backward", pictures, STATE) ?? "",
       /of 2 units, ±0.005\n.*₂ below, ±0.04/,
     );
-    assert.equal(caption("update", pictures, STATE), "median |step| / |W| = 6.3 %");
+    assert.equal(
+      caption("update", pictures, STATE),
+      "median |step| / |W| = 6.3 %\n7 did not move",
+    );
   });
 
   it("has no caption without a picture", () => {
