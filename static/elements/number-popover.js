@@ -74,7 +74,7 @@ export class NumberPopover {
     this.#element = element;
     element.setAttribute("aria-describedby", this.#box.id);
     // Within a modal dialog, what lies outside of it can't be pointed at.
-    (element.closest("dialog") ?? document.body).append(this.#box);
+    (element.closest("dialog, main") ?? document.body).append(this.#box);
     const stop = effect(() => {
       this.#asked.value;
       this.#show(element, give());

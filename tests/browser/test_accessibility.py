@@ -1,0 +1,130 @@
+"""The page without a mouse and without sight: axe-core, names, live texts, and the keyboard."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.page import DescentPage
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+PHASES = ("draw", "forward", "loss", "backward", "update")
+THEMES = ("light", "dark")
+LIT = re.compile(r"\bis-lit\b")
+
+# What a screen reader says when a phase has been stepped through, of the second batch.
+SAID = {
+    "draw": r"^Draw a batch, batch 2: 128 of 60,000, following an? \d\.$",
+    "forward": r"^Forward pass, batch 2: says \d at [\d.]+ %, "
+    r"(which is right|the \d gets [\d.]+ %)\.$",
+    "loss": r"^Loss, batch 2: mean of −log p = [\d.]+; \d+ of 128 right\.$",
+    "backward": r"^Backward pass, batch 2: gradient of W₁ of 16 units, ±[\d.e-]+; "
+    r"gradient of W₂ below, ±[\d.e-]+\.$",
+    "update": r"^Update, batch 2: median step to weight ratio = [\d.]+ %; [\d,]+ did not move\.$",
+}
+
+
+def violations(page: DescentPage) -> list[str]:
+    """What axe-core finds, a line each."""
+    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(
+        page.page.evaluate("async () => JSON.stringify(await axe.run(document))")
+    )
+    assert found["passes"], "axe-core has looked at nothing"
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:120]} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def settled(page: DescentPage) -> None:
+    """Wait until nothing fades any more: half a colour has half a contrast."""
+    page.page.wait_for_function("document.getAnimations().every((a) => a.playState !== 'running')")
+
+
+def press_until_focused(page: DescentPage, target: Locator, key: str = "Tab") -> int:
+    """Press a key until the element has the focus; how often."""
+    for presses in range(1, 120):
+        page.page.keyboard.press(key)
+        if target.evaluate("element => element === document.activeElement"):
+            return presses
+    raise AssertionError(f"120 times {key} did not lead to {target}")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_any_phase(page_of_run: DescentPage, theme: str) -> None:
+    page = page_of_run
+    page.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    found = {"untrained": violations(page)}
+    page.press("Step batch")
+    page.shows("batch", "1")
+    for phase in PHASES:
+        page.press("Step phase")
+        expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
+        settled(page)
+        found[phase] = violations(page)
+    page.page.keyboard.press("Shift")
+    page.field("loss").focus()
+    expect(page.page.locator("#number-popover")).to_be_visible()
+    settled(page)
+    found["an explanation"] = violations(page)
+    page.page.keyboard.press("Escape")
+    assert not any(found.values()), json.dumps(found, indent=1)
+
+
+def test_a_full_step_by_keyboard(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.page.reload()
+    page.wait_open()
+    step = page.page.get_by_role("button", name="Step phase")
+    press_until_focused(page, step)
+    announcer = page.page.locator('loop-region [data-part="announcer"]')
+    expect(announcer).to_have_attribute("aria-live", "polite")
+    for phase in PHASES:
+        page.page.keyboard.press("Enter")
+        expect(announcer).to_have_text(re.compile(SAID[phase]))
+        current = page.page.locator('.station[aria-current="step"]')
+        expect(current).to_have_attribute("data-phase", phase)
+        expect(step).to_be_focused()
+    page.shows("batch", "2")
+
+
+def test_numbers_are_reached_by_tab_and_say_what_they_are(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    loss = page.field("loss")
+    press_until_focused(page, loss)
+    expect(loss).to_have_role("button")
+    expect(loss).to_have_accessible_name(re.compile(r"^\d\.\d+$"))
+    expect(loss).to_have_accessible_description(re.compile(r"^loss = mean of −log p\[true digit\]"))
+    page.page.keyboard.press("Tab")
+    expect(page.field("accuracy")).to_be_focused()
+    expect(page.field("accuracy")).to_have_accessible_description(re.compile("^batch accuracy ="))
+
+
+def test_every_control_has_a_name(page_of_run: DescentPage) -> None:
+    controls = page_of_run.page.locator(
+        ":is(button, select, input, [role=slider], [tabindex='0']):visible"
+    )
+    assert controls.count() > 20
+    for control in controls.all():
+        expect(control).to_have_accessible_name(re.compile(r"\S"))
+
+
+def test_the_digits_of_the_batch_are_followed_by_arrow_keys(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    digits = page.page.get_by_role("slider", name="Followed digit").first
+    digits.focus()
+    page.page.keyboard.press("ArrowRight")
+    expect(digits).to_have_attribute(
+        "aria-valuetext", re.compile(r"^sample 2 of 128, true digit \d$")
+    )

@@ -1,0 +1,140 @@
+"""Every number explains itself, and the NumPy line it shows gives the number."""
+
+import re
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.explained import Explained, Notebook, disagreement, read_explanation
+from tests.support.page import DescentPage
+from tests.support.server import Server
+
+PHASES = ("draw", "forward", "loss", "backward", "update")
+LIT = re.compile(r"\bis-lit\b")
+# Progress line, captions of the five stations, and what is read off the chart.
+FEWEST = 20
+
+# The picture that the page sends, asked of the page itself.
+DRAWING = """async () => {
+  const { ContextRequest } = await import("/static/elements/context.js");
+  let app;
+  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  return [...new Uint8Array(await (await app.drawing.toPng()).arrayBuffer())];
+}"""
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx2.Client]:
+    """A reader's client: no cookie and no key."""
+    with httpx2.Client(base_url=server.address, timeout=60.0) as client:
+        yield client
+
+
+def step_phase(page: DescentPage, phase: str) -> None:
+    """One phase on by the arrow key, until its station is lit and the page shows its numbers."""
+    page.page.keyboard.press("ArrowRight")
+    expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
+    page.run.at_rest()
+
+
+def numbers(page: DescentPage) -> list[Locator]:
+    """The displayed numbers that explain themselves now."""
+    return page.page.locator(".explained[tabindex]:visible").all()
+
+
+def wrong_numbers(page: DescentPage, notebook: Notebook) -> tuple[list[Explained], list[str]]:
+    """All explanations, and what is wrong with them."""
+    read = [read_explanation(page, number) for number in numbers(page)]
+    found = [disagreement(explained, notebook.value_of(explained)) for explained in read]
+    return read, [complaint for complaint in found if complaint]
+
+
+def test_in_every_phase_each_line_gives_the_number_displayed(
+    page_of_run: DescentPage, http: httpx2.Client
+) -> None:
+    page = page_of_run
+    notebook = Notebook(http, page.run_id)
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.page.locator('[data-part="grid"]').focus()
+    page.page.keyboard.press("Home")  # a unit is read out, and stays so
+    page.page.locator("h1").click()
+    for phase in PHASES:
+        step_phase(page, phase)
+        read, wrong = wrong_numbers(page, notebook)
+        assert len(read) >= FEWEST, [explained.text for explained in read]
+        assert not wrong, f"{phase}: " + "\n".join(wrong)
+
+
+def test_each_says_where_its_tensors_are(page_of_run: DescentPage, http: httpx2.Client) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    for number in numbers(page):
+        explained = read_explanation(page, number)
+        assert explained.formula.strip()
+        assert explained.address.strip(), explained
+        for line in explained.address.splitlines():
+            method, path = line.split()
+            assert method == "GET"
+            assert http.get(path).status_code == 200, line
+
+
+def test_the_learning_rate_explains_itself(page_of_run: DescentPage, http: httpx2.Client) -> None:
+    page = page_of_run
+    field = page.input("Learning rate")
+    explained = read_explanation(page, field)
+    assert disagreement(explained, Notebook(http, page.run_id).value_of(explained)) is None
+    field.press("5")
+    expect(page.page.locator("#number-popover")).to_have_count(0)
+
+
+@pytest.mark.parametrize("reader", ["this run", "the trained network"])
+def test_a_drawn_digit_is_reproduced(
+    page_of_run: DescentPage, http: httpx2.Client, reader: str
+) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.page.get_by_label("read by").select_option(reader)
+    page.press("Copy followed digit")
+    shares = page.region("Draw a digit").locator(".bar-share")
+    expect(shares.first).to_contain_text("%")
+    notebook = Notebook(http, page.run_id, bytes(page.page.evaluate(DRAWING)))
+    for share in shares.all():
+        explained = read_explanation(page, share)
+        assert disagreement(explained, notebook.value_of(explained)) is None
+
+
+def test_it_opens_on_the_pointer_and_escape_closes_it(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    loss = page.field("loss")
+    popover = page.page.locator("#number-popover")
+    loss.hover()
+    expect(popover).to_be_visible()
+    number, box = loss.bounding_box(), popover.bounding_box()
+    assert number is not None
+    assert box is not None
+    assert box["y"] >= number["y"] + number["height"] or box["y"] + box["height"] <= number["y"]
+    expect(loss).to_have_accessible_description(re.compile("^loss = mean"))
+    popover.hover()  # the pointer may go onto it, to select the line
+    page.page.wait_for_function("document.querySelector('#number-popover:hover') !== null")
+    expect(popover).to_be_visible()
+    page.page.keyboard.press("Escape")
+    expect(popover).to_have_count(0)
+
+
+def test_a_changing_number_changes_its_explanation(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    before = read_explanation(page, page.field("loss"))
+    page.page.keyboard.press("Shift+ArrowRight")
+    page.shows("batch", "2")
+    formula = page.page.locator('#number-popover [data-part="formula"]')
+    expect(formula).not_to_have_text(before.formula)
+    expect(formula).to_contain_text(page.field("loss").inner_text())

@@ -1,0 +1,96 @@
+"""The explanations of displayed numbers: opened on the page, and run as they are shown."""
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import numpy as np
+import safetensors.numpy
+from playwright.sync_api import Locator, expect
+
+from tests.support.page import DescentPage
+
+NUMBER = re.compile(r"[±−-]?(\d[\d,]*)(?:\.(\d+))?(?:e(-?\d+))?")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A displayed number and what its popover says."""
+
+    text: str
+    formula: str
+    address: str
+    numpy: str
+    helpers: str
+
+
+def read_explanation(page: DescentPage, number: Locator) -> Explained:
+    """Focus a number, as the tab key does, and read its popover."""
+    page.page.keyboard.press("Shift")  # a reader with a keyboard: focus is shown
+    number.focus()
+    popover = page.page.locator("#number-popover")
+    expect(popover).to_be_visible()
+    parts = {part: popover.locator(f'[data-part="{part}"]') for part in ("formula", "address")}
+    lines = {part: popover.locator(f'[data-part="{part}"]') for part in ("numpy", "helpers")}
+    is_field = number.evaluate("element => element instanceof HTMLInputElement")
+    return Explained(
+        text=number.input_value() if is_field else number.inner_text(),
+        **{part: locator.inner_text() for part, locator in (parts | lines).items()},
+    )
+
+
+class Notebook:
+    """Runs a reproducing line as a reader would: with the names its popover defines."""
+
+    def __init__(self, http: httpx2.Client, run_id: str, drawing: bytes = b"") -> None:
+        self._http = http
+        self._given = {
+            "np": np,
+            "io": io,
+            "json": json,
+            "safetensors": safetensors,
+            "id": run_id,
+            "drawing": drawing,
+            "get": self._get,
+            "post": self._post,
+        }
+
+    def value_of(self, explained: Explained) -> float:
+        """What the line gives."""
+        names: dict[str, Any] = dict(self._given)
+        exec(explained.helpers, names)
+        return float(eval(explained.numpy, names))
+
+    def _get(self, path: str) -> bytes:
+        response = self._http.get(path)
+        assert response.status_code == 200, f"{path}: {response.text}"
+        return response.content
+
+    def _post(self, path: str, body: bytes) -> bytes:
+        response = self._http.post(path, content=body, headers={"content-type": "image/png"})
+        assert response.status_code == 200, f"{path}: {response.text}"
+        return response.content
+
+
+def displayed(text: str) -> tuple[float, float]:
+    """The number that a text displays, and half a unit of its last digit."""
+    found = NUMBER.search(text)
+    assert found is not None, f"expected a number, got {text!r}"
+    whole, decimals, exponent = found.groups()
+    size = float(f"{whole.replace(',', '')}.{decimals or 0}e{exponent or 0}")
+    half = 0.5 * 10.0 ** (int(exponent or 0) - len(decimals or ""))
+    sign = -1 if found[0][0] in "−-" else 1
+    scale = 0.01 if "%" in text else 1
+    return sign * size * scale, half * scale
+
+
+def disagreement(explained: Explained, value: float) -> str | None:
+    """What is wrong if `value` is not what is displayed once rounded alike; else None."""
+    shown, half = displayed(explained.text)
+    # A sum in another order may end on the other side of a half.
+    if abs(value - shown) <= half * (1 + 1e-3) + 1e-6 * abs(shown):
+        return None
+    return f"{explained.text!r} is displayed, and {explained.numpy} gives {value:g}"
