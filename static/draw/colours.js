@@ -9,8 +9,6 @@
  * @property {string} hairline
  * @property {string} panel
  * @property {string} accent
- * @property {string} positive
- * @property {string} negative
  * @property {string} sequential
  * @property {string} font
  * @property {Uint32Array} signed code 0..255 → pixel; 128 is zero

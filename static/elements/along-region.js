@@ -1,8 +1,10 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { curveScales, drawCurve } from "../draw/curve.js";
-import { formatCount, formatLoss, formatValue } from "../format.js";
-import { curveOf, lossAt, wordsOf } from "../models/curve.js";
+import { formatCount, formatValue } from "../format.js";
+import { textOf } from "../models/captions.js";
+import { curveOf, lossAt, point, wordsOf } from "../models/curve.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -16,8 +18,14 @@ import { follow, observe, RunElement, write } from "./run-element.js";
 export class AlongRegion extends RunElement {
   /** @type {Direction} */
   #wish = "step";
-  /** Index of the point read out. @type {number | null} */
+  /** Index of the point under the mouse or the keys. @type {number | null} */
   #pointed = null;
+  /** Index of the point read out: the last one pointed at. */
+  #read = 0;
+  /** @type {FigureText | null} */
+  #effect = null;
+  /** @type {FigureText | null} */
+  #readout = null;
   /** @type {Curve | null} */
   #curve = null;
 
@@ -29,6 +37,8 @@ export class AlongRegion extends RunElement {
   connect(app, signal) {
     const { run, painter, colours } = app;
     const canvas = this.piece("curve", HTMLCanvasElement);
+    this.#effect = new FigureText(this.piece("effect", HTMLElement));
+    this.#readout = new FigureText(this.piece("readout", HTMLElement));
     const paint = () => this.#paint(app);
     const repaint = () => painter.request(paint);
     const seen = run.view("curve");
@@ -51,7 +61,7 @@ export class AlongRegion extends RunElement {
         () => {
           if (button.getAttribute("aria-disabled") === "true") return;
           this.#wish = button.getAttribute("data-direction") === "gradient" ? "gradient" : "step";
-          this.#pointed = null;
+          this.#read = 0;
           repaint();
         },
         { signal },
@@ -79,15 +89,15 @@ export class AlongRegion extends RunElement {
     if (!state) return;
     this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
     if (!shown || !curve) {
-      for (const part of ["effect", "lesson", "of", "readout"]) {
-        write(this.piece(part, HTMLElement), "");
-      }
+      for (const part of ["lesson", "of"]) write(this.piece(part, HTMLElement), "");
+      this.#effect?.show([]);
+      this.#readout?.show([]);
       return;
     }
     const { line, direction } = shown;
     const rate = run.pending.shown("learning_rate", state.learning_rate);
-    const { effect, lesson } = wordsOf(line, direction, rate);
-    write(this.piece("effect", HTMLElement), effect);
+    const { effect, lesson } = wordsOf(state, line, direction, rate);
+    this.#effect?.show(effect);
     write(this.piece("lesson", HTMLElement), lesson);
     const past = curve.batch !== state.batch || run.view("curve").peek()?.fresh === false;
     const training = state.state === "playing" && state.speed === null;
@@ -96,7 +106,7 @@ export class AlongRegion extends RunElement {
     write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
     write(this.piece("held-out", HTMLElement), `${curve.heldOut} unseen`);
     const canvas = this.piece("curve", HTMLCanvasElement);
-    this.#readOut(canvas, line);
+    this.#readOut(canvas, { state, ...shown });
     const prepared = prepareCanvas(canvas);
     if (!prepared) return;
     const picture = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
@@ -122,19 +132,21 @@ export class AlongRegion extends RunElement {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {Line} line
+   * @param {{ state: import("../protocol/types.js").RunState, line: Line, direction: Direction }} now
    */
-  #readOut(canvas, { distances, batch, heldOut }) {
-    const index = this.#pointed;
-    const readout = this.piece("readout", HTMLElement);
+  #readOut(canvas, { state, line, direction }) {
+    const { distances } = line;
+    const index = Math.min(this.#read, distances.length - 1);
+    const parts = [
+      `at ${formatValue(distances[index] ?? 0, 3)}: `,
+      point(state, direction, { line, index }),
+      ", unseen ",
+      point(state, direction, { line, index, unseen: true }),
+    ];
+    this.#readout?.show(parts);
     canvas.setAttribute("aria-valuemax", String(distances.length - 1));
-    canvas.setAttribute("aria-valuenow", String(index ?? 0));
-    const at = index ?? 0;
-    const loss = (/** @type {number} */ value) =>
-      Number.isNaN(value) ? "infinite" : formatLoss(value);
-    const text = `at ${formatValue(distances[at] ?? 0, 3)}: ${loss(batch[at] ?? NaN)}, unseen ${loss(heldOut[at] ?? NaN)}`;
-    canvas.setAttribute("aria-valuetext", text);
-    write(readout, index === null ? "" : text);
+    canvas.setAttribute("aria-valuenow", String(index));
+    canvas.setAttribute("aria-valuetext", textOf(parts));
   }
 
   /**
@@ -145,27 +157,28 @@ export class AlongRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   #pointing(canvas, repaint, signal) {
-    const point = (/** @type {number | null} */ index) => {
+    const pointAt = (/** @type {number | null} */ index) => {
       if (index === this.#pointed) return;
       this.#pointed = index;
+      this.#read = index ?? this.#read;
       repaint();
     };
     const under = (/** @type {PointerEvent} */ { offsetX }) => {
       const shown = this.#shown();
       if (!shown) return;
       const rate = curveScales(shown.line, sizeOf(canvas)).rateAt(offsetX);
-      point(nearest(shown.line.distances, rate));
+      pointAt(nearest(shown.line.distances, rate));
     };
     canvas.addEventListener("pointermove", under, { signal });
     canvas.addEventListener("pointerdown", under, { signal });
-    canvas.addEventListener("pointerleave", () => point(null), { signal });
-    canvas.addEventListener("focus", () => point(this.#pointed ?? 0), { signal });
-    canvas.addEventListener("blur", () => point(null), { signal });
+    canvas.addEventListener("pointerleave", () => pointAt(null), { signal });
+    canvas.addEventListener("focus", () => pointAt(this.#read), { signal });
+    canvas.addEventListener("blur", () => pointAt(null), { signal });
     canvas.addEventListener(
       "keydown",
       (event) => {
         const last = (this.#shown()?.line.distances.length ?? 0) - 1;
-        const now = this.#pointed ?? 0;
+        const now = this.#read;
         const moved = {
           ArrowRight: now + 1,
           ArrowUp: now + 1,
@@ -178,7 +191,7 @@ export class AlongRegion extends RunElement {
           return;
         }
         event.preventDefault();
-        point(Math.min(Math.max(moved, 0), last));
+        pointAt(Math.min(Math.max(moved, 0), last));
       },
       { signal },
     );

@@ -1,7 +1,9 @@
 import { formatLoss, formatValue } from "../format.js";
+import { editedLoss, editedValue } from "../models/explanations/around.js";
 import { parseWeight } from "../models/unit.js";
 import * as commands from "../protocol/commands.js";
-import { follow, write } from "./run-element.js";
+import { FigureText } from "./figure-text.js";
+import { follow } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -15,6 +17,7 @@ const TENSOR = "layer1.weights";
 export class ByHand {
   #host;
   #app;
+  #result;
   /** @type {string | null} */
   #refusal = null;
   #busy = false;
@@ -29,6 +32,7 @@ export class ByHand {
   constructor(host, app, signal) {
     this.#host = host;
     this.#app = app;
+    this.#result = new FigureText(host.piece("result", HTMLElement));
     const { run, pick, painter } = app;
     const paint = () => this.#paint();
     const row = host.piece("row", HTMLInputElement);
@@ -104,15 +108,34 @@ export class ByHand {
     this.#button("undo").hidden = !(edit && state.can_undo && writable);
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
-    write(result, this.#refusal ?? (edit ? this.#words(edit) : ""));
+    this.#result.show(this.#refusal ? [this.#refusal] : edit ? this.#words(state, edit) : []);
   }
 
-  /** @param {import("../protocol/types.js").Edit} edit */
-  #words({ value_before, value_after, loss_before, loss_after }) {
-    const which = this.#made ? "w" : "The last w set";
-    const values = `${formatValue(value_before ?? 0, 4)} → ${formatValue(value_after ?? 0, 4)}`;
-    const losses = `${formatLoss(loss_before)} → ${formatLoss(loss_after)}`;
-    return `${which} ${values}: the loss of this batch ${losses}.`;
+  /**
+   * @param {RunState} state
+   * @param {import("../protocol/types.js").Edit} edit
+   * @returns {import("../models/captions.js").Part[]}
+   */
+  #words(state, edit) {
+    const value = (/** @type {"value_before" | "value_after"} */ which) => ({
+      text: formatValue(edit[which] ?? 0, 4),
+      explanation: () => editedValue(state, which),
+    });
+    const loss = (/** @type {"loss_before" | "loss_after"} */ which) => ({
+      text: formatLoss(edit[which]),
+      explanation: () => editedLoss(state, which),
+    });
+    return [
+      this.#made ? "w " : "The last w set: ",
+      value("value_before"),
+      " → ",
+      value("value_after"),
+      ". The loss of this batch: ",
+      loss("loss_before"),
+      " → ",
+      loss("loss_after"),
+      ".",
+    ];
   }
 
   /** @param {string} action */

@@ -1,7 +1,9 @@
 import { prepareCanvas } from "../draw/canvas.js";
 import { drawGauge } from "../draw/gauge.js";
 import { formatCount } from "../format.js";
+import { healthFigure } from "../models/explanations/around.js";
 import { FIGURES, healthOf, hintsOf } from "../models/health.js";
+import { explain } from "./explain.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -17,6 +19,10 @@ export class HealthRegion extends RunElement {
   #health = null;
   /** @type {readonly unknown[]} */
   #painted = [];
+  /** The numbers that explain themselves already. @type {WeakSet<Element>} */
+  #explained = new WeakSet();
+  /** @type {AbortSignal | undefined} */
+  #signal;
 
   /**
    * @override
@@ -25,6 +31,8 @@ export class HealthRegion extends RunElement {
    */
   connect(app, signal) {
     const { run, painter, colours } = app;
+    this.#signal = signal;
+    this.#explained = new WeakSet();
     const paint = () => this.#paint(app);
     const seen = run.view("health");
     follow(signal, () => {
@@ -52,7 +60,7 @@ export class HealthRegion extends RunElement {
     if (!state) return;
     this.#paintHints(hintsOf(this.#health, state.error), this.#health !== null);
     const layers = state.config.layers.map(({ units, activation }) => ({ units, activation }));
-    this.#makeRows(layers);
+    this.#makeRows(layers, run);
     const now = [this.#health, colours.peek()];
     if (now.every((value, i) => value === this.#painted[i])) return;
     this.#painted = now;
@@ -75,14 +83,18 @@ export class HealthRegion extends RunElement {
     this.#rows(figure.name).forEach((row, i) => {
       const layer = this.#health?.layers[i];
       const value = layer ? figure.value(layer) : null;
-      const number = row.querySelector(".figure-value");
+      const number = row.querySelector(".vital-value");
       const canvas = row.querySelector("canvas");
       if (!number || !canvas) return;
-      const text = value === null || !layer ? "" : figure.text(value, layer);
-      write(number, text);
+      const text = value === null || !layer ? "" : figure.text(value);
+      write(number, text.replaceAll(" %", "\u00a0%"));
+      write(
+        /** @type {Element} */ (row.querySelector(".vital-rest")),
+        text === "" || !layer ? "" : (figure.rest?.(layer) ?? ""),
+      );
       row.classList.toggle("is-missing", text === "");
       write(
-        /** @type {Element} */ (row.querySelector(".figure-missing")),
+        /** @type {Element} */ (row.querySelector(".vital-missing")),
         text === "" && layer ? figure.missing(layer) : "",
       );
       const prepared = prepareCanvas(canvas);
@@ -122,24 +134,46 @@ export class HealthRegion extends RunElement {
    * As many rows a figure as the network has layers.
    *
    * @param {{ units: number, activation: string }[]} layers
+   * @param {App["run"]} run
    */
-  #makeRows(layers) {
+  #makeRows(layers, run) {
     for (const { name } of FIGURES) {
       const rows = this.#rows(name);
       for (const row of rows.splice(layers.length)) row.remove();
       while (rows.length < layers.length) {
         const row = /** @type {HTMLElement} */ (rows[0]?.cloneNode(true));
-        write(/** @type {Element} */ (row.querySelector(".figure-layer")), `${rows.length + 1}`);
+        write(/** @type {Element} */ (row.querySelector(".vital-layer")), `${rows.length + 1}`);
         rows.at(-1)?.after(row);
         rows.push(row);
       }
+      rows.forEach((row, position) => {
+        this.#explain(row, { name, position }, run);
+      });
     }
+  }
+
+  /**
+   * @param {HTMLElement} row
+   * @param {{ name: string, position: number }} figure
+   * @param {App["run"]} run
+   */
+  #explain(row, { name, position }, run) {
+    const number = row.querySelector(".vital-value");
+    if (!(number instanceof HTMLElement) || this.#explained.has(number)) return;
+    this.#explained.add(number);
+    const give = () => {
+      const state = run.state.value;
+      const layer = this.#health?.layers[position];
+      if (!state || !this.#health || !layer) return null;
+      return healthFigure(state, { layer, position, sample: this.#health.sample }, name);
+    };
+    explain(number, give, this.#signal);
   }
 
   /** @param {string} name */
   #rows(name) {
     return /** @type {HTMLElement[]} */ ([
-      ...this.querySelectorAll(`[data-figure="${name}"] .figure-row`),
+      ...this.querySelectorAll(`[data-figure="${name}"] .vital-row`),
     ]);
   }
 }

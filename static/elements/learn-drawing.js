@@ -1,10 +1,13 @@
 import { formatLoss } from "../format.js";
+import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { FigureText } from "./figure-text.js";
+import { follow, RunElement } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
  * @typedef {import("../protocol/types.js").ApiError} ApiError
+ * @typedef {import("../protocol/types.js").RunState} RunState
  */
 
 const SIDE = 28;
@@ -15,6 +18,8 @@ export class LearnDrawing extends RunElement {
   /** @type {ApiError | null} */
   #refusal = null;
   #busy = false;
+  /** @type {FigureText | null} */
+  #result = null;
 
   /**
    * @override
@@ -23,6 +28,7 @@ export class LearnDrawing extends RunElement {
    */
   connect(app, signal) {
     const { run, painter, classifier, pick } = app;
+    this.#result = new FigureText(this.piece("result", HTMLElement));
     const paint = () => this.#paint(app);
     const repaint = () => painter.request(paint);
     const label = this.piece("label", HTMLSelectElement);
@@ -79,12 +85,12 @@ export class LearnDrawing extends RunElement {
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     if (this.#refusal) {
-      write(result, [this.#refusal.message, this.#refusal.hint].filter(Boolean).join(" "));
+      const { message, hint } = this.#refusal;
+      this.#result?.show([[message, hint].filter(Boolean).join(" ")]);
     } else if (edit) {
-      const change = `${formatLoss(edit.loss_before)} → ${formatLoss(edit.loss_after)}`;
-      write(result, `One step on it: its loss ${change}.`);
+      this.#result?.show(changeOf(state, edit));
     } else {
-      write(result, pixels !== null && chosen === "" ? "Which digit is it?" : PROMISE);
+      this.#result?.show([pixels !== null && chosen === "" ? "Which digit is it?" : PROMISE]);
     }
   }
 
@@ -115,4 +121,17 @@ export class LearnDrawing extends RunElement {
   #button(action) {
     return this.find(`[data-action="${action}"]`, HTMLButtonElement);
   }
+}
+
+/**
+ * @param {RunState} state
+ * @param {import("../protocol/types.js").Edit} edit
+ * @returns {import("../models/captions.js").Part[]}
+ */
+function changeOf(state, edit) {
+  const loss = (/** @type {"loss_before" | "loss_after"} */ which) => ({
+    text: formatLoss(edit[which]),
+    explanation: () => editedLoss(state, which),
+  });
+  return ["One step on it: its loss ", loss("loss_before"), " → ", loss("loss_after"), "."];
 }

@@ -1,6 +1,9 @@
 import { digitPainter } from "../draw/field.js";
 import { formatCount, formatPercent } from "../format.js";
-import { cellText, mistakesOf, shareOf } from "../models/mistakes.js";
+import { wrongConfidence } from "../models/explanations/around.js";
+import { cellParts, explainedAccuracy, mistakesOf, shareOf } from "../models/mistakes.js";
+import { explain } from "./explain.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -46,7 +49,8 @@ export class MistakesRegion extends RunElement {
     observe(this, signal, {
       sight: (visible) => run.want("mistakes", visible ? ["mistakes"] : []),
     });
-    this.#pointing(signal);
+    this.#pointing(app, signal);
+    this.#explain(app, signal);
   }
 
   /** @param {App} app */
@@ -77,7 +81,7 @@ export class MistakesRegion extends RunElement {
       const depth = Math.sqrt(shareOf(mistakes, label, answer));
       cell.style.setProperty("--depth", `${(100 * depth).toFixed(1)}%`);
     }
-    for (const cell of this.querySelectorAll("td[data-class]")) {
+    for (const cell of this.querySelectorAll("[data-class]")) {
       const label = Number(cell.getAttribute("data-class"));
       write(cell, formatPercent(shareOf(mistakes, label, label)));
     }
@@ -114,20 +118,20 @@ export class MistakesRegion extends RunElement {
   /**
    * A cell is read out with the mouse, by a tap or with the arrow keys.
    *
+   * @param {App} app
    * @param {AbortSignal} signal
    */
-  #pointing(signal) {
+  #pointing({ run }, signal) {
     const table = this.piece("table", HTMLTableElement);
-    const readout = this.piece("readout", HTMLElement);
+    const readout = new FigureText(this.piece("readout", HTMLElement));
     const read = (/** @type {EventTarget | null} */ target) => {
       const cell = target instanceof Element ? target.closest("td[data-row]") : null;
-      if (!(cell instanceof HTMLElement) || !this.#mistakes) return;
-      write(readout, cellText(this.#mistakes, ...placeOf(cell)));
+      const state = run.state.peek();
+      if (!(cell instanceof HTMLElement) || !this.#mistakes || !state) return;
+      readout.show(cellParts(state, this.#mistakes, ...placeOf(cell)));
     };
     table.addEventListener("pointerover", ({ target }) => read(target), { signal });
     table.addEventListener("focusin", ({ target }) => read(target), { signal });
-    table.addEventListener("pointerleave", () => write(readout, ""), { signal });
-    table.addEventListener("focusout", () => write(readout, ""), { signal });
     table.addEventListener(
       "keydown",
       (event) => {
@@ -153,6 +157,34 @@ export class MistakesRegion extends RunElement {
       },
       { signal },
     );
+  }
+
+  /**
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #explain({ run }, signal) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const shares = this.querySelectorAll("[data-class]");
+    shares.forEach((number, label) => {
+      const give = () => {
+        const state = run.state.value;
+        return state && this.#mistakes && explainedAccuracy(state, this.#mistakes, label);
+      };
+      explain(number, give, signal);
+    });
+    /** @type {NodeListOf<HTMLElement>} */
+    const confidences = this.querySelectorAll(".worst span + span");
+    confidences.forEach((number, position) => {
+      const give = () => {
+        const state = run.state.value;
+        const wrong = this.#mistakes?.worst[position];
+        return state && wrong
+          ? wrongConfidence(state, { position, ...wrong }, wrong.confidence)
+          : null;
+      };
+      explain(number, give, signal);
+    });
   }
 
   #cells() {

@@ -21,8 +21,6 @@ export function readColours(document) {
     hairline: colour("hairline"),
     panel: colour("panel"),
     accent: colour("accent"),
-    positive: colour("positive"),
-    negative: colour("negative"),
     sequential: colour("sequential"),
     font: getComputedStyle(document.body).fontFamily,
     signed: signedTable(rgb("negative"), rgb("zero"), rgb("positive")),

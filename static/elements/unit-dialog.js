@@ -1,10 +1,13 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
 import { legendPainter } from "../draw/legend.js";
-import { drawSignedBars } from "../draw/signed-bars.js";
 import { formatCount, formatValue } from "../format.js";
+import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
+import { delta } from "../models/explanations/backward.js";
+import { after, gradient, step } from "../models/explanations/update.js";
 import { unitOf } from "../models/unit.js";
 import { ByHand } from "./by-hand.js";
+import { explain } from "./explain.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
 import { UnitSum } from "./unit-sum.js";
@@ -12,6 +15,8 @@ import { UnitSum } from "./unit-sum.js";
 /**
  * @typedef {import("./context.js").App} App
  * @typedef {import("../models/unit.js").Unit} Unit
+ * @typedef {import("../models/explanations/source.js").Explanation} Explanation
+ * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
@@ -57,6 +62,7 @@ export class UnitDialog extends RunElement {
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     this.#opening(app, repaint, signal);
     this.#picking(app, signal);
+    this.#explain(app, signal);
     new ByHand(this, app, signal);
   }
 
@@ -173,19 +179,17 @@ export class UnitDialog extends RunElement {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
       if (view) this.#paintField(kind, { scale: view.scale, picked: pick.input.peek() }, theme);
     }
-    const outgoing = state.views.find((one) => one.layer === 2 && one.kind === "weights");
-    this.#paintOutgoing(outgoing?.scale ?? null, theme);
+    const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
+    this.#paintOutgoing(next?.scale ?? null);
     const exciters = run.view(`exciters/${pick.unit.peek()}`).peek();
     this.#exciters.paint(exciters, theme);
     const gradient = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
     this.#sum.paint(gradient?.scale ?? 1, theme);
     const units = formatCount(state.config.layers[0]?.units ?? 0);
     const life = this.#exciters.life(exciters) ?? this.#sum.life();
-    const bias = this.#unit ? `b = ${formatValue(this.#unit.bias, 3)}` : null;
-    write(
-      this.piece("life", HTMLElement),
-      [`one of ${units} in layer 1`, bias, life].filter((text) => text !== null).join("; "),
-    );
+    write(this.piece("one-of", HTMLElement), `one of ${units} in layer 1`);
+    write(this.piece("bias", HTMLElement), this.#unit ? formatValue(this.#unit.bias, 4) : "–");
+    write(this.piece("life", HTMLElement), life ?? "");
   }
 
   /**
@@ -221,19 +225,75 @@ export class UnitDialog extends RunElement {
     this.#drawField(prepared.context, { values, scale, picked }, prepared.size, theme);
   }
 
+  /** @param {number | null} scale null: there is no further layer */
+  #paintOutgoing(scale) {
+    const list = this.piece("outgoing", HTMLElement);
+    const values = this.#unit?.outgoing ?? null;
+    list.closest("figure")?.toggleAttribute("hidden", scale === null);
+    if (scale === null) return;
+    [...list.children].forEach((item, digit) => {
+      const length = item.querySelector(".signed-length");
+      const number = item.querySelector(".outgoing-value");
+      const value = values?.[digit];
+      item.toggleAttribute("hidden", values !== null && value === undefined);
+      if (!(length instanceof HTMLElement) || !number) return;
+      const share = Math.min(Math.max((value ?? 0) / scale, -1), 1);
+      length.style.transform = `scaleX(${share})`;
+      length.classList.toggle("is-negative", share < 0);
+      write(number, value === undefined ? "" : formatValue(value, 4));
+    });
+  }
+
   /**
-   * @param {number | null} scale null: there is no further layer
-   * @param {Theme} theme
+   * @param {App} app
+   * @param {AbortSignal} signal
    */
-  #paintOutgoing(scale, theme) {
-    const canvas = this.piece("outgoing", HTMLCanvasElement);
-    const values = this.#unit?.outgoing;
-    canvas.closest("figure")?.toggleAttribute("hidden", scale === null);
-    const prepared = prepareCanvas(canvas);
-    if (!prepared || scale === null || !values) return;
-    drawSignedBars(prepared.context, { values, scale }, prepared.size, theme);
-    const texts = [...values].map((value, digit) => `${digit}: ${formatValue(value)}`);
-    canvas.setAttribute("aria-label", `Outgoing w of this unit, ${texts.join(", ")}`);
+  #explain({ run, pick }, signal) {
+    const number = (
+      /** @type {HTMLElement} */ element,
+      /** @type {(state: RunState, unit: Unit) => Explanation | null} */ give,
+    ) => {
+      const now = () => {
+        const state = run.state.value;
+        return state && this.#unit ? give(state, this.#unit) : null;
+      };
+      explain(element, now, signal);
+    };
+    const values = { weights: after, gradient, step };
+    for (const kind of KINDS) {
+      number(this.piece(`${kind}-value`, HTMLElement), (state, { unit }) => {
+        const at = { unit, input: pick.input.value };
+        const value = this.#last.get(kind)?.[kind]?.[at.input];
+        return value === undefined ? null : values[kind](state, at, value);
+      });
+    }
+    number(this.piece("bias", HTMLElement), (state, { unit, bias }) => biasNow(state, unit, bias));
+    /** @type {NodeListOf<HTMLElement>} */
+    const bars = this.querySelectorAll(".outgoing-value");
+    bars.forEach((element, to) => {
+      number(element, (state, { unit, outgoing: all }) =>
+        all ? outgoing(state, { unit, to }, all[to] ?? 0) : null,
+      );
+    });
+    /** @type {NodeListOf<HTMLElement>} */
+    const exciters = this.querySelectorAll(".exciter-value");
+    exciters.forEach((element, position) => {
+      number(element, (state, { unit }) => {
+        const value = run.view(`exciters/${unit}`).value?.tensors.get("values")?.data[position];
+        return value === undefined ? null : exciter(state, { unit, position }, Number(value));
+      });
+    });
+    /** @type {NodeListOf<HTMLElement>} */
+    const deltas = this.querySelectorAll(".term-delta");
+    deltas.forEach((element, position) => {
+      number(element, (state, { unit, input }) => {
+        const term = this.#sum.term(position);
+        return term && delta(state, { unit, input, sample: term.sample }, term.delta);
+      });
+    });
+    number(this.piece("difference", HTMLElement), (state, { unit }) =>
+      this.#sum.difference === null ? null : sumAndGradient(state, unit, this.#sum.difference),
+    );
   }
 }
 

@@ -52,7 +52,7 @@ export class UnitExciters {
       if (!canvas || !text || !context) return;
       context.clearRect(0, 0, canvas.width, canvas.height);
       const known = i < labels.length;
-      const value = known ? formatValue(Number(data("values")[i]), 3) : "";
+      const value = known ? formatValue(Number(data("values")[i]), 4) : "";
       write(text, value);
       canvas.setAttribute("aria-label", known ? `A ${labels[i]}: ${value}` : "Not known yet");
       if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);

@@ -74,19 +74,31 @@ export class UnitSum {
     this.#field("sum", this.#sum?.sum ?? null, scale, theme);
     this.#field("same", this.#sum?.unit.gradient ?? null, scale, theme);
     write(this.#host.piece("sum-words", HTMLElement), this.#words());
+    const { difference } = this;
+    const apart = difference === null ? "" : formatValue(difference);
+    write(this.#host.piece("difference", HTMLElement), apart);
     write(
       this.#host.piece("sum-of", HTMLElement),
       this.#sum ? `over the digits of batch ${formatCount(this.#sum.unit.batch)}` : "",
     );
   }
 
+  /** @param {number} index */
+  term(index) {
+    return this.#sum?.terms[index] ?? null;
+  }
+
+  /** The largest difference between the sum and the gradient; null where the sum is not whole. */
+  get difference() {
+    return this.#sum?.whole && this.#sum.terms.length > 0 ? this.#sum.difference : null;
+  }
+
   #words() {
     if (!this.#sum) return "Known after the backward pass.";
-    const { terms, difference, whole } = this.#sum;
+    const { terms, whole } = this.#sum;
     if (terms.length === 0) return "The unit is 0 for every digit of this batch: nothing to learn.";
     if (!whole) return "The batch is larger than what is shown here, so the sum is a part.";
-    const apart = difference === 0 ? "nowhere" : `at most by ${formatValue(difference)}`;
-    return `δᵢ = ∂loss/∂z for digit i. The sum and the gradient differ ${apart}.`;
+    return "δᵢ = ∂loss/∂z for digit i. Between the sum and the gradient the largest difference is ";
   }
 
   /**
@@ -103,7 +115,7 @@ export class UnitSum {
     context.clearRect(0, 0, canvas.width, canvas.height);
     const term = this.#sum?.terms[index];
     item.toggleAttribute("hidden", this.#sum !== null && term === undefined);
-    write(delta, term ? formatValue(term.delta, 3) : "");
+    write(delta, term ? formatValue(term.delta, 4) : "");
     if (!term || !this.#sum) {
       write(digit, "");
       return;
@@ -115,7 +127,7 @@ export class UnitSum {
     const x = pixels.subarray(term.sample * inputs, (term.sample + 1) * inputs);
     const values = Float32Array.from(x, (ink) => (term.delta * ink) / 255);
     this.#drawField(context, { values, scale, picked: null }, canvas, theme);
-    const text = `Sample ${term.sample + 1}, ${name}, times ${formatValue(term.delta, 3)}`;
+    const text = `Sample ${term.sample + 1}, ${name}, times ${formatValue(term.delta, 4)}`;
     canvas.setAttribute("aria-label", text);
   }
 

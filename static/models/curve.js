@@ -1,6 +1,12 @@
 import { formatLoss, formatSetting, formatValue } from "../format.js";
+import { pointOfCurve } from "./explanations/around.js";
 
-/** @typedef {import("./run.js").SeenView} SeenView */
+/**
+ * @typedef {import("./run.js").SeenView} SeenView
+ * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("./captions.js").Figure} Figure
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
 
 /** @typedef {"step" | "gradient"} Direction along the optimizer's step, or along −gradient */
 
@@ -86,43 +92,106 @@ export function lowest({ batch }) {
 }
 
 /**
- * What the curve shows, in two sentences with its own numbers.
+ * What the curve shows, with its own numbers.
  *
+ * @param {RunState} state
  * @param {Line} line
  * @param {Direction} direction
  * @param {number} rate the present learning rate
- * @returns {{ effect: string, lesson: string }}
+ * @returns {{ effect: Part[], lesson: string }}
  */
-export function wordsOf(line, direction, rate) {
-  const start = line.batch[0] ?? NaN;
+export function wordsOf(state, line, direction, rate) {
   const step = direction === "step" ? "this step" : "a plain gradient step";
-  const landed = lossAt(line, rate);
-  const effect = `At ${formatSetting(rate)} ${step} ${effectOf(start, landed)}${tenfold(line, rate)}.`;
+  const start = point(state, direction, { line, index: 0 });
+  const landed = landing(state, direction, line, rate);
+  const effect = [
+    `At ${formatSetting(rate)} ${step} `,
+    ...effectParts(start, landed),
+    ...(rate === line.rate ? tenfoldParts(state, direction, line) : []),
+    ".",
+  ];
   return { effect, lesson: lessonOf(line) };
 }
 
 /**
- * @param {number} start
- * @param {number | null} landed
+ * A point of the line as a figure: of this batch's losses, or of the unseen images'.
+ *
+ * @param {RunState} state
+ * @param {Direction} direction
+ * @param {{ line: Line, index: number, unseen?: boolean }} at
+ * @returns {Point}
  */
-function effectOf(start, landed) {
-  if (landed === null) return "lands beyond what is drawn";
-  if (Number.isNaN(landed)) return "makes the loss infinite";
-  const change = `the loss ${formatLoss(start)} → ${formatLoss(landed)}`;
-  if (formatLoss(start) === formatLoss(landed)) return `hardly moves ${change}`;
-  return `${landed < start ? "lowers" : "raises"} ${change}`;
+export function point(state, direction, { line, index, unseen = false }) {
+  const value = (unseen ? line.heldOut : line.batch)[index] ?? NaN;
+  const tensor = `${direction}.${unseen ? "held_out" : "batch"}`;
+  const distance = line.distances[index] ?? 0;
+  return {
+    value,
+    text: Number.isNaN(value) ? "infinite" : formatLoss(value),
+    explanation: () => pointOfCurve(state, { tensor, index, distance }, value),
+  };
+}
+
+/** @typedef {Figure & { value: number }} Point */
+
+/**
+ * @param {RunState} state
+ * @param {Direction} direction
+ * @param {Line} line
+ * @param {number} index of the marked rate
+ * @returns {Point}
+ */
+function markedPoint(state, direction, line, index) {
+  const value = line.marked[index] ?? NaN;
+  const distance = line.rate * (index === 0 ? 1 : 10);
+  const tensor = `${direction}.marked.batch`;
+  return {
+    value,
+    text: formatLoss(value),
+    explanation: () => pointOfCurve(state, { tensor, index, distance }, value),
+  };
 }
 
 /**
+ * Where a learning rate lands; null beyond the line. Between the points it is read off, until the
+ * study of this very rate arrives, and is not explained.
+ *
+ * @param {RunState} state
+ * @param {Direction} direction
  * @param {Line} line
  * @param {number} rate
+ * @returns {Point | null}
  */
-function tenfold(line, rate) {
-  if (rate !== line.rate) return "";
-  const loss = line.marked[1] ?? NaN;
-  if (Number.isNaN(loss)) return "; ten times the rate would make it infinite";
-  const raised = loss > (line.batch[0] ?? NaN);
-  return `; ten times the rate would ${raised ? "raise" : "bring"} it to ${formatLoss(loss)}`;
+function landing(state, direction, line, rate) {
+  if (rate === line.rate) return markedPoint(state, direction, line, 0);
+  const value = lossAt(line, rate);
+  return value === null ? null : { value, text: formatLoss(value), explanation: () => null };
+}
+
+/**
+ * @param {Point} start
+ * @param {Point | null} landed
+ * @returns {Part[]}
+ */
+function effectParts(start, landed) {
+  if (landed === null) return ["lands beyond what is drawn"];
+  if (Number.isNaN(landed.value)) return ["makes the loss infinite"];
+  const verb = landed.value < start.value ? "lowers" : "raises";
+  const does = start.text === landed.text ? "hardly moves" : verb;
+  return [`${does} the loss `, start, " → ", landed];
+}
+
+/**
+ * @param {RunState} state
+ * @param {Direction} direction
+ * @param {Line} line
+ * @returns {Part[]}
+ */
+function tenfoldParts(state, direction, line) {
+  const there = markedPoint(state, direction, line, 1);
+  if (Number.isNaN(there.value)) return ["; ten times the rate would make it infinite"];
+  const raised = there.value > (line.batch[0] ?? NaN);
+  return [`; ten times the rate would ${raised ? "raise" : "bring"} it to `, there];
 }
 
 /** @param {Line} line */

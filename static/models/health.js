@@ -38,7 +38,8 @@ import { formatPercent, formatSmallPercent, formatValue } from "../format.js";
  * @typedef {object} Figure
  * @property {string} name
  * @property {(layer: LayerFigures) => number | null} value
- * @property {(value: number, layer: LayerFigures) => string} text
+ * @property {(value: number) => string} text
+ * @property {(layer: LayerFigures) => string} [rest] what stands after the number
  * @property {(layer: LayerFigures) => string} missing why there is none
  * @property {(value: number, layer: LayerFigures) => number} [share] what lies on the axis; else the value
  * @property {Axis} axis
@@ -82,7 +83,8 @@ export const FIGURES = [
   {
     name: "dead_units",
     value: ({ dead_units }) => dead_units,
-    text: (value, { units }) => `${value} of ${units}`,
+    text: (value) => String(value),
+    rest: ({ units }) => ` of ${units}`,
     share: (value, { units }) => value / units,
     missing: ({ activation }) => `none: ${activation}`,
     axis: shares([0, 0.2]),

@@ -1,6 +1,11 @@
 import { formatCount, formatPercent } from "../format.js";
+import { classAccuracy, confusion } from "./explanations/around.js";
 
-/** @typedef {import("./run.js").SeenView} SeenView */
+/**
+ * @typedef {import("./run.js").SeenView} SeenView
+ * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
 
 /**
  * @typedef {object} Mistakes as of a measurement on all test images
@@ -71,13 +76,30 @@ export function shareOf({ confusion, classes, totals }, label, answer) {
 /**
  * One cell in words.
  *
+ * @param {RunState} state
  * @param {Mistakes} mistakes
  * @param {number} label
  * @param {number} answer
+ * @returns {Part[]}
  */
-export function cellText(mistakes, label, answer) {
+export function cellParts(state, mistakes, label, answer) {
   const count = mistakes.confusion[label * mistakes.classes + answer] ?? 0;
   const share = formatPercent(shareOf(mistakes, label, answer));
   const verdict = label === answer ? "answered right" : `answered ${answer}`;
-  return `${formatCount(count)} of ${formatCount(mistakes.totals[label] ?? 0)} images of a ${label} ${verdict}: ${share}`;
+  return [
+    { text: formatCount(count), explanation: () => confusion(state, { label, answer }, count) },
+    ` of ${formatCount(mistakes.totals[label] ?? 0)} images of a ${label} ${verdict}: ${share}`,
+  ];
+}
+
+/**
+ * How many of a class are answered right, explained.
+ *
+ * @param {RunState} state
+ * @param {Mistakes} mistakes
+ * @param {number} label
+ */
+export function explainedAccuracy(state, mistakes, label) {
+  const right = mistakes.confusion[label * (mistakes.classes + 1)] ?? 0;
+  return classAccuracy(state, { label, right, total: mistakes.totals[label] ?? 0 });
 }

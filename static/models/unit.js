@@ -62,7 +62,7 @@ export function sumOfTerms(deltas, pixels, inputs) {
     if (delta === 0) return;
     let squares = 0;
     for (let i = 0, from = sample * inputs; i < inputs; i++) {
-      const x = (pixels[from + i] ?? 0) / 255;
+      const x = Math.fround((pixels[from + i] ?? 0) / 255); // as the network sees it
       sum[i] = (sum[i] ?? 0) + delta * x;
       squares += x * x;
     }

@@ -169,3 +169,54 @@ export function outgoing(state, { unit, to }, value) {
     `tensor("layer2.weights")[${to}, ${unit}]`,
   );
 }
+
+/**
+ * The bias of a unit of the first layer as it is now.
+ *
+ * @param {RunState} state
+ * @param {number} unit
+ * @param {number} value
+ */
+export function biasNow(state, unit, value) {
+  return sourceNow(state).fromTensors(
+    `b₁[${unit}] = ${formatValue(value, 4)}`,
+    ["layer1.bias"],
+    `tensor("layer1.bias")[${unit}]`,
+  );
+}
+
+/**
+ * How far the sum over the batch is from the gradient it is.
+ *
+ * @param {RunState} state
+ * @param {number} unit
+ * @param {number} value
+ */
+export function sumAndGradient(state, unit, value) {
+  const source = sourceOf(state, "backward");
+  const [deltas, x, gradient] = [
+    "layer1.preactivations.gradient",
+    "batch.x",
+    "layer1.weights.gradient",
+  ].map((name) => source.tensor(name));
+  return source.fromTensors(
+    `largest |Σ δᵢ · xᵢ − ∂loss/∂W₁[${unit}]| = ${formatValue(value)}`,
+    ["layer1.preactivations.gradient", "batch.x", "layer1.weights.gradient"],
+    `abs(${deltas}[:, ${unit}].astype(float) @ ${x} - ${gradient}[${unit}]).max()`,
+  );
+}
+
+/**
+ * A weight set by hand, before the change or after it.
+ *
+ * @param {RunState} state
+ * @param {"value_before" | "value_after"} which
+ */
+export function editedValue(state, which) {
+  if (!state.edit) return null;
+  const when = which === "value_before" ? "before" : "after";
+  return sourceNow(state).fromState(
+    `w ${when} the change = ${formatValue(state.edit[which] ?? 0, 4)}`,
+    `state["edit"]["${which}"]`,
+  );
+}
