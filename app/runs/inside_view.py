@@ -50,6 +50,8 @@ def _unit_tensors(loop: TrainingLoop, unit: int) -> Tensors:
         if loop.has_gradient or not name.endswith((".gradient", ".step"))
     }
     tensors["bias"] = loop.tensor("layer1.bias")[unit : unit + 1].copy()
+    if loop.flat_step() is not None:
+        tensors["bias.step"] = loop.tensor("layer1.bias.step")[unit : unit + 1].copy()
     if "layer2.weights" in computed:
         tensors["outgoing"] = loop.tensor("layer2.weights")[:, unit].copy()
     return tensors
@@ -91,6 +93,7 @@ def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
     if step is not None:
         numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
         numbers["before"] = after - numbers["step"]
+        numbers["learning_rate"] = loop.step_learning_rate
         numbers["iterations"] = loop.network.optimizer_state.iterations
     for slot in loop.network.optimizer_state.slots:
         numbers[slot] = float(loop.tensor(f"layer1.weights.{slot}")[at])

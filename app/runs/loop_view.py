@@ -56,13 +56,15 @@ def _draw(run: Run) -> Tensors:
 def _loss(run: Run) -> Tensors:
     loop = run.loop
     predictions = loop.tensor(f"layer{len(run.recipe.config['layers'])}.activations")
-    right = predictions[:SHOWN_SAMPLES].argmax(axis=1) == loop.tensor("batch.y")[:SHOWN_SAMPLES]
+    answers = predictions[:SHOWN_SAMPLES].argmax(axis=1)
+    right = answers == loop.tensor("batch.y")[:SHOWN_SAMPLES]
     losses = loop.tensor("loss.per_sample")
     order = np.argsort(-losses, kind="stable")
     return {
         "loss.per_sample": losses[order].astype(np.float32),
         "loss.order": order.astype(np.uint16),
         "loss.correct": right.astype(np.uint8),
+        "loss.answers": answers.astype(np.uint16),
     }
 
 

@@ -16,6 +16,7 @@ from app.runs.loop_view import loop_view
 from app.runs.mistakes_view import mistakes_view
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
+from app.runs.values_view import values_view
 from app.runs.weight_views import weight_codes, weight_views
 
 Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
@@ -26,6 +27,7 @@ PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
     "inside": (inside_view, 3),
     "flow": (flow_view, 0),
     "mistakes": (mistakes_view, 0),
+    "values": (values_view, 0),
 }
 
 

@@ -1,0 +1,35 @@
+"""What the lines of the running code have computed: the shape and the size of each tensor."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.runs.run import Run
+
+Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
+
+
+def values_view(run: Run) -> Picture:
+    """No tensors; `values`: JSON, of each computed tensor its `shape` and its `largest` |value|.
+
+    Those of phases that have yet to run in the batch at hand are of the batch before.
+    """
+    loop = run.loop
+    if loop.phase is None:
+        return {}, {}
+    values: dict[str, Any] = {}
+    for name in loop.computed_tensor_names():
+        tensor = loop.tensor(name)
+        values[name] = {"shape": list(tensor.shape), "largest": _largest(tensor)}
+    if loop.last_loss is not None:
+        values["loss"] = {"shape": [], "largest": abs(loop.last_loss)}
+    return {}, {"values": json.dumps(values, allow_nan=False)}
+
+
+def _largest(tensor: NDArray[Any]) -> float | None:
+    # Twice over the array, and no array of absolute values in between.
+    largest = max(float(np.max(tensor)), -float(np.min(tensor)))
+    return largest if math.isfinite(largest) else None
