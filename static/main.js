@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
+import { ChainRegion } from "./elements/chain-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
 import { HealthRegion } from "./elements/health-region.js";
@@ -73,6 +74,7 @@ customElements.define("draw-region", DrawRegion);
 customElements.define("learn-drawing", LearnDrawing);
 customElements.define("health-region", HealthRegion);
 customElements.define("mistakes-region", MistakesRegion);
+customElements.define("chain-region", ChainRegion);
 customElements.define("unit-dialog", UnitDialog);
 customElements.define("keys-dialog", KeysDialog);
 

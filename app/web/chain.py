@@ -50,7 +50,7 @@ async def list_operations() -> dict[str, list[dict[str, str]]]:
 async def differentiate(question: Annotated[ChainQuestion | None, Body()] = None) -> dict[str, Any]:
     """The chain's values, its derivatives by the chain rule and measured, and one step down.
 
-    `after` is f at weights − step · gradient; its `value` is null where it is not finite.
+    `after` is f at weights − step · gradient; all of it is null where f is not finite there.
     """
     asked = question or ChainQuestion()
     chain = _chain(asked.a, asked.b, asked.c)
@@ -98,8 +98,7 @@ def _factor(factor: FactorTrace) -> dict[str, Any]:
 
 def _after(chain: TextbookChain, trace: ChainTrace, step: float) -> dict[str, Any]:
     weights = trace.step(step)
-    value = chain.value(weights) if all(map(math.isfinite, weights)) else math.nan
-    return {
-        "weights": [weight if math.isfinite(weight) else None for weight in weights],
-        "value": value if math.isfinite(value) else None,
-    }
+    value = chain.value(weights)
+    if not math.isfinite(value):
+        return {"weights": None, "value": None, "numpy": None}
+    return {"weights": list(weights), "value": value, "numpy": chain.value_numpy(weights)}

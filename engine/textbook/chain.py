@@ -66,6 +66,10 @@ class TextbookChain:
         """f at three weights; infinite or not a number where the arithmetic overflows."""
         return float(self._forward(weights)["f"][0])
 
+    def value_numpy(self, weights: Sequence[float]) -> str:
+        """One line of NumPy that computes f at three weights."""
+        return numpy_code(self._expanded, dict(zip(WEIGHTS, weights, strict=True)))
+
     def trace(self, weights: Sequence[float]) -> ChainTrace:
         """Everything about f at three finite weights: values, factors, derivatives both ways.
 

@@ -93,3 +93,17 @@ export function classify(png, run, signal) {
 export function trainedNetwork(signal) {
   return request("/api/classify", { signal });
 }
+
+/**
+ * Differentiates a textbook chain.
+ *
+ * @param {import("./types.js").ChainQuestion} question
+ * @returns {Promise<import("./types.js").ChainAnswer>}
+ */
+export function differentiate(question) {
+  return request("/api/chain", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(question),
+  });
+}

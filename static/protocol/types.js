@@ -82,4 +82,37 @@
 
 /** @typedef {{ ready: boolean, progress: number, epoch: number, epochs: number }} TrainedNetwork */
 
+/** @typedef {{ a: string, b: string, c: string, weights: number[], step: number }} ChainQuestion */
+
+/**
+ * @typedef {object} ChainFactor one factor of the chain rule
+ * @property {string} name "∂b/∂v"
+ * @property {string} formula
+ * @property {string} numpy
+ * @property {number} value
+ * @property {{ name: string, value: number }} product of all factors up to it: "∂f/∂v"
+ */
+
+/**
+ * @typedef {object} ChainGradient
+ * @property {string} name "∂f/∂W3"
+ * @property {ChainFactor[]} factors from f back to the weight
+ * @property {string} formula
+ * @property {number} value
+ * @property {number} numerical
+ * @property {string} numerical_numpy
+ * @property {number | null} relative_difference null: too small beside f to be measured
+ */
+
+/**
+ * @typedef {object} ChainAnswer
+ * @property {string} formula
+ * @property {number[]} weights
+ * @property {number} value
+ * @property {{ u: number, v: number }} values
+ * @property {{ f: string, u: string, v: string }} numpy
+ * @property {{ [weight: string]: ChainGradient }} gradients
+ * @property {{ weights: number[], value: number, numpy: string } | { weights: null, value: null, numpy: null }} after
+ */
+
 export {};

@@ -71,6 +71,8 @@ def test_the_example_by_hand(http: TestClient) -> None:
     assert answer["after"]["weights"] == pytest.approx(after)
     w1, w2, w3 = after
     assert answer["after"]["value"] == pytest.approx((math.tanh(w2 * math.sin(w3)) - w1) ** 2)
+    again = ask(http, **{**EXAMPLE, "weights": answer["after"]["weights"]})
+    assert again["value"] == answer["after"]["value"]
 
 
 @pytest.mark.parametrize("body", [None, {}])
@@ -89,8 +91,7 @@ def test_every_operation_can_be_asked_for(http: TestClient) -> None:
 def test_a_step_beyond_all_numbers_has_no_value(http: TestClient) -> None:
     chain = {"a": "product", "b": "product", "c": "exponential"}
     after = ask(http, **chain, weights=[-3, 3, 3], step=100)["after"]
-    assert after["weights"][2] > 10_000
-    assert after["value"] is None
+    assert after == {"weights": None, "value": None, "numpy": None}
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,10 @@ def check_formulas(trace: ChainTrace) -> None:
 @EACH_PAIR
 def test_the_numpy_lines_give_the_numbers(a: str, b: str) -> None:
     for c in OPERATIONS["c"]:
-        check_numpy(TextbookChain(a, b, c).trace([-0.5, 1.25, 0.75]))
+        chain = TextbookChain(a, b, c)
+        weights = [-0.5, 1.25, 0.75]
+        check_numpy(chain.trace(weights))
+        assert run_numpy(chain.value_numpy(weights)) == pytest.approx(chain.value(weights))
 
 
 def check_numpy(trace: ChainTrace) -> None:

@@ -1,0 +1,211 @@
+import { ChainModel } from "../models/chain.js";
+import {
+  figuresOf,
+  forecastParts,
+  formulasOf,
+  outcomeWords,
+  walkedWords,
+  weightText,
+} from "../models/chain-words.js";
+import { differentiate } from "../protocol/api.js";
+import { explain } from "./explain.js";
+import { FigureText } from "./figure-text.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/** @typedef {import("../protocol/types.js").ChainAnswer} ChainAnswer */
+
+/** The textbook chain, walked back factor by factor. */
+export class ChainRegion extends RunElement {
+  /** @type {ChainModel | null} */
+  #model = null;
+
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ painter }, signal) {
+    const model = this.#model ?? new ChainModel(this.#question(), differentiate);
+    this.#model = model;
+    const forecast = new FigureText(this.piece("forecast", HTMLElement));
+    const paint = () => this.#paint(model, forecast);
+    follow(signal, () => {
+      model.question.value;
+      model.answered.value;
+      model.error.value;
+      model.reached.value;
+      model.outcome.value;
+      painter.request(paint);
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, { sight: (visible) => model.seen(visible) });
+    this.#choices(model, signal);
+    this.#weights(model, signal);
+    this.#acts(model, signal);
+    for (const element of this.#all("[data-figure]")) {
+      const name = element.dataset.figure ?? "";
+      const give = () => {
+        const answer = model.answered.value?.answer;
+        return answer ? (figuresOf(answer).get(name)?.explanation() ?? null) : null;
+      };
+      explain(element, give, signal);
+    }
+  }
+
+  /** The chain that the page comes with. */
+  #question() {
+    const place = (/** @type {string} */ name) =>
+      this.find(`select[data-place="${name}"]`, HTMLSelectElement).value;
+    const weights = this.#fields().map((field) => field.valueAsNumber);
+    const step = this.piece("step", HTMLInputElement).valueAsNumber;
+    return { a: place("a"), b: place("b"), c: place("c"), weights, step };
+  }
+
+  /**
+   * @param {ChainModel} model
+   * @param {AbortSignal} signal
+   */
+  #choices(model, signal) {
+    for (const select of this.querySelectorAll("select")) {
+      const place = /** @type {"a" | "b" | "c"} */ (select.dataset.place);
+      select.addEventListener("change", () => model.choose(place, select.value), { signal });
+    }
+  }
+
+  /**
+   * @param {ChainModel} model
+   * @param {AbortSignal} signal
+   */
+  #weights(model, signal) {
+    [...this.#fields(), ...this.#sliders()].forEach((input, i) => {
+      const index = i % 3;
+      input.addEventListener(
+        "input",
+        () => {
+          if (Number.isFinite(input.valueAsNumber)) model.setWeight(index, input.valueAsNumber);
+        },
+        { signal },
+      );
+      input.addEventListener("change", () => this.#showWeights(model.question.peek()), { signal });
+    });
+    const step = this.piece("step", HTMLInputElement);
+    step.addEventListener(
+      "input",
+      () => {
+        if (step.value !== "" && step.validity.valid) model.setStep(step.valueAsNumber);
+      },
+      { signal },
+    );
+    step.addEventListener("change", () => this.#showWeights(model.question.peek()), { signal });
+  }
+
+  /**
+   * @param {ChainModel} model
+   * @param {AbortSignal} signal
+   */
+  #acts(model, signal) {
+    const acts = {
+      next: () => model.next(),
+      over: () => model.startOver(),
+      step: () => model.takeStep(),
+    };
+    for (const [action, act] of Object.entries(acts)) {
+      const button = this.#button(action);
+      button.addEventListener(
+        "click",
+        () => {
+          if (button.getAttribute("aria-disabled") !== "true") act();
+        },
+        { signal },
+      );
+    }
+  }
+
+  /**
+   * @param {ChainModel} model
+   * @param {FigureText} forecast
+   */
+  #paint(model, forecast) {
+    const question = model.question.peek();
+    const { answer, question: answered } = model.answered.peek() ?? {};
+    const error = model.error.peek();
+    this.#showWeights(question, document.activeElement);
+    write(
+      this.piece("error", HTMLElement),
+      error ? [error.message, error.hint].filter(Boolean).join("; ") : "",
+    );
+    // What is shown belongs to the last weights that had an answer.
+    this.classList.toggle("is-behind", error !== null && answered !== question);
+    if (!answer) return;
+    this.#showNumbers(answer);
+    this.#showWalk(model);
+    write(this.piece("outcome", HTMLElement), outcomeWords(model.outcome.peek()));
+    forecast.show(forecastParts(answer, answered?.step ?? question.step));
+    const canStep = error === null && answer.after.value !== null;
+    this.#button("step").setAttribute("aria-disabled", String(!canStep));
+  }
+
+  /** @param {ChainAnswer} answer */
+  #showNumbers(answer) {
+    const figures = figuresOf(answer);
+    for (const element of this.#all("[data-figure]")) {
+      write(element, figures.get(element.dataset.figure ?? "")?.text ?? "");
+    }
+    const formulas = formulasOf(answer);
+    for (const element of this.#all("[data-formula]")) {
+      write(element, formulas.get(element.dataset.formula ?? "") ?? "");
+    }
+  }
+
+  /** @param {ChainModel} model */
+  #showWalk(model) {
+    const walk = model.walk.peek();
+    const reached = model.reached.peek();
+    const order = walk.map(({ name }) => name);
+    for (const element of this.#all("[data-factor]")) {
+      const index = order.indexOf(element.dataset.factor ?? "");
+      element.classList.toggle("is-ahead", index >= reached);
+      element.classList.toggle("is-lit", index === reached - 1);
+    }
+    write(this.piece("walked", HTMLElement), walkedWords(walk, reached));
+    this.#button("next").setAttribute("aria-disabled", String(reached >= walk.length));
+    this.#button("over").setAttribute("aria-disabled", String(reached === 0));
+  }
+
+  /**
+   * @param {import("../protocol/types.js").ChainQuestion} question
+   * @param {Element | null} [editing] what the reader is changing, left alone
+   */
+  #showWeights({ weights, step }, editing = null) {
+    const inputs = [...this.#fields(), ...this.#sliders(), this.piece("step", HTMLInputElement)];
+    [...weights, ...weights, step].forEach((number, i) => {
+      const input = inputs[i];
+      if (input && input !== editing) input.value = weightText(number);
+    });
+  }
+
+  #sliders() {
+    return /** @type {HTMLInputElement[]} */ (this.#all("input[data-slider]")).toSorted(
+      (one, other) => Number(one.dataset.slider) - Number(other.dataset.slider),
+    );
+  }
+
+  #fields() {
+    return /** @type {HTMLInputElement[]} */ (this.#all("input[data-weight]")).toSorted(
+      (one, other) => Number(one.dataset.weight) - Number(other.dataset.weight),
+    );
+  }
+
+  /**
+   * @param {string} selector
+   * @returns {HTMLElement[]}
+   */
+  #all(selector) {
+    return [...this.querySelectorAll(selector)].filter((each) => each instanceof HTMLElement);
+  }
+
+  /** @param {string} action */
+  #button(action) {
+    return this.find(`[data-action="${action}"]`, HTMLButtonElement);
+  }
+}

@@ -1,0 +1,153 @@
+import { formatSetting, formatValue, NONE } from "../format.js";
+import * as explanations from "./explanations/chain.js";
+
+/**
+ * @typedef {import("../protocol/types.js").ChainAnswer} ChainAnswer
+ * @typedef {import("../protocol/types.js").ChainFactor} ChainFactor
+ * @typedef {import("./captions.js").Figure} Figure
+ * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("./chain.js").Outcome} Outcome
+ */
+
+/** A difference above this between what is derived and what is measured comes from a kink. */
+const KINK = 1e-3;
+
+/** @param {number} value */
+export function chainNumber(value) {
+  return formatValue(value, 4);
+}
+
+/**
+ * Every number of the chain by the name it has on the page, with its explanation.
+ *
+ * @param {ChainAnswer} answer
+ * @returns {Map<string, Figure>}
+ */
+export function figuresOf(answer) {
+  /** @type {Map<string, Figure>} */
+  const figures = new Map();
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {() => import("./explanations/source.js").Explanation} explanation
+   */
+  const add = (name, text, explanation) => figures.set(name, { text, explanation });
+  for (const name of /** @type {const} */ (["v", "u", "f"])) {
+    const value = name === "f" ? answer.value : answer.values[name];
+    add(name, chainNumber(value), () => explanations.chainValue(answer, name, value));
+  }
+  for (const [weight, gradient] of Object.entries(answer.gradients)) {
+    gradient.factors.forEach((factor, i) => {
+      const { name, product, value } = factor;
+      const path = gradient.factors.slice(0, i + 1);
+      add(name, chainNumber(value), () => explanations.chainFactor(answer, factor));
+      add(product.name, chainNumber(product.value), () => explanations.chainProduct(path));
+    });
+    const { numerical, relative_difference: difference } = gradient;
+    const measured = () => explanations.chainMeasured(weight, gradient);
+    add(`measured ${weight}`, chainNumber(numerical), measured);
+    add(`difference ${weight}`, differenceText(difference), () =>
+      explanations.chainDifference(weight, gradient),
+    );
+  }
+  return figures;
+}
+
+/**
+ * Every formula of the chain, by the name of what it gives.
+ *
+ * @param {ChainAnswer} answer
+ * @returns {Map<string, string>}
+ */
+export function formulasOf(answer) {
+  const formulas = new Map([["f", answer.formula]]);
+  for (const { name, formula, factors } of Object.values(answer.gradients)) {
+    formulas.set(name, formula);
+    for (const factor of factors) formulas.set(factor.name, factor.formula);
+  }
+  return formulas;
+}
+
+/** @param {number | null} difference */
+function differenceText(difference) {
+  if (difference === null) return "too small to measure";
+  const text = formatValue(difference);
+  return difference > KINK ? `${text}, at a kink of relu` : text;
+}
+
+/**
+ * What has been found so far, in a sentence.
+ *
+ * @param {ChainFactor[]} walk
+ * @param {number} reached
+ */
+export function walkedWords(walk, reached) {
+  const factor = walk[reached - 1];
+  if (!factor) {
+    return "Each factor is the derivative of one operation. Walk back from f: their product is the gradient.";
+  }
+  const { name, formula, value, product } = factor;
+  const number = chainNumber(value);
+  const found = formula === number ? `${name} = ${number}` : `${name} = ${formula} = ${number}`;
+  const before = walk
+    .slice(0, reached - 1)
+    .findLast((each) => each.product.name === cameFrom(name));
+  const words = `Factor ${reached} of ${walk.length}: ${found}.`;
+  if (!before) return `${words} It is the first on its way, so ${product.name} = ${number}.`;
+  const times = `${chainNumber(before.product.value)} · ${inParentheses(number)}`;
+  return `${words} ${product.name} = ${before.product.name} · ${name} = ${times} = ${chainNumber(product.value)}.`;
+}
+
+/**
+ * The derivative that a factor is multiplied with: that of f by the result of its operation.
+ *
+ * @param {string} factor "∂b/∂v"
+ */
+function cameFrom(factor) {
+  return factor.startsWith("∂b") ? "∂f/∂u" : factor.startsWith("∂c") ? "∂f/∂v" : "";
+}
+
+/**
+ * What the last step did; "" before one.
+ *
+ * @param {Outcome | null} outcome
+ */
+export function outcomeWords(outcome) {
+  if (!outcome) return "";
+  const { before, after } = outcome;
+  const ends = `${chainNumber(before)} to ${chainNumber(after)}`;
+  if (after < before) return `f fell from ${ends}.`;
+  if (after === before) return `f stayed at ${chainNumber(before)}: its gradient is 0 here.`;
+  return `f rose from ${ends}: the step went too far. Take a smaller one.`;
+}
+
+/**
+ * Where one more step leads.
+ *
+ * @param {ChainAnswer} answer
+ * @param {number} step
+ * @returns {Part[]}
+ */
+export function forecastParts(answer, step) {
+  const { value, numpy } = answer.after;
+  const rule = `W − ${formatSetting(step)} · gradient`;
+  if (value === null || numpy === null) {
+    return [`${rule} leads beyond the largest number there is; take a smaller step.`];
+  }
+  const explanation = () => explanations.chainAfter(answer, step, value, numpy);
+  return [`${rule} leads to f = `, { text: chainNumber(value), explanation }, "."];
+}
+
+/** @param {string} number */
+function inParentheses(number) {
+  return number.startsWith("−") ? `(${number})` : number;
+}
+
+/**
+ * A weight as it stands in its field.
+ *
+ * @param {number | undefined} weight
+ */
+export function weightText(weight) {
+  return weight === undefined ? NONE : String(Number(weight.toPrecision(6)));
+}
