@@ -31,7 +31,7 @@ class Want:
 
     def first_batch(self, run: Run) -> int:
         """The batch from which the series must be sent: before any future discarded since."""
-        cuts = run.timeline_starts[self.timeline + 1 :]
+        cuts = run.history.timeline_starts[self.timeline + 1 :]
         first = min([self.from_batch, *(cut + 1 for cut in cuts)])
         # Whoever knows more than there is knows the run from before it was brought back.
         knows_another = self.timeline > run.timeline or first > run.furthest + 1

@@ -20,7 +20,7 @@ def mistakes_view(run: Run) -> tuple[Tensors, dict[str, str]]:
 
     Metadata: `measured.batch`. Empty before the first measurement.
     """
-    measured = run.measured
+    measured = run.measuring.last
     if measured is None:
         return {}, {}
     labels, predicted = run.data.test.y, measured.predicted

@@ -10,15 +10,25 @@ class Replay:
 
     It starts from `start`, a saved state before `target` (None: from the untrained network), so
     that the batch that leads to `target` really runs and its gradients and activations are there.
+    `changed` says that `start` already has the changes made at its batch.
     """
 
-    def __init__(self, recipe: Recipe, data: DataSet, target: int, start: LoopState | None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: DataSet,
+        target: int,
+        start: LoopState | None,
+        *,
+        changed: bool = False,
+    ) -> None:
         self._recipe = recipe
         self.target = target
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
-        self._apply_actions()
+        if not changed:
+            self._apply_actions()
 
     @property
     def done(self) -> bool:

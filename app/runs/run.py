@@ -3,14 +3,14 @@
 Plain logic on one thread: `command` says what to do, `advance` does a slice of it.
 """
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 from app.errors import AppError, from_engine
-from app.runs.checkpoints import Checkpoints
-from app.runs.edits import Edit, loss_concerned
+from app.runs.edits import Edit, make_edit
+from app.runs.history import History
+from app.runs.measuring import Measuring
 from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
@@ -18,20 +18,16 @@ from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.series import Series
 from app.runs.studies.schedule import Moment, Studies
-from app.runs.tensors import read_tensor
-from engine import EngineError, Evaluation, NonFiniteError, Phase
+from engine import EngineError, NonFiniteError, Phase
 
 MAX_BATCHES = 1_000_000
-MAX_ACTIONS = 5_000
-EVALUATE_EVERY_S = 2.0
-EVALUATION_CHUNK = 500
 
 
 class Run:
     """One run, hosted in a worker beside others.
 
     `history_bytes` bounds the memory of its checkpoints. `version` grows whenever something a
-    viewer could see has changed; `timeline` whenever a future has been discarded.
+    viewer could see has changed.
     """
 
     def __init__(
@@ -42,24 +38,18 @@ class Run:
         history_bytes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.recipe = Recipe(config)
         self.data = data
         self.loop = make_loop(config, data)
-        self.series = Series()
+        self.history = History(config, data, history_bytes)
+        self.measuring = Measuring(self.history.series, data.test, clock)
+        self.studies = Studies(data, clock)
         self.pace = Pace()
         self.error: AppError | None = None
-        self.version = 1
-        self.timeline_starts = [0]
         self.edit: Edit | None = None
-        self.studies = Studies(data, clock)
+        self.version = 1
         self._clock = clock
         self._motion: Motion | None = None
         self._rate = BatchRate()
-        self._checkpoints = Checkpoints(history_bytes)
-        self._evaluation: Evaluation | None = None
-        self._evaluated_at = -math.inf
-        self.measured: Evaluation | None = None  # the last finished one
-        self._unmeasurable: int | None = None
 
     # What it is doing
 
@@ -75,19 +65,29 @@ class Run:
         return RunState.PAUSED
 
     @property
-    def seeking(self) -> bool:
-        """Whether a seek is under way; commands wait until it is finished."""
-        return isinstance(self._motion, Seeking)
+    def recipe(self) -> Recipe:
+        """The configuration and the log of changes."""
+        return self.history.recipe
+
+    @property
+    def series(self) -> Series:
+        """Loss and the other values of every batch."""
+        return self.history.series
 
     @property
     def furthest(self) -> int:
         """The last batch this run has been trained to."""
-        return self.series.length
+        return self.history.furthest
 
     @property
     def timeline(self) -> int:
         """How often a future has been discarded."""
-        return len(self.timeline_starts) - 1
+        return self.history.timeline
+
+    @property
+    def seeking(self) -> bool:
+        """Whether a seek is under way; commands wait until it is finished."""
+        return isinstance(self._motion, Seeking)
 
     @property
     def batches_per_second(self) -> float:
@@ -98,6 +98,21 @@ class Run:
     def at_boundary(self) -> bool:
         """Whether the loop rests between two batches."""
         return self.loop.next_phase is Phase.DRAW
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the last thing that happened is a change by hand."""
+        last = self.recipe.actions[-1] if self.recipe.actions else None
+        at_rest = self.at_boundary and self.loop.batch == self.furthest
+        return last is not None and last.is_edit and last.batch == self.loop.batch and at_rest
+
+    def require_reached(self, batch: int) -> None:
+        """Raise `AppError` unless this run has been trained to `batch` at some time."""
+        self.history.require_reached(batch)
+
+    def replay_to(self, batch: int) -> Replay:
+        """A loop on its way to an earlier batch, or back to a later one."""
+        return self.history.replay_to(batch, self.loop)
 
     # Commands
 
@@ -143,7 +158,8 @@ class Run:
         except EngineError as error:
             raise from_engine(error) from error
         if changes:
-            self._record(changes)
+            self.history.require_room()
+            self.history.record(changes, self.loop)
             apply(changes, self.loop)
         if "speed" in command:
             self.pace.change(command["speed"], self._clock())
@@ -159,8 +175,9 @@ class Run:
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size
         self._move(None)
-        self.error = None
-        self._discard_after(0)
+        self.error = self.edit = None
+        self.measuring.abandon()
+        self.history.discard_after(0)
         self.recipe.actions.clear()
         self.loop = make_loop(self.recipe.config, self.data)
         if optimizer["name"] != optimizer_settings(self.loop)["name"]:
@@ -169,46 +186,26 @@ class Run:
             kept = optimizer | {"batch_size": batch_size}
         changes = resolve(kept, self.loop)
         if changes:
-            self.recipe.record(0, changes)
+            self.history.record(changes, self.loop)
             apply(changes, self.loop)
 
     def _edit(self, settings: dict[str, Any]) -> None:
         """Change weights by hand, at once or not at all; it is an action of the recipe."""
-        if not self.at_boundary or self.error is not None or self.seeking:
+        if not self.at_boundary or self.error is not None:
             raise AppError(
                 "batch_under_way",
                 "expected a run that rests between two batches, since its weights are in use",
                 "Pause, and step to the end of the batch; then change it.",
                 status=409,
             )
-        self._move(None)
-        before = loss_concerned(self.loop, settings, self.data)
-        value = self._weight(settings)
+        self.history.require_room()
         try:
-            apply(settings, self.loop)
+            self.edit = make_edit(settings, self.loop, self.data)
         except EngineError as error:
             raise from_engine(error) from error
-        self._record(settings)
-        self._forget_measurement()
-        after = loss_concerned(self.loop, settings, self.data)
-        if not math.isfinite(after):
-            self._undo()
-            raise AppError(
-                "not_finite",
-                "expected a loss that stays finite, and this change would make it infinite",
-                "Choose a smaller change; nothing has changed.",
-                status=422,
-            )
-        self.edit = Edit(next(iter(settings)), before, after, value, self._weight(settings))
-
-    def _weight(self, settings: dict[str, Any]) -> float | None:
-        if "weight" not in settings:
-            return None
-        tensor, index = settings["weight"]["tensor"], tuple(settings["weight"]["index"])
-        try:
-            return float(read_tensor(self.loop, tensor)[index])
-        except IndexError:
-            return None  # refused, with the shape it should have had, when it is applied
+        self._move(None)
+        self.history.record(settings, self.loop)
+        self.measuring.forget(self.loop.batch)
 
     def _undo(self) -> None:
         if not self.can_undo:
@@ -218,21 +215,9 @@ class Run:
                 "What has been trained since can be taken back with seek.",
                 status=409,
             )
-        self.recipe.actions.pop()
-        self.edit = None
-        self._forget_measurement()
+        self.history.take_back()
+        self.measuring.forget(self.loop.batch)
         self._move(Seeking(self.replay_to(self.loop.batch)))
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether the last thing that happened is a change by hand."""
-        last = self.recipe.actions[-1] if self.recipe.actions else None
-        at_rest = self.at_boundary and self.loop.batch == self.furthest
-        return last is not None and last.is_edit and last.batch == self.loop.batch and at_rest
-
-    def _forget_measurement(self) -> None:
-        self.series.forget_test(self.loop.batch)
-        self._evaluation = None
 
     def _require_trainable(self) -> None:
         if self.error is not None:
@@ -250,30 +235,6 @@ class Run:
                 status=409,
             )
 
-    def _record(self, changes: dict[str, Any]) -> None:
-        if len(self.recipe.actions) >= MAX_ACTIONS:
-            raise AppError(
-                "too_many_changes",
-                f"expected at most {MAX_ACTIONS:,} changes of settings in a run",
-                "Reset the run to start a new log of changes.",
-                status=409,
-            )
-        if self.furthest > self.loop.batch:
-            self._discard_after(self.loop.batch)
-        changes = dict(changes)
-        if not self.at_boundary and "batch_size" in changes:
-            # The batch at hand is drawn already: the new size holds from the next one on.
-            self.recipe.record(self.loop.batch + 1, {"batch_size": changes.pop("batch_size")})
-        if changes:
-            self.recipe.record(self.loop.batch, changes)
-
-    def _discard_after(self, batch: int) -> None:
-        self.recipe.discard_after(batch)
-        self.series.cut(batch)
-        self._checkpoints.cut(batch)
-        self._evaluation = None
-        self.timeline_starts.append(batch)
-
     def _move(self, motion: Motion | None) -> None:
         self._motion = motion
         self._rate.clear()
@@ -286,10 +247,10 @@ class Run:
 
     def wait(self) -> float | None:
         """Seconds until there is something to do: 0 for now, None for not before a command."""
-        if self._evaluation is not None or self._has_study():
+        if self.measuring.under_way or self._has_study():
             return 0.0
         if self._motion is None:
-            return None if self._is_measured() or self.error is not None else 0.0
+            return None if self.measuring.knows(self.loop) or self.error is not None else 0.0
         if isinstance(self._motion, Playing):
             return self.pace.wait(self._clock())
         return 0.0
@@ -299,10 +260,11 @@ class Run:
 
         The smallest piece is a phase at a given speed, else a batch; so it may overrun by one.
         """
-        if self._evaluation is None and self._clock() - self._evaluated_at > EVALUATE_EVERY_S:
-            self._start_evaluation()
-        if self._evaluation is not None and not isinstance(self._motion, Seeking):
-            self._evaluate()
+        if isinstance(self._motion, Playing | Stepping):
+            # Beside the training, a piece a slice of what is worked out on the side.
+            if self.measuring.is_due:
+                self.measuring.begin(self.loop)
+            self._measure()
         if isinstance(self._motion, Playing):
             self._study()
         while self._clock() < until and self._work():
@@ -314,19 +276,19 @@ class Run:
             # What is looked at comes first, then the measurement of the present state.
             if self._study():
                 return True
-            if self._evaluation is None:
-                self._start_evaluation()
-            return self._evaluate()
+            if not self.measuring.under_way and self.error is None:
+                self.measuring.begin(self.loop)
+            return self._measure()
         if isinstance(self._motion, Seeking):
             self._replay(self._motion)
             return True
-        if self._must_evaluate():
-            return self._evaluate()
+        if self.measuring.blocks(self.loop):
+            return self._measure()
         if isinstance(self._motion, Stepping):
             self._take_step(self._motion)
             return True
         if self.pace.wait(self._clock()) > 0:
-            return self._study() or self._evaluate()
+            return self._study() or self._measure()
         self._run(by_phase=self.pace.speed is not None)
         self.pace.ran(self._clock())
         return True
@@ -343,7 +305,7 @@ class Run:
         }
         if reached[step.unit]:
             step.remaining -= 1
-        if step.remaining == 0 and not self._must_evaluate():
+        if step.remaining == 0 and not self.measuring.blocks(self.loop):
             self._move(None)
 
     def _run(self, *, by_phase: bool) -> None:
@@ -372,29 +334,36 @@ class Run:
     def _finish_batch(self) -> None:
         loop = self.loop
         self._rate.mark(self._clock(), loop.batch)
-        if loop.batch > self.series.length:
-            if loop.last_loss is None or loop.last_accuracy is None:
-                raise RuntimeError("a completed batch has a loss and an accuracy")
-            self.series.append(
-                loss=loop.last_loss,
-                accuracy=loop.last_accuracy,
-                learning_rate=loop.learning_rate,
-                gradient_norm=math.hypot(*loop.gradient_norms.values()),
-            )
-        if self._checkpoints.due(loop.batch):
-            self._checkpoints.add(loop.state())
+        self.history.add_batch(loop)
         for action in self.recipe.at(loop.batch):
             apply(action.settings, loop)
         if loop.batch_in_epoch == 0:
-            self._start_evaluation()
+            self.measuring.begin(loop)
         if loop.batch >= MAX_BATCHES:
             self._move(None)
 
     def fail(self, error: AppError) -> None:
         """Stop for good, until a seek back or a reset."""
-        self._evaluation = None
+        self.measuring.abandon()
         self._move(None)
         self.error = error
+
+    def _replay(self, seeking: Seeking) -> None:
+        if not seeking.replay.done:
+            seeking.replay.advance()
+        if seeking.replay.done:
+            self.loop = seeking.replay.loop
+            self.edit = None
+            self.measuring.abandon()
+            self._move(None)
+
+    def _measure(self) -> bool:
+        """Do a piece of the measurement under way; False where there is none."""
+        if not self.measuring.under_way:
+            return False
+        if self.measuring.advance():
+            self._changed()
+        return True
 
     # Studies
 
@@ -403,85 +372,21 @@ class Run:
         """What a study made now is of."""
         loop = self.loop
         phase = loop.phase.value if loop.phase is not None else None
-        changes, rate = len(self.recipe.actions), loop.learning_rate
-        return Moment(self.timeline, loop.batch, phase, changes, rate)
+        return Moment(self.timeline, loop.batch, phase, self.history.changes, loop.learning_rate)
+
+    @property
+    def _at_full_speed(self) -> bool:
+        return isinstance(self._motion, Playing) and self.pace.speed is None
 
     def _has_study(self) -> bool:
-        training = isinstance(self._motion, Playing) and self.pace.speed is None
+        training = self._at_full_speed
         return not self.seeking and self.studies.has_work(self.moment, training=training)
 
     def _study(self) -> bool:
         """Do a piece of a study that is looked at; False where there is none."""
         if not self._has_study():
             return False
-        training = isinstance(self._motion, Playing) and self.pace.speed is None
+        training = self._at_full_speed
         if self.studies.advance(self.loop, self.moment, self.version + 1, training=training):
             self._changed()
-        return True
-
-    # Going back
-
-    def require_reached(self, batch: int) -> None:
-        """Raise `AppError` unless this run has been trained to `batch` at some time."""
-        if batch > self.furthest:
-            raise AppError(
-                "batch_not_reached",
-                f"expected a batch from 0 to {self.furthest}, the furthest this run has been "
-                f"trained to, got {batch}",
-                "Play or step further first.",
-                status=409,
-            )
-
-    def replay_to(self, batch: int) -> Replay:
-        """A loop on its way to `batch`, from the nearest saved state before it."""
-        start = self._checkpoints.before(batch - 1)
-        saved = start.batch if start is not None else 0
-        if self.at_boundary and saved < self.loop.batch < batch:
-            start = self.loop.state()
-        return Replay(self.recipe, self.data, batch, start)
-
-    def _replay(self, seeking: Seeking) -> None:
-        if not seeking.replay.done:
-            seeking.replay.advance()
-        if seeking.replay.done:
-            self.loop = seeking.replay.loop
-            self.edit = None
-            self._evaluation = None
-            self._move(None)
-
-    # Measuring on the test images
-
-    def _is_measured(self) -> bool:
-        return self.series.has_test(self.loop.batch) or self.loop.batch == self._unmeasurable
-
-    def _must_evaluate(self) -> bool:
-        """The state at the end of an epoch is measured before anything changes it."""
-        return (
-            self._evaluation is not None
-            and self._evaluation.batch == self.loop.batch > 0
-            and self.loop.batch_in_epoch == 0
-            and self.at_boundary
-        )
-
-    def _start_evaluation(self) -> None:
-        if not self._is_measured() and self.error is None and not self.seeking:
-            self._evaluation = Evaluation(self.loop, self.data.test, chunk=EVALUATION_CHUNK)
-
-    def _evaluate(self) -> bool:
-        """Measure one chunk of test images; False where nothing is being measured."""
-        if self._evaluation is None:
-            return False
-        try:
-            self._evaluation.advance()
-        except NonFiniteError:
-            self._unmeasurable = self._evaluation.batch
-            self._evaluation = None
-            return True
-        if self._evaluation.done:
-            loss, accuracy = self._evaluation.result
-            self.series.add_test(self._evaluation.batch, loss, accuracy or 0.0)
-            self.measured = self._evaluation
-            self._changed()
-            self._evaluation = None
-            self._evaluated_at = self._clock()
         return True

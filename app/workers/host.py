@@ -284,7 +284,7 @@ class Host:
         try:
             run = self._find(request["run"]).run
             run.require_reached(request["batch"])
-            moment = (request["run"], run.timeline, len(run.recipe.actions), request["batch"])
+            moment = (request["run"], run.timeline, run.history.changes, request["batch"])
             if self._replay is None or self._replay[0] != moment:
                 self._replay = (moment, run.replay_to(request["batch"]))
             replay = self._replay[1]

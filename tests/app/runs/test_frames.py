@@ -34,7 +34,7 @@ def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:
 def test_every_message_says_which_moment_it_is_of(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     step(run, clock, 2, "phase")
-    frame = frame_of(run, want(["layer1.weights", "loop:0"]), 17)
+    frame = frame_of(run, want(["layer1.weights", "loop/0"]), 17)
     assert set(frame.views) == {"layer1.weights", "loop", "series"}
     for name, view in frame.views.items():
         common = {key: view.metadata[key] for key in ("frame", "view", "run", "batch", "phase")}
@@ -65,7 +65,7 @@ def test_the_series_message_has_the_state_and_every_batch(run: Run, clock: Clock
 
 
 def test_an_untrained_run_has_a_frame_too(run: Run) -> None:
-    frame = frame_of(run, want(["layer1.weights", "layer1.weights.gradient", "loop:0"]))
+    frame = frame_of(run, want(["layer1.weights", "layer1.weights.gradient", "loop/0"]))
     assert set(frame.views) == {"layer1.weights", "loop", "series"}
     assert frame.views["loop"].tensors == {}
     assert frame.views["series"].metadata["phase"] == ""
@@ -161,7 +161,7 @@ def test_a_frame_is_due_when_there_is_something_to_tell(run: Run, clock: Clock) 
 PHASES: dict[str, set[str]] = {
     "draw": {"batch.x", "batch.y"},
     "forward": {"activations.1", "activations.2"},
-    "loss": {"loss.per_sample", "loss.correct"},
+    "loss": {"loss.per_sample", "loss.order", "loss.answers", "loss.correct"},
     "backward": {"gradient.images", "gradient.output"},
     "update": {"update.histogram", "update.median", "update.still"},
 }
@@ -172,7 +172,7 @@ def test_the_loop_shows_the_phases_that_ran(run: Run, clock: Clock) -> None:
     expected: set[str] = set()
     for phase, names in PHASES.items():
         step(run, clock, unit="phase")
-        loop = frame_of(run, want(["loop:0"])).views["loop"]
+        loop = frame_of(run, want(["loop/0"])).views["loop"]
         expected |= names
         assert loop.metadata["phase"] == phase
         assert set(loop.tensors) == expected
@@ -180,13 +180,14 @@ def test_the_loop_shows_the_phases_that_ran(run: Run, clock: Clock) -> None:
 
 def test_the_loop_shows_the_numbers_of_the_batch_at_hand(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
-    loop = frame_of(run, want(["loop:5"])).views["loop"]
+    loop = frame_of(run, want(["loop/5"])).views["loop"]
     tensor, shown = run.loop.tensor, loop.tensors
     assert np.array_equal(shown["batch.x"], np.rint(tensor("batch.x") * 255))
     assert np.array_equal(shown["batch.y"], tensor("batch.y"))
     assert np.array_equal(shown["activations.1"], tensor("layer1.activations")[5])
     assert np.array_equal(shown["activations.2"], tensor("layer2.activations")[5])
     assert np.array_equal(shown["loss.per_sample"], np.sort(tensor("loss.per_sample"))[::-1])
+    assert np.array_equal(tensor("loss.per_sample")[shown["loss.order"]], shown["loss.per_sample"])
     right = tensor("layer2.activations").argmax(axis=1) == tensor("batch.y")
     assert np.array_equal(shown["loss.correct"], right)
     assert float(loop.metadata["loss.mean"]) == run.loop.last_loss
@@ -219,7 +220,7 @@ def test_the_followed_sample_and_how_many_are_shown(
 ) -> None:
     run = make_run(batch_size=batch_size)
     step(run, clock)
-    loop = frame_of(run, want([f"loop:{sample}"])).views["loop"]
+    loop = frame_of(run, want([f"loop/{sample}"])).views["loop"]
     assert (loop.metadata["sample"], loop.metadata["samples"]) == (str(followed), str(batch_size))
     assert len(loop.tensors["batch.x"]) == len(loop.tensors["loss.correct"]) == pictures
     assert len(loop.tensors["loss.per_sample"]) == batch_size
@@ -232,7 +233,7 @@ def test_all_types_are_those_of_the_protocol_in_float64_too(
 ) -> None:
     run = make_run(dtype="float64")
     step(run, clock)
-    frame = frame_of(run, want(["loop:0", "layer1.weights"]))
+    frame = frame_of(run, want(["loop/0", "layer1.weights"]))
     types = {name: str(array.dtype) for name, array in frame.views["loop"].tensors.items()}
     assert types == {
         "batch.x": "uint8",
@@ -240,6 +241,8 @@ def test_all_types_are_those_of_the_protocol_in_float64_too(
         "activations.1": "float32",
         "activations.2": "float32",
         "loss.per_sample": "float32",
+        "loss.order": "uint16",
+        "loss.answers": "uint16",
         "loss.correct": "uint8",
         "gradient.images": "uint8",
         "gradient.output": "uint8",
@@ -254,7 +257,7 @@ def test_a_failed_batch_leaves_the_loop_empty(run: Run, clock: Clock) -> None:
     run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e9}})
     step(run, clock, 50)
     assert run.error is not None
-    frame = frame_of(run, want(["loop:0", "layer1.weights", "layer1.weights.gradient"]))
+    frame = frame_of(run, want(["loop/0", "layer1.weights", "layer1.weights.gradient"]))
     assert set(frame.views) == {"loop", "layer1.weights", "series"}
     assert frame.views["loop"].tensors == {}
     assert frame.state["error"]["code"] == "not_finite"

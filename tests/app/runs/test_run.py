@@ -5,22 +5,16 @@ from typing import Any
 
 import pytest
 
-from app.errors import AppError
+from app.runs import history
 from app.runs import run as run_module
 from app.runs.report import report
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, same_bits, snapshot, work
-from tests.support.training import step
+from tests.support.training import refusal, step
 
 BATCHES_PER_EPOCH = 8
-
-
-def refusal(run: Run, command: dict[str, Any]) -> AppError:
-    with pytest.raises(AppError) as raised:
-        run.command(command)
-    return raised.value
 
 
 def test_a_new_run_rests_untrained_and_is_measured(run: Run, clock: Clock) -> None:
@@ -184,7 +178,7 @@ def test_settings_that_do_not_fit_change_nothing(run: Run, command: dict[str, An
 def test_the_log_of_changes_has_an_end(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MAX_ACTIONS", 1)
+    monkeypatch.setattr(history, "MAX_ACTIONS", 1)
     run.command({"type": "set", "learning_rate": 0.02})
     step(run, clock)
     assert refusal(run, {"type": "set", "learning_rate": 0.03}).code == "too_many_changes"

@@ -25,14 +25,14 @@ def sent(viewer: Viewer) -> list[Any]:
 
 
 def test_a_viewer_that_has_said_nothing_gets_the_series_alone(viewer: Viewer) -> None:
-    viewer.send_frame(frame(1, "layer1.weights", "loop:0"), 0.0)
+    viewer.send_frame(frame(1, "layer1.weights", "loop/0"), 0.0)
     assert sent(viewer) == [b"series"]
 
 
 def test_a_viewer_gets_what_it_looks_at_and_the_series_last(viewer: Viewer) -> None:
     viewer.look_at({"views": ["loop", "layer1.weights"], "sample": 3})
-    viewer.send_frame(frame(1, "layer1.weights", "layer2.weights", "loop:0", "loop:3"), 0.0)
-    assert sent(viewer) == [b"layer1.weights", b"loop:3", b"series"]
+    viewer.send_frame(frame(1, "layer1.weights", "layer2.weights", "loop/0", "loop/3"), 0.0)
+    assert sent(viewer) == [b"layer1.weights", b"loop/3", b"series"]
     viewer.look_at({"views": ["layer2.weights"]})
     viewer.send_frame(frame(2, "layer1.weights", "layer2.weights"), 0.0)
     assert sent(viewer) == [b"layer2.weights", b"series"]
@@ -128,7 +128,7 @@ NAN, INFINITY = float("nan"), float("inf")
         {"views": [1]},
         {"views": ["x" * 65]},
         {"views": ["loop"] * 17},
-        {"views": ["loop:3"]},
+        {"views": ["loop/3"]},
         {"rate": 0},
         {"rate": -1},
         {"rate": 61},

@@ -1,0 +1,107 @@
+"""What a run has been: its recipe, its series, and saved states to go back to."""
+
+import math
+from typing import Any
+
+from app.errors import AppError
+from app.runs.checkpoints import Checkpoints
+from app.runs.network import DataSet
+from app.runs.recipe import Recipe
+from app.runs.replay import Replay
+from app.runs.series import Series
+from engine import Phase, TrainingLoop
+
+MAX_ACTIONS = 5_000
+
+
+class History:
+    """The past of a run, and the future it had before it went back.
+
+    `timeline_starts` has the batch at which each timeline begins: a new one does when a future is
+    discarded. `changes` grows with every change of the log.
+    """
+
+    def __init__(self, config: dict[str, Any], data: DataSet, history_bytes: int) -> None:
+        self.recipe = Recipe(config)
+        self.series = Series()
+        self.timeline_starts = [0]
+        self.changes = 0
+        self._data = data
+        self._checkpoints = Checkpoints(history_bytes)
+
+    @property
+    def furthest(self) -> int:
+        """The last batch the run has been trained to."""
+        return self.series.length
+
+    @property
+    def timeline(self) -> int:
+        """How often a future has been discarded."""
+        return len(self.timeline_starts) - 1
+
+    def require_room(self) -> None:
+        """Raise `AppError` where the log can take no further change."""
+        if len(self.recipe.actions) >= MAX_ACTIONS:
+            raise AppError(
+                "too_many_changes",
+                f"expected at most {MAX_ACTIONS:,} changes in a run",
+                "Reset the run to start a new log of changes.",
+                status=409,
+            )
+
+    def record(self, settings: dict[str, Any], loop: TrainingLoop) -> None:
+        """Note a change made now. It discards what lay ahead."""
+        if self.furthest > loop.batch:
+            self.discard_after(loop.batch)
+        now = dict(settings)
+        if loop.next_phase is not Phase.DRAW and "batch_size" in now:
+            # The batch at hand is drawn already: the new size holds from the next one on.
+            self.recipe.record(loop.batch + 1, {"batch_size": now.pop("batch_size")})
+        if now:
+            self.recipe.record(loop.batch, now)
+        self.changes += 1
+
+    def take_back(self) -> None:
+        """Drop the last change from the log."""
+        self.recipe.actions.pop()
+        self.changes += 1
+
+    def discard_after(self, batch: int) -> None:
+        """Forget whatever came after `batch`; a new timeline begins there."""
+        self.recipe.discard_after(batch)
+        self.series.cut(batch)
+        self._checkpoints.cut(batch)
+        self.timeline_starts.append(batch)
+
+    def add_batch(self, loop: TrainingLoop) -> None:
+        """Note a completed batch, before the changes at it are applied."""
+        if loop.batch > self.furthest:
+            if loop.last_loss is None or loop.last_accuracy is None:
+                raise RuntimeError("a completed batch has a loss and an accuracy")
+            self.series.append(
+                loss=loop.last_loss,
+                accuracy=loop.last_accuracy,
+                learning_rate=loop.learning_rate,
+                gradient_norm=math.hypot(*loop.gradient_norms.values()),
+            )
+        if self._checkpoints.due(loop.batch):
+            self._checkpoints.add(loop.state())
+
+    def require_reached(self, batch: int) -> None:
+        """Raise `AppError` unless the run has been trained to `batch` at some time."""
+        if batch > self.furthest:
+            raise AppError(
+                "batch_not_reached",
+                f"expected a batch from 0 to {self.furthest}, the furthest this run has been "
+                f"trained to, got {batch}",
+                "Play or step further first.",
+                status=409,
+            )
+
+    def replay_to(self, batch: int, loop: TrainingLoop) -> Replay:
+        """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included."""
+        saved = self._checkpoints.before(batch - 1)
+        nearest = saved.batch if saved is not None else 0
+        if loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
+            return Replay(self.recipe, self._data, batch, loop.state(), changed=True)
+        return Replay(self.recipe, self._data, batch, saved)

@@ -1,0 +1,86 @@
+"""Measuring a run on all test images, in pieces between its other work."""
+
+import math
+from collections.abc import Callable
+
+from app.runs.series import Series
+from engine import Evaluation, NonFiniteError, Phase, Samples, TrainingLoop
+
+# While a run plays, it is measured at most this often besides the ends of its epochs.
+EVERY_S = 2.0
+CHUNK = 500
+
+
+class Measuring:
+    """At most one measurement at a time, of a copy of the weights. Results go to `series`.
+
+    `last` is the newest finished one.
+    """
+
+    def __init__(self, series: Series, test: Samples, clock: Callable[[], float]) -> None:
+        self.last: Evaluation | None = None
+        self._series = series
+        self._test = test
+        self._clock = clock
+        self._under_way: Evaluation | None = None
+        self._finished_at = -math.inf
+        self._unmeasurable: int | None = None  # a batch at which the test loss is not finite
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is a measurement to advance."""
+        return self._under_way is not None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last one is so long ago that another may begin while the run plays."""
+        return not self.under_way and self._clock() - self._finished_at > EVERY_S
+
+    def knows(self, loop: TrainingLoop) -> bool:
+        """Whether the state of `loop` has been measured, or cannot be."""
+        return self._series.has_test(loop.batch) or loop.batch == self._unmeasurable
+
+    def blocks(self, loop: TrainingLoop) -> bool:
+        """Whether the end of an epoch is being measured: nothing changes before that is done."""
+        return (
+            self._under_way is not None
+            and self._under_way.batch == loop.batch > 0
+            and loop.batch_in_epoch == 0
+            and loop.next_phase is Phase.DRAW
+        )
+
+    def begin(self, loop: TrainingLoop) -> None:
+        """Measure the state of `loop` as it is now, unless that is known."""
+        if not self.knows(loop):
+            self._under_way = Evaluation(loop, self._test, chunk=CHUNK)
+
+    def advance(self) -> bool:
+        """Use the next chunk of images; True where a measurement has been finished by it."""
+        evaluation = self._under_way
+        if evaluation is None:
+            return False
+        try:
+            evaluation.advance()
+        except NonFiniteError:
+            self._unmeasurable = evaluation.batch
+            self._under_way = None
+            return False
+        if not evaluation.done:
+            return False
+        loss, accuracy = evaluation.result
+        if accuracy is None:
+            raise RuntimeError("runs are compiled with accuracy")
+        self._series.add_test(evaluation.batch, loss, accuracy)
+        self._under_way, self.last = None, evaluation
+        self._finished_at = self._clock()
+        return True
+
+    def abandon(self) -> None:
+        """Drop the measurement under way: its batch belongs to another past."""
+        self._under_way = None
+
+    def forget(self, batch: int) -> None:
+        """The weights at `batch` have been changed by hand: it is to be measured again."""
+        self._series.forget_test(batch)
+        self._unmeasurable = None
+        self.abandon()

@@ -1,0 +1,120 @@
+"""Changes of weights by hand: what they do, that the recipe has them, how they are undone."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.errors import AppError
+from app.runs.run import Run
+from tests.support.runs import Clock, work
+from tests.support.training import refusal, step
+
+DRAWING = [
+    [255 if 12 < column < 16 and 4 < row < 24 else 0 for column in range(28)] for row in range(28)
+]
+
+
+def learn(label: int = 1) -> dict[str, Any]:
+    """A step on a drawing."""
+    return {"type": "train_on", "pixels": DRAWING, "label": label}
+
+
+def set_weight(value: float, *index: int) -> dict[str, Any]:
+    """A weight of the first layer typed in."""
+    return {"type": "set_weight", "tensor": "layer1.weights", "index": list(index), "value": value}
+
+
+def weights(run: Run) -> np.ndarray[Any, Any]:
+    return run.loop.network.parameters.flat.copy()
+
+
+def test_a_weight_is_set_and_the_loss_of_the_batch_told(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    before = run.loop.tensor("layer1.weights")[2, 400]
+    run.command(set_weight(2.5, 2, 400))
+    assert run.loop.tensor("layer1.weights")[2, 400] == 2.5
+    edit = run.edit
+    assert edit is not None
+    assert (edit.kind, edit.value_before, edit.value_after) == ("weight", float(before), 2.5)
+    assert edit.loss_before != edit.loss_after
+
+
+def test_a_step_on_a_drawing_lowers_its_loss_and_counts_as_no_batch(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    run.command(learn())
+    assert run.edit is not None
+    assert run.edit.loss_after < run.edit.loss_before
+    assert (run.loop.batch, run.furthest) == (3, 3)
+    assert np.abs(run.loop.tensor("layer1.weights.step")).max() > 0
+
+
+@pytest.mark.parametrize("command", [set_weight(2.5, 2, 400), learn()])
+def test_undo_brings_back_the_very_bits(run: Run, clock: Clock, command: dict[str, Any]) -> None:
+    step(run, clock, 3)
+    before = weights(run)
+    run.command(command)
+    assert not np.array_equal(weights(run), before)
+    assert run.can_undo
+    run.command({"type": "undo"})
+    work(run, clock)
+    assert np.array_equal(weights(run), before)
+    assert run.recipe.actions == []
+    assert (run.edit, run.can_undo) == (None, False)
+
+
+def test_what_was_changed_by_hand_is_replayed_bit_for_bit(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    run.command(learn())
+    run.command(set_weight(0.5, 1, 300))
+    run.command(learn(label=7))
+    step(run, clock, 4)
+    after = weights(run)
+    for stop in (2, 3, 7):
+        run.command({"type": "seek", "batch": stop})
+        work(run, clock)
+    assert run.loop.batch == 7
+    assert np.array_equal(weights(run), after)
+
+
+def test_a_change_is_measured_again(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    work(run, clock)
+    measured = run.series.test_at(3)
+    run.command(set_weight(50.0, 2, 400))
+    work(run, clock)
+    assert run.series.test_at(3) != measured
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (set_weight(1.0, 2, 784), "expected an index into layer1.weights"),
+        (set_weight(1e9, 2, 400), "expected a value from"),
+        (
+            {**set_weight(1.0, 2, 400), "tensor": "layer9.weights"},
+            "expected the name of a parameter",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    run: Run, clock: Clock, command: dict[str, Any], words: str
+) -> None:
+    step(run, clock, 1)
+    before = weights(run)
+    assert words in refusal(run, command).message
+    assert np.array_equal(weights(run), before)
+    assert run.recipe.actions == []
+
+
+def test_in_the_middle_of_a_batch_nothing_is_changed_by_hand(run: Run, clock: Clock) -> None:
+    step(run, clock, 2, "phase")
+    with pytest.raises(AppError, match="rests between two batches"):
+        run.command(learn())
+
+
+def test_there_is_nothing_to_undo_once_it_has_trained_on(run: Run, clock: Clock) -> None:
+    step(run, clock, 1)
+    run.command(learn())
+    step(run, clock, 1)
+    assert refusal(run, {"type": "undo"}).code == "nothing_to_undo"
