@@ -1,0 +1,183 @@
+"""Studies: made once a moment at rest, now and then in play, and true."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.runs.run import Run
+from app.runs.studies.diagnosis import diagnose
+from app.runs.studies.schedule import Result, is_study
+from app.runs.views import encode_view
+from engine.health import LayerHealth
+from tests.app.conftest import MakeRun
+from tests.support.runs import Clock, work
+from tests.support.training import step
+from tests.support.watcher import View
+
+
+def study(run: Run, clock: Clock, name: str) -> Result:
+    """What a study finds of the run at rest."""
+    run.studies.want([name])
+    work(run, clock, until=lambda: run.wait() is None)
+    result = run.studies.result(name)
+    assert result is not None
+    return result
+
+
+def found(result: Result, key: str) -> Any:
+    """A figure of its metadata."""
+    return json.loads(result.metadata[key])
+
+
+@pytest.mark.parametrize(
+    ("name", "well_formed"),
+    [
+        ("curve", True),
+        ("health", True),
+        ("exciters/3", True),
+        ("derivative/1/3/400", True),
+        ("curve/1", False),
+        ("exciters", False),
+        ("exciters/-1", False),
+        ("exciters/x", False),
+        ("exciters/٣", False),
+        ("loop/3", False),
+    ],
+)
+def test_a_study_has_a_kind_and_its_numbers(name: str, well_formed: bool) -> None:
+    assert is_study(name) is well_formed
+
+
+def test_at_rest_a_study_is_made_once_a_moment(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    first = study(run, clock, "curve")
+    assert study(run, clock, "curve") is first
+    step(run, clock)
+    assert study(run, clock, "curve") is not first
+
+
+def test_a_change_by_hand_is_another_moment(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    first = study(run, clock, "exciters/3")
+    run.command({"type": "set_weight", "tensor": "layer1.weights", "index": [3, 400], "value": 9.0})
+    assert study(run, clock, "exciters/3") is not first
+
+
+def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    work(run, clock)
+    assert run.studies.result("curve") is None
+    assert run.wait() is None
+
+
+def test_in_play_a_study_comes_now_and_then(make_run: MakeRun) -> None:
+    clock = Clock(tick=0.001)
+    run = make_run()
+    run.command({"type": "play"})
+    seen: set[int] = set()
+    start = clock.now
+    while clock.now < start + 4.5:
+        run.studies.want(["health"])
+        run.advance(clock() + 0.010)
+        result = run.studies.result("health")
+        if result is not None:
+            seen.add(result.moment.batch)
+        clock.now += 0.05
+    assert len(seen) >= 1
+
+
+def test_before_there_is_a_gradient_there_is_nothing_to_study(run: Run, clock: Clock) -> None:
+    result = study(run, clock, "curve")
+    assert (result.tensors, result.metadata) == ({}, {})
+
+
+def test_the_curve_starts_at_the_loss_and_lands_where_the_step_did(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    result = study(run, clock, "curve")
+    assert result.tensors["step.batch"][0] == pytest.approx(run.loop.last_loss, rel=1e-5)
+    x, y = run.loop.tensor("batch.x"), run.loop.tensor("batch.y")
+    landed, _ = run.loop.network.loss_and_gradients(x, y)
+    distances = result.tensors["step.distances"]
+    nearest = int(np.abs(distances - run.loop.learning_rate).argmin())
+    assert distances[nearest] == pytest.approx(run.loop.learning_rate)
+    assert result.tensors["step.batch"][nearest] == pytest.approx(landed, rel=1e-4)
+    gradient = run.loop.flat_gradient().astype(float)
+    assert found(result, "slope")["gradient"] == pytest.approx(-(gradient @ gradient), rel=1e-5)
+
+
+def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    gradient = run.loop.tensor("layer1.weights.gradient")
+    unit, pixel = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+    result = study(run, clock, f"derivative/1/{unit}/{pixel}")
+    assert found(result, "derived") == pytest.approx(float(gradient[unit, pixel]), rel=1e-4)
+    assert found(result, "relative_difference") < 1e-4
+
+
+def test_a_unit_that_is_not_there_has_nothing_to_study(run: Run, clock: Clock) -> None:
+    step(run, clock)
+    assert study(run, clock, "exciters/9999").tensors == {}
+    assert study(run, clock, "derivative/9/0/0").metadata == {}
+
+
+def test_the_shares_of_the_samples_sum_to_the_picked_gradient(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    gradient = run.loop.tensor("layer1.weights.gradient")
+    unit, pixel = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+    data = encode_view(run, f"inside/5/{unit}/{pixel}", {})
+    assert data is not None
+    inside = View.read(data)
+    shares = inside.tensors["unit.preactivations.gradient"] * inside.tensors["input.x"]
+    assert shares.sum() == pytest.approx(float(gradient[unit, pixel]), rel=1e-4)
+    assert np.array_equal(inside.tensors["x"], run.loop.tensor("batch.x")[5])
+    weight = json.loads(inside.metadata["weight"])
+    assert weight["before"] + weight["step"] == pytest.approx(weight["value"])
+
+
+def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> None:
+    step(run, clock, 5)
+    work(run, clock)
+    data = encode_view(run, "mistakes", {})
+    assert data is not None
+    tensors = View.read(data).tensors
+    test = run.data.test
+    predicted = run.loop.network.predict(test.x / np.float32(255)).argmax(axis=1)
+    assert tensors["confusion"].sum() == len(test)
+    assert np.trace(tensors["confusion"]) == np.count_nonzero(predicted == test.y)
+    assert (tensors["labels"] != tensors["predicted"]).all()
+    assert (np.diff(tensors["confidence"]) <= 0).all()
+
+
+WELL = {
+    "layer": "layer1",
+    "activation": "relu",
+    "units": 10,
+    "gradient_norm": 0.3,
+    "weight_norm": 27.0,
+    "update_norm": 0.1,
+    "dead_units": 1,
+    "saturated": None,
+    "angle": 70.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({}, []),
+        ({"dead_units": 5}, ["dead_units"]),
+        ({"gradient_norm": 1e4}, ["exploding"]),
+        ({"gradient_norm": 1e-9}, ["vanishing"]),
+        ({"saturated": 0.6}, ["saturated"]),
+        ({"update_norm": 27.0}, ["large_update"]),
+        ({"update_norm": 1e-9}, ["small_update"]),
+    ],
+)
+def test_a_hint_for_what_is_wrong_and_none_where_all_is_well(
+    change: dict[str, Any], codes: list[str]
+) -> None:
+    hints = diagnose([LayerHealth(**{**WELL, **change})])
+    assert [hint.code for hint in hints] == codes
+    assert all(hint.help.endswith(".") for hint in hints)

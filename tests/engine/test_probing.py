@@ -1,0 +1,176 @@
+"""What is found out about a step without taking it: curves, health, exciters, derivatives."""
+
+import numpy as np
+import pytest
+
+from engine import Dense, Samples, Sequential, TrainingLoop
+from engine.arrays import Array
+from engine.compilation import layer_name
+from engine.exciters import Exciters
+from engine.health import HealthCheck, LayerHealth
+from engine.loss_curve import LossCurve
+from engine.measured_derivative import measure_derivative
+from engine.probe import Probe
+from tests.engine.builders import small_loop
+
+
+def through_backward(loop: TrainingLoop) -> None:
+    """Run the next batch up to its gradient."""
+    for _ in range(4):
+        loop.run_phase()
+
+
+def moved(loop: TrainingLoop, flat: Array) -> Array:
+    """The loop's parameters, set to `flat`."""
+    before = loop.network.parameters.flat.copy()
+    np.copyto(loop.network.parameters.flat, flat)
+    return before
+
+
+def test_a_probe_gives_the_loss_and_gradient_of_the_batch_at_hand(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    through_backward(loop)
+    probe = Probe(loop.network, loop.network.parameters.flat, samples, len(loop.drawn))
+    probe.load(loop.drawn)
+    assert probe.loss() == pytest.approx(loop.last_loss, rel=1e-6)
+    probe.backward()
+    assert np.allclose(probe.gradients.flat, loop.flat_gradient(), rtol=1e-5, atol=1e-7)
+
+
+def test_a_probe_does_not_touch_the_network(samples: Samples) -> None:
+    loop = small_loop(samples)
+    before = loop.network.parameters.flat.copy()
+    probe = Probe(loop.network, loop.network.parameters.flat, samples, 8)
+    probe.parameters.flat += 1
+    probe.load(np.arange(8))
+    probe.loss()
+    probe.backward()
+    assert np.array_equal(loop.network.parameters.flat, before)
+
+
+def test_a_curve_is_the_loss_that_each_step_would_have(samples: Samples) -> None:
+    loop = small_loop(samples, {"name": "sgd", "learning_rate": 0.1})
+    loop.run_batch()
+    through_backward(loop)
+    start, gradient = loop.parameters_of_gradient(), loop.flat_gradient().copy()
+    distances = np.array([0.0, 0.1, 2.0])
+    curve = LossCurve(loop.network, start, -gradient, samples, loop.drawn, distances)
+    while not curve.done:
+        curve.advance()
+    x, y = samples.x[loop.drawn], samples.y[loop.drawn]
+    for distance, loss in zip(distances, curve.losses, strict=True):
+        before = moved(loop, start - distance * gradient)
+        expected, _ = loop.network.loss_and_gradients(x, y)
+        moved(loop, before)
+        assert loss == pytest.approx(expected, rel=1e-5)
+    assert curve.losses[0] == pytest.approx(loop.last_loss, rel=1e-6)
+
+
+def test_a_curve_says_nan_where_the_loss_is_not_finite(samples: Samples) -> None:
+    loop = small_loop(samples)
+    through_backward(loop)
+    flat = loop.network.parameters.flat
+    direction = np.full_like(flat, 1e38)
+    curve = LossCurve(loop.network, flat, direction, samples, loop.drawn, np.array([0.0, 1.0]))
+    while not curve.done:
+        curve.advance()
+    assert np.isfinite(curve.losses[0])
+    assert np.isnan(curve.losses[1])
+
+
+def test_after_the_update_the_parameters_of_the_gradient_are_those_before_it(
+    samples: Samples,
+) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    before = loop.network.parameters.flat.copy()
+    loop.run_batch()
+    step = loop.flat_step()
+    assert step is not None
+    assert np.allclose(loop.parameters_of_gradient(), before, rtol=0, atol=1e-7)
+    loop.draw()
+    assert not loop.has_gradient
+    assert loop.flat_step() is None
+
+
+def check(loop: TrainingLoop, samples: Samples) -> list[LayerHealth]:
+    """The health of the loop's layers over all samples."""
+    health = HealthCheck(
+        loop,
+        loop.parameters_of_gradient(),
+        loop.flat_gradient(),
+        loop.flat_step(),
+        samples,
+        np.arange(len(samples)),
+    )
+    while not health.done:
+        health.advance()
+    return health.result()
+
+
+def test_health_has_the_norms_of_the_gradient_and_the_step(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    for layer in check(loop, samples):
+        names = [f"{layer.layer}.{kind}" for kind in ("weights", "bias")]
+        gradient = np.concatenate([loop.tensor(f"{name}.gradient").ravel() for name in names])
+        step = np.concatenate([loop.tensor(f"{name}.step").ravel() for name in names])
+        assert layer.gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+        assert layer.update_norm == pytest.approx(np.linalg.norm(step), rel=1e-5)
+
+
+def test_health_counts_units_that_are_zero_for_every_sample(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.network.parameters["layer1.bias"][:2] = -1e3
+    loop.run_batch()
+    first, last = check(loop, samples)
+    assert first.dead_units is not None
+    assert first.dead_units >= 2
+    assert last.dead_units is None
+
+
+def test_health_has_the_share_of_saturated_activations(samples: Samples) -> None:
+    network = Sequential([Dense(4, "tanh"), Dense(3, "softmax")])
+    network.compile("sgd", "categorical_crossentropy", ["accuracy"])
+    loop = TrainingLoop(network, samples, batch_size=8)
+    network.parameters["layer1.bias"][:] = [100, -100, 0, 0]
+    network.parameters["layer1.weights"][:] = 0
+    through_backward(loop)
+    assert check(loop, samples)[0].saturated == 0.5
+
+
+def test_the_gradient_of_all_samples_points_its_own_way(samples: Samples) -> None:
+    loop = small_loop(samples, batch_size=len(samples))
+    through_backward(loop)
+    for layer in check(loop, samples):
+        assert layer.angle is not None
+        assert layer.angle < 0.1
+        assert layer.update_ratio is None
+
+
+def test_the_exciters_are_the_samples_with_the_largest_sums(samples: Samples) -> None:
+    loop = small_loop(samples)
+    exciters = Exciters(loop.network, 3, samples, 5)
+    while not exciters.done:
+        exciters.advance()
+    parameters = loop.network.parameters
+    sums = samples.x @ parameters["layer1.weights"][3] + parameters["layer1.bias"][3]
+    assert np.allclose(exciters.values, np.sort(sums)[::-1][:5], rtol=1e-5)
+    assert np.allclose(sums[exciters.indices], exciters.values, rtol=1e-5)
+
+
+def test_a_derivative_measured_is_the_one_derived(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    through_backward(loop)
+    for index in range(len(loop.network.layers)):
+        name = f"{layer_name(index)}.weights"
+        gradient = loop.tensor(f"{name}.gradient")
+        at = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+        found = measure_derivative(
+            loop.network, loop.network.parameters.flat, samples, loop.drawn, name, at
+        )
+        assert found.relative_difference < 1e-6
+        assert found.derived == pytest.approx(float(gradient[at]), rel=1e-4)
+        assert found.weight == float(loop.tensor(name)[at])
