@@ -18,6 +18,7 @@ import { follow, observe, RunElement, write } from "./run-element.js";
 export class ChainRegion extends RunElement {
   /** @type {ChainModel | null} */
   #model = null;
+  #reached = 0;
 
   /**
    * @override
@@ -114,7 +115,10 @@ export class ChainRegion extends RunElement {
       button.addEventListener(
         "click",
         () => {
-          if (button.getAttribute("aria-disabled") !== "true") act();
+          if (button.getAttribute("aria-disabled") === "true") return;
+          act();
+          // Said when the reader walks, not while a slider changes the numbers.
+          if (action !== "step") write(this.piece("announcer", HTMLElement), walked(model));
         },
         { signal },
       );
@@ -155,6 +159,8 @@ export class ChainRegion extends RunElement {
     for (const element of this.#all("[data-formula]")) {
       write(element, formulas.get(element.dataset.formula ?? "") ?? "");
     }
+    const bracket = [...formulas.values()].some((formula) => formula.includes("["));
+    this.piece("bracket", HTMLElement).hidden = !bracket;
   }
 
   /** @param {ChainModel} model */
@@ -162,12 +168,17 @@ export class ChainRegion extends RunElement {
     const walk = model.walk.peek();
     const reached = model.reached.peek();
     const order = walk.map(({ name }) => name);
+    const moved = this.#reached !== reached;
+    this.#reached = reached;
     for (const element of this.#all("[data-factor]")) {
       const index = order.indexOf(element.dataset.factor ?? "");
       element.classList.toggle("is-ahead", index >= reached);
-      element.classList.toggle("is-lit", index === reached - 1);
+      const lit = index === reached - 1;
+      element.classList.toggle("is-lit", lit);
+      if (lit && moved && element.matches(".factor")) element.scrollIntoView({ block: "nearest" });
     }
-    write(this.piece("walked", HTMLElement), walkedWords(walk, reached));
+    // A derivative is not broken at its slash.
+    write(this.piece("walked", HTMLElement), walked(model).replaceAll("/∂", "/\u2060∂"));
     this.#button("next").setAttribute("aria-disabled", String(reached >= walk.length));
     this.#button("over").setAttribute("aria-disabled", String(reached === 0));
   }
@@ -208,4 +219,9 @@ export class ChainRegion extends RunElement {
   #button(action) {
     return this.find(`[data-action="${action}"]`, HTMLButtonElement);
   }
+}
+
+/** @param {ChainModel} model */
+function walked(model) {
+  return walkedWords(model.walk.peek(), model.reached.peek());
 }

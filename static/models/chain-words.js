@@ -89,13 +89,10 @@ export function walkedWords(walk, reached) {
   const { name, formula, value, product } = factor;
   const number = chainNumber(value);
   const found = formula === number ? `${name} = ${number}` : `${name} = ${formula} = ${number}`;
-  const before = walk
-    .slice(0, reached - 1)
-    .findLast((each) => each.product.name === cameFrom(name));
-  const words = `Factor ${reached} of ${walk.length}: ${found}.`;
-  if (!before) return `${words} It is the first on its way, so ${product.name} = ${number}.`;
-  const times = `${chainNumber(before.product.value)} · ${inParentheses(number)}`;
-  return `${words} ${product.name} = ${before.product.name} · ${name} = ${times} = ${chainNumber(product.value)}.`;
+  const from = cameFrom(name);
+  const before = walk.find((each) => each.product.name === from)?.product.value ?? 1;
+  const times = `${chainNumber(before)} · ${inParentheses(number)}`;
+  return `Factor ${reached} of ${walk.length}: ${found}. ${product.name} = ${from} · ${name} = ${times} = ${chainNumber(product.value)}.`;
 }
 
 /**
@@ -104,7 +101,8 @@ export function walkedWords(walk, reached) {
  * @param {string} factor "∂b/∂v"
  */
 function cameFrom(factor) {
-  return factor.startsWith("∂b") ? "∂f/∂u" : factor.startsWith("∂c") ? "∂f/∂v" : "";
+  if (factor.startsWith("∂c")) return "∂f/∂v";
+  return factor.startsWith("∂b") ? "∂f/∂u" : "∂f/∂f";
 }
 
 /**
@@ -149,5 +147,5 @@ function inParentheses(number) {
  * @param {number | undefined} weight
  */
 export function weightText(weight) {
-  return weight === undefined ? NONE : String(Number(weight.toPrecision(6)));
+  return weight === undefined ? NONE : String(Number(weight.toPrecision(5)));
 }
