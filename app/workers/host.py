@@ -171,7 +171,7 @@ class Host:
 
     def _on_view(self, request: Request, hosted: Hosted) -> None:
         name = request["name"]
-        if is_study(name):
+        if is_study(name) and not hosted.run.studies.knows(name, hosted.run.moment):
             hosted.run.studies.ask(name)
             hosted.asked.append((request, hosted.run.version))
             return

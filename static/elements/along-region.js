@@ -2,7 +2,7 @@ import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { curveScales, drawCurve } from "../draw/curve.js";
 import { formatCount, formatValue } from "../format.js";
 import { textOf } from "../models/captions.js";
-import { curveOf, lossAt, point, wordsOf } from "../models/curve.js";
+import { curveOf, lossAt, lossPart, wordsOf } from "../models/curve.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
 import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
@@ -96,17 +96,19 @@ export class AlongRegion extends RunElement {
     }
     const { line, direction } = shown;
     const rate = run.pending.shown("learning_rate", state.learning_rate);
-    const { effect, lesson } = wordsOf(state, line, direction, rate);
+    const fresh = run.view("curve").peek()?.fresh === true;
+    const present = fresh && curve.batch === state.batch && curve.phase === state.phase;
+    const explained = present ? state : null;
+    const { effect, lesson } = wordsOf(explained, line, direction, rate);
     this.#effect?.show(effect);
     write(this.piece("lesson", HTMLElement), lesson);
-    const past = curve.batch !== state.batch || run.view("curve").peek()?.fresh === false;
     const training = state.state === "playing" && state.speed === null;
-    this.classList.toggle("is-past", past && !training);
+    this.classList.toggle("is-past", !present && !training);
     const batch = curve.phase === "update" ? curve.batch : curve.batch + 1;
     write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
     write(this.piece("held-out", HTMLElement), `${curve.heldOut} unseen`);
     const canvas = this.piece("curve", HTMLCanvasElement);
-    this.#readOut(canvas, { state, ...shown });
+    this.#readOut(canvas, shown, explained);
     const prepared = prepareCanvas(canvas);
     if (!prepared) return;
     const picture = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
@@ -132,16 +134,17 @@ export class AlongRegion extends RunElement {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{ state: import("../protocol/types.js").RunState, line: Line, direction: Direction }} now
+   * @param {{ line: Line, direction: Direction }} shown
+   * @param {import("../protocol/types.js").RunState | null} explained
    */
-  #readOut(canvas, { state, line, direction }) {
+  #readOut(canvas, { line, direction }, explained) {
     const { distances } = line;
     const index = Math.min(this.#read, distances.length - 1);
     const parts = [
       `at ${formatValue(distances[index] ?? 0, 3)}: `,
-      point(state, direction, { line, index }),
+      lossPart(explained, line, { tensor: `${direction}.batch`, index }),
       ", unseen ",
-      point(state, direction, { line, index, unseen: true }),
+      lossPart(explained, line, { tensor: `${direction}.held_out`, index }),
     ];
     this.#readout?.show(parts);
     canvas.setAttribute("aria-valuemax", String(distances.length - 1));

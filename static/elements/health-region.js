@@ -61,7 +61,12 @@ export class HealthRegion extends RunElement {
     this.#paintHints(hintsOf(this.#health, state.error), this.#health !== null);
     const layers = state.config.layers.map(({ units, activation }) => ({ units, activation }));
     this.#makeRows(layers, run);
-    const now = [this.#health, colours.peek()];
+    // A number of a moment that is over can't be reproduced from the present one.
+    const present =
+      run.view("health").peek()?.fresh === true &&
+      this.#health?.batch === state.batch &&
+      this.#health.phase === state.phase;
+    const now = [this.#health, colours.peek(), present];
     if (now.every((value, i) => value === this.#painted[i])) return;
     this.#painted = now;
     const { batch, phase } = this.#health ?? {};
@@ -72,31 +77,28 @@ export class HealthRegion extends RunElement {
         : `batch ${formatCount(phase === "update" ? batch : batch + 1)}`,
     );
     if (this.#health) write(this.piece("sample", HTMLElement), formatCount(this.#health.sample));
-    for (const figure of FIGURES) this.#paintFigure(figure, colours.peek());
+    for (const figure of FIGURES) this.#paintFigure(figure, present, colours.peek());
   }
 
   /**
    * @param {Figure} figure
+   * @param {boolean} present whether the figures are of the present moment
    * @param {Theme} theme
    */
-  #paintFigure(figure, theme) {
+  #paintFigure(figure, present, theme) {
     this.#rows(figure.name).forEach((row, i) => {
       const layer = this.#health?.layers[i];
       const value = layer ? figure.value(layer) : null;
-      const number = row.querySelector(".vital-value");
-      const canvas = row.querySelector("canvas");
-      if (!number || !canvas) return;
-      const text = value === null || !layer ? "" : figure.text(value);
-      write(number, text.replaceAll(" %", "\u00a0%"));
-      write(
-        /** @type {Element} */ (row.querySelector(".vital-rest")),
-        text === "" || !layer ? "" : (figure.rest?.(layer) ?? ""),
-      );
-      row.classList.toggle("is-missing", text === "");
-      write(
-        /** @type {Element} */ (row.querySelector(".vital-missing")),
-        text === "" && layer ? figure.missing(layer) : "",
-      );
+      const canvas = /** @type {HTMLCanvasElement} */ (row.querySelector("canvas"));
+      const known = value !== null && layer !== undefined;
+      const text = known ? figure.text(value).replaceAll(" %", "\u00a0%") : "";
+      const part = (/** @type {string} */ name) =>
+        /** @type {Element} */ (row.querySelector(`.vital-${name}`));
+      write(part("value"), present ? text : "");
+      write(part("past"), present ? "" : text);
+      write(part("rest"), known ? (figure.rest?.(layer) ?? "") : "");
+      write(part("missing"), known ? "" : layer ? figure.missing(layer) : "–");
+      row.classList.toggle("is-missing", !known);
       const prepared = prepareCanvas(canvas);
       if (!prepared) return;
       const share = value === null || !layer ? null : (figure.share?.(value, layer) ?? value);

@@ -4,9 +4,11 @@ import { pointOfCurve } from "./explanations/around.js";
 /**
  * @typedef {import("./run.js").SeenView} SeenView
  * @typedef {import("./captions.js").Part} Part
- * @typedef {import("./captions.js").Figure} Figure
  * @typedef {import("../protocol/types.js").RunState} RunState
  */
+
+/** The learning rates that a study marks, as multiples of the present one. */
+const MARKED = [1, 10];
 
 /** @typedef {"step" | "gradient"} Direction along the optimizer's step, or along −gradient */
 
@@ -74,7 +76,6 @@ function lineOf({ tensors, metadata }, direction) {
  */
 export function lossAt({ distances, batch, marked, rate: known }, rate) {
   if (rate === known) return marked[0] ?? null;
-  if (rate === known * 10) return marked[1] ?? null;
   const after = distances.findIndex((distance) => distance >= rate);
   if (after < 0) return null;
   const [x0 = 0, x1 = 0] = [distances[Math.max(after - 1, 0)], distances[after]];
@@ -92,9 +93,10 @@ export function lowest({ batch }) {
 }
 
 /**
- * What the curve shows, with its own numbers.
+ * What the curve shows, with its own numbers. They explain themselves where the curve is of the
+ * very `state`; null: it is of a moment that is over.
  *
- * @param {RunState} state
+ * @param {RunState | null} state
  * @param {Line} line
  * @param {Direction} direction
  * @param {number} rate the present learning rate
@@ -102,96 +104,69 @@ export function lowest({ batch }) {
  */
 export function wordsOf(state, line, direction, rate) {
   const step = direction === "step" ? "this step" : "a plain gradient step";
-  const start = point(state, direction, { line, index: 0 });
-  const landed = landing(state, direction, line, rate);
   const effect = [
     `At ${formatSetting(rate)} ${step} `,
-    ...effectParts(start, landed),
-    ...(rate === line.rate ? tenfoldParts(state, direction, line) : []),
+    ...effectParts(state, line, direction, rate),
+    ...(rate === line.rate ? tenfoldParts(state, line, direction) : []),
     ".",
   ];
   return { effect, lesson: lessonOf(line) };
 }
 
 /**
- * A point of the line as a figure: of this batch's losses, or of the unseen images'.
+ * A loss of the line as it is written: of a tensor that the line is made of, at an index.
  *
- * @param {RunState} state
- * @param {Direction} direction
- * @param {{ line: Line, index: number, unseen?: boolean }} at
- * @returns {Point}
- */
-export function point(state, direction, { line, index, unseen = false }) {
-  const value = (unseen ? line.heldOut : line.batch)[index] ?? NaN;
-  const tensor = `${direction}.${unseen ? "held_out" : "batch"}`;
-  const distance = line.distances[index] ?? 0;
-  return {
-    value,
-    text: Number.isNaN(value) ? "infinite" : formatLoss(value),
-    explanation: () => pointOfCurve(state, { tensor, index, distance }, value),
-  };
-}
-
-/** @typedef {Figure & { value: number }} Point */
-
-/**
- * @param {RunState} state
- * @param {Direction} direction
+ * @param {RunState | null} state
  * @param {Line} line
- * @param {number} index of the marked rate
- * @returns {Point}
+ * @param {{ tensor: string, index: number }} at such as "step.batch" or "gradient.marked.batch"
+ * @returns {Part}
  */
-function markedPoint(state, direction, line, index) {
-  const value = line.marked[index] ?? NaN;
-  const distance = line.rate * (index === 0 ? 1 : 10);
-  const tensor = `${direction}.marked.batch`;
-  return {
-    value,
-    text: formatLoss(value),
-    explanation: () => pointOfCurve(state, { tensor, index, distance }, value),
-  };
+export function lossPart(state, line, { tensor, index }) {
+  const marked = tensor.endsWith(".marked.batch");
+  const losses = marked ? line.marked : tensor.endsWith(".batch") ? line.batch : line.heldOut;
+  const distance = marked ? line.rate * (MARKED[index] ?? 1) : (line.distances[index] ?? 0);
+  const value = losses[index] ?? NaN;
+  if (Number.isNaN(value)) return "infinite";
+  const text = formatLoss(value);
+  if (state === null) return text;
+  return { text, explanation: () => pointOfCurve(state, { tensor, index, distance }, value) };
 }
 
 /**
- * Where a learning rate lands; null beyond the line. Between the points it is read off, until the
- * study of this very rate arrives, and is not explained.
- *
- * @param {RunState} state
- * @param {Direction} direction
+ * @param {RunState | null} state
  * @param {Line} line
+ * @param {Direction} direction
  * @param {number} rate
- * @returns {Point | null}
- */
-function landing(state, direction, line, rate) {
-  if (rate === line.rate) return markedPoint(state, direction, line, 0);
-  const value = lossAt(line, rate);
-  return value === null ? null : { value, text: formatLoss(value), explanation: () => null };
-}
-
-/**
- * @param {Point} start
- * @param {Point | null} landed
  * @returns {Part[]}
  */
-function effectParts(start, landed) {
+function effectParts(state, line, direction, rate) {
+  const start = line.batch[0] ?? NaN;
+  const landed = lossAt(line, rate);
   if (landed === null) return ["lands beyond what is drawn"];
-  if (Number.isNaN(landed.value)) return ["makes the loss infinite"];
-  const verb = landed.value < start.value ? "lowers" : "raises";
-  const does = start.text === landed.text ? "hardly moves" : verb;
-  return [`${does} the loss `, start, " → ", landed];
+  if (Number.isNaN(landed)) return ["makes the loss infinite"];
+  const verb = landed < start ? "lowers" : "raises";
+  const does = formatLoss(start) === formatLoss(landed) ? "hardly moves" : verb;
+  const from = lossPart(state, line, { tensor: `${direction}.batch`, index: 0 });
+  // Between two points it is read off, until the study of this very rate is here.
+  const known = rate === line.rate;
+  const to = known
+    ? lossPart(state, line, { tensor: `${direction}.marked.batch`, index: 0 })
+    : formatLoss(landed);
+  return [`${does} the loss `, from, " → ", to];
 }
 
 /**
- * @param {RunState} state
- * @param {Direction} direction
+ * @param {RunState | null} state
  * @param {Line} line
+ * @param {Direction} direction
  * @returns {Part[]}
  */
-function tenfoldParts(state, direction, line) {
-  const there = markedPoint(state, direction, line, 1);
-  if (Number.isNaN(there.value)) return ["; ten times the rate would make it infinite"];
-  const raised = there.value > (line.batch[0] ?? NaN);
-  return [`; ten times the rate would ${raised ? "raise" : "bring"} it to `, there];
+function tenfoldParts(state, line, direction) {
+  const there = line.marked[1] ?? NaN;
+  if (Number.isNaN(there)) return ["; ten times the rate would make it infinite"];
+  const verb = there > (line.batch[0] ?? NaN) ? "raise" : "bring";
+  const loss = lossPart(state, line, { tensor: `${direction}.marked.batch`, index: 1 });
+  return [`; ten times the rate would ${verb} it to `, loss];
 }
 
 /** @param {Line} line */

@@ -101,6 +101,11 @@ class Studies:
         """What is known of a study, which may be of an earlier moment."""
         return self._results.get(name)
 
+    def knows(self, name: str, moment: Moment) -> bool:
+        """Whether a study has been made of this very moment, as far as it matters to it."""
+        result = self._results.get(name)
+        return result is not None and not result.moment.matters_to(name, moment)
+
     def has_work(self, moment: Moment, *, training: bool) -> bool:
         """Whether `advance` has anything to do."""
         return self._under_way is not None or self._next(moment, training=training) is not None
@@ -137,9 +142,7 @@ class Studies:
         now = self._clock()
         looked_at = self._wanted if now - self._wanted_at < FORGOTTEN_AFTER_S else set()
         for name in sorted(self._asked | looked_at):
-            result = self._results.get(name)
-            stale = result is None or result.moment.matters_to(name, moment)
             resting = training and now - self._begun.get(name, now - EVERY_S) < EVERY_S
-            if stale and not resting:
+            if not self.knows(name, moment) and not resting:
                 return name
         return None

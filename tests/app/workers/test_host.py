@@ -4,6 +4,7 @@ import collections
 from typing import Any
 
 import pytest
+from safetensors.numpy import load
 
 from app.runs import frames
 from tests.support.hosting import Hosting, array_of, error_code, state_of
@@ -282,3 +283,11 @@ def test_a_defect_while_it_works_stops_that_run_alone(
     assert (state["state"], state["error"]["code"]) == ("failed", "internal_error")
     assert "Traceback" in capsys.readouterr().err
     assert hosting.step(run="other")["batch"] == 1
+
+
+def test_a_study_of_a_moment_is_answered_however_often_it_is_asked_for(hosting: Hosting) -> None:
+    hosting.step()
+    first, again = (load(hosting.ask("view", name="curve").blobs[0]) for _ in range(2))
+    assert {name: array.tobytes() for name, array in first.items()} == {
+        name: array.tobytes() for name, array in again.items()
+    }

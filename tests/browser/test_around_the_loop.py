@@ -1,0 +1,338 @@
+"""What lies around the loop: the curve, a unit, the layers' health, the mistakes, a drawing.
+
+Each is compared with plain NumPy on the API's own tensors.
+"""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, expect
+
+from engine import load_mnist
+from tests.support.explained import displayed
+from tests.support.page import DescentPage
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+PARAMETERS = ("layer1.weights", "layer1.bias", "layer2.weights", "layer2.bias")
+NUMBER = re.compile(r"[−-]?\d[\d,.]*(?:e-?\d+)?")
+HELD_OUT = 256
+
+PREPARED_DRAWING = """async () => {
+  const { ContextRequest } = await import("/static/elements/context.js");
+  let app;
+  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  return app.classifier.reading.value.pixels.flat();
+}"""
+
+
+def log_probabilities(weights: Weights, x: Array) -> Array:
+    """The network by hand: relu, then the logarithm of softmax."""
+    w = {name: array.astype(float) for name, array in weights.items()}
+    hidden = np.maximum(x @ w["layer1.weights"].T + w["layer1.bias"], 0)
+    logits = hidden @ w["layer2.weights"].T + w["layer2.bias"]
+    logits -= logits.max(axis=1, keepdims=True)
+    normalised: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return normalised
+
+
+def loss(weights: Weights, x: Array, y: Array) -> float:
+    """The mean of −log p of the true digit."""
+    return float(-log_probabilities(weights, x)[np.arange(len(y)), y.astype(int)].mean())
+
+
+def parameters(page: DescentPage, suffix: str = "") -> Weights:
+    """All parameters now, or what is named after them: ".step"."""
+    return {name: page.run.tensor(name + suffix) for name in PARAMETERS}
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of a text as they are written."""
+    return NUMBER.findall(text.replace("\u00a0", " "))
+
+
+def agrees(text: str, value: float, within: float = 2e-5) -> bool:
+    """Whether a displayed number is a value once rounded; `within`, relative, for float32."""
+    shown, half = displayed(text)
+    return abs(shown - value) <= half + within * abs(value)
+
+
+def step_batch(page: DescentPage, batch: int) -> None:
+    """One batch on, until the page shows it."""
+    page.press("Step batch")
+    page.shows("batch", str(batch))
+    page.run.at_rest()
+
+
+def curve(page: DescentPage) -> Locator:
+    """The region with the curve, once it shows one."""
+    region = page.region("Along this step")
+    expect(region.locator(".along")).not_to_have_class(re.compile("is-empty"))
+    return region
+
+
+def open_unit(page: DescentPage, unit: int) -> Locator:
+    """The dialog of a unit, opened with the keyboard alone."""
+    page.region("Weights").get_by_role("slider").focus()
+    page.page.keyboard.press("Home")
+    for _ in range(unit):
+        page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("Enter")
+    dialog = page.page.get_by_role("dialog", name=f"Inside unit {unit}", exact=True)
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+@pytest.mark.parametrize("direction", ["step", "gradient"])
+def test_the_curve_is_the_loss_along_the_direction(
+    page_of_run: DescentPage, direction: str
+) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    step_batch(page, 2)
+    region = curve(page)
+    region.locator(f'[data-direction="{direction}"]').click()
+    steps, gradients = parameters(page, ".step"), parameters(page, ".gradient")
+    rate = page.run.state()["learning_rate"]
+    end = parameters(page)
+    start = {name: end[name].astype(float) - steps[name] for name in PARAMETERS}
+    along = {
+        name: steps[name].astype(float) / rate if direction == "step" else -gradients[name]
+        for name in PARAMETERS
+    }
+    x, y = page.run.tensor("batch.x"), page.run.tensor("batch.y")
+    _, (test_images, test_labels) = load_mnist()
+    slider = region.get_by_role("slider", name="Point of the curve")
+    slider.focus()
+    slider.press("Home")
+    for point in range(21):
+        if point % 5 == 0:
+            expect(slider).to_have_attribute("aria-valuenow", str(point))
+            text = region.locator("[data-part=readout]").inner_text()
+            distance, batch_loss, unseen_loss = numbers_in(text)
+            # The distance is written with three digits: the point itself is a twentieth of the way.
+            s = region_distance(page, direction, point)
+            assert agrees(distance, s)
+            there = {name: start[name] + s * along[name] for name in PARAMETERS}
+            assert agrees(batch_loss, loss(there, x, y)), text
+            unseen = loss(there, test_images[:HELD_OUT], test_labels[:HELD_OUT])
+            assert agrees(unseen_loss, unseen), text
+        slider.press("ArrowRight")
+
+
+def region_distance(page: DescentPage, direction: str, point: int) -> float:
+    """How far a point of the curve is from W0, from the view that the page is sent."""
+    data = page.run.http.get(f"{page.run.path}/views/curve").content
+    length = int.from_bytes(data[:8], "little")
+    where = json.loads(data[8 : 8 + length])[f"{direction}.distances"]["data_offsets"]
+    distances = np.frombuffer(data[8 + length :][slice(*where)], np.float64)
+    return float(distances[point])
+
+
+def test_the_sentence_tells_where_the_learning_rate_lands(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    words = curve(page).locator("[data-part=effect]")
+    expect(words).to_contain_text("At 0.001 this step lowers the loss")
+    _, before, after, _ = numbers_in(words.inner_text())
+    x, y = page.run.tensor("batch.x"), page.run.tensor("batch.y")
+    assert agrees(before, page.run.state()["loss"])
+    assert agrees(after, loss(parameters(page), x, y))
+
+
+def test_a_large_learning_rate_overshoots_at_once(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = curve(page)
+    page.input("Learning rate").fill("0.05")
+    page.input("Learning rate").press("Enter")
+    words = region.locator("[data-part=effect]")
+    expect(words).to_contain_text("At 0.05 this step raises the loss")
+    expect(region.locator("[data-part=lesson]")).to_contain_text("a larger rate overshoots")
+
+
+def test_a_unit_shows_its_numbers(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    dialog = open_unit(page, 3)
+    for part, name in (("weights", ""), ("gradient", ".gradient"), ("step", ".step")):
+        value = page.run.tensor(f"layer1.weights{name}")[3, 406]
+        shown = dialog.locator(f"[data-part={part}-value]")
+        expect(shown).to_have_text(re.compile(r"\d"))
+        assert agrees(shown.inner_text(), float(value))
+    outgoing = page.run.tensor("layer2.weights")[:, 3]
+    for text, value in zip(
+        dialog.locator(".outgoing-value").all_inner_texts(), outgoing, strict=True
+    ):
+        assert agrees(text, float(value))
+    (images, _), _ = load_mnist()
+    weights, bias = page.run.tensor("layer1.weights")[3], page.run.tensor("layer1.bias")[3]
+    most = np.sort(images @ weights + bias)[::-1][:12]
+    exciters = dialog.locator(".exciter-value")
+    expect(exciters.first).to_have_text(re.compile(r"\d"))
+    for text, value in zip(exciters.all_inner_texts(), most, strict=True):
+        assert agrees(text, float(value), within=1e-4)
+
+
+def test_a_units_gradient_is_the_sum_it_is_said_to_be(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    dialog = open_unit(page, 5)
+    deltas = page.run.tensor("layer1.preactivations.gradient")[:, 5].astype(float)
+    x, y = page.run.tensor("batch.x"), page.run.tensor("batch.y")
+    sizes = np.abs(deltas) * np.linalg.norm(x, axis=1)
+    most = np.argsort(-sizes)[:8]
+    expect(dialog.locator(".term-delta").first).to_have_text(re.compile(r"\d"))
+    shown = dialog.locator("[data-part=terms] li").all()
+    for item, sample in zip(shown, most, strict=True):
+        assert agrees(item.locator(".term-delta").inner_text(), deltas[sample])
+        assert item.locator(".term-digit").inner_text().endswith(str(int(y[sample])))
+    apart = np.abs(deltas @ x - page.run.tensor("layer1.weights.gradient")[5]).max()
+    assert agrees(dialog.locator("[data-part=difference]").inner_text(), float(apart), 0.02)
+    assert apart < 1e-6
+
+
+def test_a_weight_is_set_by_hand_and_taken_back(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    x, y = page.run.tensor("batch.x"), page.run.tensor("batch.y")
+    before = parameters(page)
+    dialog = open_unit(page, 0)
+    dialog.get_by_label("Row", exact=True).fill("10")
+    dialog.get_by_label("Column", exact=True).fill("12")
+    dialog.get_by_label("New w", exact=True).fill("0,75")
+    dialog.get_by_role("button", name="Set this w").click()
+    result = dialog.locator("[data-part=result]")
+    expect(result).to_contain_text("0.75")
+    changed = {name: array.copy() for name, array in before.items()}
+    changed["layer1.weights"][0, 10 * 28 + 12] = 0.75
+    value_before, value_after, loss_before, loss_after = numbers_in(result.inner_text())
+    assert agrees(value_before, float(before["layer1.weights"][0, 292]))
+    assert agrees(value_after, 0.75)
+    assert agrees(loss_before, loss(before, x, y))
+    assert agrees(loss_after, loss(changed, x, y))
+    assert page.run.tensor("layer1.weights")[0, 292] == np.float32(0.75)
+    dialog.get_by_role("button", name="Undo").click()
+    expect(result).to_be_empty()
+    for name, array in parameters(page).items():
+        assert np.array_equal(array, before[name])
+
+
+def test_a_weight_in_use_is_not_changed_and_the_page_says_so(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    page.press("Step phase")
+    page.run.until(lambda state: state["phase"] == "draw", what="the draw")
+    dialog = open_unit(page, 0)
+    dialog.get_by_label("New w", exact=True).fill("1")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(dialog.locator("[data-part=result]")).to_contain_text("step to the end of the batch")
+    dialog.get_by_label("New w", exact=True).fill("one")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(dialog.locator("[data-part=result]")).to_contain_text("Type a number")
+
+
+def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    before = parameters(page)
+    region = page.region("Draw a digit")
+    learn = region.get_by_role("button", name="Learn this drawing")
+    expect(learn).to_have_attribute("aria-disabled", "true")
+    page.press("Copy followed digit")
+    expect(region.locator(".bar-share").first).to_contain_text("%")
+    region.get_by_label("Its true digit").select_option("7")
+    expect(learn).to_have_attribute("aria-disabled", "false")
+    pixels = page.page.evaluate(PREPARED_DRAWING)
+    learn.click()
+    result = region.locator("[data-part=result]")
+    expect(result).to_contain_text("One step on it")
+    x, seven = np.array([pixels], np.float32) / np.float32(255), np.array([7])
+    loss_before, loss_after = numbers_in(result.inner_text())
+    assert agrees(loss_before, loss(before, x, seven))
+    assert agrees(loss_after, loss(parameters(page), x, seven), within=1e-4)
+    share = float(np.exp(log_probabilities(parameters(page), x)[0, 7]))
+    page.until(
+        lambda: agrees(region.locator(".bar-share").nth(7).inner_text(), share), "the bars to move"
+    )
+    region.get_by_role("button", name="Show what moved").click()
+    expect(page.region("Weights").get_by_role("tab", name="step")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    region.get_by_role("button", name="Undo").click()
+    expect(result).to_contain_text("Draw, say which digit it is")
+    for name, array in parameters(page).items():
+        assert np.array_equal(array, before[name])
+
+
+def test_the_layers_figures(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = page.region("Is it learning well?")
+    region.scroll_into_view_if_needed()
+    expect(region.locator("[data-part=hints]")).to_contain_text("Nothing looks wrong.")
+    gradients, steps = parameters(page, ".gradient"), parameters(page, ".step")
+    weights = parameters(page)
+    start = {name: weights[name].astype(float) - steps[name] for name in PARAMETERS}
+    for layer in (1, 2):
+
+        def norm(arrays: Weights, layer: int = layer) -> float:
+            parts = [arrays[f"layer{layer}.{part}"] for part in ("weights", "bias")]
+            return float(np.sqrt(sum(np.square(part, dtype=float).sum() for part in parts)))
+
+        def shown(figure: str, layer: int = layer) -> str:
+            rows = region.locator(f'[data-figure="{figure}"] .vital-row')
+            number = rows.nth(layer - 1).locator(".vital-value")
+            expect(number).to_have_text(re.compile(r"\d"))
+            return number.inner_text()
+
+        assert agrees(shown("gradient_norm"), norm(gradients))
+        assert agrees(shown("update_ratio"), norm(steps) / norm(start))
+        assert re.fullmatch(r"\d+\.\d°", shown("angle"))
+
+
+def test_a_run_that_has_blown_up_says_what_would_help(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Optimizer").select_option("sgd")
+    page.input("Learning rate").fill("1e30")
+    page.input("Learning rate").press("Enter")
+    page.play_fast()
+    page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    hints = page.region("Is it learning well?").locator("[data-part=hints]")
+    hints.scroll_into_view_if_needed()
+    expect(hints).to_contain_text("lower the learning rate")
+
+
+def test_the_mistakes_are_those_of_the_network(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    page.run.until(lambda state: state["test_batch"] == 1, what="the measurement")
+    region = page.region("What it gets wrong")
+    region.scroll_into_view_if_needed()
+    expect(region.locator("[data-part=of]")).to_have_text("10,000 test digits, as of batch 1")
+    _, (images, labels) = load_mnist()
+    answers = log_probabilities(parameters(page), images)
+    predicted = answers.argmax(axis=1)
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (labels, predicted), 1)
+    for label in range(10):
+        row = region.locator(f'td[data-row="{label}"]').all_inner_texts()
+        assert [int(count) for count in row] == confusion[label].tolist()
+        share = region.locator(f'[data-class="{label}"]').inner_text()
+        assert agrees(share, confusion[label, label] / confusion[label].sum())
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = np.exp(answers.max(axis=1))
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][0]
+    first = region.locator("[data-part=worst] li").first
+    expect(first).to_contain_text(f"{labels[worst]} → {predicted[worst]}")
+    assert agrees(first.locator("span").nth(1).inner_text(), float(confidence[worst]))
+    cell = region.locator('td[data-row="0"][data-column="0"]')
+    cell.focus()
+    cell.press("ArrowDown")
+    expect(region.locator("[data-part=readout]")).to_contain_text(
+        f"{confusion[1, 0]:,} of {confusion[1].sum():,} images of a 1 answered 0"
+    )
