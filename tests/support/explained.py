@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 import numpy as np
 import safetensors.numpy
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Locator
 
 from tests.support.page import DescentPage
 
@@ -27,19 +28,32 @@ class Explained:
     helpers: str
 
 
-def read_explanation(page: DescentPage, number: Locator) -> Explained:
-    """Focus a number, as the tab key does, and read its popover."""
+# A number and its popover at one moment; null where it is not a number any more.
+READ = """(element) => {
+  const text = element.value ?? element.textContent;
+  if (!/\\d/.test(text)) return null;
+  const popover = document.getElementById("number-popover");
+  const part = (name) => popover.querySelector(`[data-part="${name}"]`).textContent;
+  const open = popover?.id === element.getAttribute("aria-describedby");
+  if (!open || !popover.matches(":popover-open")) return { text };
+  const [formula, address, numpy, helpers] = ["formula", "address", "numpy", "helpers"].map(part);
+  return { text, formula, address, numpy, helpers };
+}"""
+
+
+def read_explanation(page: DescentPage, number: Locator) -> Explained | None:
+    """Focus a number, as the tab key does, and read its popover; None if it has gone meanwhile."""
     page.page.keyboard.press("Shift")  # a reader with a keyboard: focus is shown
-    number.focus()
-    popover = page.page.locator("#number-popover")
-    expect(popover).to_be_visible()
-    parts = {part: popover.locator(f'[data-part="{part}"]') for part in ("formula", "address")}
-    lines = {part: popover.locator(f'[data-part="{part}"]') for part in ("numpy", "helpers")}
-    is_field = number.evaluate("element => element instanceof HTMLInputElement")
-    return Explained(
-        text=number.input_value() if is_field else number.inner_text(),
-        **{part: locator.inner_text() for part, locator in (parts | lines).items()},
-    )
+    try:
+        found = number.evaluate(f"(element) => {{ element.focus(); return ({READ})(element); }}")
+    except PlaywrightError:
+        if number.count() == 0:
+            return None
+        raise
+    if found is None:
+        return None
+    assert "numpy" in found, f"{found['text']!r} has no explanation: {number}"
+    return Explained(**found)
 
 
 class Notebook:
