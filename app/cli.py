@@ -22,7 +22,7 @@ from engine import DatasetError, load_mnist_bytes
 
 MAX_MESSAGE = 64 * 1024
 SHUTDOWN_S = 3
-GOODBYE_S = 0.5
+GOODBYE_S = 1.0
 
 app = typer.Typer(
     add_completion=False,
