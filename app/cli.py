@@ -22,6 +22,7 @@ from engine import DatasetError, load_mnist_bytes
 
 MAX_MESSAGE = 64 * 1024
 SHUTDOWN_S = 3
+GOODBYE_S = 1.0
 
 app = typer.Typer(
     add_completion=False,
@@ -87,7 +88,7 @@ class _Server(uvicorn.Server):
         """Say goodbye, then stop as uvicorn does."""
         server = getattr(self._application.state, "server", None)
         if server is not None:
-            server.registry.tell_all(closing_event())
+            await server.registry.dismiss(closing_event(), GOODBYE_S)
         await super().shutdown(sockets)
 
 

@@ -133,6 +133,16 @@ class Registry:
         for record in self._records.values():
             record.hub.tell_all(event)
 
+    async def dismiss(self, event: dict[str, Any], within: float) -> None:
+        """Say goodbye to all viewers, and cut off those who have not taken it after `within` s."""
+        self.tell_all(event)
+        until = self._clock() + within
+        while self.viewers and self._clock() < until:  # noqa: ASYNC110 - many leave, one waits
+            await asyncio.sleep(0.01)
+        for record in self._records.values():
+            for viewer in record.hub.viewers:
+                viewer.overrun.set()
+
     async def sweep(self) -> None:
         """Pause and close what nobody looks at, for ever."""
         while True:

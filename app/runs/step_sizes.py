@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 BINS = 48
 LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; what lies outside is counted in the end bins
 
+# Taken in pieces that fit a core's cache: about five times as fast as in one.
+PIECE = 1 << 16
+
 UPPER = 1 if sys.byteorder == "little" else 0
 
 
@@ -32,10 +35,16 @@ def step_sizes(
     `weights` are those before the step. The histogram has `BINS` bins of equal width in log10;
     an edge is exact to the 8 significant bits of the table. The median is exact.
     """
-    with np.errstate(all="ignore"):
-        ratios = np.abs(np.divide(step, weights, dtype=np.float32, casting="same_kind")).ravel()
+    ratios = np.empty(step.size, np.float32)
     upper = ratios.view(np.uint16)[UPPER::2]
-    counts = np.bincount(upper, minlength=32768)
+    counts = np.zeros(32768, np.int64)
+    steps, before = step.ravel(), weights.ravel()
+    for start in range(0, step.size, PIECE):
+        piece = slice(start, start + PIECE)
+        with np.errstate(all="ignore"):
+            np.divide(steps[piece], before[piece], out=ratios[piece], casting="same_kind")
+        np.abs(ratios[piece], out=ratios[piece])
+        counts += np.bincount(upper[piece], minlength=32768)
     still = int(counts[0] + counts[_FIRST_NAN:].sum())
     counts[0] = counts[_FIRST_NAN:] = 0
     histogram = np.bincount(_BIN_OF, weights=counts, minlength=BINS).astype(np.uint32)

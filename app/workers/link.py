@@ -69,6 +69,7 @@ class WorkerLink:
                 str(self._history_bytes),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the server, which stops its workers
                 env=os.environ | ONE_THREAD,
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)

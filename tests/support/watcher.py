@@ -110,6 +110,7 @@ class Watcher:
         self.events: list[dict[str, Any]] = []  # those read while looking for something else
         self._ids = itertools.count(1)
         self._frame = Frame()
+        self.last: Frame | None = None
         self.hello = self.event("hello")
 
     @classmethod
@@ -132,6 +133,7 @@ class Watcher:
             self._frame.views[view.metadata["view"]] = view
             if view.metadata["view"] == "series":
                 frame, self._frame = self._frame, Frame()
+                self.last = frame
                 assert len({one.metadata["frame"] for one in frame.views.values()}) == 1
                 self.series.take(view)
                 if acknowledge:
@@ -147,7 +149,9 @@ class Watcher:
             self.events.append(item)
 
     def frame_with(self, holds: Callable[[Frame], bool], *, within: int = 2000) -> Frame:
-        """The first frame that `holds`, among the next `within`."""
+        """The first frame that `holds`, among the last one read and the next `within`."""
+        if self.last is not None and holds(self.last):
+            return self.last
         for _ in range(within):
             frame = self.frame()
             if holds(frame):

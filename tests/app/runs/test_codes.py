@@ -46,7 +46,8 @@ def test_a_signed_code_is_the_nearest_or_next_to_it(values: np.ndarray) -> None:
 @given(numbers)
 def test_an_unsigned_code_is_the_nearest_or_next_to_it(values: np.ndarray) -> None:
     exact = 255 * np.sqrt(np.clip(values, 0, 1))
-    assert np.abs(encode(values, "unsigned", 1.0) - exact).max() <= 1
+    # Half a code by rounding, and one because 8 significant bits of the number are looked at.
+    assert np.abs(encode(values, "unsigned", 1.0) - exact).max() <= 1.5
 
 
 @given(numbers)

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,9 +53,10 @@ def test_the_series_is_complete_at_full_speed(run: Run, watcher: Watcher) -> Non
     watcher.send(type="look", views=EVERYTHING, rate=30)
     watcher.command("play")
     watcher.command("set", learning_rate=0.002)
-    watcher.follow(1000)
+    watcher.follow(500)
     watcher.command("set", learning_rate=0.003)
     last = watcher.command("pause")["batch"]
+    watcher.frame_with(lambda frame: frame.state["state"] == "paused")
     watcher.follow(last)
     assert watcher.series.length == run.series()["to_batch"] == last
     assert_whole(watcher.series, run)
@@ -210,9 +212,11 @@ def test_a_phase_at_a_time_is_shown_phase_by_phase(run: Run, watcher: Watcher) -
 def test_the_rate_of_a_look_is_kept_to(run: Run, watcher: Watcher) -> None:
     watcher.send(type="look", views=[], rate=2)
     watcher.command("play")
-    first = [watcher.frame() for _ in range(4)]
-    # Four frames at two a second take more than a second; meanwhile the run does many batches.
-    assert first[-1].batch - first[0].batch > 100
+    watcher.frame()
+    start = time.monotonic()
+    frames = [watcher.frame() for _ in range(3)]
+    assert time.monotonic() - start > 0.9
+    assert frames[-1].batch > frames[0].batch
 
 
 # Several viewers
@@ -236,7 +240,7 @@ def test_a_silent_viewer_does_not_hold_up_the_others(run: Run, visitor: Visitor)
         silent.send(type="look", views=EVERYTHING, rate=60)
         other.send(type="look", views=EVERYTHING, rate=60)
         other.command("play")
-        other.follow(500)
+        other.follow(150)
         last = other.command("pause")["batch"]
         other.follow(last)
         assert_whole(other.series, run)
@@ -373,10 +377,11 @@ def test_too_long_a_message_closes_the_socket_and_nothing_else(run: Run, watcher
 
 
 def test_a_flood_of_commands_is_answered_or_refused(run: Run, watcher: Watcher) -> None:
-    for number in range(500):
+    flood = 200
+    for number in range(flood):
         watcher.send(type="set", learning_rate=0.001 + number * 1e-6, id=number)
     answers: dict[int, str] = {}
-    while len(answers) < 500:
+    while len(answers) < flood:
         item = watcher.receive()
         if isinstance(item, dict):
             assert item["id"] not in answers

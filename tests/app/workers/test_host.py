@@ -113,6 +113,7 @@ def test_a_seek_to_the_present_batch_is_answered_at_once(hosting: Hosting) -> No
 
 
 def test_a_long_step_is_answered_as_under_way_after_a_second(hosting: Hosting) -> None:
+    hosting.clock.tick = 0.005
     start = hosting.clock.now
     state = hosting.command("step", unit="epoch", count=1000)
     assert state["state"] == "stepping"

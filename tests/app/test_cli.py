@@ -1,0 +1,120 @@
+"""The command line: one clickable address, and refusals that say what to do."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.server import COMMAND, keep_untrained_network, running_server
+
+
+def serve(*options: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `descent serve` where it must refuse to."""
+    return subprocess.run(
+        [COMMAND, "serve", "--no-open", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_the_first_line_is_one_address(tmp_path: Path) -> None:
+    with running_server(keep_untrained_network(tmp_path), workers=1) as server:
+        first = server.lines[0]
+        assert first.startswith("Descent is at http://127.0.0.1:")
+        assert first.count("http") == 1
+        assert httpx2.get(f"{server.address}/healthz").json() == {"status": "ok"}
+
+
+def test_an_ipv6_address_is_written_as_browsers_want_it(tmp_path: Path) -> None:
+    data_dir = keep_untrained_network(tmp_path)
+    with running_server(data_dir, "--host", "::1", workers=1) as server:
+        assert server.address.startswith("http://[::1]:")
+        assert httpx2.get(f"{server.address}/healthz").status_code == 200
+
+
+def test_every_address_is_shown_as_localhost(tmp_path: Path) -> None:
+    data_dir = keep_untrained_network(tmp_path)
+    with running_server(data_dir, "--host", "0.0.0.0", workers=1) as server:
+        assert server.address.startswith("http://localhost:")
+
+
+def test_a_port_in_use_is_told_with_a_way_out(taken_port: int, tmp_path: Path) -> None:
+    refused = serve("--port", str(taken_port), "--data-dir", tmp_path)
+    assert refused.returncode == 1
+    assert f"port {taken_port} of 127.0.0.1 is in use" in refused.stderr
+    assert f"--port {taken_port + 1}" in refused.stderr
+    assert "Traceback" not in refused.stderr + refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--port", "99999"], "port"),
+        (["--port", "-1"], "port"),
+        (["--workers", "0"], "workers"),
+        (["--host", "256.0.0.1"], "256.0.0.1"),
+        (["--host", "192.0.2.1"], "192.0.2.1"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(options: list[str], word: str, tmp_path: Path) -> None:
+    refused = serve(*options, "--data-dir", tmp_path)
+    assert refused.returncode == 1
+    assert word in refused.stderr
+    assert refused.stderr.startswith("descent: ")
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_unknown_option_is_refused() -> None:
+    refused = serve("--threads", "4")
+    assert refused.returncode == 2
+    assert "--threads" in refused.stderr
+
+
+def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
+    refused = serve(APP_PORT="x", APP_DATA_DIR=str(tmp_path))
+    assert refused.returncode == 1
+    assert "port" in refused.stderr
+
+
+def test_without_the_data_set_it_says_how_to_get_it(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[2]
+    code = (
+        "import engine.mnist; engine.mnist._places = lambda: iter(()); "
+        "import sys; sys.argv = ['descent', 'serve', '--no-open', '--port', '0']; "
+        "from app.cli import main; main()"
+    )
+    refused = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=checkout,
+        env={**os.environ, "APP_DATA_DIR": str(tmp_path)},
+    )
+    assert refused.returncode == 1
+    assert "make setup" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_help_names_the_options() -> None:
+    shown = serve("--help", TERM="dumb", COLUMNS="200")
+    assert shown.returncode == 0
+    for option in ("--host", "--port", "--data-dir", "--workers", "--no-open"):
+        assert option in shown.stdout

@@ -1,0 +1,113 @@
+"""The network that reads drawings when no run is named: trained on the first start, and kept."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import Sequential, load_mnist
+from tests.support.client import Visitor, answer, error_of
+from tests.support.server import KEPT_NETWORK, Server, running_server, wait_until
+
+
+def pixels_of(image: Any) -> dict[str, Any]:
+    return {"pixels": np.rint(image.reshape(28, 28) * 255).tolist()}
+
+
+def status(visitor: Visitor) -> dict[str, Any]:
+    return answer(visitor.http.get("/api/classify"))
+
+
+def share_read(visitor: Visitor, samples: int = 100) -> float:
+    """The share of test digits that are read right."""
+    _, (images, labels) = load_mnist()
+    read = [
+        answer(visitor.http.post("/api/classify", json=pixels_of(image)))["digit"]
+        for image in images[:samples]
+    ]
+    return float(np.mean(read == labels[:samples]))
+
+
+def test_it_is_trained_on_the_first_start_and_kept(tmp_path: Path) -> None:
+    data_dir = tmp_path / "made" / "by" / "the server"
+    with running_server(data_dir) as server:
+        visitor = Visitor(server.address)
+        first = status(visitor)
+        assert (first["ready"], first["test_accuracy"], first["epochs"]) == (False, None, 5)
+        assert 0 <= first["progress"] < 1
+        picture = json.loads(json.dumps(pixels_of(np.eye(28))))
+        error = error_of(visitor.http.post("/api/classify", json=picture), 503, "network_not_ready")
+        assert "epoch 1 of 5" in error["message"]
+        run = visitor.make_run()  # a run reads, and trains, meanwhile
+        assert answer(visitor.http.post(f"/api/classify?run={run.id}", json=picture))
+        assert run.step(2)["batch"] == 2
+        seen = []
+
+        def ready() -> bool:
+            seen.append(status(visitor))
+            return bool(seen[-1]["ready"])
+
+        wait_until(ready, within=120, what="the default network to be trained")
+        progress = [one["progress"] for one in seen]
+        assert progress == sorted(progress)
+        assert any(0 < share < 1 for share in progress)
+        assert 0.97 < seen[-1]["test_accuracy"] < 0.99
+        assert share_read(visitor) > 0.9
+        assert "descent_default_network_ready 1.0" in visitor.http.get("/metrics").text
+        assert "descent_runs 1.0" in visitor.http.get("/metrics").text  # its own run is not counted
+        visitor.close()
+    kept = data_dir / KEPT_NETWORK
+    assert [path.name for path in data_dir.iterdir()] == [KEPT_NETWORK]
+    assert Sequential.load(kept).count_params() == 407_050
+    with running_server(data_dir) as server:
+        visitor = Visitor(server.address)
+        wait_until(lambda: status(visitor)["ready"], within=10, what="the kept network to be read")
+        assert status(visitor)["test_accuracy"] == seen[-1]["test_accuracy"]
+        visitor.close()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no network", "a folder"])
+def test_a_damaged_file_is_trained_anew_and_said_so(
+    tmp_path: Path, damage: str, trained_network: Sequential
+) -> None:
+    kept = tmp_path / KEPT_NETWORK
+    if damage == "a folder":
+        kept.mkdir()
+    else:
+        trained_network.save(kept)
+        data = kept.read_bytes()
+        kept.write_bytes(data[: len(data) // 2] if damage == "cut short" else b"not a network")
+    with running_server(tmp_path) as server:
+        visitor = Visitor(server.address)
+        wait_until(
+            lambda: "default network unreadable" in server.output,
+            what="a warning in the log",
+        )
+        assert status(visitor)["ready"] is False
+        visitor.close()
+
+
+def test_it_is_trained_again_if_its_worker_dies(tmp_path: Path) -> None:
+    with running_server(tmp_path, workers=1) as server:
+        visitor = Visitor(server.address)
+        wait_until(lambda: status(visitor)["progress"] > 0.01, what="some training")
+        os.kill(server.worker_pids[0], signal.SIGKILL)
+        wait_until(lambda: "cut short" in server.output, what="a warning in the log")
+        start = time.monotonic()
+        wait_until(
+            lambda: len(server.worker_pids) == 2 and status(visitor)["progress"] > 0.01,
+            what="training to go on",
+        )
+        assert time.monotonic() - start < 30
+        visitor.close()
+
+
+def test_the_kept_network_reads_digits_at_once(server: Server, visitor: Visitor) -> None:
+    wait_until(lambda: status(visitor)["ready"], what="the kept network to be read")
+    assert status(visitor)["test_accuracy"] > 0.95
+    assert share_read(visitor) > 0.9
