@@ -22,11 +22,12 @@ export function niceCeiling(value) {
  * Draws the loss of each sample of the batch, largest first, and the mean as a dashed line.
  *
  * @param {CanvasRenderingContext2D} context
- * @param {LossPicture} picture
+ * @param {Pick<LossPicture, "perSample" | "mean"> & { marked?: number }} picture `marked`: a bar in
+ *   the accent colour
  * @param {Size} size
  * @param {Theme} theme
  */
-export function drawLosses(context, { perSample, mean }, size, theme) {
+export function drawLosses(context, { perSample, mean, marked }, size, theme) {
   const base = size.height - 1;
   const top = 16;
   const ceiling = niceCeiling(perSample[0] ?? 1);
@@ -37,10 +38,15 @@ export function drawLosses(context, { perSample, mean }, size, theme) {
   context.fillStyle = theme.hairline;
   context.fillRect(0, base, size.width, 1);
   context.fillRect(0, top, size.width, 1);
-  context.fillStyle = theme.muted;
   perSample.forEach((loss, i) => {
+    context.fillStyle = i === marked ? theme.accent : theme.muted;
     context.fillRect(i * slot, base - height(loss), bar, height(loss));
   });
+  if (marked !== undefined) {
+    // The bar of a small loss is too low to be seen.
+    context.fillStyle = theme.accent;
+    context.fillRect(marked * slot, base - 2, Math.max(bar, 3), 3);
+  }
 
   const line = Math.round(base - height(mean)) + 0.5;
   context.strokeStyle = theme.ink;

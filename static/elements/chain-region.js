@@ -12,8 +12,6 @@ import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
-/** @typedef {import("../protocol/types.js").ChainAnswer} ChainAnswer */
-
 /** The textbook chain, walked back factor by factor. */
 export class ChainRegion extends RunElement {
   /** @type {ChainModel | null} */
@@ -46,8 +44,8 @@ export class ChainRegion extends RunElement {
     for (const element of this.#all("[data-figure]")) {
       const name = element.dataset.figure ?? "";
       const give = () => {
-        const answer = model.answered.value?.answer;
-        return answer ? (figuresOf(answer).get(name)?.explanation() ?? null) : null;
+        const answered = model.answered.value;
+        return answered ? (figuresOf(answered).get(name)?.explanation() ?? null) : null;
       };
       explain(element, give, signal);
     }
@@ -131,7 +129,7 @@ export class ChainRegion extends RunElement {
    */
   #paint(model, forecast) {
     const question = model.question.peek();
-    const { answer, question: answered } = model.answered.peek() ?? {};
+    const answered = model.answered.peek();
     const error = model.error.peek();
     this.#showWeights(question, document.activeElement);
     write(
@@ -139,23 +137,23 @@ export class ChainRegion extends RunElement {
       error ? [error.message, error.hint].filter(Boolean).join("; ") : "",
     );
     // What is shown belongs to the last weights that had an answer.
-    this.classList.toggle("is-behind", error !== null && answered !== question);
-    if (!answer) return;
-    this.#showNumbers(answer);
+    this.classList.toggle("is-behind", error !== null && answered?.question !== question);
+    if (!answered) return;
+    this.#showNumbers(answered);
     this.#showWalk(model);
     write(this.piece("outcome", HTMLElement), outcomeWords(model.outcome.peek()));
-    forecast.show(forecastParts(answer, answered?.step ?? question.step));
-    const canStep = error === null && answer.after.value !== null;
+    forecast.show(forecastParts(answered));
+    const canStep = error === null && answered.answer.after.value !== null;
     this.#button("step").setAttribute("aria-disabled", String(!canStep));
   }
 
-  /** @param {ChainAnswer} answer */
-  #showNumbers(answer) {
-    const figures = figuresOf(answer);
+  /** @param {import("../models/chain.js").Answered} answered */
+  #showNumbers(answered) {
+    const figures = figuresOf(answered);
     for (const element of this.#all("[data-figure]")) {
       write(element, figures.get(element.dataset.figure ?? "")?.text ?? "");
     }
-    const formulas = formulasOf(answer);
+    const formulas = formulasOf(answered.answer);
     for (const element of this.#all("[data-formula]")) {
       write(element, formulas.get(element.dataset.formula ?? "") ?? "");
     }
@@ -175,7 +173,8 @@ export class ChainRegion extends RunElement {
       element.classList.toggle("is-ahead", index >= reached);
       const lit = index === reached - 1;
       element.classList.toggle("is-lit", lit);
-      if (lit && moved && element.matches(".factor")) element.scrollIntoView({ block: "nearest" });
+      if (lit && moved && element.matches(".chain-factor"))
+        element.scrollIntoView({ block: "nearest" });
     }
     // A derivative is not broken at its slash.
     write(this.piece("walked", HTMLElement), walked(model).replaceAll("/∂", "/\u2060∂"));

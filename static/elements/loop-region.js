@@ -1,5 +1,5 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
-import { digitsLayout, digitsPainter } from "../draw/digits.js";
+import { digitsPainter } from "../draw/digits.js";
 import { forwardPainter } from "../draw/forward.js";
 import { gradientsPainter } from "../draw/gradients.js";
 import { drawHistogram } from "../draw/histogram.js";
@@ -7,7 +7,9 @@ import { drawLosses } from "../draw/losses.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
 import { PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
+import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
+import { digitCells, digitText } from "./inside/draw-detail.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -59,6 +61,7 @@ export class LoopRegion extends RunElement {
       },
     });
     this.#followDigits(app, signal);
+    this.#opening(app, signal);
     this.#announce(app, signal);
   }
 
@@ -102,8 +105,11 @@ export class LoopRegion extends RunElement {
     else station.removeAttribute("aria-current");
     this.#captions[phase]?.show(parts ?? []);
     if (parts === null) return;
-    if (phase === "draw") this.#labelDigits(this.#canvas(phase), pictures);
-    else this.#canvas(phase).setAttribute("aria-label", textOf(parts));
+    const { draw } = pictures;
+    if (phase === "draw" && draw) {
+      const { count, sample } = draw;
+      sayPicked(this.#canvas(phase), { first: 1, count, now: sample, text: digitText(draw) });
+    } else this.#canvas(phase).setAttribute("aria-label", textOf(parts));
   }
 
   /**
@@ -118,18 +124,6 @@ export class LoopRegion extends RunElement {
   }
 
   /**
-   * @param {HTMLCanvasElement} canvas
-   * @param {Pictures} pictures
-   */
-  #labelDigits(canvas, { draw }) {
-    if (!draw) return;
-    canvas.setAttribute("aria-valuemax", String(draw.count));
-    canvas.setAttribute("aria-valuenow", String(draw.sample + 1));
-    const text = `sample ${draw.sample + 1} of ${draw.count}, true digit ${draw.labels[draw.sample]}`;
-    canvas.setAttribute("aria-valuetext", text);
-  }
-
-  /**
    * Another digit of the batch is followed by a click on it or with the arrow keys.
    *
    * @param {App} app
@@ -137,44 +131,41 @@ export class LoopRegion extends RunElement {
    */
   #followDigits({ run }, signal) {
     const canvas = this.#canvas("draw");
-    const choose = (/** @type {number} */ sample) => {
-      const count = run.pictures.peek().draw?.count ?? 0;
-      if (count > 0) run.sample.value = Math.min(Math.max(sample, 0), count - 1);
+    const cells = () => {
+      const draw = run.pictures.peek().draw;
+      return draw && digitCells(draw, sizeOf(canvas));
     };
-    canvas.addEventListener(
-      "click",
-      ({ offsetX, offsetY }) => {
-        const draw = run.pictures.peek().draw;
-        if (!draw) return;
-        const size = sizeOf(canvas);
-        const { columns, cell } = digitsLayout(draw.count, size);
-        const column = Math.floor(offsetX / cell);
-        const sample = Math.floor(offsetY / cell) * columns + column;
-        if (column < columns && sample < draw.count) choose(sample);
-      },
-      { signal },
-    );
-    canvas.addEventListener(
-      "keydown",
-      (event) => {
-        const draw = run.pictures.peek().draw;
-        if (!draw || event.ctrlKey || event.altKey || event.metaKey) return;
-        const size = sizeOf(canvas);
-        const { columns } = digitsLayout(draw.count, size);
-        const moved = {
-          ArrowRight: draw.sample + 1,
-          ArrowLeft: draw.sample - 1,
-          ArrowDown: draw.sample + columns,
-          ArrowUp: draw.sample - columns,
-          Home: 0,
-          End: draw.count - 1,
-        }[event.key];
-        if (moved === undefined) return;
-        event.preventDefault();
-        choose(moved);
-      },
-      { signal },
-    );
+    const choose = (/** @type {number} */ sample) => {
+      run.sample.value = sample;
+    };
+    pickCells(canvas, cells, choose, signal);
+  }
+
+  /**
+   * A station is opened with its button or a click, and closed with another one.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #opening({ run, pick }, signal) {
+    for (const phase of PHASES) {
+      const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
+      station.addEventListener(
+        "click",
+        ({ target }) => {
+          // The numbers and the digits in a station answer to clicks of their own.
+          if (target instanceof Element && target.closest('.explained, [role="slider"]')) return;
+          pick.station.value = pick.station.peek() === phase ? null : phase;
+        },
+        { signal },
+      );
+      const button = this.find(`[data-phase="${phase}"] .open`, HTMLButtonElement);
+      follow(signal, () => {
+        const isShown = pick.shown(run.state.value) === phase;
+        station.classList.toggle("is-shown", isShown);
+        button.setAttribute("aria-pressed", String(pick.station.value === phase));
+      });
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import * as explanations from "./explanations/chain.js";
  * @typedef {import("../protocol/types.js").ChainFactor} ChainFactor
  * @typedef {import("./captions.js").Figure} Figure
  * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("./chain.js").Answered} Answered
  * @typedef {import("./chain.js").Outcome} Outcome
  */
 
@@ -20,18 +21,21 @@ export function chainNumber(value) {
 /**
  * Every number of the chain by the name it has on the page, with its explanation.
  *
- * @param {ChainAnswer} answer
+ * @param {Answered} answered
  * @returns {Map<string, Figure>}
  */
-export function figuresOf(answer) {
+export function figuresOf({ question, answer }) {
   /** @type {Map<string, Figure>} */
   const figures = new Map();
   /**
    * @param {string} name
    * @param {string} text
-   * @param {() => import("./explanations/source.js").Explanation} explanation
+   * @param {() => import("./explanations/chain.js").Derivation} derive
    */
-  const add = (name, text, explanation) => figures.set(name, { text, explanation });
+  const add = (name, text, derive) => {
+    const explanation = () => ({ ...derive(), address: explanations.addressOf(question) });
+    figures.set(name, { text, explanation });
+  };
   for (const name of /** @type {const} */ (["v", "u", "f"])) {
     const value = name === "f" ? answer.value : answer.values[name];
     add(name, chainNumber(value), () => explanations.chainValue(answer, name, value));
@@ -47,7 +51,7 @@ export function figuresOf(answer) {
     const measured = () => explanations.chainMeasured(weight, gradient);
     add(`measured ${weight}`, chainNumber(numerical), measured);
     add(`difference ${weight}`, differenceText(difference), () =>
-      explanations.chainDifference(weight, gradient),
+      explanations.chainDifference(gradient),
     );
   }
   return figures;
@@ -122,17 +126,20 @@ export function outcomeWords(outcome) {
 /**
  * Where one more step leads.
  *
- * @param {ChainAnswer} answer
- * @param {number} step
+ * @param {Answered} answered
  * @returns {Part[]}
  */
-export function forecastParts(answer, step) {
+export function forecastParts({ question, answer }) {
+  const { step } = question;
   const { value, numpy } = answer.after;
   const rule = `W − ${formatSetting(step)} · gradient`;
   if (value === null || numpy === null) {
     return [`${rule} leads beyond the largest number there is; take a smaller step.`];
   }
-  const explanation = () => explanations.chainAfter(answer, step, value, numpy);
+  const explanation = () => ({
+    ...explanations.chainAfter(answer, step, value, numpy),
+    address: explanations.addressOf(question),
+  });
   return [`${rule} leads to f = `, { text: chainNumber(value), explanation }, "."];
 }
 

@@ -16,6 +16,8 @@ import { Latest } from "./latest.js";
 /** Between two questions while a slider is dragged. */
 const GAP_MS = 40;
 
+/** @typedef {{ question: ChainQuestion, answer: ChainAnswer }} Answered */
+
 /** @typedef {{ before: number, after: number }} Outcome f at the two ends of a step */
 
 /** The textbook chain: which one is asked about, what the server says, how far back it is walked. */
@@ -23,7 +25,7 @@ export class ChainModel {
   /** @type {Signal<ChainQuestion>} */
   question;
   /** The last answer, with the question it belongs to. */
-  /** @type {Signal<{ question: ChainQuestion, answer: ChainAnswer } | null>} */
+  /** @type {Signal<Answered | null>} */
   answered = signal(null);
   /** @type {Signal<ApiError | null>} */
   error = signal(null);

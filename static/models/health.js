@@ -171,7 +171,9 @@ export function healthOf(seen) {
  * @returns {{ what: string, help: string }[]}
  */
 export function hintsOf(health, error) {
-  const stopped = error ? [{ what: error.message, help: error.hint ?? "" }] : [];
+  const stopped = error
+    ? [{ what: `The run has stopped: ${error.message}.`, help: error.hint ?? "" }]
+    : [];
   const hints = (health?.hints ?? []).map(({ layer, what, help }) => ({
     what: `${layer.replace(/^layer/, "Layer ")}: ${what}`,
     help,

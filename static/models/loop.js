@@ -23,6 +23,8 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @typedef {object} LossPicture
  * @property {Float32Array} perSample sorted, largest first
  * @property {number} mean
+ * @property {Uint16Array} order their indices in the batch
+ * @property {Uint16Array} answers what each of the first `shown` samples was taken for
  * @property {number} right how many of the first `shown` samples were classified right
  * @property {number} shown
  *
@@ -137,10 +139,14 @@ function forwardPicture({ tensors }, draw) {
 function lossPicture({ tensors, metadata }) {
   const perSample = tensors.get("loss.per_sample");
   const correct = tensors.get("loss.correct");
-  if (!perSample || !correct) return null;
+  const order = tensors.get("loss.order");
+  const answers = tensors.get("loss.answers");
+  if (!perSample || !correct || !order || !answers) return null;
   const flags = /** @type {Uint8Array} */ (correct.data);
   return {
     perSample: /** @type {Float32Array} */ (perSample.data),
+    order: /** @type {Uint16Array} */ (order.data),
+    answers: /** @type {Uint16Array} */ (answers.data),
     mean: Number(metadata["loss.mean"]),
     right: flags.reduce((sum, flag) => sum + flag, 0),
     shown: flags.length,

@@ -20,4 +20,14 @@ export class Pick {
   /** The station that is opened; null: the one of the phase that ran last. */
   /** @type {Signal<import("../protocol/types.js").Phase | null>} */
   station = signal(null);
+
+  /**
+   * The phase whose station is shown: the opened one, or the one that ran last.
+   *
+   * @param {import("../protocol/types.js").RunState | null} state
+   * @returns {import("../protocol/types.js").Phase}
+   */
+  shown(state) {
+    return this.station.value ?? state?.phase ?? "draw";
+  }
 }

@@ -69,6 +69,16 @@ export function getRun(id) {
 }
 
 /**
+ * What runs in each phase of a run, line by line.
+ *
+ * @param {string} id
+ * @returns {Promise<import("../models/program.js").Program>}
+ */
+export function getProgram(id) {
+  return request(`/api/runs/${encodeURIComponent(id)}/program`);
+}
+
+/**
  * Reads a digit by a run's present weights, or by the trained network where `run` is null.
  *
  * @param {Blob} png

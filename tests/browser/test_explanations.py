@@ -14,7 +14,7 @@ from tests.support.server import Server
 PHASES = ("draw", "forward", "loss", "backward", "update")
 LIT = re.compile(r"\bis-lit\b")
 # Progress line, captions of the five stations, and what is read off the chart.
-FEWEST = 20
+FEWEST = 16
 
 MARK = """() => {
   const numbers = [...document.querySelectorAll(".explained[tabindex]")];

@@ -2,12 +2,21 @@ import { formatSetting, formatValue } from "../../format.js";
 
 /**
  * @typedef {import("../../protocol/types.js").ChainAnswer} ChainAnswer
+ * @typedef {import("../../protocol/types.js").ChainQuestion} ChainQuestion
  * @typedef {import("../../protocol/types.js").ChainFactor} ChainFactor
  * @typedef {import("../../protocol/types.js").ChainGradient} ChainGradient
- * @typedef {import("./source.js").Explanation} Explanation
  */
 
-const ADDRESS = "POST /api/chain";
+/** @typedef {{ formula: string, numpy: string }} Derivation an explanation, apart from its address */
+
+/**
+ * Where the API answers a question about a chain.
+ *
+ * @param {ChainQuestion} question
+ */
+export function addressOf(question) {
+  return `POST /api/chain ${JSON.stringify(question)}`;
+}
 
 /** Names and arguments of what the three operations give. */
 const RESULTS = { f: "a(W1, u)", u: "b(W2, v)", v: "c(W3)" };
@@ -18,25 +27,23 @@ const RESULTS = { f: "a(W1, u)", u: "b(W2, v)", v: "c(W3)" };
  * @param {ChainAnswer} answer
  * @param {"v" | "u" | "f"} name
  * @param {number} value
- * @returns {Explanation}
+ * @returns {Derivation}
  */
 export function chainValue(answer, name, value) {
   const formula = `${name} = ${RESULTS[name]} = ${number(value)}`;
-  const address = name === "f" ? "value" : `values.${name}`;
-  return { formula, address: `${ADDRESS} → ${address}`, numpy: answer.numpy[name] };
+  return { formula, numpy: answer.numpy[name] };
 }
 
 /**
  * @param {ChainAnswer} answer
  * @param {ChainFactor} factor
- * @returns {Explanation}
+ * @returns {Derivation}
  */
 export function chainFactor(answer, { name, formula, numpy, value }) {
   const plugged = plugIn(formula, answer);
   const steps = [...new Set([formula, plugged, number(value)])];
   return {
     formula: `${name} = ${steps.join(" = ")}`,
-    address: `${ADDRESS} → gradients.….factors: ${name}`,
     numpy,
   };
 }
@@ -45,7 +52,7 @@ export function chainFactor(answer, { name, formula, numpy, value }) {
  * The product of the factors up to the last one.
  *
  * @param {ChainFactor[]} path
- * @returns {Explanation}
+ * @returns {Derivation}
  */
 export function chainProduct(path) {
   const last = /** @type {ChainFactor} */ (path.at(-1));
@@ -54,7 +61,6 @@ export function chainProduct(path) {
   const steps = [...new Set([names, numbers, number(last.product.value)])];
   return {
     formula: `${last.product.name} = ${steps.join(" = ")}`,
-    address: `${ADDRESS} → gradients.….factors: ${last.name}, product`,
     numpy: path.map(({ value }) => python(value)).join(" * "),
   };
 }
@@ -64,29 +70,26 @@ export function chainProduct(path) {
  *
  * @param {string} weight
  * @param {ChainGradient} gradient
- * @returns {Explanation}
+ * @returns {Derivation}
  */
 export function chainMeasured(weight, { name, numerical, numerical_numpy: numpy }) {
   return {
     formula: `${name} ≈ (f at ${weight} + h − f at ${weight} − h) / 2h, h = 0.00001, = ${number(numerical)}`,
-    address: `${ADDRESS} → gradients.${weight}.numerical`,
     numpy,
   };
 }
 
 /**
- * @param {string} weight
  * @param {ChainGradient} gradient
- * @returns {Explanation}
+ * @returns {Derivation}
  */
-export function chainDifference(weight, gradient) {
+export function chainDifference(gradient) {
   const { value, numerical, relative_difference: difference } = gradient;
   const [derived, measured] = [python(value), python(numerical)];
   const division = "|derived − measured| / the larger of the two";
   const result = difference === null ? "not to be told from rounding" : formatValue(difference);
   return {
     formula: `relative difference = ${division} = ${result}`,
-    address: `${ADDRESS} → gradients.${weight}.relative_difference`,
     numpy:
       difference === 0
         ? `abs(${derived} - ${measured})`
@@ -101,7 +104,7 @@ export function chainDifference(weight, gradient) {
  * @param {number} step
  * @param {number} value
  * @param {string} numpy
- * @returns {Explanation}
+ * @returns {Derivation}
  */
 export function chainAfter(answer, step, value, numpy) {
   const moved = Object.entries(answer.gradients).map(([weight, gradient], i) => {
@@ -111,7 +114,6 @@ export function chainAfter(answer, step, value, numpy) {
   });
   return {
     formula: `f = ${answer.formula} at ${moved.join(", ")} = ${number(value)}`,
-    address: `${ADDRESS} → after.value`,
     numpy,
   };
 }

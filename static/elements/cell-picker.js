@@ -1,0 +1,60 @@
+/**
+ * @typedef {object} Cells what can be picked on a canvas
+ * @property {number} count
+ * @property {number} columns
+ * @property {number} now the picked one
+ * @property {(x: number, y: number) => number | null} at the cell at a point, in CSS pixels
+ */
+
+/**
+ * Lets one of a canvas's cells be picked, with a click or the arrow keys.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {() => Cells | null} cells null: there is nothing to pick now
+ * @param {(index: number) => void} choose
+ * @param {AbortSignal} signal
+ */
+export function pickCells(canvas, cells, choose, signal) {
+  canvas.addEventListener(
+    "click",
+    ({ offsetX, offsetY }) => {
+      const there = cells();
+      const index = there?.at(offsetX, offsetY) ?? null;
+      if (there && index !== null && index >= 0 && index < there.count) choose(index);
+    },
+    { signal },
+  );
+  canvas.addEventListener(
+    "keydown",
+    (event) => {
+      const there = cells();
+      if (!there || event.ctrlKey || event.altKey || event.metaKey) return;
+      const { now, columns, count } = there;
+      const moved = {
+        ArrowRight: now + 1,
+        ArrowLeft: now - 1,
+        ArrowDown: now + columns,
+        ArrowUp: now - columns,
+        Home: 0,
+        End: count - 1,
+      }[event.key];
+      if (moved === undefined) return;
+      event.preventDefault();
+      choose(Math.min(Math.max(moved, 0), count - 1));
+    },
+    { signal },
+  );
+}
+
+/**
+ * Says which cell of a canvas, a slider to those who hear it, is picked.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ first?: number, count: number, now: number, text: string }} picked
+ */
+export function sayPicked(canvas, { first = 0, count, now, text }) {
+  canvas.setAttribute("aria-valuemin", String(first));
+  canvas.setAttribute("aria-valuemax", String(count - 1 + first));
+  canvas.setAttribute("aria-valuenow", String(now + first));
+  canvas.setAttribute("aria-valuetext", text);
+}

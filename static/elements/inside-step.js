@@ -1,0 +1,249 @@
+import { formatCount } from "../format.js";
+import { insideOf } from "../models/inside.js";
+import { PHASES } from "../models/loop.js";
+import { PHASE_TITLES } from "../models/words.js";
+import { BackwardDetail } from "./inside/backward-detail.js";
+import { DrawDetail } from "./inside/draw-detail.js";
+import { ForwardDetail } from "./inside/forward-detail.js";
+import { LossDetail } from "./inside/loss-detail.js";
+import { UpdateDetail } from "./inside/update-detail.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+import { RunningCode } from "./running-code.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/inside.js").Inside} Inside
+ * @typedef {import("../protocol/types.js").Phase} Phase
+ */
+
+/**
+ * @typedef {object} Now what a detail shows
+ * @property {import("../protocol/types.js").RunState} state
+ * @property {import("../models/loop.js").Pictures} pictures
+ * @property {Inside | null} inside the last that had what the phase computes
+ * @property {import("../models/run.js").SeenView | null} derivative of the picked weight, measured
+ * @property {boolean} isFresh whether the phase has run in the batch at hand
+ * @property {import("../draw/colours.js").Theme} theme
+ */
+
+/** @typedef {{ paint: (now: Now) => true | null, invalidate: () => void }} Detail null: nothing yet */
+
+/** Whether there is in it what a phase computes. @type {{ [phase in Phase]: (inside: Inside) => boolean }} */
+const HAS = {
+  draw: () => true,
+  forward: ({ preactivations }) => preactivations.length > 0,
+  loss: ({ preactivations }) => preactivations.length > 0,
+  backward: ({ gradient, deltas }) => gradient !== null && deltas !== null,
+  update: ({ step }) => step !== null,
+};
+
+/** One station of the loop, opened: what its phase computed, with its numbers, and its code. */
+export class InsideStep extends RunElement {
+  /** The last that had what a phase computes. @type {{ [phase: string]: Inside }} */
+  #last = {};
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, pick, painter, colours } = app;
+    /** @type {{ [phase in Phase]: Detail }} */
+    const details = {
+      draw: new DrawDetail(this, app, signal),
+      forward: new ForwardDetail(this, app, signal),
+      loss: new LossDetail(this, app, signal),
+      backward: new BackwardDetail(this, app, signal),
+      update: new UpdateDetail(this, app, signal),
+    };
+    const paint = () => this.#paint(app, details);
+    const repaint = () => painter.request(paint);
+    let visible = false;
+    let wanted = "";
+    const want = () => {
+      const inSight = viewsOf(app); // asked first, so that a change of it is followed
+      const views = visible ? inSight : [];
+      if (views.join() === wanted) return;
+      wanted = views.join();
+      run.want("inside", views);
+    };
+    follow(signal, want);
+    follow(signal, () => {
+      const seen = run.view(insideName(app)).value;
+      this.#take(insideOf(seen), run.state.peek());
+      repaint();
+    });
+    follow(signal, () => {
+      run.state.value;
+      run.pictures.value;
+      run.view(derivativeName(app)).value;
+      pick.station.value;
+      colours.value;
+      repaint();
+    });
+    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    observe(this, signal, {
+      sight: (now) => {
+        visible = now;
+        want();
+        repaint();
+      },
+      size: () => {
+        for (const detail of Object.values(details)) detail.invalidate();
+        repaint();
+      },
+    });
+    this.#following(app, signal);
+    this.#lighting(app, signal);
+  }
+
+  /**
+   * @param {Inside | null} inside
+   * @param {import("../protocol/types.js").RunState | null} state
+   */
+  #take(inside, state) {
+    if (!inside) {
+      if (state?.phase === null) this.#last = {};
+      return;
+    }
+    for (const phase of PHASES) {
+      const before = this.#last[phase];
+      if (HAS[phase](inside)) this.#last[phase] = inside;
+      else if (before && (!isOfSame(before, inside) || before.batch > inside.batch)) {
+        delete this.#last[phase];
+      }
+    }
+  }
+
+  /**
+   * Back to the phase that ran last, with the button or Escape.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #following({ pick }, signal) {
+    const button = this.find('[data-action="follow"]', HTMLButtonElement);
+    const stop = () => {
+      pick.station.value = null;
+    };
+    button.addEventListener("click", stop, { signal });
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        if (
+          event.key === "Escape" &&
+          !event.defaultPrevented &&
+          !document.querySelector(":modal")
+        ) {
+          stop();
+        }
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * The line that computes what the reader looks at is lit.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #lighting({ run, pick }, signal) {
+    const look = (/** @type {Event} */ { target }) => {
+      const part = target instanceof Element ? target.closest("[data-output]") : null;
+      const output = part?.getAttribute("data-output");
+      if (!output) return;
+      const last = run.state.peek()?.config.layers.length ?? 2;
+      const tensor = output.replace("LAST", String(last));
+      const code = this.querySelector("running-code");
+      if (code instanceof RunningCode) code.light(pick.shown(run.state.peek()), tensor);
+    };
+    this.addEventListener("click", look, { signal });
+    this.addEventListener("focusin", look, { signal });
+  }
+
+  /**
+   * @param {App} app
+   * @param {{ [phase in Phase]: Detail }} details
+   */
+  #paint(app, details) {
+    const { run, pick, colours } = app;
+    const state = run.state.peek();
+    if (!state) return;
+    const phase = pick.shown(state);
+    const pictures = run.pictures.peek();
+    const inside = this.#last[phase] ?? null;
+    const needsInside = phase !== "draw" && phase !== "loss";
+    const isFresh = pictures.fresh.has(phase) && (!needsInside || inside?.batch === pictures.batch);
+    const derivative = run.view(derivativeName(app)).peek();
+    const theme = colours.peek();
+    const shown = details[phase].paint({ state, pictures, inside, derivative, isFresh, theme });
+    for (const detail of this.querySelectorAll(".detail")) {
+      const isShown = shown !== null && detail.getAttribute("data-detail") === phase;
+      detail.classList.toggle("is-shown", isShown);
+      detail.classList.toggle("is-past", isShown && !isFresh);
+    }
+    const promise = this.piece("promise", HTMLElement);
+    promise.hidden = shown !== null;
+    if (shown === null) write(promise, promiseOf(phase, state.phase === null));
+    const stale = this.piece("stale", HTMLElement);
+    stale.hidden = shown === null || isFresh;
+    write(stale, `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}, before this one`);
+    this.#showWhich(phase, pick.station.peek() !== null);
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {boolean} isOpened
+   */
+  #showWhich(phase, isOpened) {
+    const title = PHASE_TITLES[phase].toLowerCase();
+    write(
+      this.piece("which", HTMLElement),
+      isOpened ? `${title}, opened` : `${title}: follows the phase that ran last`,
+    );
+    this.find('[data-action="follow"]', HTMLButtonElement).disabled = !isOpened;
+  }
+}
+
+/**
+ * Whether the same sample, unit and input are picked in both.
+ *
+ * @param {Inside} a
+ * @param {Inside} b
+ */
+function isOfSame(a, b) {
+  return a.sample === b.sample && a.unit === b.unit && a.input === b.input;
+}
+
+/**
+ * @param {Phase} phase
+ * @param {boolean} isNew whether nothing has run yet
+ */
+function promiseOf(phase, isNew) {
+  const title = PHASE_TITLES[phase].toLowerCase();
+  return isNew && phase === "draw"
+    ? "Step one phase, or play: what each phase computes is shown here, number by number."
+    : `Shown as soon as the phase “${title}” has run.`;
+}
+
+/**
+ * What lies behind the picked is asked for in every phase, so that it comes with the phase itself.
+ *
+ * @param {App} app
+ */
+function viewsOf(app) {
+  const isMeasured = app.pick.shown(app.run.state.value) === "backward";
+  return ["loop", insideName(app), ...(isMeasured ? [derivativeName(app)] : [])];
+}
+
+/** @param {App} app */
+function insideName({ run, pick }) {
+  return `inside/${run.sample.value}/${pick.unit.value}/${pick.input.value}`;
+}
+
+/** @param {App} app */
+function derivativeName({ pick }) {
+  return `derivative/1/${pick.unit.value}/${pick.input.value}`;
+}

@@ -1,0 +1,176 @@
+import { fieldPainter } from "../../draw/field.js";
+import { drawHistogram } from "../../draw/histogram.js";
+import { formatValue } from "../../format.js";
+import { captionParts } from "../../models/captions.js";
+import * as explanations from "../../models/explanations/update.js";
+import { updateRule } from "../../models/update.js";
+import { FigureText } from "../figure-text.js";
+import { Picture } from "../picture.js";
+import { write } from "../run-element.js";
+import { pickPixels, placeText } from "./backward-detail.js";
+
+/**
+ * @typedef {import("../inside-step.js").Now} Now
+ * @typedef {import("../../models/inside.js").Inside} Inside
+ * @typedef {import("../../models/update.js").Quantity} Quantity
+ */
+
+/** @typedef {"gradient" | "v" | "step"} Kind */
+
+/** What the optimizer makes of one weight's gradient, of one unit's, and of all. */
+export class UpdateDetail {
+  #host;
+  #sizes;
+  #texts;
+  #quantities;
+  #kinds;
+
+  /**
+   * @param {import("../run-element.js").RunElement} host
+   * @param {import("../context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  constructor(host, { run, pick }, signal) {
+    this.#host = host;
+    this.#sizes = new Picture(host.piece("sizes", HTMLCanvasElement), drawHistogram);
+    const text = (/** @type {string} */ part) => new FigureText(host.piece(part, HTMLElement));
+    this.#texts = { turn: text("turn-line"), sizes: text("sizes-line") };
+    this.#quantities = [...host.piece("quantities", HTMLElement).children].map((item) => {
+      const [value, name] = item.querySelectorAll("span");
+      return {
+        item: /** @type {HTMLElement} */ (item),
+        quantity: /** @type {Quantity} */ (item.getAttribute("data-quantity")),
+        value: new FigureText(/** @type {HTMLElement} */ (value)),
+        name: /** @type {HTMLElement} */ (name),
+      };
+    });
+    this.#kinds = /** @type {Kind[]} */ (["gradient", "v", "step"]).map((kind) => {
+      const figure = host.find(`[data-kind="${kind}"]`, HTMLElement);
+      const canvas = /** @type {HTMLCanvasElement} */ (figure.querySelector("canvas"));
+      pickPixels(canvas, { run, pick }, signal);
+      return {
+        kind,
+        figure,
+        picture: new Picture(canvas, fieldPainter()),
+        scale: /** @type {HTMLElement} */ (figure.querySelector(".kind-scale")),
+      };
+    });
+  }
+
+  invalidate() {
+    this.#sizes.invalidate();
+    for (const { picture } of this.#kinds) picture.invalidate();
+  }
+
+  /** @param {Now} now */
+  paint({ state, pictures, inside, theme }) {
+    const { update } = pictures;
+    if (!update || !inside?.step) return null;
+    this.#showRule(state, inside);
+    this.#paintKinds(state, inside, theme);
+    this.#sizes.paint(update, theme);
+    this.#texts.sizes.show(captionParts("update", pictures, state) ?? []);
+    this.#texts.turn.show(
+      inside.angle === null
+        ? []
+        : [
+            "Over all weights the step is turned ",
+            {
+              text: `${inside.angle.toFixed(1)}°`,
+              explanation: () => explanations.angle(state, inside.angle ?? 0),
+            },
+            " away from −gradient",
+            state.optimizer.name === "sgd" ? "." : ": every weight has a pace of its own.",
+          ],
+    );
+    return true;
+  }
+
+  /**
+   * @param {Now["state"]} state
+   * @param {Inside} inside
+   */
+  #showRule(state, { unit, input, weight, x }) {
+    const rule = updateRule(weight);
+    const at = { unit, input };
+    write(
+      this.#host.piece("rule-title", HTMLElement),
+      `W₁[${unit}, ${input}] (${placeText(input, x.length)}), moved by ${rule?.title ?? "another optimizer than the present one"}`,
+    );
+    write(this.#host.piece("rule", HTMLElement), rule?.formula ?? "");
+    const numbers = new Map(rule?.numbers.map((number) => [number.quantity, number]));
+    for (const { item, quantity, value, name } of this.#quantities) {
+      const number = numbers.get(quantity);
+      item.hidden = number === undefined;
+      if (!number) continue;
+      write(name, number.name);
+      const rate = weight.learning_rate ?? weight.optimizer.learning_rate;
+      value.show([
+        {
+          text: formatValue(number.value, 3),
+          explanation: () => explanationOf(state, at, number, rate),
+        },
+      ]);
+    }
+  }
+
+  /**
+   * @param {Now["state"]} state
+   * @param {Inside} inside
+   * @param {import("../../draw/colours.js").Theme} theme
+   */
+  #paintKinds(state, { gradient, v, step, unit, input }, theme) {
+    const values = { gradient, v: v && rootOf(v), step };
+    for (const { kind, figure, picture, scale } of this.#kinds) {
+      const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
+      const of = values[kind];
+      figure.hidden = !of || !view;
+      if (!of || !view) continue;
+      picture.paint({ values: of, scale: view.scale, picked: input }, theme);
+      const ends = `${view.coding === "signed" ? "±" : "0 to "}${formatValue(view.scale)}`;
+      write(scale, ends);
+      picture.canvas.setAttribute(
+        "aria-label",
+        `${kind === "v" ? "√v" : kind} of unit ${unit}, ${ends}`,
+      );
+    }
+  }
+}
+
+/** @type {WeakMap<Float32Array, Float32Array>} */
+const roots = new WeakMap();
+
+/** @param {Float32Array} values */
+function rootOf(values) {
+  let found = roots.get(values);
+  if (!found) {
+    found = values.map(Math.sqrt);
+    roots.set(values, found);
+  }
+  return found;
+}
+
+/**
+ * @param {Now["state"]} state
+ * @param {{ unit: number, input: number }} at
+ * @param {{ quantity: Quantity, value: number }} number
+ * @param {number} rate
+ */
+function explanationOf(state, at, { quantity, value }, rate) {
+  switch (quantity) {
+    case "before":
+      return explanations.before(state, at, value);
+    case "gradient":
+      return explanations.gradient(state, at, value);
+    case "root":
+      return explanations.rootOfV(state, at, value);
+    case "effective":
+      return explanations.effectiveStep(state, at, { rate, value });
+    case "step":
+      return explanations.step(state, at, value);
+    case "after":
+      return explanations.after(state, at, value);
+    default:
+      return explanations.kept(state, at, { slot: quantity, value });
+  }
+}

@@ -1,0 +1,46 @@
+import { prepareCanvas } from "../draw/canvas.js";
+
+/**
+ * A canvas that is drawn again only where what it shows has changed.
+ *
+ * @template {object} Data
+ */
+export class Picture {
+  #canvas;
+  #draw;
+  /** @type {readonly unknown[] | null} */
+  #painted = null;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(context: CanvasRenderingContext2D, data: Data,
+   *   size: import("../draw/canvas.js").Size, theme: import("../draw/colours.js").Theme) => void} draw
+   */
+  constructor(canvas, draw) {
+    this.#canvas = canvas;
+    this.#draw = draw;
+  }
+
+  get canvas() {
+    return this.#canvas;
+  }
+
+  /** Draws in any case at the next paint: the canvas may have lost its picture. */
+  invalidate() {
+    this.#painted = null;
+  }
+
+  /**
+   * @param {Data} data
+   * @param {import("../draw/colours.js").Theme} theme
+   */
+  paint(data, theme) {
+    const now = [...Object.values(data), theme];
+    const before = this.#painted;
+    if (before?.length === now.length && now.every((value, i) => value === before[i])) return;
+    const prepared = prepareCanvas(this.#canvas);
+    if (!prepared) return;
+    this.#painted = now;
+    this.#draw(prepared.context, data, prepared.size, theme);
+  }
+}

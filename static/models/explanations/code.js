@@ -1,0 +1,26 @@
+import { largestText } from "../program.js";
+import { sourceOf } from "./source.js";
+
+/**
+ * The largest absolute value of a tensor that a line of the running code has computed.
+ *
+ * @param {import("../../protocol/types.js").RunState} state
+ * @param {{ phase: import("../../protocol/types.js").Phase, tensor: string }} of
+ * @param {number | null} value
+ */
+export function largest(state, { phase, tensor }, value) {
+  const source = sourceOf(state, phase);
+  if (tensor === "loss") {
+    const name = "loss.per_sample";
+    return source.fromTensors(
+      `loss = mean of the digits' losses = ${largestText(value)}`,
+      [name],
+      `${source.tensor(name)}.mean()`,
+    );
+  }
+  return source.fromTensors(
+    `the largest |value| in ${tensor} = ${largestText(value)}`,
+    [tensor],
+    `np.abs(${source.tensor(tensor)}).max()`,
+  );
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { curveScales } from "../../static/draw/curve.js";
+import { textOf } from "../../static/models/captions.js";
+import { curveOf, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
+import { FIGURES, hintsOf } from "../../static/models/health.js";
+import { mistakesOf, shareOf } from "../../static/models/mistakes.js";
+import { largestDifference, parseWeight, sumOfTerms } from "../../static/models/unit.js";
+
+const line = {
+  distances: Float64Array.of(0, 1, 2, 3, 4),
+  batch: Float64Array.of(2, 1, 0.5, 1, 3),
+  heldOut: Float64Array.of(2, 1.5, 1.5, 2, 4),
+  slope: -1.5,
+  rate: 1,
+  marked: Float64Array.of(1, 50),
+};
+
+describe("the loss along a step", () => {
+  it("is exact at the learning rate that was marked, and read off between two points", () => {
+    assert.equal(lossAt({ ...line, marked: Float64Array.of(0.9, 50) }, 1), 0.9);
+    assert.equal(lossAt(line, 2.5), 0.75);
+    assert.equal(lossAt(line, 5), null);
+  });
+
+  it("tells what the step does, and what ten times the rate would do", () => {
+    const { effect, lesson } = wordsOf(null, line, "step", 1);
+    assert.equal(
+      textOf(effect),
+      "At 1 this step lowers the loss 2.000 → 1.000; ten times the rate would raise it to 50.00.",
+    );
+    assert.match(lesson, /lowest near 2: a larger rate overshoots/);
+    assert.equal(lowest(line), 2);
+  });
+
+  it("says so where the rate overshoots or leaves what is drawn", () => {
+    assert.match(textOf(wordsOf(null, line, "step", 4).effect), /raises the loss 2.000 → 3.000/);
+    assert.match(textOf(wordsOf(null, line, "gradient", 9).effect), /beyond what is drawn/);
+    const infinite = { ...line, marked: Float64Array.of(NaN, NaN) };
+    assert.match(textOf(wordsOf(null, infinite, "step", 1).effect), /makes the loss infinite/);
+  });
+
+  it("has no curve before there is a gradient", () => {
+    assert.equal(curveOf(null), null);
+    assert.equal(curveOf({ tensors: new Map(), metadata: {}, fresh: true }), null);
+  });
+
+  it("keeps W0 in the picture however far a step overshoots", () => {
+    const far = { ...line, batch: Float64Array.of(2, 1, 1e6, NaN, 1e9) };
+    const scales = curveScales(far, { width: 300, height: 150 });
+    assert.ok(scales.y(2) > 0 && scales.y(2) < 150);
+    assert.ok(Math.abs(scales.rateAt(scales.x(3)) - 3) < 1e-9);
+  });
+});
+
+describe("a unit", () => {
+  it("has its gradient as a sum, the largest terms first, without those that are nothing", () => {
+    const pixels = Uint8Array.of(255, 0, 0, 255, 51, 51);
+    const { terms, sum } = sumOfTerms(Float32Array.of(0.5, -2, 0), pixels, 2);
+    assert.deepEqual(
+      terms.map(({ sample }) => sample),
+      [1, 0],
+    );
+    assert.deepEqual([...sum], [0.5, -2]);
+    assert.equal(largestDifference(sum, [0.5, -1.5]), 0.5);
+  });
+
+  it("takes a weight as people write it", () => {
+    assert.equal(parseWeight("−0,05"), -0.05);
+    assert.equal(parseWeight(" 1e-3 "), 0.001);
+    for (const text of ["", "one", "1,2,3", "Infinity"]) assert.equal(parseWeight(text), null);
+  });
+});
+
+describe("the mistakes", () => {
+  it("are counted for each true class", () => {
+    const confusion = { dtype: "U32", shape: [2, 2], data: Uint32Array.of(3, 1, 0, 0) };
+    const seen = {
+      tensors: new Map([["confusion", confusion]]),
+      metadata: { "measured.batch": "7" },
+      fresh: true,
+    };
+    const mistakes = mistakesOf(seen);
+    assert.ok(mistakes);
+    assert.deepEqual(mistakes.totals, [4, 0]);
+    assert.equal(shareOf(mistakes, 0, 1), 0.25);
+    assert.equal(shareOf(mistakes, 1, 1), 0);
+    assert.deepEqual([mistakes.batch, mistakes.worst], [7, []]);
+  });
+});
+
+describe("the health of the layers", () => {
+  it("has an axis for each figure that holds every value", () => {
+    for (const { axis } of FIGURES) {
+      for (const value of [0, 1e-12, 0.5, 1]) {
+        assert.ok(axis.at(value) >= 0 && axis.at(value) <= 1);
+      }
+      assert.ok(axis.usual[0] < axis.usual[1]);
+    }
+  });
+
+  it("tells first why a run has stopped", () => {
+    const hints = [{ layer: "layer1", code: "exploding", what: "It explodes.", help: "Go back." }];
+    const health = { batch: 1, phase: "update", sample: 1, layers: [], hints };
+    const error = { code: "not_finite", message: "expected a finite loss", hint: "Reset." };
+    assert.deepEqual(hintsOf(health, error), [
+      { what: "The run has stopped: expected a finite loss.", help: "Reset." },
+      { what: "Layer 1: It explodes.", help: "Go back." },
+    ]);
+    assert.deepEqual(hintsOf(null, null), []);
+  });
+});
