@@ -227,7 +227,7 @@ def test_workers_do_not_outlive_a_server_that_is_killed(
 
 
 def test_control_c_stops_the_whole_group_in_good_order(tmp_path: Path) -> None:
-    with running_server(keep_untrained_network(tmp_path)) as server:
+    with running_server(keep_untrained_network(tmp_path), own_group=True) as server:
         os.killpg(server.process.pid, signal.SIGINT)
         server.wait()
         assert not any(map(is_running, server.worker_pids))

@@ -34,14 +34,20 @@ def wait_until(happened: object, *, within: float = 30.0, what: str = "it to hap
 class Server:
     """`descent serve`, its first line read. Stop it with `stop`, or `kill` it."""
 
-    def __init__(self, data_dir: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        env: dict[str, str] | None = None,
+        own_group: bool = False,
+    ) -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(
             [COMMAND, "serve", "--no-open", "--data-dir", data_dir, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # a group of its own, as in a terminal
+            start_new_session=own_group,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         )
         self.lines: list[str] = []
@@ -104,10 +110,18 @@ class Server:
 
 @contextlib.contextmanager
 def running_server(
-    data_dir: Path, *options: str, workers: int = 2, env: dict[str, str] | None = None
+    data_dir: Path,
+    *options: str,
+    workers: int = 2,
+    env: dict[str, str] | None = None,
+    own_group: bool = False,
 ) -> Iterator[Server]:
-    """A server on a free port for the time of a `with` block."""
-    server = Server(data_dir, "--port", "0", "--workers", str(workers), *options, env=env)
+    """A server on a free port for the time of a `with` block.
+
+    With `own_group` its processes are a group of their own, as a terminal makes it.
+    """
+    options = ("--port", "0", "--workers", str(workers), *options)
+    server = Server(data_dir, *options, env=env, own_group=own_group)
     try:
         yield server.wait_ready(workers)
     finally:
