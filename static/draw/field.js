@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { signedCode } from "./colours.js";
+import { signedCode, unsignedCode } from "./colours.js";
 import { writeMatrix } from "./grid.js";
 
 /**
@@ -7,22 +7,25 @@ import { writeMatrix } from "./grid.js";
  * @typedef {import("./colours.js").Theme} Theme
  */
 
-/** Draws one signed value for each pixel of an image on a fixed scale, and a frame around one. */
+/** Draws one value for each pixel of an image on a fixed scale, and a frame around one. */
 export function fieldPainter() {
   const buffer = new PixelBuffer();
   let codes = new Uint8Array();
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {{ values: ArrayLike<number>, scale: number, picked: number | null }} field
+   * @param {{ values: ArrayLike<number>, scale: number, picked: number | null,
+   *   coding?: "signed" | "unsigned" }} field signed where nothing is said
    * @param {Pick<Size, "width" | "height">} size
    * @param {Theme} theme
    */
-  return function drawField(context, { values, scale, picked }, { width, height }, theme) {
+  return function drawField(context, { values, scale, picked, coding }, { width, height }, theme) {
+    const codeOf = coding === "unsigned" ? unsignedCode : signedCode;
+    const table = coding === "unsigned" ? theme.unsigned : theme.signed;
     const side = Math.round(Math.sqrt(values.length));
     if (codes.length !== values.length) codes = new Uint8Array(values.length);
-    for (let i = 0; i < values.length; i++) codes[i] = signedCode(values[i] ?? 0, scale);
-    writeMatrix(buffer.resize(side, side), codes, theme.signed);
+    for (let i = 0; i < values.length; i++) codes[i] = codeOf(values[i] ?? 0, scale);
+    writeMatrix(buffer.resize(side, side), codes, table);
     context.imageSmoothingEnabled = false;
     context.drawImage(buffer.source, 0, 0, width, height);
     if (picked === null) return;

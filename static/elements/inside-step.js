@@ -201,7 +201,7 @@ export class InsideStep extends RunElement {
     const title = PHASE_TITLES[phase].toLowerCase();
     write(
       this.piece("which", HTMLElement),
-      isOpened ? `${title}, opened` : `${title}: follows the phase that ran last`,
+      isOpened ? `${title}, opened` : `${title}, the phase that ran last`,
     );
     this.find('[data-action="follow"]', HTMLButtonElement).disabled = !isOpened;
   }

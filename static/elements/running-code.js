@@ -182,7 +182,7 @@ export class RunningCode extends RunElement {
       const code = document.createElement("code");
       const value = document.createElement("span");
       value.className = "code-value";
-      code.textContent = call;
+      code.append(...breakable(call));
       item.append(code, value);
       return item;
     });
@@ -210,4 +210,15 @@ export class RunningCode extends RunElement {
     );
     source.scrollTop = 0;
   }
+}
+
+/**
+ * A call that may be broken where a name ends.
+ *
+ * @param {string} call
+ */
+function breakable(call) {
+  return call
+    .split(/(?<=[(.])/)
+    .flatMap((part, i) => (i === 0 ? [part] : [document.createElement("wbr"), part]));
 }

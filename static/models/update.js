@@ -27,7 +27,7 @@ export function updateRule(weight) {
   const effective = effectiveStep(weight, rate);
   return {
     title,
-    formula,
+    formula: formula.replaceAll("e-", "e-\u2060"), // no line ends within 1e-7
     numbers: [
       { quantity: "before", name: "W0", value: before },
       { quantity: "gradient", name: "g = ∂loss/∂w", value: gradient },
@@ -59,20 +59,20 @@ function ruleOf(optimizer, { v = 0, m = 0, velocity = 0 }, rate) {
     case "rmsprop":
       return {
         title: "RMSprop",
-        formula: `v = ${number("rho", 0.9)} · v + ${rest("rho", 0.9)} · g²;  step = −${lr} · g / √(v + ${number("epsilon", 1e-7)})`,
+        formula: `v = ${number("rho", 0.9)} · v + ${rest("rho", 0.9)} · g²\nstep = −${lr} · g / √(v + ${number("epsilon", 1e-7)})`,
         numbers: kept,
       };
     case "adam":
       return {
         title: "Adam",
-        formula: `m = ${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g;  v = ${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²;  step = −α · m / (√v + ${number("epsilon", 1e-7)}), α = ${lr} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
+        formula: `m = ${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g\nv = ${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²\nstep = −α · m / (√v + ${number("epsilon", 1e-7)})\nα = ${lr} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
         numbers: [{ quantity: "m", name: "m, mean of g", value: m }, ...kept],
       };
     default:
       return (optimizer.momentum ?? 0) > 0
         ? {
             title: "SGD with momentum",
-            formula: `velocity = ${number("momentum", 0)} · velocity − ${lr} · g;  step = velocity`,
+            formula: `velocity = ${number("momentum", 0)} · velocity − ${lr} · g\nstep = velocity`,
             numbers: [{ quantity: "velocity", name: "velocity", value: velocity }],
           }
         : { title: "SGD", formula: `step = −${lr} · g`, numbers: [] };

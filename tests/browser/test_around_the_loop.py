@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 from engine import load_mnist
-from tests.support.explained import displayed
+from tests.support.explained import Notebook, disagreement, displayed, read_explanation
 from tests.support.page import DescentPage
 
 Array = NDArray[Any]
@@ -194,6 +194,24 @@ def test_a_units_gradient_is_the_sum_it_is_said_to_be(page_of_run: DescentPage) 
     apart = np.abs(deltas @ x - page.run.tensor("layer1.weights.gradient")[5]).max()
     assert agrees(dialog.locator("[data-part=difference]").inner_text(), float(apart), 0.02)
     assert apart < 1e-6
+
+
+def test_every_number_of_a_unit_explains_itself(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    dialog = open_unit(page, 3)
+    dialog.get_by_label("New w", exact=True).fill("0.2")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(dialog.locator("[data-part=result]")).to_contain_text("0.2")
+    expect(dialog.locator(".exciter-value").first).to_have_text(re.compile(r"\d"))
+    page.run.at_rest()
+    notebook = Notebook(page.run.http, page.run_id)
+    numbers = dialog.locator(".explained[tabindex]:visible").all()
+    assert len(numbers) > 35
+    read = [explained for number in numbers if (explained := read_explanation(page, number))]
+    assert len(read) == len(numbers)
+    found = [disagreement(explained, notebook.value_of(explained)) for explained in read]
+    assert not [complaint for complaint in found if complaint]
 
 
 def test_a_weight_is_set_by_hand_and_taken_back(page_of_run: DescentPage) -> None:

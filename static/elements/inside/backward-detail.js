@@ -172,7 +172,7 @@ export class BackwardDetail {
     const at = { unit, input, sample };
     write(
       this.#host.piece("chain-title", HTMLElement),
-      `One weight: W₁[${unit}, ${input}], from the pixel in ${placeText(input, inside.x.length)} to unit ${unit}`,
+      `One weight: W₁[${unit}, ${input}], ${placeText(input, inside.x.length)}`,
     );
     const z = preactivations[0]?.[unit] ?? 0;
     const figure = (

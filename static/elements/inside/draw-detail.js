@@ -51,10 +51,10 @@ export class DrawDetail {
     this.#line.show([
       "x: ",
       { text: String(size), explanation: () => batchSize(state, size) },
-      ` images of ${formatCount(draw.pixels.length / count)} pixels, y: their true digits. `,
-      `Sample ${sample + 1}, ${aDigit(label).slice(0, -1)}`,
+      ` images of ${formatCount(draw.pixels.length / count)} pixels; y: their true digits. `,
+      `Followed: sample ${sample + 1}, ${aDigit(label).slice(0, -1)}`,
       { text: String(label), explanation: () => followedLabel(state, sample, label) },
-      ", is followed through the step; pick another here.",
+      "; pick another here.",
     ]);
     return true;
   }

@@ -126,7 +126,8 @@ export class UpdateDetail {
       const of = values[kind];
       figure.hidden = !of || !view;
       if (!of || !view) continue;
-      picture.paint({ values: of, scale: view.scale, picked: input }, theme);
+      const { scale: full, coding } = view;
+      picture.paint({ values: of, scale: full, picked: input, coding }, theme);
       const ends = `${view.coding === "signed" ? "±" : "0 to "}${formatValue(view.scale)}`;
       write(scale, ends);
       picture.canvas.setAttribute(

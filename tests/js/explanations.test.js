@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { drawnProbability } from "../../static/models/explanations/drawing.js";
+import { helpersOf } from "../../static/models/explanations/helpers.js";
+import { loss } from "../../static/models/explanations/progress.js";
+import { sourceOf } from "../../static/models/explanations/source.js";
+
+/** @typedef {import("../../static/protocol/types.js").RunState} RunState */
+
+const STATE = /** @type {RunState} */ (
+  /** @type {unknown} */ ({
+    id: "abc",
+    batch: 137,
+    phase: "update",
+    state: "paused",
+    edit: null,
+    loss: 0.31234,
+    config: {
+      loss: "categorical_crossentropy",
+      layers: [
+        { units: 512, activation: "relu" },
+        { units: 10, activation: "softmax" },
+      ],
+    },
+  })
+);
+
+const names = (/** @type {string} */ numpy) =>
+  helpersOf({ numpy })
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split(" ")[0]);
+
+it("defines the helpers of a line and those that they need, in order", () => {
+  assert.deepEqual(names('tensor("loss.per_sample").mean()'), ["tensor"]);
+  assert.deepEqual(names('tensor_at("batch.y", 3)[0]'), ["tensor_at"]);
+  assert.deepEqual(names('tensor("layer1.weights") @ pixels'), ["tensor", "answer", "pixels"]);
+  assert.deepEqual(names('state["batch"]'), ["state"]);
+  assert.deepEqual(names("60 + 9"), []);
+});
+
+it("takes tensors of now where a phase has run, else of the batch before", () => {
+  const tensor = (/** @type {Partial<RunState>} */ change) =>
+    sourceOf({ ...STATE, ...change }, "loss").tensor("loss.per_sample");
+  assert.equal(tensor({}), 'tensor("loss.per_sample")');
+  assert.equal(tensor({ phase: "loss" }), 'tensor("loss.per_sample")');
+  assert.equal(tensor({ phase: "forward" }), 'tensor_at("loss.per_sample", 137)');
+  assert.equal(tensor({ state: "playing" }), 'tensor_at("loss.per_sample", 137)');
+});
+
+it("takes the weights before the step, once they have moved", () => {
+  const used = (/** @type {Partial<RunState>} */ change) =>
+    sourceOf({ ...STATE, ...change }, "forward").used("layer1.bias", "3");
+  assert.equal(used({ phase: "backward" }), 'tensor("layer1.bias")[3]');
+  assert.equal(used({}), '(tensor("layer1.bias")[3] - tensor("layer1.bias.step")[3])');
+});
+
+it("says the formula with its number, the address and the line", () => {
+  assert.deepEqual(loss(STATE), {
+    formula: "loss = mean of −log p[true digit] over the batch's digits = 0.3123",
+    address: "GET /api/runs/abc/tensors/loss.per_sample",
+    numpy: 'tensor("loss.per_sample").mean()',
+  });
+});
+
+it("writes the whole network in a line, layer by layer", () => {
+  const { numpy, address } = drawnProbability(STATE, "run", 4, 0.5);
+  const first = 'np.maximum(tensor("layer1.weights") @ pixels + tensor("layer1.bias"), 0)';
+  assert.ok(numpy.includes(`tensor("layer2.weights") @ ${first} + tensor("layer2.bias")`), numpy);
+  assert.ok(numpy.endsWith("[4]"), numpy);
+  assert.equal(address.split("\n")[0], "POST /api/classify?run=abc");
+});
