@@ -92,7 +92,8 @@ def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
         numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
     if step is not None:
         numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
-        numbers["before"] = after - numbers["step"]
+        before = loop.network.parameters.beside(loop.parameters_of_gradient())
+        numbers["before"] = float(before["layer1.weights"][at])
         numbers["learning_rate"] = loop.step_learning_rate
         numbers["iterations"] = loop.network.optimizer_state.iterations
     for slot in loop.network.optimizer_state.slots:
