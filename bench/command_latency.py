@@ -166,7 +166,7 @@ def run_bench(address: str, commands: int) -> tuple[dict[str, list[float]], str]
     return taken, f"{batches / seconds:.0f} batches/s, viewers at {rates} frames/s"
 
 
-def table(taken: dict[str, list[float]], meanwhile: str, commands: int, others: float) -> str:
+def table(taken: dict[str, list[float]], meanwhile: str, commands: int, load: float) -> str:
     """The figures in Markdown."""
     rows = [
         f"| {way} | {statistics.median(times):.1f} | {percentile(times, 99):.1f} "
@@ -177,8 +177,8 @@ def table(taken: dict[str, list[float]], meanwhile: str, commands: int, others: 
         "Milliseconds from sending a command to its answer, while the example network trains at "
         f"full speed and streams to {VIEWERS} viewers ({', '.join(VIEWS)}, {RATE} frames a second, "
         f"acknowledged at once). {commands} commands each way, at random moments. Meanwhile: "
-        f"{meanwhile}. {os.cpu_count()} cores, of which other work kept {others:.1f} busy at the "
-        f"start; Python {platform.python_version()}. "
+        f"{meanwhile}. {os.cpu_count()} cores, load average {load:.1f} before the "
+        f"start, Python {platform.python_version()}. "
         'Renew with `make bench NAME=command_latency ARGS="--write"`.'
     )
     head = ["# Command latency", "", about, ""]
@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=500, help="commands each way")
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.name}")
     options = parser.parse_args()
-    others = min(os.getloadavg()[0], float(os.cpu_count() or 1))
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         process, address = start_server(Path(folder))
         try:
@@ -207,7 +207,7 @@ def main() -> None:
         finally:
             process.terminate()
             process.wait()
-    report = table(taken, meanwhile, options.commands, others)
+    report = table(taken, meanwhile, options.commands, load)
     print(report)
     if options.write:
         TABLE.write_text(report, encoding="utf-8")

@@ -137,7 +137,9 @@ class Watcher:
                 assert len({one.metadata["frame"] for one in frame.views.values()}) == 1
                 self.series.take(view)
                 if acknowledge:
-                    self.send(type="ack", frame=frame.number)
+                    # The server may have closed by now; what it sent before can still be read.
+                    with contextlib.suppress(ConnectionClosed):
+                        self.send(type="ack", frame=frame.number)
                 return frame
 
     def frame(self, *, acknowledge: bool = True, within: float = 60.0) -> Frame:

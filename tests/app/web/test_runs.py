@@ -17,7 +17,7 @@ STATE_FIELDS = {
     *("batch_in_epoch", "batches_per_epoch", "loss", "accuracy"),
     *("test_loss", "test_accuracy", "test_batch"),
     *("optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
-    *("furthest", "timeline", "parameters", "tensors", "views", "error"),
+    *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit", "can_undo"),
 }
 EXAMPLE = {
     "dataset": "mnist",
