@@ -29,6 +29,8 @@ const TENSORS = {
   ],
   loss: [
     ["loss.per_sample", { dtype: "F32", shape: [COUNT], data: Float32Array.of(2, 1, 0) }],
+    ["loss.order", { dtype: "U16", shape: [COUNT], data: Uint16Array.of(2, 0, 1) }],
+    ["loss.answers", { dtype: "U16", shape: [COUNT], data: Uint16Array.of(3, 1, 2) }],
     ["loss.correct", { dtype: "U8", shape: [COUNT], data: Uint8Array.of(0, 1, 1) }],
   ],
   backward: [
@@ -157,10 +159,7 @@ describe("what the page says", () => {
       caption("backward", pictures, STATE) ?? "",
       /of 2 units, ±0.005\n.*₂ below, ±0.04/,
     );
-    assert.equal(
-      caption("update", pictures, STATE),
-      "median |step| / |W| = 6.3 %\n7 did not move",
-    );
+    assert.equal(caption("update", pictures, STATE), "median |step| / |W| = 6.3 %\n7 did not move");
   });
 
   it("has no caption without a picture", () => {
