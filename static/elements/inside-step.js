@@ -189,7 +189,10 @@ export class InsideStep extends RunElement {
     if (shown === null) write(promise, promiseOf(phase, state.phase === null));
     const stale = this.piece("stale", HTMLElement);
     stale.hidden = shown === null || isFresh;
-    write(stale, `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}, before this one`);
+    write(
+      stale,
+      `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}: not run yet in this one`,
+    );
     this.#showWhich(phase, pick.station.peek() !== null);
   }
 

@@ -149,15 +149,17 @@ export class RunningCode extends RunElement {
     if (this.#shown?.lines !== lines) this.#build(lines);
     const shown = this.#shown;
     if (!shown) return;
-    write(this.piece("phase", HTMLElement), phase);
-    const fresh = run.pictures.peek().fresh.has(phase);
+    const isPast = !run.pictures.peek().fresh.has(phase) && state.phase !== null;
+    write(
+      this.piece("phase", HTMLElement),
+      isPast ? `${phase}, values of an earlier batch` : phase,
+    );
     const values = valuesOf(run.view("values").peek());
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);
     shown.items.forEach((item, i) => {
       const line = /** @type {Line} */ (lines[i]);
       if (i === lit) item.setAttribute("aria-current", "true");
       else item.removeAttribute("aria-current");
-      item.classList.toggle("is-past", !fresh);
       const tensor = line.output;
       const value = tensor === null ? undefined : values[tensor];
       if (!value || tensor === null) {

@@ -5,21 +5,29 @@ import { signal } from "@preact/signals-core";
  * @typedef {import("@preact/signals-core").Signal<T>} Signal
  */
 
+const FIRST_UNIT = 0;
+const FIRST_INPUT = 406;
+
 /**
  * What the reader has picked to look into; the followed sample is the run's `sample`. Each is a
  * wish: a network with fewer units or inputs shows its last.
  */
 export class Pick {
   /** A unit of the first layer. */
-  unit = signal(0);
+  unit = signal(FIRST_UNIT);
   /** An input of the first layer: a pixel, row by row. */
-  input = signal(406);
+  input = signal(FIRST_INPUT);
   /** What is shown of each unit in the grid, where another part of the page asks for it. */
   /** @type {Signal<"weights" | "gradient" | "step" | null>} */
   kind = signal(null);
   /** The station that is opened; null: the one of the phase that ran last. */
   /** @type {Signal<import("../protocol/types.js").Phase | null>} */
   station = signal(null);
+
+  /** Whether unit and input are those the page begins with. */
+  get untouched() {
+    return this.unit.peek() === FIRST_UNIT && this.input.peek() === FIRST_INPUT;
+  }
 
   /**
    * The phase whose station is shown: the opened one, or the one that ran last.

@@ -29,7 +29,7 @@ const TENSORS = {
   ],
   loss: [
     ["loss.per_sample", { dtype: "F32", shape: [COUNT], data: Float32Array.of(2, 1, 0) }],
-    ["loss.order", { dtype: "U16", shape: [COUNT], data: Uint16Array.of(0, 1, 2) }],
+    ["loss.order", { dtype: "U16", shape: [COUNT], data: Uint16Array.of(2, 0, 1) }],
     ["loss.answers", { dtype: "U16", shape: [COUNT], data: Uint16Array.of(3, 1, 2) }],
     ["loss.correct", { dtype: "U8", shape: [COUNT], data: Uint8Array.of(0, 1, 1) }],
   ],

@@ -35,6 +35,8 @@ export class BackwardDetail {
   #factors;
   /** @type {Inside | null} */
   #inside = null;
+  #pick;
+  #offered = false;
 
   /**
    * @param {import("../run-element.js").RunElement} host
@@ -43,6 +45,7 @@ export class BackwardDetail {
    */
   constructor(host, { run, pick }, signal) {
     this.#host = host;
+    this.#pick = pick;
     this.#errors = new Answers(host.piece("errors", HTMLElement));
     this.#output = new Picture(host.piece("output", HTMLCanvasElement), tilesPainter());
     this.#back = new Picture(host.piece("back", HTMLCanvasElement), cellsPainter());
@@ -69,13 +72,29 @@ export class BackwardDetail {
     telling.addEventListener(
       "click",
       () => {
-        if (!this.#inside) return;
-        const { unit, input } = tellingWeight(this.#inside);
-        pick.unit.value = unit;
-        pick.input.value = input;
+        if (this.#inside) this.#pickTelling(this.#inside);
       },
       { signal },
     );
+  }
+
+  /** @param {Inside} inside */
+  #pickTelling(inside) {
+    const { unit, input } = tellingWeight(inside);
+    this.#pick.unit.value = unit;
+    this.#pick.input.value = input;
+  }
+
+  /**
+   * Where the reader has picked nothing yet, and what is picked of itself shows but zeros.
+   *
+   * @param {Inside} inside
+   * @param {Chain} chain
+   */
+  #offer(inside, { share }) {
+    if (this.#offered) return;
+    this.#offered = true;
+    if (share === 0 && this.#pick.untouched) this.#pickTelling(inside);
   }
 
   invalidate() {
@@ -83,11 +102,12 @@ export class BackwardDetail {
   }
 
   /** @param {Now} now */
-  paint({ state, pictures: { backward }, inside, derivative, theme }) {
+  paint({ state, pictures: { backward }, inside, derivative, isFresh, theme }) {
     this.#inside = inside;
     const activation = state.config.layers[0]?.activation ?? "linear";
     const chain = inside && chainOf(inside, activation);
     if (!inside || !chain || !inside.gradient) return null;
+    if (isFresh && state.state !== "playing") this.#offer(inside, chain);
     this.#showErrors(state, inside, chain.digits);
     this.#paintFlow(state, { inside, backward }, theme);
     this.#showChain(state, inside, chain, activation);
@@ -217,7 +237,7 @@ export class BackwardDetail {
     const at = { unit, input, sample };
     if (!measured) {
       this.#texts.measured.show([
-        "Measured, (loss(w + h) − loss(w − h)) / 2h: as soon as it rests",
+        "Measured, (loss(w + h) − loss(w − h)) / 2h: known at rest, after the backward pass",
       ]);
       return;
     }

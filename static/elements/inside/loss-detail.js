@@ -77,7 +77,6 @@ export class LossDetail {
     this.#followed.show(isFresh ? this.#followedParts(state, loss, draw, forward) : []);
     // The digits of a batch before are no longer here, its bars are.
     if (isFresh) this.#showWorst(state, loss, draw, theme);
-    for (const { item } of this.#items) item.classList.toggle("is-past", !isFresh);
     return true;
   }
 
