@@ -43,7 +43,7 @@ def server(
     """A server in processes of its own, with two workers and a default network it has kept."""
     data_dir = tmp_path_factory.mktemp("data")
     trained_network.save(data_dir / KEPT_NETWORK)
-    env = {"APP_MAX_RUNS": "500", "APP_LEFT_PAUSE_S": "2"}
+    env = {"APP_MAX_RUNS": "500", "APP_LEFT_PAUSE_S": "10"}
     with running_server(data_dir, env=env) as server:
         yield server
 

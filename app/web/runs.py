@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from app.commands import Command, parse_command
@@ -78,7 +78,9 @@ async def read_weights(server: ServerDep, record: RunDep) -> Response:
 
 
 @router.get("/{run_id}/views/{name:path}", responses=SAFETENSORS, response_class=Response)
-async def read_view(server: ServerDep, record: RunDep, name: str) -> Response:
+async def read_view(
+    server: ServerDep, record: RunDep, name: Annotated[str, Path(max_length=64)]
+) -> Response:
     """One view of the run, as a viewer's socket gets it; docs/protocol.md has their names."""
     data = await server.pool.view(record.run_id, name)
     return _file(data, "view.safetensors")

@@ -1,7 +1,6 @@
 """Every error over REST has the one shape, and says what to do."""
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,7 +274,7 @@ def test_a_run_too_many_is_refused_while_all_are_in_use(tmp_path_factory: Any) -
 
 
 @pytest.mark.parametrize(
-    "name", ["nothing", "loop", "loop/x", "loop/-1", "inside/1", "exciters/x", "x" * 99, "%00"]
+    "name", ["nothing", "loop", "loop/x", "loop/-1", "inside/1", "exciters/x", "%00"]
 )
 def test_a_view_there_is_not(run: Run, name: str) -> None:
     run.step()
@@ -283,14 +282,13 @@ def test_a_view_there_is_not(run: Run, name: str) -> None:
     assert error["hint"]
 
 
-@pytest.mark.parametrize("number", [10**20, 10**4299, 10**5000], ids=["20", "4299", "5000"])
+@pytest.mark.parametrize("digits", [19, 40, 5000])
 @pytest.mark.parametrize("word", ["loop", "inside/0/0", "exciters", "derivative/1/0"])
 def test_a_view_of_a_number_beyond_all_bounds_is_no_defect(
-    run: Run, word: str, number: int
+    run: Run, word: str, digits: int
 ) -> None:
-    sys.set_int_max_str_digits(0)
     run.step()
-    response = run.http.get(f"{run.path}/views/{word}/{number}")
+    response = run.http.get(f"{run.path}/views/{word}/{'9' * digits}")
     assert response.status_code < 500, response.text
     if response.status_code >= 400:
         error_of(response, response.status_code)
