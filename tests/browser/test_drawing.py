@@ -8,11 +8,9 @@ from tests.support.page import DescentPage
 
 
 def draw_a_one(page: DescentPage) -> None:
-    box = (
-        page.region("Draw a digit")
-        .get_by_role("img", name=re.compile("Drawing pad"))
-        .bounding_box()
-    )
+    pad = page.region("Draw a digit").get_by_role("img", name=re.compile("Drawing pad"))
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
     assert box is not None
     mouse = page.page.mouse
     x, top, bottom = box["x"] + box["width"] / 2, box["y"] + 20, box["y"] + box["height"] - 20
