@@ -160,13 +160,15 @@ function slopeOf(activation, { unit, preactivations, activations }) {
 
 /**
  * @param {SeenView | null} seen the study `derivative/…`
- * @param {number} batch the batch it has to be of
+ * @param {Pick<Inside, "unit" | "input" | "batch">} of the weight and the batch it has to be of
  * @returns {Measured | null}
  */
-export function measuredOf(seen, batch) {
+export function measuredOf(seen, { unit, input, batch }) {
   const metadata = seen?.metadata;
   if (metadata?.measured === undefined) return null;
   if (batchAtHand(metadata["study.batch"], metadata["study.phase"]) !== batch) return null;
+  const [row, column] = JSON.parse(metadata.index ?? "[]");
+  if (row !== unit || column !== input) return null;
   const number = (/** @type {string} */ name) => Number(metadata[name]);
   return {
     measured: number("measured"),

@@ -174,3 +174,20 @@ def test_a_derivative_measured_is_the_one_derived(samples: Samples) -> None:
         assert found.relative_difference < 1e-6
         assert found.derived == pytest.approx(float(gradient[at]), rel=1e-4)
         assert found.weight == float(loop.tensor(name)[at])
+
+
+def test_a_derivative_is_measured_on_one_side_of_a_kink(samples: Samples) -> None:
+    loop = small_loop(samples)
+    through_backward(loop)
+    flat = loop.network.parameters.flat
+    weights, x = loop.tensor("layer1.weights"), loop.tensor("batch.x")
+    source = int(np.abs(x[0]).argmax())
+    # relu's kink lies between w − 1e-4 and w + 1e-4 for the first sample: its z is 2e-5 · x away.
+    loop.tensor("layer1.bias")[0] -= loop.tensor("layer1.preactivations")[0, 0]
+    loop.tensor("layer1.bias")[0] += 2e-5 * x[0, source]
+    found = measure_derivative(
+        loop.network, flat.copy(), samples, loop.drawn, "layer1.weights", (0, source)
+    )
+    assert found.weight == float(weights[0, source])
+    assert found.h < 1e-4
+    assert found.relative_difference < 1e-4

@@ -105,13 +105,17 @@ describe("the measured derivative", () => {
   const metadata = {
     ...{ measured: "0.5", derived: "0.5", h: "1e-4", loss_above: "2", loss_below: "1" },
     ...{ relative_difference: "1e-9", "study.batch": "6", "study.phase": "backward" },
+    index: "[3, 406]",
   };
   const seen = { tensors: new Map(), metadata, fresh: true };
 
-  it("counts for the batch it is of", () => {
-    assert.equal(measuredOf(seen, 7)?.measured, 0.5);
-    assert.equal(measuredOf(seen, 8), null);
-    assert.equal(measuredOf(null, 7), null);
+  const of = { unit: 3, input: 406, batch: 7 };
+
+  it("counts for the weight and the batch it is of", () => {
+    assert.equal(measuredOf(seen, of)?.measured, 0.5);
+    assert.equal(measuredOf(seen, { ...of, batch: 8 }), null);
+    assert.equal(measuredOf(seen, { ...of, unit: 4 }), null);
+    assert.equal(measuredOf(null, of), null);
   });
 });
 

@@ -64,6 +64,10 @@ class Run:
         query = {} if from_batch is None else {"from_batch": from_batch}
         return answer(self.http.get(f"{self.path}/series", params=query))
 
+    def program(self) -> dict[str, Any]:
+        """What runs in each phase, line by line."""
+        return answer(self.http.get(f"{self.path}/program"))
+
     def tensor(self, name: str, batch: int | None = None) -> NDArray[Any]:
         """A tensor, now or at a batch."""
         query = {} if batch is None else {"batch": batch}

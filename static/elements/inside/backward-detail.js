@@ -111,7 +111,7 @@ export class BackwardDetail {
     this.#showErrors(state, inside, chain.digits);
     this.#paintFlow(state, { inside, backward }, theme);
     this.#showChain(state, inside, chain, activation);
-    this.#showMeasured(state, inside, measuredOf(derivative, inside.batch));
+    this.#showMeasured(state, inside, measuredOf(derivative, inside));
     return true;
   }
 

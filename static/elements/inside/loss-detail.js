@@ -1,17 +1,23 @@
+import { sizeOf } from "../../draw/canvas.js";
 import { digitPainter } from "../../draw/field.js";
 import { drawLosses } from "../../draw/losses.js";
 import { aDigit, formatLoss } from "../../format.js";
 import { sampleLoss } from "../../models/explanations/forward.js";
 import { meanLoss, probability } from "../../models/explanations/stations.js";
+import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 import { write } from "../run-element.js";
+import { digitText } from "./draw-detail.js";
 
 /**
  * @typedef {import("../inside-step.js").Now} Now
  * @typedef {import("../../models/loop.js").DrawPicture} DrawPicture
  * @typedef {import("../../models/loop.js").LossPicture} LossPicture
  */
+
+/** How far the keys up and down lead. */
+const BARS_PER_JUMP = 8;
 
 /** The loss of every digit, largest first, the worst of them, and that of the followed one. */
 export class LossDetail {
@@ -43,6 +49,29 @@ export class LossDetail {
         loss: new FigureText(/** @type {HTMLElement} */ (loss)),
       };
     });
+    const canvas = this.#bars.canvas;
+    const cells = () => {
+      const { loss, draw } = run.pictures.peek();
+      const places = loss && draw ? placesOf(loss, draw) : [];
+      if (!loss || !draw || places.length === 0) return null;
+      const slot = sizeOf(canvas).width / loss.perSample.length;
+      return {
+        count: places.length,
+        columns: BARS_PER_JUMP,
+        now: places.findIndex((place) => loss.order[place] === draw.sample),
+        at: (/** @type {number} */ x) => places.indexOf(Math.floor(x / slot)),
+      };
+    };
+    pickCells(
+      canvas,
+      cells,
+      (index) => {
+        const { loss, draw } = run.pictures.peek();
+        const place = loss && draw ? placesOf(loss, draw)[index] : undefined;
+        if (loss && place !== undefined) run.sample.value = loss.order[place] ?? 0;
+      },
+      signal,
+    );
     this.#items.forEach(({ button }, i) => {
       button.addEventListener(
         "click",
@@ -66,8 +95,13 @@ export class LossDetail {
     const { mean, perSample, order } = loss;
     const marked = isFresh ? order.indexOf(draw.sample) : -1;
     this.#bars.paint({ perSample, mean, marked }, theme);
-    const about = `Loss of each of ${perSample.length} digits, largest first: ${formatLoss(perSample[0])} to ${formatLoss(perSample.at(-1))}`;
-    this.#bars.canvas.setAttribute("aria-label", about);
+    const about = `place ${marked + 1} of ${perSample.length}: ${digitText(draw)}, −log p ${formatLoss(perSample[marked])}`;
+    sayPicked(this.#bars.canvas, {
+      first: 1,
+      count: perSample.length,
+      now: Math.max(marked, 0),
+      text: isFresh ? about : "known after the phase has run",
+    });
     this.#mean.show([
       mse
         ? `Each bar is a digit's mean of (p − y)²; the mean of all ${perSample.length} is the loss, `
@@ -115,7 +149,7 @@ export class LossDetail {
     if (now.every((value, i) => value === this.#drawn[i])) return;
     this.#drawn = now;
     const features = draw.pixels.length / draw.count;
-    const places = [...loss.order.keys()].filter((i) => (loss.order[i] ?? 0) < draw.count);
+    const places = placesOf(loss, draw);
     this.#worst = places.slice(0, this.#items.length).map((i) => loss.order[i] ?? 0);
     this.#items.forEach(({ item, button, canvas, verdict, loss: text }, i) => {
       const sample = this.#worst[i];
@@ -139,4 +173,14 @@ export class LossDetail {
       ]);
     });
   }
+}
+
+/**
+ * The places in the order, largest loss first, whose digits are here: of a large batch not all are.
+ *
+ * @param {LossPicture} loss
+ * @param {DrawPicture} draw
+ */
+function placesOf({ order }, { count }) {
+  return [...order.keys()].filter((place) => (order[place] ?? 0) < count);
 }

@@ -1,0 +1,69 @@
+"""What lies behind a number, and what the running code has computed: the API's tensors, cut."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.runs.run import Run
+from app.runs.views import encode_view
+from tests.support.runs import Clock
+from tests.support.training import step
+from tests.support.watcher import View
+
+
+def view_of(run: Run, name: str) -> View:
+    data = encode_view(run, name, {})
+    assert data is not None
+    return View.read(data)
+
+
+def values_of(run: Run) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(view_of(run, "values").metadata["values"])
+    return values
+
+
+def test_the_values_are_those_of_every_computed_tensor(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    values = values_of(run)
+    assert set(values) == {*run.loop.computed_tensor_names(), "loss"}
+    for name in run.loop.computed_tensor_names():
+        tensor = run.loop.tensor(name)
+        assert values[name]["shape"] == list(tensor.shape)
+        assert values[name]["largest"] == pytest.approx(float(np.abs(tensor).max()))
+    assert values["loss"] == {"shape": [], "largest": pytest.approx(run.loop.last_loss)}
+
+
+def test_there_are_no_values_before_anything_has_run(run: Run) -> None:
+    assert "values" not in view_of(run, "values").metadata
+
+
+def test_the_bias_that_was_used_is_the_bias_less_its_step(run: Run, clock: Clock) -> None:
+    step(run, clock)
+    step(run, clock, 4, "phase")
+    before = view_of(run, "inside/0/1/2")
+    assert "bias.step" not in before.tensors
+    step(run, clock, 1, "phase")
+    after = view_of(run, "inside/0/1/2")
+    used = after.tensors["bias"] - after.tensors["bias.step"]
+    assert used == pytest.approx(before.tensors["bias"], abs=1e-7)
+
+
+def test_a_step_is_told_with_the_rate_it_was_made_with(run: Run, clock: Clock) -> None:
+    step(run, clock)
+    made_with = run.loop.learning_rate
+    run.command({"type": "set", "learning_rate": 10 * made_with})
+    weight = json.loads(view_of(run, "inside/0/1/2").metadata["weight"])
+    assert weight["learning_rate"] == made_with
+    assert weight["optimizer"]["learning_rate"] == pytest.approx(10 * made_with)
+
+
+def test_the_loop_says_what_each_digit_was_taken_for(run: Run, clock: Clock) -> None:
+    step(run, clock)
+    view = view_of(run, "loop/0")
+    last = len(run.recipe.config["layers"])
+    expected = run.loop.tensor(f"layer{last}.activations").argmax(axis=1)
+    assert view.tensors["loss.answers"].tolist() == expected[:128].tolist()
+    right = view.tensors["loss.answers"] == view.tensors["batch.y"]
+    assert right.tolist() == view.tensors["loss.correct"].astype(bool).tolist()
