@@ -43,7 +43,9 @@ def server(
     """A server in processes of its own, with two workers and a default network it has kept."""
     data_dir = tmp_path_factory.mktemp("data")
     trained_network.save(data_dir / KEPT_NETWORK)
-    env = {"APP_MAX_RUNS": "500", "APP_LEFT_PAUSE_S": "10"}
+    # What a test has left playing would keep the cores from the tests after it.
+    pauses = {"APP_LEFT_PAUSE_S": "10", "APP_IDLE_PAUSE_S": "20"}
+    env = {"APP_MAX_RUNS": "500", **pauses}
     with running_server(data_dir, env=env) as server:
         yield server
 
