@@ -28,6 +28,8 @@ import { RunningCode } from "./running-code.js";
 
 /** @typedef {{ paint: (now: Now) => true | null, invalidate: () => void }} Detail null: nothing yet */
 
+/** @typedef {{ [phase in Phase]: Detail } & { loss: LossDetail }} Details */
+
 /** Whether there is in it what a phase computes. @type {{ [phase in Phase]: (inside: Inside) => boolean }} */
 const HAS = {
   draw: () => true,
@@ -49,7 +51,7 @@ export class InsideStep extends RunElement {
    */
   connect(app, signal) {
     const { run, pick, painter, colours } = app;
-    /** @type {{ [phase in Phase]: Detail }} */
+    /** @type {Details} */
     const details = {
       draw: new DrawDetail(this, app, signal),
       forward: new ForwardDetail(this, app, signal),
@@ -165,7 +167,7 @@ export class InsideStep extends RunElement {
 
   /**
    * @param {App} app
-   * @param {{ [phase in Phase]: Detail }} details
+   * @param {Details} details
    */
   #paint(app, details) {
     const { run, pick, colours } = app;
@@ -178,6 +180,7 @@ export class InsideStep extends RunElement {
     const isFresh = pictures.fresh.has(phase) && (!needsInside || inside?.batch === pictures.batch);
     const derivative = run.view(derivativeName(app)).peek();
     const theme = colours.peek();
+    details.loss.remember(pictures);
     const shown = details[phase].paint({ state, pictures, inside, derivative, isFresh, theme });
     for (const detail of this.querySelectorAll(".detail")) {
       const isShown = shown !== null && detail.getAttribute("data-detail") === phase;
@@ -189,10 +192,7 @@ export class InsideStep extends RunElement {
     if (shown === null) write(promise, promiseOf(phase, state.phase === null));
     const stale = this.piece("stale", HTMLElement);
     stale.hidden = shown === null || isFresh;
-    write(
-      stale,
-      `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}: not run yet in this one`,
-    );
+    write(stale, `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}, not of this one`);
     this.#showWhich(phase, pick.station.peek() !== null);
   }
 

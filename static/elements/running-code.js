@@ -150,10 +150,7 @@ export class RunningCode extends RunElement {
     const shown = this.#shown;
     if (!shown) return;
     const isPast = !run.pictures.peek().fresh.has(phase) && state.phase !== null;
-    write(
-      this.piece("phase", HTMLElement),
-      isPast ? `${phase}, values of an earlier batch` : phase,
-    );
+    write(this.piece("phase", HTMLElement), isPast ? `${phase}, of an earlier batch` : phase);
     const values = valuesOf(run.view("values").peek());
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);
     shown.items.forEach((item, i) => {

@@ -27,6 +27,8 @@ export class LossDetail {
   #drawDigit = digitPainter();
   #drawn = /** @type {readonly unknown[]} */ ([]);
   #items;
+  /** The digits that the bars are of. @type {DrawPicture | null} */
+  #draw = null;
   /** The samples that are shown as the worst. @type {number[]} */
   #worst = [];
 
@@ -88,6 +90,16 @@ export class LossDetail {
     this.#drawn = [];
   }
 
+  /**
+   * Keeps the digits that a loss is of: with the next batch there are others.
+   *
+   * @param {Now["pictures"]} pictures
+   */
+  remember({ loss, draw, fresh }) {
+    if (loss === null) this.#draw = null;
+    else if (fresh.has("loss")) this.#draw = draw;
+  }
+
   /** @param {Now} now */
   paint({ state, pictures: { loss, draw, forward }, isFresh, theme }) {
     if (!loss || !draw) return null;
@@ -109,8 +121,9 @@ export class LossDetail {
       { text: formatLoss(mean), explanation: () => meanLoss(state, mean) },
     ]);
     this.#followed.show(isFresh ? this.#followedParts(state, loss, draw, forward) : []);
-    // The digits of a batch before are no longer here, its bars are.
-    if (isFresh) this.#showWorst(state, loss, draw, theme);
+    if (this.#draw) this.#showWorst(state, loss, this.#draw, theme);
+    // A digit of a batch before can't be followed any more.
+    for (const { button } of this.#items) button.disabled = !isFresh;
     return true;
   }
 
