@@ -30,7 +30,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
         path: str = "/", *, beside: DescentPage | None = None, complaints_expected: bool = False
     ) -> DescentPage:
         if beside is None:
-            context = browser.new_context(viewport={"width": 1440, "height": 1300})
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
             context.set_default_timeout(PATIENCE_MS)
             contexts.append(context)
         else:

@@ -70,6 +70,8 @@ def step_batch(page: DescentPage, batch: int) -> None:
 
 def curve(page: DescentPage) -> Locator:
     """The region with the curve, once it shows one."""
+    # What is out of sight is not worked out: a window tall enough for the whole side column.
+    page.page.set_viewport_size({"width": 1440, "height": 1300})
     region = page.region("Along this step")
     expect(region.locator(".along")).not_to_have_class(re.compile("is-empty"))
     return region
