@@ -12,8 +12,8 @@ MAX_UNACKNOWLEDGED = 2
 # Messages to a viewer; one that lets this many pile up is not reading.
 MAX_QUEUED = 256
 MAX_RATE = 60.0
-# A frame that comes later than this had nothing to tell before: the time is not made up for.
-MAX_LATE_S = 0.05
+# No more than this is made up for: frames that come too close together are drawn as one.
+MAX_LATE_S = 0.02
 MAX_VIEWS = 16
 
 
