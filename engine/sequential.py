@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.arrays import Array
+from engine.blas import one_blas_thread
 from engine.checks import whole_number
 from engine.evaluation import Evaluation
 from engine.fitting import fit_epochs
@@ -15,6 +16,7 @@ from engine.network import Network
 from engine.progress import verbosity
 from engine.samples import Samples
 from engine.summary import summary_table
+from engine.team import available_cores
 from engine.training import TrainingLoop
 from engine.weights_file import read_network
 
@@ -59,9 +61,11 @@ class Sequential(Network):
             batch_size=batch_size,
             shuffle=shuffle,
             first_epoch=self._epochs_fitted,
+            threads=available_cores(),
         )
-        for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
-            self._epochs_fitted += 1
+        with one_blas_thread:  # here already: to set it for every batch takes longer
+            for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
+                self._epochs_fitted += 1
         return history
 
     def train_on_batch(self, x: Array, y: Array) -> float | list[float]:
