@@ -45,12 +45,14 @@ class Sequential(Network):
         verbose: Verbose = "auto",
         shuffle: bool = True,
         validation_data: tuple[Array, Array] | None = None,
+        threads: int | None = None,
     ) -> History:
         """Train for some epochs: the training loop, run through.
 
         x (n, features); y integer classes (n,) or rows (n, outputs). Continues from the present
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
-        over the epoch's samples, each as it was when its batch was drawn.
+        over the epoch's samples, each as it was when its batch was drawn. `threads` share the work,
+        by default one a core; the result does not depend on their number.
         """
         validation = None if validation_data is None else Samples(*validation_data)
         epochs = whole_number(epochs, "epochs")
@@ -61,7 +63,7 @@ class Sequential(Network):
             batch_size=batch_size,
             shuffle=shuffle,
             first_epoch=self._epochs_fitted,
-            threads=available_cores(),
+            threads=available_cores() if threads is None else threads,
         )
         with one_blas_thread:  # here already: to set it for every batch takes longer
             for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
