@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
+import { BranchDialog } from "./elements/branch-dialog.js";
 import { ChainRegion } from "./elements/chain-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
@@ -16,6 +17,7 @@ import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
 import { RunningCode } from "./elements/running-code.js";
+import { ShareDialog } from "./elements/share-dialog.js";
 import { applyTheme, readColours } from "./elements/theme-colours.js";
 import { TransportBar } from "./elements/transport-bar.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
@@ -85,6 +87,8 @@ customElements.define("health-region", HealthRegion);
 customElements.define("mistakes-region", MistakesRegion);
 customElements.define("chain-region", ChainRegion);
 customElements.define("unit-dialog", UnitDialog);
+customElements.define("branch-dialog", BranchDialog);
+customElements.define("share-dialog", ShareDialog);
 customElements.define("keys-dialog", KeysDialog);
 
 openRun(run, location, history);

@@ -222,7 +222,8 @@ export class LossChart {
     }
     if (present < reach) {
       ctx.globalAlpha = 1 - AHEAD_ALPHA;
-      ctx.fillRect(now, bbox.top, ctx.canvas.width - now, bbox.height);
+      const margin = 5 * ratio; // of the points that lie on an edge
+      ctx.fillRect(now, bbox.top, ctx.canvas.width - now, bbox.height + margin);
       ctx.globalAlpha = 1;
     }
     if (reach > 0) {

@@ -50,7 +50,7 @@ export class RunHistory extends RunElement {
     const changes = changesOf(state.config, state.actions);
     const count = changes.length;
     const words = count === 1 ? "1 change" : `${count} changes`;
-    write(this.piece("count", HTMLElement), count === 0 ? "no changes yet" : words);
+    write(this.piece("count", HTMLElement), count === 0 ? "no changes" : words);
     const key = JSON.stringify([changes, writable, state.branched_from]);
     if (key !== this.#shown) {
       this.#shown = key;

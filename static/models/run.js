@@ -265,6 +265,8 @@ export class RunModel {
       this.connection.value = "open";
       this.writable.value = writable;
       this.#take(views && !state.views ? { ...state, views } : state);
+      // A run brought back may stand before what this page has seen of it.
+      this.series.cutTo(state.furthest);
     });
   }
 

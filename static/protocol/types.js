@@ -82,6 +82,16 @@
  * @property {Restored | null} restored what happened, until the next command
  */
 
+/**
+ * @typedef {object} Recipe
+ * @property {string} format
+ * @property {number} version
+ * @property {string} [name]
+ * @property {RunConfig} config
+ * @property {Action[]} actions
+ * @property {number} batches
+ */
+
 /** @typedef {{ id: string, key: string, config: RunConfig, state: RunState }} NewRun */
 
 /** @typedef {{ type: "hello", writable: boolean, state: RunState, views?: ViewDescription[] }} Hello */
