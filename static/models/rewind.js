@@ -46,10 +46,11 @@ export class Rewind {
 
   /** @param {number} batch */
   async #seek(batch) {
-    const state = this.#run.state.peek()?.state;
+    const { state = "paused", furthest = 0 } = this.#run.state.peek() ?? {};
     if (state === "playing" || state === "stepping") await this.#run.pause();
     await this.#run.do(commands.seek(batch));
-    await this.#rest();
+    // Ahead of all that has been trained it takes as long as training does, and is seen on its way.
+    if (batch <= furthest) await this.#rest();
     if (this.sought.peek() === batch) this.sought.value = null;
   }
 

@@ -80,14 +80,14 @@ export function createRunFromRecipe(recipe) {
 }
 
 /**
- * @param {Uint8Array<ArrayBuffer>} bytes a safetensors file with a recipe in it
+ * @param {Blob} file a recipe in JSON, or a safetensors file with a recipe in it
  * @returns {Promise<NewRun>}
  */
-export function createRunFromFile(bytes) {
+export function createRunFromFile(file) {
   return request("/api/runs", {
     method: "POST",
     headers: { "Content-Type": "application/octet-stream" },
-    body: bytes,
+    body: file,
   });
 }
 

@@ -92,7 +92,7 @@
  * @property {number} batches
  */
 
-/** @typedef {{ id: string, key: string, config: RunConfig, state: RunState }} NewRun */
+/** @typedef {RunState & { key: string }} NewRun */
 
 /** @typedef {{ type: "hello", writable: boolean, state: RunState, views?: ViewDescription[] }} Hello */
 
