@@ -1,5 +1,5 @@
 import { formatCount } from "../format.js";
-import { changesOf } from "../models/changes.js";
+import { changesOf, countWords } from "../models/changes.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /**
@@ -49,8 +49,7 @@ export class RunHistory extends RunElement {
     if (!state) return;
     const changes = changesOf(state.config, state.actions);
     const count = changes.length;
-    const words = count === 1 ? "1 change" : `${count} changes`;
-    write(this.piece("count", HTMLElement), count === 0 ? "no changes" : words);
+    write(this.piece("count", HTMLElement), count === 0 ? "" : countWords(count));
     const key = JSON.stringify([changes, writable, state.branched_from]);
     if (key !== this.#shown) {
       this.#shown = key;

@@ -1,5 +1,6 @@
 import { formatCount, formatError } from "../format.js";
 import { recipeAddress, runAddress, weightsAddress } from "../models/addresses.js";
+import { countWords } from "../models/changes.js";
 import { getRecipe } from "../protocol/api.js";
 import { openFile } from "../protocol/opening.js";
 import { LONGEST_FRAGMENT, recipeFragment } from "../protocol/recipe-link.js";
@@ -125,8 +126,7 @@ export class ShareDialog extends RunElement {
 
 /** @param {Recipe} recipe */
 function recipeWords({ actions, batches }) {
-  const changes = actions.length === 1 ? "1 change" : `${actions.length} changes`;
-  return `Holds the configuration and ${changes}, up to batch ${formatCount(batches)}. Any server of this program trains the run again from it, bit for bit.`;
+  return `Holds the configuration and ${countWords(actions.length)}, up to batch ${formatCount(batches)}. Any server of this program trains the run again from it, bit for bit.`;
 }
 
 /** @param {number} length characters */

@@ -60,8 +60,14 @@ export function markOf(action) {
   return parts.join(", ");
 }
 
+/** @param {number} count of changes */
+export function countWords(count) {
+  if (count === 0) return "no changes";
+  return count === 1 ? "1 change" : `${count} changes`;
+}
+
 /** @param {string} optimizer */
-export function titleOf(optimizer) {
+function titleOf(optimizer) {
   return OPTIMIZER_TITLES[optimizer] ?? optimizer;
 }
 
