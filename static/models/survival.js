@@ -12,14 +12,18 @@ export function restoredWords({ restored, state }) {
   if (!restored) return "";
   const { batch, reason, set_aside } = restored;
   const place = `batch ${formatCount(batch)}`;
-  const onward = state === "playing" ? "and goes on" : "and rests there";
-  const what =
-    reason === "worker_lost"
-      ? `The process that trained this run was lost; it has been brought back to ${place} ${onward}.`
-      : `The server was started again; this run has been brought back to ${place} ${onward}.`;
-  if (set_aside.length === 0) return what;
+  const onward = state === "paused" ? "and rests there" : "and goes on";
+  const files = set_aside.join(", ");
   const damaged = set_aside.length === 1 ? "A damaged checkpoint was" : "Damaged checkpoints were";
-  return `${what} ${damaged} set aside: ${set_aside.join(", ")}.`;
+  const aside = set_aside.length === 0 ? "" : ` ${damaged} set aside: ${files}.`;
+  switch (reason) {
+    case "worker_lost":
+      return `The process that trained this run was lost; it has been brought back to ${place} ${onward}.${aside}`;
+    case "server_restarted":
+      return `The server was started again; this run has been brought back to ${place} ${onward}.${aside}`;
+    default:
+      return `${aside.trim()} An earlier one was used instead; every number is what it would have been.`;
+  }
 }
 
 /**

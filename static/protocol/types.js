@@ -42,7 +42,7 @@
 /**
  * @typedef {object} Restored a run brought back from what was kept of it
  * @property {number} batch
- * @property {"worker_lost" | "server_restarted"} reason
+ * @property {"worker_lost" | "server_restarted" | "checkpoint_damaged"} reason
  * @property {string[]} set_aside damaged files
  */
 

@@ -115,6 +115,15 @@ describe("what happened to a run", () => {
     assert.match(words({ restored: two }), /Damaged checkpoints were set aside: .*256.*, .*512/);
   });
 
+  it("is said where a damaged checkpoint was found on the way back", () => {
+    const set_aside = ["checkpoint-000256.safetensors"];
+    const restored = { batch: 300, reason: "checkpoint_damaged", set_aside };
+    assert.match(
+      words({ restored }),
+      /^A damaged checkpoint was set aside: checkpoint-000256\.safetensors\. An earlier one was used/,
+    );
+  });
+
   it("is nothing most of the time", () => {
     assert.equal(words({ restored: null }), "");
     assert.equal(unsavedWords(/** @type {RunState} */ ({ saved: null })), "");
