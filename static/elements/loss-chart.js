@@ -222,7 +222,7 @@ export class LossChart {
     }
     if (present < reach) {
       ctx.globalAlpha = 1 - AHEAD_ALPHA;
-      const margin = 5 * ratio; // of the points that lie on an edge
+      const margin = 3.5 * ratio; // of the points that lie on the axis
       ctx.fillRect(now, bbox.top, ctx.canvas.width - now, bbox.height + margin);
       ctx.globalAlpha = 1;
     }

@@ -158,6 +158,42 @@ describe("Rewind", () => {
   });
 });
 
+describe("a long way", () => {
+  it("can be stopped by the play button, wherever it was begun", () => {
+    const { run, at } = rewindOf();
+    run.hello({ type: "hello", writable: true, state: at({ state: "stepping", pending: 900 }) });
+    assert.equal(run.running.value, true);
+    run.reply(at({ state: "paused" }));
+    assert.equal(run.running.value, false);
+    run.state.value = at({ state: "stepping" });
+    assert.equal(run.running.value, false);
+    run.reply(at({ state: "stepping" }));
+    assert.equal(run.running.value, true);
+  });
+
+  it("ahead of what has been trained is seen on its way, and left for another batch", async () => {
+    const { rewind, run, at, sent, answer } = rewindOf();
+    run.state.value = at({ pending: 900 });
+    rewind.to(800);
+    await settled();
+    run.state.value = at({ state: "stepping" });
+    answer();
+    await settled();
+    assert.equal(rewind.sought.peek(), null);
+    run.state.value = at({ state: "stepping", batch: 350, furthest: 350 });
+    assert.equal(rewind.batch, 350);
+    rewind.to(100);
+    await settled();
+    answer();
+    await settled();
+    assert.deepEqual(sent, [
+      { type: "seek", batch: 800 },
+      { type: "pause" },
+      { type: "seek", batch: 100 },
+    ]);
+  });
+});
+
 describe("what lies ahead", () => {
   const state = /** @type {RunState} */ ({ batch: 137, furthest: 469, pending: null });
 
