@@ -361,6 +361,14 @@ class TrainingLoop:
             tensors[name][index] = before
         return np.subtract(start, self._steps.flat, out=start)
 
+    def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
+        """One element of `parameters_of_gradient`, by its tensor's name, without the copy."""
+        now = self._parameters[name][index]
+        if self._last_phase is not None or not self.has_gradient:
+            return float(now)
+        after = now.dtype.type(self._by_hand.get((name, index), now))
+        return float(after - self._steps[f"{name}.step"][index])
+
     def flat_gradient(self) -> Array:
         """The present gradient of all parameters, flat, in their order; a view."""
         return self._gradients.flat

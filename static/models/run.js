@@ -92,6 +92,8 @@ export class RunModel {
   #wanted = signal(new Map());
   /** @type {Link | null} */
   #link = null;
+  /** @type {((link: Link) => void)[]} */
+  #waiting = [];
   #afterPaint;
 
   /** Whether a person can follow the phases now: the station of the last one is lit then. */
@@ -117,6 +119,7 @@ export class RunModel {
   /** @param {Link} link */
   attach(link) {
     this.#link = link;
+    for (const opened of this.#waiting.splice(0)) opened(link);
     effect(() => link.look(this.#look()));
   }
 
@@ -130,8 +133,8 @@ export class RunModel {
   async act(command, asked = {}) {
     const settled = this.pending.ask(asked);
     try {
-      if (!this.#link) throw Object.assign(new Error("The run is not open yet."), { hint: null });
-      await this.#link.command(command);
+      const link = this.#link ?? (await this.#opened());
+      await link.command(command);
       return null;
     } catch (error) {
       const { message, code = "error", hint = null } = /** @type {Error & ApiError} */ (error);
@@ -139,6 +142,20 @@ export class RunModel {
     } finally {
       settled();
     }
+  }
+
+  /**
+   * The link as soon as there is one: a person may be quicker than the making of a run.
+   *
+   * @returns {Promise<Link>}
+   */
+  #opened() {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      effect(() => {
+        if (this.gone.value) reject(this.gone.value);
+      });
+    });
   }
 
   /**
