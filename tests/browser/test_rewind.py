@@ -3,12 +3,29 @@
 import math
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+import httpx2
+import numpy as np
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import OpenPage
 from tests.support.page import DescentPage
+from tests.support.server import Server
 
 SLIDER = "Rewind to batch"
+
+# What the stations and the weight images are drawn from, and the marker's place in the chart.
+PICTURES = """async () => {
+  const { ContextRequest } = await import("/static/elements/context.js");
+  let app;
+  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  const { draw, forward, loss } = app.run.pictures.value;
+  const weights = app.run.weights("layer1.weights").value;
+  return {
+    pixels: draw && [...draw.pixels], labels: draw && [...draw.labels],
+    probabilities: forward && [...forward.activations.at(-1)], mean: loss && loss.mean,
+    codes: weights && [...weights.codes.subarray(0, 784)],
+  };
+}"""
 
 
 def trained(page: DescentPage, batches: int) -> dict[str, Any]:
@@ -91,6 +108,62 @@ def test_what_was_trained_comes_again_bit_for_bit(page_of_run: DescentPage) -> N
     assert (page.run.tensor("layer1.weights") == weights).all()
     assert page.run.series()["loss"] == loss
     assert page.series()["loss"] == loss
+
+
+def test_the_pictures_show_the_moment_sought(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    trained(page, 20)
+    page.page.set_viewport_size({"width": 1440, "height": 2000})  # the weights are in sight then
+    page.input(SLIDER).fill("5")
+    shows_moment(page, 5)
+    page.until(lambda: page.page.evaluate(PICTURES)["mean"] == page.run.state()["loss"], "a frame")
+    shown = page.page.evaluate(PICTURES)
+    assert shown["pixels"] == np.rint(page.run.tensor("batch.x") * 255).flatten().tolist()
+    assert shown["labels"] == page.run.tensor("batch.y").tolist()
+    first = page.run.tensor("layer2.activations")[0]
+    assert shown["probabilities"] == first.tolist()
+    scale = next(
+        view["scale"] for view in page.run.state()["views"] if view["view"] == "layer1.weights"
+    )
+    weights = page.run.tensor("layer1.weights")[0]
+    share = np.sign(weights) * np.sqrt(np.minimum(np.abs(weights) / scale, 1))
+    assert np.abs(np.array(shown["codes"]) - (128 + 127 * share)).max() <= 1
+
+
+def test_a_finger_scrubs_across_and_scrolls_up_and_down(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    with httpx2.Client(base_url=server.address, timeout=60.0) as http:
+        page = DescentPage(context.new_page(), http)
+        page.page.goto(server.address)
+        page.wait_open()
+        for batch in range(1, 4):
+            page.press("Step batch")
+            page.shows("batch", str(batch))
+        touch = context.new_cdp_session(page.page)
+
+        def move(kind: str, *points: tuple[float, float]) -> None:
+            event = {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]}
+            touch.send("Input.dispatchTouchEvent", event)
+
+        box = chart(page).bounding_box()
+        assert box is not None
+        left, y = box["x"] + 0.6, box["y"] + box["height"] / 2
+        before = page.page.evaluate("scrollY")
+        move("touchStart", (left, y))
+        for lift in range(10, 160, 10):
+            move("touchMove", (left, y - lift))
+        move("touchEnd")
+        page.until(lambda: page.page.evaluate("scrollY") != before, "the page to scroll")
+        assert page.run.state()["batch"] == 3
+        box = chart(page).bounding_box()
+        assert box is not None
+        y = box["y"] + box["height"] / 2
+        move("touchStart", (left + 60, y))
+        for across in range(60, -5, -5):
+            move("touchMove", (left + across, y))
+        move("touchEnd")
+        shows_moment(page, page.run.until(lambda state: state["batch"] < 2)["batch"])
+    context.close()
 
 
 def test_the_keyboard_goes_to_any_batch(page_of_run: DescentPage) -> None:
