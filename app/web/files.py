@@ -60,8 +60,8 @@ class PageFiles:
 
     @property
     def modules(self) -> list[str]:
-        """The names of the page's modules."""
-        return [name for name in sorted(self._files) if name.startswith("static/") and _is_js(name)]
+        """The names of the page's modules, third parties' too."""
+        return [name for name in sorted(self._files) if _is_module(name)]
 
     def response(self, request: Request, name: str, version: str | None = None) -> Response:
         """The answer to a request for a file, under its lasting address if `version` is given."""
@@ -77,8 +77,9 @@ class PageFiles:
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
 
 
-def _is_js(name: str) -> bool:
-    return name.endswith(".js") and name != "static/docs.js"
+def _is_module(name: str) -> bool:
+    own = name.startswith("static/") and name.endswith(".js") and name != "static/docs.js"
+    return own or name.endswith((".mjs", ".esm.js"))
 
 
 @cache

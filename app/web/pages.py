@@ -20,8 +20,8 @@ VERSION = version("descent")
 SHEETS = (
     *("tokens", "base", "layout", "masthead", "transport", "progress"),
     *("loop", "inside", "inside-phases", "answers", "factors", "code"),
-    *("weights", "loss", "along", "draw", "learn", "health"),
-    *("mistakes", "chain", "unit", "explain", "dialog"),
+    *("weights", "loss", "history", "along", "draw", "learn", "health"),
+    *("mistakes", "chain", "unit", "explain", "dialog", "share"),
 )
 FILES = page_files(SHEETS)
 # Where the page's files are: the address changes with their content.
@@ -29,6 +29,7 @@ FILES_AT = f"/files/{FILES.version}"
 IMPORT_MAP = json.dumps(
     {
         "imports": {
+            "descent/": f"{FILES_AT}/static/",
             "@preact/signals-core": f"{FILES_AT}/vendor/signals-core/signals-core.mjs",
             "uplot": f"{FILES_AT}/vendor/uplot/uPlot.esm.js",
         }

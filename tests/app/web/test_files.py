@@ -36,7 +36,6 @@ def test_everything_the_page_loads_is_there_and_kept_for_good(http: httpx2.Clien
 def test_the_page_is_small(http: httpx2.Client) -> None:
     html = http.get("/").text
     sent = [html.encode(), *(http.get(address).content for address in addresses(html))]
-    sent += [http.get(f"/vendor/{name}").content for name in ("uplot/uPlot.esm.js",)]
     assert sum(len(gzip.compress(content, 9)) for content in sent) < MAX_BYTES
 
 
