@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.workers,
             data_dir=settings.data_dir,
             history_bytes=settings.history_mb * 1_000_000,
+            threads=settings.threads,
         )
         registry = Registry(settings, pool, index)
         network = DefaultNetwork(settings.data_dir, pool, index)

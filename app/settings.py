@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from engine.team import available_cores
+
 
 def _default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
@@ -28,6 +30,12 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Worker processes that train; one a core.",
+    )
+    threads: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        le=64,
+        description="Cores that a run may use which trains alone.",
     )
     max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
     max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")

@@ -10,7 +10,6 @@ import structlog
 from app.errors import AppError
 from app.workers.link import WorkerLink, worker_lost
 from app.workers.message import Message
-from engine.team import available_cores
 
 # A worker that dies at once again and again is restarted ever more slowly.
 FIRST_RESTART_S = 0.05
@@ -43,7 +42,7 @@ class WorkerPool:
     again at once, in another or in its successor.
     """
 
-    def __init__(self, size: int, *, data_dir: Path, history_bytes: int) -> None:
+    def __init__(self, size: int, *, data_dir: Path, history_bytes: int, threads: int) -> None:
         self._data_dir = data_dir
         self._history_bytes = history_bytes
         self._links = [self._link(number) for number in range(size)]
@@ -52,7 +51,7 @@ class WorkerPool:
         self._expected: dict[str, WorkerLink] = {}
         self._restarting: dict[int, asyncio.Task[None]] = {}
         self._deaths = [0] * size
-        self._cores = available_cores()
+        self._threads = threads
         self.restarts = 0
 
     def _link(self, number: int) -> WorkerLink:
@@ -243,7 +242,7 @@ class WorkerPool:
         """A run that is alone in computing may use all cores; where there are many, one each."""
         alone = sum(link.busy for link in self._links) == 1
         for link in self._links:
-            link.use_threads(self._cores if alone and link.busy else 1)
+            link.use_threads(self._threads if alone and link.busy else 1)
 
     def _on_lost(self, link: WorkerLink) -> None:
         self._restarting[link.number] = asyncio.create_task(self._restart(link.number))
