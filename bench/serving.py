@@ -183,11 +183,15 @@ def main() -> None:
     cores = os.cpu_count() or 1
     text = "\n".join(
         [
-            f"{cores} cores, {platform.machine()}, Python {platform.python_version()}. "
-            "Viewers and readers run on the same machine and take their share of it.",
+            (
+                f"{cores} cores, {platform.machine()}, Python {platform.python_version()}. "
+                "Viewers and readers run on the same machine and take their share of it."
+            ),
             "",
-            f"A run at full speed, watched by one viewer ({', '.join(VIEWS)}, 30 frames/s asked "
-            f"for), against the same unwatched; {ROUNDS} turns of {SECONDS:g} s.",
+            (
+                f"A run at full speed, watched by one viewer ({', '.join(VIEWS)}, 30 frames/s asked "
+                f"for), against the same unwatched; {ROUNDS} turns of {SECONDS:g} s."
+            ),
             "",
             "| threads | batches/s unwatched | frames/s | watched / unwatched | spread |",
             "| --- | --- | --- | --- | --- |",
