@@ -189,8 +189,8 @@ def main() -> None:
             ),
             "",
             (
-                f"A run at full speed, watched by one viewer ({', '.join(VIEWS)}, 30 frames/s asked "
-                f"for), against the same unwatched; {ROUNDS} turns of {SECONDS:g} s."
+                f"A run at full speed, watched by one viewer ({', '.join(VIEWS)}, 30 frames/s "
+                f"asked for), against the same unwatched; {ROUNDS} turns of {SECONDS:g} s."
             ),
             "",
             "| threads | batches/s unwatched | frames/s | watched / unwatched | spread |",
