@@ -7,7 +7,10 @@
  * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours
  * @property {import("../models/classifier.js").Classifier} classifier
  * @property {import("../draw/drawing.js").Drawing} drawing
- * @property {{ openKeys: () => void, openUnit: (unit: number) => void }} dialogs
+ * @property {import("../models/comparison.js").Comparison} comparison
+ * @property {import("../models/together.js").Together} together
+ * @property {{ openKeys: () => void, openUnit: (unit: number) => void, openRace: () => void,
+ *   openRuns: () => void }} dialogs
  */
 
 const REQUEST = "context-request";

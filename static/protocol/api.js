@@ -29,7 +29,7 @@ export class RequestError extends Error {
  * @param {RequestInit} [options]
  * @returns {Promise<any>}
  */
-async function request(path, options) {
+export async function request(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -54,12 +54,15 @@ async function request(path, options) {
   throw new RequestError(error, response.status, body);
 }
 
-/** @returns {Promise<NewRun>} */
-export function createRun() {
+/**
+ * @param {object} [body] a configuration; what it leaves out is as in the example
+ * @returns {Promise<NewRun>}
+ */
+export function createRun(body = {}) {
   return request("/api/runs", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: "{}",
+    body: JSON.stringify(body),
   });
 }
 

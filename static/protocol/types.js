@@ -68,7 +68,33 @@
  * @property {boolean} can_undo
  * @property {ApiError | null} error
  * @property {ViewDescription[]} views
+ * @property {string} [name]
+ * @property {{ id: string, batch: number } | null} [branched_from]
  */
+
+/**
+ * @typedef {object} RunEntry a run in the list of the visitor's own
+ * @property {string} id
+ * @property {string} name
+ * @property {number} batch
+ * @property {number} furthest
+ * @property {number} epoch
+ * @property {RunState["state"]} state
+ * @property {number | null} loss
+ * @property {number | null} accuracy
+ * @property {number | null} test_accuracy
+ * @property {OptimizerConfig | string} optimizer
+ * @property {number} learning_rate
+ * @property {number} batch_size
+ * @property {LayerConfig[]} layers
+ * @property {number} changes
+ * @property {number} created seconds since 1970, like the other times
+ * @property {number} used
+ * @property {number} expires
+ * @property {[number, number][]} curve batch, mean loss
+ */
+
+/** @typedef {{ runs: RunEntry[], expires_after_s: number }} RunList */
 
 /** @typedef {{ id: string, key: string, config: RunConfig, state: RunState }} NewRun */
 
