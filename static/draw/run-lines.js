@@ -11,6 +11,6 @@ export const DASHES = [[], [9, 4], [2, 3], [9, 3, 2, 3]];
  */
 export function axisEnd(reached, least = 20) {
   if (reached <= least) return least;
-  const step = 10 ** Math.floor(Math.log10(reached)) / 4;
+  const step = Math.max(10 ** Math.floor(Math.log10(reached)) / 4, 5);
   return Math.ceil(reached / step) * step;
 }

@@ -1,97 +1,12 @@
-import { prepareCanvas, sizeOf } from "../draw/canvas.js";
-import { comparedLayout, comparedPainter } from "../draw/compared-units.js";
-import { imageAt } from "../draw/grid.js";
-import { formatCount, formatValue } from "../format.js";
-import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
-import {
-  codesOf,
-  codesOn,
-  comparable,
-  difference,
-  extremes,
-  valuesOf,
-} from "../models/difference.js";
-import { differenceExtreme } from "../models/explanations/comparing.js";
-import { shownExtreme } from "../models/explanations/grid.js";
-import { swatch } from "./compared-table.js";
+import { unitParts } from "../models/compared-readout.js";
+import { COMPARED_VIEW } from "../models/comparison.js";
+import { ComparedRow, UNITS_SHOWN } from "./compared-row.js";
 import { FigureText } from "./figure-text.js";
-import { write } from "./run-element.js";
 
 /**
- * @typedef {import("../models/captions.js").Part} Part
  * @typedef {import("../models/comparison.js").Compared} Compared
- * @typedef {import("../models/run.js").WeightView} WeightView
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
-
-/** Units shown of each run. */
-export const UNITS_SHOWN = 24;
-
-/** @typedef {{ compared: Compared, view: WeightView }} Seen */
-
-/**
- * One run's row: its images, and their difference to the first run's.
- */
-class Row {
-  #draw = comparedPainter();
-  #drawDifference = comparedPainter();
-
-  /**
-   * @param {DocumentFragment} fragment
-   * @param {(unit: number | null) => void} point
-   */
-  constructor(fragment, point) {
-    this.element = /** @type {HTMLElement} */ (fragment.firstElementChild);
-    const find = (/** @type {string} */ name) =>
-      /** @type {HTMLElement} */ (this.element.querySelector(`[data-cell="${name}"]`));
-    this.swatch = find("swatch");
-    this.caption = find("caption");
-    this.differenceCaption = find("difference-caption");
-    this.canvas = /** @type {HTMLCanvasElement} */ (find("images"));
-    this.differenceCanvas = /** @type {HTMLCanvasElement} */ (find("difference"));
-    this.difference = /** @type {HTMLElement} */ (this.differenceCanvas.parentElement);
-    this.holder = /** @type {HTMLElement} */ (this.canvas.parentElement);
-    /** @type {import("../draw/grid.js").GridLayout | null} */
-    this.layout = null;
-    for (const canvas of [this.canvas, this.differenceCanvas]) {
-      canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
-        const ratio = window.devicePixelRatio || 1;
-        if (!this.layout) return;
-        const image = imageAt(this.layout, UNITS_SHOWN, offsetX * ratio, offsetY * ratio);
-        if (image !== null) point(image);
-      });
-    }
-  }
-
-  /**
-   * @param {Uint8Array | null} codes
-   * @param {Uint8Array | null} differences
-   * @param {{ side: number, pointed: number | null, theme: Theme }} how
-   */
-  paint(codes, differences, { side, pointed, theme }) {
-    const ratio = window.devicePixelRatio || 1;
-    const { width } = sizeOf(this.holder);
-    if (width === 0) return;
-    const layout = comparedLayout(UNITS_SHOWN, side, width * ratio);
-    this.layout = layout;
-    const paint = (
-      /** @type {HTMLCanvasElement} */ canvas,
-      /** @type {Uint8Array | null} */ drawn,
-      /** @type {ReturnType<typeof comparedPainter>} */ draw,
-    ) => {
-      canvas.classList.toggle("is-empty", drawn === null);
-      const size = { width: layout.width / ratio, height: layout.height / ratio };
-      canvas.style.width = `${size.width}px`;
-      canvas.style.height = `${size.height}px`;
-      const prepared = prepareCanvas(canvas, size);
-      if (prepared && drawn) {
-        draw(prepared.context, { codes: drawn, layout, pointed }, prepared.size, theme);
-      }
-    };
-    paint(this.canvas, codes, this.#draw);
-    paint(this.differenceCanvas, differences, this.#drawDifference);
-  }
-}
 
 /** The same units of every compared run, on one scale, and how each differs from the first run. */
 export class ComparedImages {
@@ -99,13 +14,10 @@ export class ComparedImages {
   #template;
   #readout;
   #changed;
-  /** @type {Map<string, Row>} */
+  /** @type {Map<string, ComparedRow>} */
   #rows = new Map();
-  /** The first unit of those shown. */
-  #from = 0;
   /** The one that is read out. */
   #unit = 0;
-  /** @type {number} */
   #units = 0;
 
   /**
@@ -121,45 +33,49 @@ export class ComparedImages {
     this.#changed = changed;
   }
 
+  /** The unit that is read out, and that those shown are around. */
   get unit() {
     return this.#unit;
   }
 
-  /** How many units the shown layer has; 0 while nothing is known. */
-  get units() {
-    return this.#units;
-  }
-
-  /** Shows the unit, and those around it. */
   set unit(unit) {
     this.#unit = Math.min(Math.max(Math.trunc(unit) || 0, 0), Math.max(this.#units - 1, 0));
-    this.#from = Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;
     this.#changed();
+  }
+
+  /** How many units the first run's layer has; 0 while nothing is known. */
+  get units() {
+    return this.#units;
   }
 
   /**
    * @param {readonly Compared[]} all
    * @param {Theme} theme
-   * @returns {number | null} the scale of all images
+   * @returns {number | null} the scale of all images; null while there are none
    */
   paint(all, theme) {
     this.#makeRows(all);
-    const seen = all.map((compared) => ({
-      compared,
-      view: compared.run.weights(COMPARED_VIEW).peek(),
-    }));
-    const first = seen[0];
-    const views = seen.flatMap(({ view }) => view ?? []);
-    const scale = Math.max(0, ...views.map((view) => view.scale));
-    this.#units = first?.view?.shape[0] ?? 0;
-    for (const { compared, view } of seen) {
-      const row = /** @type {Row} */ (this.#rows.get(compared.id));
-      const other = compared === first?.compared ? null : view;
-      this.#paintRow(row, compared, { view, first: first?.view ?? null, other, scale, theme });
+    const seen = all.flatMap((compared) => {
+      const view = compared.run.weights(COMPARED_VIEW).peek();
+      return view ? [{ compared, view }] : [];
+    });
+    const viewOf = (/** @type {Compared | undefined} */ compared) =>
+      seen.find((one) => one.compared === compared)?.view ?? null;
+    const first = viewOf(all[0]);
+    const scale = Math.max(0, ...seen.map(({ view }) => view.scale));
+    this.#units = first?.shape[0] ?? 0;
+    for (const compared of all) {
+      const view = viewOf(compared);
+      const shown = { view, first, from: this.#from, unit: this.#unit, scale, theme };
+      this.#rows.get(compared.id)?.show(shown);
     }
-    const known = seen.flatMap(({ compared, view }) => (view ? [{ compared, view }] : []));
-    this.#readout.show(this.#readOut(known));
-    return views.length > 0 ? scale : null;
+    this.#readout.show(unitParts(seen, this.#unit));
+    return seen.length > 0 ? scale : null;
+  }
+
+  /** The first of those shown. */
+  get #from() {
+    return Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;
   }
 
   /** @param {readonly Compared[]} all */
@@ -170,19 +86,7 @@ export class ComparedImages {
       this.#rows.delete(id);
     }
     all.forEach(({ id, slot }, i) => {
-      let row = this.#rows.get(id);
-      if (!row) {
-        row = new Row(
-          /** @type {DocumentFragment} */ (this.#template.content.cloneNode(true)),
-          (image) => {
-            if (image === null || this.#from + image >= this.#units) return;
-            this.#unit = this.#from + image;
-            this.#changed();
-          },
-        );
-        row.swatch.replaceChildren(swatch(slot));
-        this.#rows.set(id, row);
-      }
+      const row = this.#rows.get(id) ?? this.#make(id, slot);
       if (this.#list.children[i] !== row.element) {
         this.#list.insertBefore(row.element, this.#list.children[i] ?? null);
       }
@@ -190,88 +94,15 @@ export class ComparedImages {
   }
 
   /**
-   * @param {Row} row
-   * @param {Compared} compared
-   * @param {{ view: WeightView | null, first: WeightView | null, other: WeightView | null,
-   *   scale: number, theme: Theme }} shown
+   * @param {string} id
+   * @param {number} slot
    */
-  #paintRow(row, { slot }, { view, first, other, scale, theme }) {
-    const letter = LETTERS[slot] ?? "";
-    const units = { from: this.#from, count: UNITS_SHOWN };
-    const inputs = view?.shape[1] ?? 0;
-    const side = Math.round(Math.sqrt(inputs));
-    const square = side > 0 && side * side === inputs;
-    const at = view ? ` after batch ${formatCount(view.batch)}` : "";
-    write(row.caption, view ? `${letter}${at}` : `${letter}: its images come with the next frame`);
-    row.canvas.setAttribute("aria-label", `First-layer units of run ${letter}${at}, as images`);
-    const both = first && other && comparable(first, other) ? { first, other } : null;
-    const differences = both ? codesOf(difference(both.first, both.other, units), scale) : null;
-    write(row.differenceCaption, differenceText(letter, first, other));
-    row.differenceCanvas.setAttribute("aria-label", `Run ${letter} minus run A, as images`);
-    row.differenceCanvas.hidden = both === null;
-    row.difference.hidden = slot === 0;
-    if (!view || !square) return;
-    const pointed = this.#unit - this.#from;
-    row.paint(codesOn(view, units, scale), differences, { side, pointed, theme });
+  #make(id, slot) {
+    const row = new ComparedRow(this.#template, slot, (image) => {
+      const unit = this.#from + image;
+      if (unit < this.#units && unit !== this.#unit) this.unit = unit;
+    });
+    this.#rows.set(id, row);
+    return row;
   }
-
-  /**
-   * @param {readonly Seen[]} seen
-   * @returns {Part[]}
-   */
-  #readOut(seen) {
-    const unit = this.#unit;
-    const [first, ...others] = seen;
-    if (!first || unit >= first.view.shape[0]) return [];
-    /** @type {Part[]} */
-    const parts = [`unit ${unit}: `];
-    for (const { compared, view } of seen) {
-      if (unit >= view.shape[0]) continue;
-      if (parts.length > 1) parts.push("; ");
-      const table = valuesOf(view);
-      const inputs = view.shape[1];
-      const codes = view.codes.subarray(unit * inputs, (unit + 1) * inputs);
-      const { min, max } = extremes(Float64Array.from(codes, (code) => table[code] ?? 0));
-      const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
-        text: formatValue(value),
-        explanation: () => {
-          const state = compared.run.state.peek();
-          const description = { ...view, view: COMPARED_VIEW, layer: 1, kind: "weights" };
-          return state && shownExtreme(state, description, { unit, end, value });
-        },
-      });
-      parts.push(`${LETTERS[compared.slot]} `, figure("min", min), " to ", figure("max", max));
-    }
-    for (const { compared, view } of others) {
-      if (!comparable(first.view, view)) continue;
-      const { min, max } = extremes(difference(first.view, view, { from: unit, count: 1 }));
-      const side = (/** @type {Seen} */ { compared: { slot, id }, view: { scale } }) => ({
-        letter: LETTERS[slot] ?? "",
-        id,
-        scale,
-      });
-      const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
-        text: formatValue(value),
-        explanation: () =>
-          differenceExtreme(side(first), side({ compared, view }), {
-            ...{ view: COMPARED_VIEW, unit, end, value },
-          }),
-      });
-      const words = `; ${LETTERS[compared.slot]} − ${LETTERS[first.compared.slot]} `;
-      parts.push(words, figure("min", min), " to ", figure("max", max));
-    }
-    return parts;
-  }
-}
-
-/**
- * @param {string} letter
- * @param {WeightView | null} first
- * @param {WeightView | null} other
- */
-function differenceText(letter, first, other) {
-  if (!other || !first) return "";
-  if (!comparable(first, other)) return `${letter} is another network: there is no difference.`;
-  if (first.batch === other.batch) return `${letter} − A after batch ${formatCount(other.batch)}`;
-  return `${letter} after batch ${formatCount(other.batch)} − A after batch ${formatCount(first.batch)}`;
 }

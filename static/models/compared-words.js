@@ -20,12 +20,23 @@ export function optimizerTitle(optimizer) {
 }
 
 /**
+ * "SGD 0.1, momentum 0.9"
+ *
+ * @param {OptimizerConfig | string} optimizer
+ * @param {number} learningRate
+ */
+export function optimizerSetting(optimizer, learningRate) {
+  const [title, ...rest] = optimizerTitle(optimizer).split(", ");
+  return [`${title} ${formatSetting(learningRate)}`, ...rest].join(", ");
+}
+
+/**
  * What a run is called: its name, or else its settings.
  *
  * @param {{ name?: string, optimizer: OptimizerConfig | string, learning_rate: number }} run
  */
 export function runTitle({ name, optimizer, learning_rate }) {
-  return name || `${optimizerTitle(optimizer)} ${formatSetting(learning_rate)}`;
+  return name || optimizerSetting(optimizer, learning_rate);
 }
 
 /**

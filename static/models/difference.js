@@ -51,6 +51,42 @@ export function codesOf(values, scale) {
 }
 
 /**
+ * Codes the difference of two views on a scale. There are only as many differences as pairs of
+ * codes, so each pair's is computed once, and then looked up.
+ */
+export function differenceCoder() {
+  let made = "";
+  const codes = new Uint8Array(256 * 256);
+
+  /**
+   * @param {WeightView} first
+   * @param {WeightView} other
+   * @param {{ from: number, count: number }} units
+   * @param {number} scale
+   */
+  return function codeDifference(first, other, { from, count }, scale) {
+    const key = [first.scale, first.coding, other.scale, other.coding, scale].join();
+    if (key !== made) {
+      const valuesFirst = valuesOf(first);
+      const valuesOther = valuesOf(other);
+      for (let i = 0; i < codes.length; i++) {
+        codes[i] = signedCode((valuesOther[i & 255] ?? 0) - (valuesFirst[i >> 8] ?? 0), scale);
+      }
+      made = key;
+    }
+    const start = from * first.shape[1];
+    const end = Math.min(from + count, first.shape[0]) * first.shape[1];
+    const out = new Uint8Array(end - start);
+    for (let i = start; i < end; i++) {
+      const one = /** @type {number} */ (first.codes[i]);
+      const two = /** @type {number} */ (other.codes[i]);
+      out[i - start] = /** @type {number} */ (codes[(one << 8) | two]);
+    }
+    return out;
+  };
+}
+
+/**
  * The codes of some units on a scale, which need not be the view's own.
  *
  * @param {WeightView} view

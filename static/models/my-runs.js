@@ -1,5 +1,5 @@
-import { formatCount, formatPercent, formatSetting } from "../format.js";
-import { optimizerTitle } from "./compared-words.js";
+import { formatCount, formatPercent } from "../format.js";
+import { optimizerSetting } from "./compared-words.js";
 
 /** @typedef {import("../protocol/types.js").RunEntry} RunEntry */
 
@@ -53,7 +53,7 @@ export function whenText({ used, expires }, now) {
 export function settingsText({ optimizer, learning_rate, batch_size, layers, changes }) {
   const network = layers.map(({ units, activation }) => `${units} ${activation}`).join(" → ");
   const changed = changes === 0 ? "" : `; ${changes} change${changes === 1 ? "" : "s"}`;
-  const setting = `${optimizerTitle(optimizer)} ${formatSetting(learning_rate)}`;
+  const setting = optimizerSetting(optimizer, learning_rate);
   return `${setting}, batches of ${batch_size}; ${network}${changed}`;
 }
 

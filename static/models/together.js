@@ -1,5 +1,6 @@
-import { computed, effect, signal } from "@preact/signals-core";
+import { computed, signal } from "@preact/signals-core";
 import * as commands from "../protocol/commands.js";
+import { batchOf, nextGoal, Rounds, until } from "./rounds.js";
 
 /**
  * @typedef {import("./run.js").RunModel} RunModel
@@ -9,10 +10,7 @@ import * as commands from "../protocol/commands.js";
 
 const PHASES_PER_BATCH = 5;
 
-/**
- * The controls of several runs at once. In step, none gets ahead: those behind catch up first, then
- * all step by as many batches, and each waits for the others.
- */
+/** The controls of several runs at once: each for itself, or in step, so that none gets ahead. */
 export class Together {
   inStep = signal(false);
   /** Batches of one round, in step. */
@@ -22,56 +20,75 @@ export class Together {
   pace = signal(null);
   /** @type {import("@preact/signals-core").Signal<ApiError | null>} */
   trouble = signal(null);
-  #rounds = 0;
-  #inRounds = signal(false);
   #runs;
+  /** Whether the rounds go on until they are held. */
+  #endless = false;
+  #rounds = new Rounds((runs, command) => this.#tell(runs, command));
 
   /** @param {() => readonly RunModel[]} runs all that are compared */
   constructor(runs) {
     this.#runs = runs;
     this.running = computed(
       () =>
-        this.#inRounds.value || this.#runs().some((run) => run.state.value?.state === "playing"),
+        this.#rounds.going.value ||
+        this.#runs().some((run) => run.state.value?.state === "playing"),
     );
   }
 
   /** @param {readonly RunModel[]} [runs] all, where nothing is said */
-  async run(runs = this.#able()) {
+  async run(runs) {
     this.trouble.value = null;
-    await Promise.all(runs.map(opened));
-    this.#rounds += 1;
+    await Promise.all((runs ?? this.#runs()).map(opened));
+    await this.#endRounds();
+    const able = () => this.#able().filter((run) => !runs || runs.includes(run));
+    const pace = this.pace.peek();
     if (this.inStep.peek()) {
-      await this.#advance(runs, Infinity);
+      await this.#goRounds(able, () => Number.POSITIVE_INFINITY);
       return;
     }
-    const pace = this.pace.peek();
     const speed = pace === null ? null : pace * PHASES_PER_BATCH;
-    await this.#tell(runs, commands.set({ speed }));
-    await this.#tell(runs, commands.play());
+    await this.#tell(able(), commands.set({ speed }));
+    await this.#tell(able(), commands.play());
   }
 
   async hold() {
-    this.#rounds += 1;
-    await this.#tell(this.#able(), commands.pause());
+    if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
+    else await this.#tell(this.#able(), commands.pause());
   }
 
   async restart() {
     this.trouble.value = null;
-    await this.hold();
+    await this.#endRounds();
     await this.#tell(this.#able(), commands.reset());
   }
 
   /** @param {"batch" | "epoch"} unit */
   async step(unit) {
     this.trouble.value = null;
-    const runs = this.#able();
     if (!this.inStep.peek()) {
-      this.#rounds += 1;
-      await this.#tell(runs, commands.step(unit));
+      await this.#endRounds();
+      await this.#tell(this.#able(), commands.step(unit));
       return;
     }
-    const reached = Math.max(...runs.map(batchOf));
-    await this.#advance(runs, unit === "batch" ? nextBatch(runs) : reached + leftOf(runs[0]));
+    if (this.#endless) await this.#endRounds();
+    await this.#goRounds(
+      () => this.#able(),
+      () => goalOf(this.#able(), unit),
+    );
+  }
+
+  /**
+   * @param {() => readonly RunModel[]} able
+   * @param {() => number} goal
+   */
+  async #goRounds(able, goal) {
+    this.#endless = goal() === Number.POSITIVE_INFINITY;
+    const round = () => ({ stride: this.stride.peek(), pace: this.pace.peek() });
+    await this.#rounds.go(able, goal, round);
+  }
+
+  async #endRounds() {
+    if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
   }
 
   /** Those that are here, may be commanded, and have not failed. */
@@ -80,44 +97,9 @@ export class Together {
       (run) =>
         run.writable.peek() &&
         run.connection.peek() !== "gone" &&
+        run.state.peek() !== null &&
         run.state.peek()?.state !== "failed",
     );
-  }
-
-  /**
-   * In step up to a batch.
-   *
-   * @param {readonly RunModel[]} runs
-   * @param {number} goal
-   */
-  async #advance(runs, goal) {
-    const rounds = ++this.#rounds;
-    const goesOn = () => rounds === this.#rounds && this.trouble.peek() === null;
-    this.#inRounds.value = true;
-    const playing = runs.filter((run) => run.state.peek()?.state !== "paused");
-    await this.#tell(playing, commands.pause());
-    while (goesOn()) {
-      const able = this.#able().filter((run) => runs.includes(run));
-      if (able.length === 0) break;
-      const to = Math.min(nextGoal(able.map(batchOf), this.stride.peek()), goal);
-      if (able.every((run) => batchOf(run) >= to)) break;
-      const pace = this.pace.peek();
-      const gap = pace === null ? null : delay((this.stride.peek() / pace) * 1000);
-      await Promise.all(able.map((run) => this.#stepTo(run, to)));
-      if (goesOn()) await gap;
-    }
-    if (rounds === this.#rounds) this.#inRounds.value = false;
-  }
-
-  /**
-   * @param {RunModel} run
-   * @param {number} batch
-   */
-  async #stepTo(run, batch) {
-    const count = batch - batchOf(run);
-    if (count <= 0) return;
-    await this.#tell([run], commands.step("batch", count));
-    await rested(run);
   }
 
   /**
@@ -128,38 +110,21 @@ export class Together {
     const errors = await Promise.all(runs.map((run) => run.act(command)));
     const error = errors.find((found) => found !== null);
     if (error) this.trouble.value = error;
+    return !error;
   }
 }
 
 /**
- * Where a round leads: those behind come up to the one ahead; from equal batches all go on.
+ * The next batch that all reach, or the end of the epoch of the one ahead.
  *
- * @param {readonly number[]} batches
- * @param {number} stride
+ * @param {readonly RunModel[]} runs
+ * @param {"batch" | "epoch"} unit
  */
-export function nextGoal(batches, stride) {
-  const ahead = Math.max(...batches);
-  return batches.every((batch) => batch === ahead) ? ahead + stride : ahead;
-}
-
-/** @param {readonly RunModel[]} runs */
-function nextBatch(runs) {
-  return nextGoal(runs.map(batchOf), 1);
-}
-
-/** @param {RunModel} run */
-function batchOf(run) {
-  return run.state.peek()?.batch ?? 0;
-}
-
-/**
- * Batches to the end of the epoch.
- *
- * @param {RunModel | undefined} run
- */
-function leftOf(run) {
-  const state = run?.state.peek();
-  return state ? state.batches_per_epoch - state.batch_in_epoch : 0;
+function goalOf(runs, unit) {
+  if (unit === "batch") return nextGoal(runs.map(batchOf), 1);
+  const ahead = Math.max(...runs.map(batchOf));
+  const state = runs.find((run) => batchOf(run) === ahead)?.state.peek();
+  return state ? ahead + state.batches_per_epoch - state.batch_in_epoch : ahead;
 }
 
 /**
@@ -169,32 +134,4 @@ function leftOf(run) {
  */
 function opened(run) {
   return until(() => run.state.value !== null || run.connection.value === "gone");
-}
-
-/** @param {RunModel} run */
-function rested(run) {
-  return until(() => run.state.value?.state !== "stepping" || run.connection.value === "gone");
-}
-
-/**
- * @param {() => boolean} holds reads signals
- * @returns {Promise<void>}
- */
-function until(holds) {
-  return new Promise((resolve) => {
-    /** @type {() => void} */
-    let stop = () => {};
-    let done = false;
-    stop = effect(() => {
-      if (done || !holds()) return;
-      done = true;
-      resolve();
-      queueMicrotask(() => stop());
-    });
-  });
-}
-
-/** @param {number} ms */
-function delay(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
