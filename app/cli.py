@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from app.main import closing_event, create_app
 from app.settings import Settings
+from app.storage.database import StorageVersionError, prepare
 from app.web.protocol import AbortableWebSocketProtocol
 from engine import DatasetError, load_mnist_bytes
 
@@ -59,12 +60,15 @@ def serve(
         raise _refusal(str(error)) from None
     _configure_logs()
     listener = _listen(settings)
+    try:
+        prepare(settings.data_dir)  # what stands in the way is said here, without a traceback
+    except (OSError, StorageVersionError) as error:
+        raise _refusal(str(error)) from None
     address = _address(settings.host, listener.getsockname()[1])
     typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
     if open_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    application = create_app(settings)
-    _Server(application).run(sockets=[listener])
+    _Server(create_app(settings)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

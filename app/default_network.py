@@ -1,8 +1,6 @@
 """The network that reads drawings when no run is named: the example, trained once and kept."""
 
 import asyncio
-import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ import structlog
 
 from app.config import RunConfig
 from app.errors import AppError
+from app.storage.index import RunIndex
+from app.storage.sealed import write_whole
 from app.workers.pool import WorkerPool
 from engine import EngineError, Evaluation, Samples, Sequential, load_mnist_bytes
 
@@ -27,9 +27,10 @@ log = structlog.get_logger()
 class DefaultNetwork:
     """Trained by the engine on the first start, in a worker like any run; then read from disk."""
 
-    def __init__(self, data_dir: Path, pool: WorkerPool) -> None:
+    def __init__(self, data_dir: Path, pool: WorkerPool, index: RunIndex) -> None:
         self._path = data_dir / FILE_NAME
         self._pool = pool
+        self._index = index
         self._network: Sequential | None = None
         self._test_accuracy: float | None = None
         self._state: dict[str, Any] | None = None
@@ -77,24 +78,30 @@ class DefaultNetwork:
                 await asyncio.sleep(RETRY_S)
                 continue
             try:
-                await asyncio.to_thread(_write, self._path, data)
+                await asyncio.to_thread(write_whole, self._path, data)
             except OSError as error:
                 # It works all the same, but the next start trains it again.
                 log.error("default network not saved", path=str(self._path), reason=str(error))
             self._network, self._test_accuracy = await asyncio.to_thread(_read_bytes, data)
 
     async def _train(self) -> bytes:
-        self._state = await self._pool.create(RUN_ID, RunConfig().settings())
-        try:
-            step = {"type": "step", "unit": "epoch", "count": EPOCHS}
-            self._state = await self._pool.command(RUN_ID, step)
-            while self._state["state"] == "stepping":
-                await asyncio.sleep(POLL_S)
-                self._state = await self._pool.state(RUN_ID)
-            return await self._pool.weights(RUN_ID)
-        finally:
-            with contextlib.suppress(AppError):
-                await self._pool.close(RUN_ID)
+        """Train it to the end, from wherever an earlier start of the server has come to."""
+        if self._index.find(RUN_ID) is None:
+            # Nobody's run: it is in no list, and no visitor can ask for it.
+            self._index.add(RUN_ID, key=b"", owner=b"", config=RunConfig().settings())
+        self._state = await self._pool.open(RUN_ID)
+        while self._state["epoch"] < EPOCHS:
+            if self._state["state"] == "failed":
+                raise AppError.from_body(self._state["error"], 500)
+            if self._state["state"] != "stepping":
+                step = {"type": "step", "unit": "epoch", "count": EPOCHS - self._state["epoch"]}
+                await self._pool.command(RUN_ID, step)
+            await asyncio.sleep(POLL_S)
+            self._state = await self._pool.state(RUN_ID)
+        data = await self._pool.weights(RUN_ID)
+        await self._pool.close(RUN_ID)
+        await asyncio.to_thread(self._index.remove, RUN_ID)
+        return data
 
     def classify(self, pixels: list[int]) -> list[float]:
         """Ten probabilities for 784 pixels of 0 to 255; `AppError` until it is trained."""
@@ -127,14 +134,3 @@ def _read_bytes(data: bytes) -> tuple[Sequential, float]:
         path = Path(folder, FILE_NAME)
         path.write_bytes(data)
         return _read(path)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

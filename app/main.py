@@ -10,6 +10,8 @@ from app.default_network import DefaultNetwork
 from app.errors import AppError
 from app.registry import Registry
 from app.settings import Settings
+from app.storage.database import prepare
+from app.storage.index import RunIndex
 from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
 from app.web.errors import ErrorAnswer, add_error_handlers
@@ -23,9 +25,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = WorkerPool(settings.workers, history_bytes=settings.history_mb * 1_000_000)
-        registry = Registry(settings, pool)
-        network = DefaultNetwork(settings.data_dir, pool)
+        prepare(settings.data_dir)
+        index = RunIndex(settings.data_dir)
+        pool = WorkerPool(
+            settings.workers,
+            data_dir=settings.data_dir,
+            history_bytes=settings.history_mb * 1_000_000,
+        )
+        registry = Registry(settings, pool, index)
+        network = DefaultNetwork(settings.data_dir, pool, index)
         app.state.server = Server(settings, pool, registry, network)
         await pool.start()
         tasks = [asyncio.create_task(registry.sweep()), asyncio.create_task(network.prepare())]
@@ -36,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await pool.drain()
+            index.close()
 
     app = FastAPI(
         title="Descent",

@@ -1,4 +1,4 @@
-"""The runs of this server: who owns each, who watches it, and when it has been forgotten."""
+"""The runs of this server: who owns each, who watches it, and how long it is kept."""
 
 import asyncio
 import contextlib
@@ -6,20 +6,31 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from app.errors import AppError
+from app.recipes import Recipe
 from app.settings import Settings
+from app.storage.index import Entry, RunIndex
 from app.viewers.hub import Hub
 from app.viewers.viewer import Viewer
 from app.workers.pool import WorkerPool
 
 SWEEP_EVERY_S = 5.0
-# A run that has just been made or asked for is never closed to make room for another.
-SAFE_FOR_S = 300.0
+# The slower part of sweeping: what is kept, and for how long.
+TIDY_EVERY_S = 60.0
+# A run that has just been asked for is never closed to make room for another.
+SAFE_FOR_S = 60.0
+DAY_S = 24 * 3600
+
+# What a list of runs shows of where each is.
+FIGURES = (
+    *("state", "batch", "furthest", "epoch", "loss", "accuracy", "test_accuracy"),
+    *("optimizer", "learning_rate", "batch_size"),
+)
 
 log = structlog.get_logger()
 
@@ -30,29 +41,31 @@ def _digest(secret: str) -> bytes:
 
 @dataclass(slots=True)
 class Record:
-    """What the web process knows of a run."""
+    """What the web process knows of an open run."""
 
     run_id: str
-    config: dict[str, Any]
     key: bytes
     owner: bytes
     hub: Hub
     touched: float
     playing: bool = False
     was_watched: bool = False
+    used: bool = field(default=True)  # since it was last noted
 
 
 class Registry:
-    """Makes, finds and closes runs; all reading and writing of them goes through here."""
+    """Makes, finds, closes and removes runs."""
 
     def __init__(
         self,
         settings: Settings,
         pool: WorkerPool,
+        index: RunIndex,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._index = index
         self._records: dict[str, Record] = {}
         self.pool = pool
 
@@ -64,34 +77,121 @@ class Registry:
         """How many viewers there are in all."""
         return sum(len(record.hub.viewers) for record in self._records.values())
 
-    async def create(self, config: dict[str, Any], visitor: str) -> tuple[str, str, dict[str, Any]]:
-        """Make a run for a visitor; returns its id, its key and its state."""
-        await self._make_room()
+    # Making
+
+    async def create(self, recipe: Recipe, visitor: str) -> tuple[str, str, dict[str, Any]]:
+        """Make a run that follows a recipe, for a visitor; returns its id, key and state."""
+        config, actions = recipe.config.settings(), recipe.log()
+        if actions:
+            await self.pool.check(config, actions)
         run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
-        hub = Hub(run_id, self.pool)
-        self._records[run_id] = Record(
-            run_id, config, _digest(key), _digest(visitor), hub, self._clock()
+        await self._make_room()
+        await asyncio.to_thread(
+            self._index.add,
+            run_id,
+            key=_digest(key),
+            owner=_digest(visitor),
+            config=config,
+            name=recipe.name,
+            follows_to=recipe.follows_to or None,
+            actions=actions,
+        )
+        return run_id, key, await self._begin(run_id, key, visitor)
+
+    async def branch(
+        self, source: Record, batch: int, command: dict[str, Any] | None, visitor: str
+    ) -> tuple[str, str, dict[str, Any]]:
+        """Make a run that shares the past of another; returns its id, key and state."""
+        await self.pool.save(source.run_id)
+        furthest = (await self.pool.state(source.run_id))["furthest"]
+        if batch > furthest:
+            raise AppError(
+                "batch_not_reached",
+                f"expected a batch from 0 to {furthest}, the furthest that run has been trained "
+                f"to, got {batch}",
+                "Train it further first, or branch earlier.",
+                status=409,
+            )
+        run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
+        await self._make_room()
+        await asyncio.to_thread(
+            self._index.branch,
+            source.run_id,
+            run_id,
+            key=_digest(key),
+            owner=_digest(visitor),
+            batch=batch,
         )
         try:
-            state = await self.pool.create(run_id, config)
+            state = await self._begin(run_id, key, visitor)
+            if command is not None:
+                state = await self.pool.command(run_id, command)
         except BaseException:
-            del self._records[run_id]
+            await self.remove(self._records[run_id])
             raise
-        log.info("run created", run=run_id)
         return run_id, key, state
 
-    def find(self, run_id: str) -> Record:
-        """The run of that id, which has now been asked for; `AppError` if there is none."""
+    async def _begin(self, run_id: str, key: str, visitor: str) -> dict[str, Any]:
+        self._records[run_id] = self._record(run_id, _digest(key), _digest(visitor))
+        try:
+            state = await self.pool.open(run_id)
+        except BaseException:
+            await self.remove(self._records[run_id])
+            raise
+        log.info("run created", run=run_id)
+        return state
+
+    def _record(self, run_id: str, key: bytes, owner: bytes) -> Record:
+        return Record(run_id, key, owner, Hub(run_id, self.pool), self._clock())
+
+    # Finding
+
+    async def find(self, run_id: str) -> Record:
+        """The run of that id, opened if it rests on disk; `AppError` if there is none."""
         record = self._records.get(run_id)
         if record is None:
-            raise AppError(
-                "unknown_run",
-                "expected the id of a run of this server, got one it does not know",
-                "It may have expired or been closed. Make a new one with POST /api/runs.",
-                status=404,
-            )
+            entry = await asyncio.to_thread(self._index.find, run_id)
+            if entry is None or not entry.owner:
+                raise AppError(
+                    "unknown_run",
+                    "expected the id of a run of this server, got one it does not know",
+                    "It may have expired or been deleted. Make a new one with POST /api/runs.",
+                    status=404,
+                )
+            if run_id not in self._records:
+                await self._make_room()
+                self._records[run_id] = self._record(run_id, entry.key, entry.owner)
+            record = self._records[run_id]
         record.touched = self._clock()
+        record.used = True
         return record
+
+    async def runs_of(self, visitor: str | None, key: str | None) -> list[dict[str, Any]]:
+        """The runs that a visitor, or a key, owns, as a list of them shows each."""
+        return await asyncio.to_thread(self._runs_of, visitor, key)
+
+    def _runs_of(self, visitor: str | None, key: str | None) -> list[dict[str, Any]]:
+        if key is not None:
+            entries = self._index.of_key(_digest(key))
+        else:
+            entries = self._index.of_owner(_digest(visitor)) if visitor else []
+        return [self._shown(entry) for entry in entries]
+
+    def _shown(self, entry: Entry) -> dict[str, Any]:
+        progress = entry.figures()
+        if entry.run_id not in self._records:
+            progress["state"] = "paused"
+        return {
+            "id": entry.run_id,
+            "name": entry.name,
+            **{name: progress[name] for name in FIGURES},
+            "layers": entry.config["layers"],
+            "changes": self._index.count_actions(entry.run_id),
+            "created": entry.created,
+            "used": entry.used,
+            "expires": entry.used + self._settings.keep_days * DAY_S,
+            "curve": [list(point) for point in self._index.curve(entry.run_id, progress["batch"])],
+        }
 
     def is_writable(self, record: Record, key: str | None, visitor: str | None) -> bool:
         """Whether the key, or the visitor's cookie, proves ownership of the run."""
@@ -100,16 +200,21 @@ class Registry:
             for secret, digest in ((key, record.key), (visitor, record.owner))
         )
 
+    # Using
+
     async def command(self, record: Record, command: dict[str, Any]) -> dict[str, Any]:
-        """Carry out a checked command; a reset also brings back a run whose worker has died."""
-        try:
-            state = await self.pool.command(record.run_id, command)
-        except AppError as error:
-            if error.code != "worker_lost" or command["type"] != "reset":
-                raise
-            state = await self.pool.create(record.run_id, record.config)
+        """Carry out a checked command; returns the state after it."""
+        state = await self.pool.command(record.run_id, command)
         record.playing = state["state"] == "playing"
         return state
+
+    async def rename(self, record: Record, name: str) -> dict[str, Any]:
+        """Give a run another name; returns its entry in the list."""
+        await self.pool.rename(record.run_id, name)
+        entry = await asyncio.to_thread(self._index.find, record.run_id)
+        if entry is None:
+            raise RuntimeError("a run that is open is kept")
+        return await asyncio.to_thread(self._shown, entry)
 
     def join(self, record: Record, viewer: Viewer) -> None:
         """Let a viewer watch a run; `AppError` if too many do."""
@@ -143,17 +248,56 @@ class Registry:
             for viewer in record.hub.viewers:
                 viewer.overrun.set()
 
+    # Ending
+
+    async def remove(self, record: Record) -> None:
+        """End a run for good, with everything that is kept of it."""
+        gone = AppError(
+            "run_deleted",
+            "this run has been deleted",
+            "Make a new one.",
+            status=404,
+        )
+        record.hub.tell_all({"type": "closing", "error": gone.body()})
+        self._records.pop(record.run_id, None)
+        with contextlib.suppress(AppError):
+            await self.pool.close(record.run_id)
+        await asyncio.to_thread(self._index.remove, record.run_id)
+        log.info("run removed", run=record.run_id)
+
     async def sweep(self) -> None:
-        """Pause and close what nobody looks at, for ever."""
+        """Pause, close and forget what nobody looks at, for ever."""
+        tidied = -TIDY_EVERY_S
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            for record in list(self._records.values()):
-                unwatched = self._unwatched_for(record)
-                if unwatched > self._settings.run_ttl_s:
-                    await self._close(record)
-                elif record.playing and unwatched > self._patience(record):
-                    with contextlib.suppress(AppError):
-                        await self.command(record, {"type": "pause"})
+            await self._close_unwatched()
+            await asyncio.to_thread(self._index.tidy)
+            if self._clock() - tidied > TIDY_EVERY_S:
+                tidied = self._clock()
+                await self._forget_unused()
+
+    async def _close_unwatched(self) -> None:
+        for record in list(self._records.values()):
+            unwatched = self._unwatched_for(record)
+            if unwatched > self._settings.run_ttl_s:
+                await self._close(record)
+            elif record.playing and unwatched > self._patience(record):
+                with contextlib.suppress(AppError):
+                    await self.command(record, {"type": "pause"})
+
+    async def _forget_unused(self) -> None:
+        """Remove what has expired, and what a visitor has too many of."""
+        index = self._index
+        used = [record for record in self._records.values() if record.used or record.hub.viewers]
+        await asyncio.to_thread(index.touch, [record.run_id for record in used])
+        for record in used:
+            record.used = False
+        oldest = time.time() - self._settings.keep_days * DAY_S
+        expired = await asyncio.to_thread(index.unused_since, oldest)
+        crowded = await asyncio.to_thread(index.beyond, self._settings.max_kept_runs)
+        for run_id in {*expired, *crowded} - set(self._records):
+            await asyncio.to_thread(index.remove, run_id)
+            log.info("run expired", run=run_id)
 
     async def _make_room(self) -> None:
         if len(self._records) < self._settings.max_runs:
@@ -178,7 +322,12 @@ class Registry:
         return 0.0 if record.hub.viewers else self._clock() - record.touched
 
     async def _close(self, record: Record) -> None:
-        del self._records[record.run_id]
+        """Let a run rest on disk; one in which nothing has happened is forgotten."""
+        entry = await asyncio.to_thread(self._index.find, record.run_id)
+        if entry is not None and not entry.has_happened:
+            await self.remove(record)
+            return
+        self._records.pop(record.run_id, None)
         with contextlib.suppress(AppError):
             await self.pool.close(record.run_id)
         log.info("run closed", run=record.run_id)

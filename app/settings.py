@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any.")
     data_dir: Path = Field(
-        default_factory=_default_data_dir, description="Where the trained network is kept."
+        default_factory=_default_data_dir,
+        description="Where runs and networks are kept.",
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -28,10 +29,16 @@ class Settings(BaseSettings):
         le=64,
         description="Worker processes that train; one a core.",
     )
-    max_runs: int = Field(default=64, ge=1, description="Runs kept at once.")
+    max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
     max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")
+    max_kept_runs: int = Field(
+        default=100, ge=1, description="Runs kept for one visitor; the least used go first."
+    )
+    keep_days: float = Field(
+        default=30, gt=0, description="Days for which a run is kept after it was last used."
+    )
     history_mb: int = Field(
-        default=32, ge=0, description="Memory for a run's checkpoints, in megabytes."
+        default=96, ge=0, description="Disk for a run's checkpoints, in megabytes."
     )
     idle_pause_s: float = Field(
         default=600, gt=0, description="A playing run that nobody asks for pauses after this."
@@ -40,5 +47,5 @@ class Settings(BaseSettings):
         default=30, gt=0, description="One whose last viewer has left pauses after this."
     )
     run_ttl_s: float = Field(
-        default=4 * 3600, gt=0, description="A run that nobody looks at is closed after this."
+        default=4 * 3600, gt=0, description="A run that nobody looks at rests on disk after this."
     )

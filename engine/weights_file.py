@@ -38,14 +38,19 @@ def network_bytes(
     parameters: Mapping[str, Array], layers: Sequence[Dense], inputs: int, seed: int
 ) -> bytes:
     """A network as the bytes of a .safetensors file; weights are (units, inputs), as computed."""
+    tensors = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    return save(tensors, metadata=network_metadata(layers, inputs, seed))
+
+
+def network_metadata(layers: Sequence[Dense], inputs: int, seed: int) -> dict[str, str]:
+    """What the metadata of a network's file says of it."""
     description = {
         "format": FORMAT,
         "inputs": inputs,
         "layers": [layer.config() for layer in layers],
         "seed": seed,
     }
-    tensors = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
-    return save(tensors, metadata={METADATA_KEY: json.dumps(description)})
+    return {METADATA_KEY: json.dumps(description)}
 
 
 def read_network(path: Path) -> NetworkFile:

@@ -20,7 +20,8 @@ TESTS_LATE_BY = 1024
 class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
-    `seen` is the run's version when the least informed of the viewers was last sent a frame.
+    `seen` is the run's version when the least informed of the viewers was last sent a frame,
+    `after` the number of the last frame, which another worker may have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
@@ -28,6 +29,7 @@ class Want:
         self.from_batch: int = fields["from_batch"]
         self.timeline: int = fields["timeline"]
         self.seen: int = fields["seen"]
+        self.after: int = fields["after"]
 
     def first_batch(self, run: Run) -> int:
         """The batch from which the series must be sent: before any future discarded since."""

@@ -1,14 +1,15 @@
 """What a run has been: its recipe, its series, and saved states to go back to."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from app.errors import AppError
-from app.runs.checkpoints import Checkpoints
 from app.runs.network import DataSet
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.series import Series
+from app.storage.checkpoints import Checkpoints
 from engine import Phase, TrainingLoop
 
 MAX_ACTIONS = 5_000
@@ -18,21 +19,31 @@ class History:
     """The past of a run, and the future it had before it went back.
 
     `timeline_starts` has the batch at which each timeline begins: a new one does when a future is
-    discarded. `changes` grows with every change of the log.
+    discarded. `follows_to` is how far the recipe goes that this run was made from. `changes`
+    grows with every change of the log.
     """
 
-    def __init__(self, config: dict[str, Any], data: DataSet, history_bytes: int) -> None:
-        self.recipe = Recipe(config)
+    def __init__(
+        self, recipe: Recipe, data: DataSet, checkpoints: Callable[[Recipe], Checkpoints]
+    ) -> None:
+        self.recipe = recipe
         self.series = Series()
         self.timeline_starts = [0]
+        self.follows_to: int | None = None
         self.changes = 0
+        self.checkpoints = checkpoints(recipe)
         self._data = data
-        self._checkpoints = Checkpoints(history_bytes)
 
     @property
     def furthest(self) -> int:
         """The last batch the run has been trained to."""
         return self.series.length
+
+    @property
+    def pending(self) -> int | None:
+        """How far the recipe goes that lies ahead; None where the run has been through it."""
+        ahead = self.follows_to is not None and self.follows_to > self.furthest
+        return self.follows_to if ahead else None
 
     @property
     def timeline(self) -> int:
@@ -53,8 +64,11 @@ class History:
         """Note a change made now. It discards what lay ahead."""
         if self.furthest > loop.batch:
             self.discard_after(loop.batch)
+        in_batch = loop.next_phase is not Phase.DRAW
+        self.recipe.discard_after(loop.batch + in_batch)
+        self.follows_to = None
         now = dict(settings)
-        if loop.next_phase is not Phase.DRAW and "batch_size" in now:
+        if in_batch and "batch_size" in now:
             # The batch at hand is drawn already: the new size holds from the next one on.
             self.recipe.record(loop.batch + 1, {"batch_size": now.pop("batch_size")})
         if now:
@@ -70,7 +84,7 @@ class History:
         """Forget whatever came after `batch`; a new timeline begins there."""
         self.recipe.discard_after(batch)
         self.series.cut(batch)
-        self._checkpoints.cut(batch)
+        self.checkpoints.cut(batch)
         self.timeline_starts.append(batch)
 
     def add_batch(self, loop: TrainingLoop) -> None:
@@ -84,15 +98,22 @@ class History:
                 learning_rate=loop.learning_rate,
                 gradient_norm=math.hypot(*loop.gradient_norms.values()),
             )
-        if self._checkpoints.due(loop.batch):
-            self._checkpoints.add(loop.state())
+        if self.checkpoints.due(loop.batch):
+            self.checkpoints.add(loop.state())
 
     def require_reached(self, batch: int) -> None:
         """Raise `AppError` unless the run has been trained to `batch` at some time."""
-        if batch > self.furthest:
+        self._require_at_most(batch, self.furthest)
+
+    def require_known(self, batch: int) -> None:
+        """The same, or unless the recipe it follows goes that far."""
+        self._require_at_most(batch, self.pending or self.furthest)
+
+    def _require_at_most(self, batch: int, furthest: int) -> None:
+        if batch > furthest:
             raise AppError(
                 "batch_not_reached",
-                f"expected a batch from 0 to {self.furthest}, the furthest this run has been "
+                f"expected a batch from 0 to {furthest}, the furthest this run has been "
                 f"trained to, got {batch}",
                 "Play or step further first.",
                 status=409,
@@ -100,8 +121,13 @@ class History:
 
     def replay_to(self, batch: int, loop: TrainingLoop) -> Replay:
         """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included."""
-        saved = self._checkpoints.before(batch - 1)
+        saved = self.checkpoints.before(batch - 1)
         nearest = saved.batch if saved is not None else 0
         if loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
             return Replay(self.recipe, self._data, batch, loop.state(), changed=True)
         return Replay(self.recipe, self._data, batch, saved)
+
+    def return_to(self, batch: int, phase: Phase | None) -> Replay:
+        """A loop on its way to where the run was when it was last kept."""
+        saved = self.checkpoints.before(batch - 1)
+        return Replay(self.recipe, self._data, batch, saved, phase=phase)

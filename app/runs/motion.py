@@ -31,9 +31,13 @@ class Stepping:
 
 @dataclass(slots=True)
 class Seeking:
-    """To another batch, by replaying the recipe on a loop that then takes over."""
+    """To another batch, by replaying the recipe on a loop that then takes over.
+
+    `then` is what comes after: a run that has been brought back may go on playing.
+    """
 
     replay: Replay
+    then: Playing | Stepping | None = None
 
 
 Motion = Playing | Stepping | Seeking

@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import Dense, Samples, Sequential, TrainingLoop, load_mnist_bytes, optimizers
+from app.errors import AppError
+from engine import (
+    Dense,
+    EngineError,
+    Samples,
+    Sequential,
+    TrainingLoop,
+    load_mnist_bytes,
+    optimizers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,26 @@ def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
     if batch_size != loop.batch_size:
         changes["batch_size"] = batch_size
     return changes
+
+
+def check_actions(
+    config: dict[str, Any], actions: list[tuple[int, dict[str, Any]]], data: DataSet
+) -> None:
+    """Raise `AppError` unless every change of a recipe can be made on its network.
+
+    They are tried on a network that is not trained, one after the other.
+    """
+    loop = make_loop(config, data)
+    for number, (batch, settings) in enumerate(actions, start=1):
+        try:
+            apply(settings, loop)
+        except EngineError as error:
+            raise AppError(
+                "invalid_recipe",
+                f"change {number} of the recipe, at batch {batch}: {error.message}",
+                error.hint or "Correct that change, or leave it out; nothing has been made.",
+                status=422,
+            ) from error
 
 
 def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:

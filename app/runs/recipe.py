@@ -1,5 +1,7 @@
 """A recipe: the configuration of a run and the log of what was changed at which batch."""
 
+import hashlib
+import json
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +53,16 @@ class Recipe:
             self.actions[index - 1] = Action(batch, previous.settings | settings)
         else:
             self.actions.insert(index, Action(batch, settings))
+
+    @property
+    def last_batch(self) -> int:
+        """The batch of the last change, 0 where there is none."""
+        return self.actions[-1].batch if self.actions else 0
+
+    def name_at(self, batch: int) -> str:
+        """A name for all that decides the state at `batch`, before the changes made there."""
+        past = [action.to_json() for action in self.actions if action.batch < batch]
+        return hashlib.sha256(json.dumps([self.config, past]).encode()).hexdigest()
 
     def discard_after(self, batch: int) -> None:
         """Drop the changes made at later batches."""

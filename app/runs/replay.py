@@ -2,7 +2,7 @@
 
 from app.runs.network import DataSet, apply, make_loop
 from app.runs.recipe import Recipe
-from engine import LoopState, TrainingLoop
+from engine import LoopState, Phase, TrainingLoop
 
 
 class Replay:
@@ -10,7 +10,8 @@ class Replay:
 
     It starts from `start`, a saved state before `target` (None: from the untrained network), so
     that the batch that leads to `target` really runs and its gradients and activations are there.
-    `changed` says that `start` already has the changes made at its batch.
+    `changed` says that `start` already has the changes made at its batch. `phase` is the last
+    phase to run in the batch after `target`, None to stay between the batches.
     """
 
     def __init__(
@@ -21,9 +22,11 @@ class Replay:
         start: LoopState | None,
         *,
         changed: bool = False,
+        phase: Phase | None = None,
     ) -> None:
         self._recipe = recipe
-        self.target = target
+        self._target = target
+        self._phase = phase
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
@@ -33,12 +36,16 @@ class Replay:
     @property
     def done(self) -> bool:
         """Whether the loop has arrived."""
-        return self.loop.batch >= self.target
+        at_phase = self._phase is None or self.loop.phase is self._phase
+        return self.loop.batch >= self._target and at_phase
 
     def advance(self) -> None:
-        """Run one more batch."""
-        self.loop.run_batch()
-        self._apply_actions()
+        """Run one more batch, or one more phase of the last one."""
+        if self.loop.batch < self._target:
+            self.loop.run_batch()
+            self._apply_actions()
+        else:
+            self.loop.run_phase()
 
     def _apply_actions(self) -> None:
         for action in self._recipe.at(self.loop.batch):

@@ -13,7 +13,28 @@ def report(run_id: str, run: Run) -> dict[str, Any]:
         "id": run_id,
         "config": run.recipe.config,
         "actions": [action.to_json() for action in run.recipe.actions],
+        "name": run.name,
+        "branched_from": run.branched_from,
         **moving_report(run),
+    }
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The few figures that a list of runs shows of each."""
+    loop = run.loop
+    test = run.series.test_at(loop.batch)
+    return {
+        "state": run.state.value,
+        "batch": loop.batch,
+        "furthest": run.furthest,
+        "changed": bool(run.recipe.actions),
+        "epoch": loop.epoch,
+        "loss": loop.last_loss,
+        "accuracy": loop.last_accuracy,
+        "test_accuracy": test[2] if test else None,
+        "optimizer": loop.optimizer.config()["name"],
+        "learning_rate": loop.learning_rate,
+        "batch_size": loop.batch_size,
     }
 
 
@@ -41,10 +62,13 @@ def moving_report(run: Run) -> dict[str, Any]:
         "batches_per_second": round(run.batches_per_second, 1),
         "furthest": run.furthest,
         "timeline": run.timeline,
+        "pending": run.history.pending,
         "parameters": loop.network.count_params(),
         "tensors": loop.computed_tensor_names(),
         "views": [view.to_json() for view in weight_views(run)],
         "edit": run.edit.to_json() if run.edit is not None else None,
         "can_undo": run.can_undo,
         "error": run.error.body() if run.error is not None else None,
+        "saved": run.unsaved.body() if run.unsaved is not None else None,
+        "restored": run.restored.to_json() if run.restored is not None else None,
     }

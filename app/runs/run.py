@@ -16,8 +16,10 @@ from app.runs.network import DataSet, apply, make_loop, optimizer_settings, reso
 from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
+from app.runs.restored import Restored
 from app.runs.series import Series
 from app.runs.studies.schedule import Moment, Studies
+from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
 
 MAX_BATCHES = 1_000_000
@@ -26,27 +28,32 @@ MAX_BATCHES = 1_000_000
 class Run:
     """One run, hosted in a worker beside others.
 
-    `history_bytes` bounds the memory of its checkpoints. `version` grows whenever something a
-    viewer could see has changed.
+    `checkpoints` makes its saved states for its recipe. `version` grows whenever something a
+    viewer could see has changed; it begins with the clock, so that it is beyond whatever viewers
+    have been sent by another worker.
     """
 
     def __init__(
         self,
-        config: dict[str, Any],
+        recipe: Recipe,
         data: DataSet,
         *,
-        history_bytes: int,
+        checkpoints: Callable[[Recipe], Checkpoints],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.data = data
-        self.loop = make_loop(config, data)
-        self.history = History(config, data, history_bytes)
+        self.loop = make_loop(recipe.config, data)
+        self.history = History(recipe, data, checkpoints)
+        self.name = ""
+        self.branched_from: dict[str, Any] | None = None
+        self.restored: Restored | None = None
+        self.unsaved: AppError | None = None  # why it cannot be kept at the moment
         self.measuring = Measuring(self.history.series, data.test, clock)
         self.studies = Studies(data, clock)
         self.pace = Pace()
         self.error: AppError | None = None
         self.edit: Edit | None = None
-        self.version = 1
+        self.version = int(clock() * 1e6)
         self._clock = clock
         self._motion: Motion | None = None
         self._rate = BatchRate()
@@ -114,10 +121,30 @@ class Run:
         """A loop on its way to an earlier batch, or back to a later one."""
         return self.history.replay_to(batch, self.loop)
 
+    @property
+    def motion(self) -> Motion | None:
+        """What it is doing."""
+        return self._motion
+
+    def bring_back(
+        self, batch: int, phase: Phase | None, speed: float | None, then: Playing | Stepping | None
+    ) -> None:
+        """Go to where it was when it was last kept, and do what it is to do there."""
+        self.pace.change(speed, self._clock())
+        if batch == 0 and phase is None:
+            for action in self.recipe.at(0):
+                apply(action.settings, self.loop)
+            self._move(then)
+            self.pace.start(self._clock())
+        else:
+            self._move(Seeking(self.history.return_to(batch, phase), then))
+
     # Commands
 
     def command(self, command: dict[str, Any]) -> None:
         """Carry out a checked command, or raise `AppError` with nothing changed."""
+        self.restored = None
+        self.history.checkpoints.set_aside.clear()
         match command["type"]:
             case "play":
                 self._play()
@@ -138,7 +165,7 @@ class Run:
                 self._edit({"drawing": {"label": command["label"], "pixels": pixels}})
             case "undo":
                 self._undo()
-        self._changed()
+        self.changed()
 
     def _play(self) -> None:
         self._require_trainable()
@@ -165,12 +192,22 @@ class Run:
             self.pace.change(command["speed"], self._clock())
 
     def _seek(self, batch: int) -> None:
-        self.require_reached(batch)
+        self.history.require_known(batch)
         has_failed, self.error = self.error is not None, None
         if batch == self.loop.batch and self.at_boundary and not has_failed:
             self._move(None)
+        elif batch > self.furthest:
+            # Ahead of all it has been trained to, as its recipe says.
+            self._move(Stepping("batch", batch - self.loop.batch))
         else:
             self._move(Seeking(self.replay_to(batch)))
+            self.tell_damage()
+
+    def tell_damage(self) -> None:
+        """Say so if a damaged checkpoint has been found on the way."""
+        set_aside = self.history.checkpoints.set_aside
+        if set_aside:
+            self.restored = Restored(self.loop.batch, "checkpoint_damaged", list(set_aside))
 
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size
@@ -178,6 +215,7 @@ class Run:
         self.error = self.edit = None
         self.measuring.abandon()
         self.history.discard_after(0)
+        self.history.follows_to = None
         self.recipe.actions.clear()
         self.loop = make_loop(self.recipe.config, self.data)
         if optimizer["name"] != optimizer_settings(self.loop)["name"]:
@@ -238,9 +276,10 @@ class Run:
     def _move(self, motion: Motion | None) -> None:
         self._motion = motion
         self._rate.clear()
-        self._changed()
+        self.changed()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Note that there is something new to see."""
         self.version += 1
 
     # Work
@@ -327,7 +366,7 @@ class Run:
                 )
             )
             return
-        self._changed()
+        self.changed()
         if self.at_boundary:
             self._finish_batch()
 
@@ -355,14 +394,15 @@ class Run:
             self.loop = seeking.replay.loop
             self.edit = None
             self.measuring.abandon()
-            self._move(None)
+            self._move(seeking.then)
+            self.pace.start(self._clock())
 
     def _measure(self) -> bool:
         """Do a piece of the measurement under way; False where there is none."""
         if not self.measuring.under_way:
             return False
         if self.measuring.advance():
-            self._changed()
+            self.changed()
         return True
 
     # Studies
@@ -388,5 +428,5 @@ class Run:
             return False
         training = self._at_full_speed
         if self.studies.advance(self.loop, self.moment, self.version + 1, training=training):
-            self._changed()
+            self.changed()
         return True

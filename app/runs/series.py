@@ -23,6 +23,19 @@ class Series:
         self._columns[:, self.length] = [values[name] for name in COLUMNS]
         self.length += 1
 
+    def extend(self, values: NDArray[np.float64]) -> None:
+        """Add many batches' values: (n, 4), columns as in `COLUMNS`."""
+        free = self._columns.shape[1] - self.length
+        if free < len(values):
+            more = np.empty((len(COLUMNS), len(values) - free + 1024))
+            self._columns = np.concatenate([self._columns, more], axis=1)
+        self._columns[:, self.length : self.length + len(values)] = values.T
+        self.length += len(values)
+
+    def rows(self, from_batch: int) -> NDArray[np.float64]:
+        """The values from `from_batch` on, (n, 4), columns as in `COLUMNS`; a view."""
+        return self._columns[:, from_batch - 1 : self.length].T
+
     def add_test(self, batch: int, loss: float, accuracy: float) -> None:
         """Add a measurement on the test images."""
         self._tests[batch] = (loss, accuracy)
@@ -55,6 +68,10 @@ class Series:
     def tests(self, from_batch: int = 0) -> list[tuple[int, float, float]]:
         """The measurements (batch, loss, accuracy) from `from_batch` on, by batch."""
         return [(at, *self._tests[at]) for at in sorted(self._tests) if at >= from_batch]
+
+    def tests_by_batch(self) -> dict[int, tuple[float, float]]:
+        """The measurements (loss, accuracy) by batch; a copy."""
+        return dict(self._tests)
 
     def to_json(self, from_batch: int) -> dict[str, Any]:
         """The series from `from_batch` on as plain lists."""

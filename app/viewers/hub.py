@@ -50,6 +50,7 @@ class Hub:
         self._clock = clock
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._last_frame = 0
         self.viewers: set[Viewer] = set()
 
     def join(self, viewer: Viewer) -> None:
@@ -88,7 +89,7 @@ class Hub:
                 asked = ready
                 if request is not None:
                     request.add_done_callback(_forget)
-                want = _combined(asked)
+                want = _combined(asked) | {"after": self._last_frame}
                 request = asyncio.create_task(self._source.frames(self._run_id, want))
             await self._wait(request, now)
             if request is not None and request.done():
@@ -119,6 +120,7 @@ class Hub:
         """Send the frame to those who asked and still need the same; the others ask again."""
         if frame is None:
             return
+        self._last_frame = frame.number
         now = self._clock()
         for viewer, need in asked.items():
             if viewer in self.viewers and Need.of(viewer) == need:

@@ -39,7 +39,7 @@ async def classify(
 
     The picture is prepared as MNIST's were; `pixels` in the answer is what the network saw.
     """
-    record = server.registry.find(run) if run is not None else None
+    record = await server.registry.find(run) if run is not None else None
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
         body = Pixels.model_validate_json(await request.body())

@@ -62,8 +62,8 @@ def visitor_of(
 VisitorDep = Annotated[str, Depends(visitor_of)]
 
 
-def _run(server: ServerDep, run_id: Annotated[str, Path(max_length=64)]) -> Record:
-    return server.registry.find(run_id)
+async def _run(server: ServerDep, run_id: Annotated[str, Path(max_length=64)]) -> Record:
+    return await server.registry.find(run_id)
 
 
 RunDep = Annotated[Record, Depends(_run)]

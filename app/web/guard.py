@@ -9,6 +9,9 @@ from app.errors import AppError
 from app.web.errors import error_response
 
 MAX_BODY = 5 * 1024 * 1024
+# The largest network there may be, in float64.
+MAX_FILE = 40 * 1024 * 1024
+FILE_TYPE = "application/octet-stream"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -27,11 +30,11 @@ def is_foreign(headers: Headers) -> bool:
 class TooLargeError(AppError):
     """A body above the limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__(
             "too_large",
-            f"expected a body of at most {MAX_BODY} bytes, got more",
-            "Send a smaller picture, or fewer values.",
+            f"expected a body of at most {limit} bytes, got more",
+            "Send a smaller file or picture, or fewer values.",
             status=413,
         )
 
@@ -64,19 +67,25 @@ class Guard:
         if refusal is not None:
             await error_response(refusal)(scope, receive, send_with_headers)
             return
-        await self._app(scope, _limited(receive), send_with_headers)
+        await self._app(scope, _limited(receive, _limit(scope)), send_with_headers)
 
     def _refusal(self, scope: Scope) -> AppError | None:
         headers = Headers(scope=scope)
         if scope["method"] not in SAFE_METHODS and is_foreign(headers):
             return foreign_origin()
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_BODY:
-            return TooLargeError()
+        if length.isdigit() and int(length) > _limit(scope):
+            return TooLargeError(_limit(scope))
         return None
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit(scope: Scope) -> int:
+    """The most bytes that the body of a request may have."""
+    is_file = Headers(scope=scope).get("content-type") == FILE_TYPE
+    return MAX_FILE if is_file and scope["path"] == "/api/runs" else MAX_BODY
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
     """Count what arrives: a body sent in chunks states no length."""
     seen = 0
 
@@ -84,8 +93,8 @@ def _limited(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
-            raise TooLargeError
+        if seen > limit:
+            raise TooLargeError(limit)
         return message
 
     return limited

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Cookie, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from app.commands import Command, parse_command
-from app.config import RunConfig
-from app.web.context import RunDep, ServerDep, VisitorDep, WritableRunDep
+from app.recipes import Branch, NewRun, Renaming
+from app.registry import DAY_S
+from app.web.context import RunDep, ServerDep, VisitorDep, WritableRunDep, bearer_key
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -23,23 +24,76 @@ async def make_run(
     server: ServerDep,
     visitor: VisitorDep,
     response: Response,
-    config: Annotated[RunConfig | None, Body()] = None,
+    new: Annotated[NewRun | None, Body()] = None,
 ) -> dict[str, Any]:
     """Make a run; what the configuration leaves out has the example's value.
+
+    Or, from `{"recipe": …}`, from the bytes of a network's `.safetensors` file or of a recipe's
+    JSON file (as `application/octet-stream`), a run at batch 0 that follows that recipe.
 
     The answer has the run's `key`, which proves ownership: send it as
     `Authorization: Bearer KEY` with commands.
     """
-    settings = (config or RunConfig()).settings()
-    run_id, key, state = await server.registry.create(settings, visitor)
+    recipe = (new or NewRun()).as_recipe()
+    run_id, key, state = await server.registry.create(recipe, visitor)
     response.headers["location"] = f"/api/runs/{run_id}"
     return {"id": run_id, "key": key, **state}
+
+
+@router.get("")
+async def list_runs(
+    server: ServerDep,
+    authorization: Annotated[str | None, Header()] = None,
+    visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
+) -> dict[str, Any]:
+    """The visitor's own runs, last used first; with a key, the run of that key."""
+    runs = await server.registry.runs_of(visitor, bearer_key(authorization))
+    return {"runs": runs, "expires_after_s": server.settings.keep_days * DAY_S}
 
 
 @router.get("/{run_id}")
 async def read_run(server: ServerDep, record: RunDep) -> dict[str, Any]:
     """The run's state now."""
     return await server.pool.state(record.run_id)
+
+
+@router.patch("/{run_id}")
+async def rename_run(
+    server: ServerDep, record: WritableRunDep, change: Annotated[Renaming, Body()]
+) -> dict[str, Any]:
+    """Give a run another name; the answer is its entry in the list of runs."""
+    return await server.registry.rename(record, change.name)
+
+
+@router.delete("/{run_id}", status_code=204)
+async def delete_run(server: ServerDep, record: WritableRunDep) -> None:
+    """End a run, and remove everything that is kept of it."""
+    await server.registry.remove(record)
+
+
+@router.get("/{run_id}/recipe")
+async def read_recipe(server: ServerDep, record: RunDep) -> dict[str, Any]:
+    """The configuration and the log of changes: all it takes to make the run again."""
+    return await server.pool.recipe(record.run_id)
+
+
+@router.post("/{run_id}/branch", status_code=201)
+async def branch_run(
+    server: ServerDep,
+    record: RunDep,
+    visitor: VisitorDep,
+    response: Response,
+    branch: Annotated[Branch, Body()],
+) -> dict[str, Any]:
+    """Make a run of one's own that shares the past of this one up to a batch.
+
+    It stands there, paused, and goes on with what `set` says. The answer has its `key`.
+    """
+    run_id, key, state = await server.registry.branch(
+        record, branch.batch, branch.command(), visitor
+    )
+    response.headers["location"] = f"/api/runs/{run_id}"
+    return {"id": run_id, "key": key, **state}
 
 
 @router.post("/{run_id}/commands")

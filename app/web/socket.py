@@ -40,7 +40,7 @@ async def watch_run(
     try:
         if is_foreign(websocket.headers):
             raise foreign_origin()
-        record = server.registry.find(run_id)
+        record = await server.registry.find(run_id)
         writable = server.registry.is_writable(record, bearer_key(authorization), visitor)
         viewer = Viewer(writable=writable)
         state = await server.pool.state(run_id)

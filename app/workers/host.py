@@ -8,22 +8,31 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.errors import AppError, from_engine
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
+from app.runs.keeping import Keeper, bring_back
 from app.runs.motion import RunState
-from app.runs.network import DataSet, load_data_set
+from app.runs.network import DataSet, check_actions, load_data_set
+from app.runs.recipe import Recipe
+from app.runs.recipe_files import network_file, recipe_json
 from app.runs.replay import Replay
 from app.runs.report import report
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.tensors import read_tensor, to_npy
 from app.runs.views import encode_view
+from app.storage.checkpoints import Checkpoints
+from app.storage.database import connect
+from app.storage.index import folder_of
+from app.storage.journal import Journal
 from app.workers.message import Message
 from engine import EngineError
 from engine.program import program
@@ -33,6 +42,10 @@ SLICE_S = 0.010
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
+# What a run has done is kept this often while it trains, and before each command is answered.
+SAVE_EVERY_S = 0.25
+# A run that is opened is answered for when it is where it was, or after this time on its way.
+OPEN_WITHIN_S = 5.0
 
 Request = dict[str, Any]
 
@@ -42,30 +55,42 @@ class Hosted:
     """A run, the requests that wait for it, and the frame that is wanted next."""
 
     run_id: str
-    run: Run
+    keeper: Keeper
     inbox: deque[Request] = field(default_factory=deque)
     # Steps and seeks, to be answered when done, or each at its time.
     steps: deque[tuple[Request, float]] = field(default_factory=deque)
+    opening: tuple[Request, float] | None = None
     want: tuple[Request, Want] | None = None
     asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
     frames: int = 0
+    saved_at: float = -math.inf
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return self.keeper.run
 
 
 class Host:
-    """Hosts runs on one thread.
+    """Hosts runs on one thread, and keeps them in `data_dir`.
 
     `reply(message)` is called for every request, once; the message's header repeats its `id`.
+    A run's checkpoints have `history_bytes` of disk.
     """
 
     def __init__(
         self,
         reply: Callable[[Message], None],
         *,
+        data_dir: Path,
         history_bytes: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reply = reply
+        self._data_dir = data_dir
         self._history_bytes = history_bytes
+        self._database = connect(data_dir)
+        self._writer = ThreadPoolExecutor(max_workers=1)
         self._clock = clock
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
@@ -83,8 +108,11 @@ class Host:
         try:
             if request["op"] == "health":
                 self._answer(request, {"runs": len(self._runs)})
-            elif request["op"] == "create":
-                self._create(request)
+            elif request["op"] == "open":
+                self._open(request)
+            elif request["op"] == "check":
+                check_actions(request["config"], request["actions"], self._data)
+                self._answer(request, {})
             else:
                 hosted = self._find(request["run"])
                 hosted.inbox.append(request)
@@ -92,23 +120,35 @@ class Host:
         except Exception as error:  # noqa: BLE001 - answered; the other runs go on
             self._refuse(request, error)
 
-    def _create(self, request: Request) -> None:
-        run = Run(
-            request["config"], self._data, history_bytes=self._history_bytes, clock=self._clock
-        )
-        self._runs[request["run"]] = Hosted(request["run"], run)
-        self._order.append(request["run"])
-        self._answer(request, {"state": report(request["run"], run)})
+    def _open(self, request: Request) -> None:
+        run_id = request["run"]
+        journal = Journal(self._database, run_id)
+        kept = journal.load()
+        if kept is None:
+            raise _unknown(run_id)
+
+        def checkpoints(recipe: Recipe) -> Checkpoints:
+            folder = folder_of(self._data_dir, run_id)
+            return Checkpoints(folder, self._history_bytes, self._writer, recipe.name_at)
+
+        run = bring_back(kept, self._data, checkpoints, self._clock, lost=request["lost"])
+        self._runs[run_id] = Hosted(run_id, Keeper(journal, run))
+        self._order.append(run_id)
+        self._runs[run_id].opening = (request, self._clock() + OPEN_WITHIN_S)
+        self._answer_opening(self._runs[run_id])
+
+    def _answer_opening(self, hosted: Hosted) -> None:
+        """Answer who has opened a run, once it is where it was."""
+        if hosted.opening is not None:
+            request, due = hosted.opening
+            if not hosted.run.seeking or due <= self._clock():
+                hosted.opening = None
+                self._answer_state(request, hosted)
 
     def _find(self, run_id: str) -> Hosted:
         hosted = self._runs.get(run_id)
         if hosted is None:
-            raise AppError(
-                "unknown_run",
-                f"expected the id of a run of this server, got {run_id!r}",
-                "It may have expired or been closed. Make a new one with POST /api/runs.",
-                status=404,
-            )
+            raise _unknown(run_id)
         return hosted
 
     def _empty_inbox(self, hosted: Hosted) -> None:
@@ -128,6 +168,9 @@ class Host:
         return {
             "command": self._on_command,
             "state": self._answer_state,
+            "recipe": self._on_recipe,
+            "rename": self._on_rename,
+            "save": self._on_save,
             "frames": self._on_frames,
             "series": self._on_series,
             "tensor": self._on_tensor,
@@ -141,6 +184,7 @@ class Host:
     def _on_command(self, request: Request, hosted: Hosted) -> None:
         command = request["command"]
         hosted.run.command(command)
+        self._save(hosted)
         if command["type"] not in ("step", "set"):
             self._answer_steps(hosted)
         if hosted.run.state is RunState.STEPPING and command["type"] in AWAITED:
@@ -167,7 +211,7 @@ class Host:
             self._lookups.append(request)
 
     def _on_weights(self, request: Request, hosted: Hosted) -> None:
-        self._answer(request, {}, [hosted.run.loop.network.to_bytes()])
+        self._answer(request, {}, [network_file(hosted.run)])
 
     def _on_view(self, request: Request, hosted: Hosted) -> None:
         name = request["name"]
@@ -195,8 +239,23 @@ class Host:
         probabilities = hosted.run.loop.network.predict(pixels)[0]
         self._answer(request, {"probabilities": probabilities.tolist()})
 
+    def _on_recipe(self, request: Request, hosted: Hosted) -> None:
+        self._answer(request, {"recipe": recipe_json(hosted.run)})
+
+    def _on_rename(self, request: Request, hosted: Hosted) -> None:
+        hosted.run.name = request["name"]
+        hosted.run.changed()
+        self._on_save(request, hosted)
+
+    def _on_save(self, request: Request, hosted: Hosted) -> None:
+        self._save(hosted)
+        hosted.run.history.checkpoints.finish()
+        self._answer(request, {})
+
     def _on_close(self, request: Request, hosted: Hosted) -> None:
         self._drop_want(hosted)
+        self._save(hosted)
+        hosted.run.history.checkpoints.finish()
         self._answer_steps(hosted)
         del self._runs[hosted.run_id]
         self._order.remove(hosted.run_id)
@@ -217,11 +276,44 @@ class Host:
             if hosted.run.wait() == 0:
                 self._advance(hosted)
                 break
+        due = self._save_due()
         if self._lookups:
             self._advance_lookup(self._clock() + SLICE_S)
             return 0.0
-        waits = [hosted.run.wait() for hosted in self._runs.values()]
+        waits = [due, *(hosted.run.wait() for hosted in self._runs.values())]
         return min((wait for wait in waits if wait is not None), default=None)
+
+    def _save_due(self) -> float | None:
+        """Save what has waited long enough; seconds until the next has, None if there is none."""
+        now = self._clock()
+        due = None
+        for hosted in self._runs.values():
+            if not hosted.keeper.is_behind:
+                continue
+            wait = hosted.saved_at + SAVE_EVERY_S - now
+            if wait <= 0:
+                self._save(hosted)
+            else:
+                due = wait if due is None else min(due, wait)
+        return due
+
+    def _save(self, hosted: Hosted) -> None:
+        hosted.saved_at = self._clock()
+        if not hosted.keeper.is_behind:
+            return
+        try:
+            hosted.keeper.save()
+        except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
+            hosted.run.fail(_refusal(error))
+            hosted.saved_at = math.inf  # until the next command
+
+    def close(self) -> None:
+        """Keep everything as it is now."""
+        for hosted in self._runs.values():
+            self._save(hosted)
+            hosted.run.history.checkpoints.finish()
+        self._writer.shutdown()
+        self._database.close()
 
     def _advance(self, hosted: Hosted) -> None:
         try:
@@ -234,6 +326,7 @@ class Host:
         """Answer what the last slice has made answerable."""
         done = hosted.run.state is not RunState.STEPPING
         self._answer_steps(hosted, due_by=math.inf if done else self._clock())
+        self._answer_opening(hosted)
         self._answer_asked(hosted)
         self._empty_inbox(hosted)
         self._send_frame(hosted)
@@ -254,7 +347,7 @@ class Host:
             return
         request, want = hosted.want
         hosted.want = None
-        hosted.frames += 1
+        hosted.frames = max(hosted.frames, want.after) + 1
         try:
             messages = encode_frame(hosted.run_id, hosted.run, want, hosted.frames)
         except Exception as error:  # noqa: BLE001 - answered; the other runs go on
@@ -316,6 +409,15 @@ class Host:
     def _refuse(self, request: Request, error: Exception) -> None:
         refusal = _refusal(error)
         self._answer(request, {"error": refusal.body(), "status": refusal.status})
+
+
+def _unknown(run_id: str) -> AppError:
+    return AppError(
+        "unknown_run",
+        f"expected the id of a run of this server, got {run_id!r}",
+        "It may have expired or been deleted. Make a new one with POST /api/runs.",
+        status=404,
+    )
 
 
 def _refusal(error: Exception) -> AppError:

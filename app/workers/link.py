@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,7 +29,7 @@ def worker_lost() -> AppError:
     return AppError(
         "worker_lost",
         "expected an answer from the process that hosts this run, but it has stopped",
-        "A new process is being started. Make a new run, or reset this one.",
+        "It is brought back as it was a moment ago. Ask again, and look where it is.",
         status=503,
     )
 
@@ -36,9 +37,15 @@ def worker_lost() -> AppError:
 class WorkerLink:
     """One worker process. `lost(link)` is called once, when it ends without being asked to."""
 
-    def __init__(self, number: int, history_bytes: int, lost: Callable[["WorkerLink"], None]):
+    def __init__(
+        self,
+        number: int,
+        data_dir: Path,
+        history_bytes: int,
+        lost: Callable[["WorkerLink"], None],
+    ) -> None:
         self.number = number
-        self._history_bytes = history_bytes
+        self._arguments = (str(data_dir), str(history_bytes))
         self._lost = lost
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Message]] = {}
@@ -66,7 +73,7 @@ class WorkerLink:
                 "-m",
                 "app.workers.process",
                 str(theirs.fileno()),
-                str(self._history_bytes),
+                *self._arguments,
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the server, which stops its workers

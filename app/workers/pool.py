@@ -2,7 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import structlog
 
 from app.errors import AppError
 from app.workers.link import WorkerLink, worker_lost
@@ -11,6 +14,14 @@ from app.workers.message import Message
 # A worker that dies at once again and again is restarted ever more slowly.
 FIRST_RESTART_S = 0.05
 SLOWEST_RESTART_S = 10.0
+# A run is given up after it has lost this many workers in a row: it may be what kills them.
+ATTEMPTS = 3
+# What may not be done twice, so that the caller has to look whether it was done.
+ONCE = {"command", "close"}
+# How long to wait for a worker where none is alive.
+WAITS, WAIT_S = 200, 0.02
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +36,25 @@ class Frame:
 
 
 class WorkerPool:
-    """`size` worker processes; each run lives in one of them.
+    """`size` worker processes; each open run lives in one of them.
 
-    A run whose worker has died is lost: asking for it raises `worker_lost` until it is made
-    again with `create`.
+    A kept run that is asked for is opened first. Those of a worker that has died are opened
+    again at once, in another or in its successor.
     """
 
-    def __init__(self, size: int, *, history_bytes: int) -> None:
+    def __init__(self, size: int, *, data_dir: Path, history_bytes: int) -> None:
+        self._data_dir = data_dir
         self._history_bytes = history_bytes
         self._links = [self._link(number) for number in range(size)]
         self._homes: dict[str, WorkerLink] = {}
+        self._opening: dict[str, asyncio.Task[WorkerLink]] = {}
+        self._expected: dict[str, WorkerLink] = {}
         self._restarting: dict[int, asyncio.Task[None]] = {}
         self._deaths = [0] * size
         self.restarts = 0
 
     def _link(self, number: int) -> WorkerLink:
-        return WorkerLink(number, self._history_bytes, self._on_lost)
+        return WorkerLink(number, self._data_dir, self._history_bytes, self._on_lost)
 
     async def start(self) -> None:
         """Start all workers."""
@@ -48,8 +62,8 @@ class WorkerPool:
 
     async def drain(self) -> None:
         """Stop all workers and wait until they are gone."""
-        for restart in self._restarting.values():
-            restart.cancel()
+        for task in (*self._restarting.values(), *self._opening.values()):
+            task.cancel()
         await asyncio.gather(*(link.stop() for link in self._links))
 
     @property
@@ -69,31 +83,18 @@ class WorkerPool:
 
         return await asyncio.gather(*(ask(link) for link in self._links))
 
-    async def create(self, run_id: str, config: dict[str, Any]) -> dict[str, Any]:
-        """Make a run in the worker that has fewest; returns its state."""
-        for _ in self._links:  # a worker may turn out to have died only when it is asked
-            try:
-                return await self._create(run_id, config)
-            except AppError as error:
-                if error.code != "worker_lost":
-                    raise
-        raise worker_lost()
+    def hosts(self, run_id: str) -> bool:
+        """Whether a run is open, or being opened."""
+        return run_id in self._homes or run_id in self._opening
 
-    async def _create(self, run_id: str, config: dict[str, Any]) -> dict[str, Any]:
-        alive = [link for link in self._links if link.alive]
-        if not alive:
-            raise worker_lost()
-        homes = list(self._homes.values())
-        link = min(alive, key=homes.count)
-        self._homes[run_id] = link
-        try:
-            answer = await link.request("create", run=run_id, config=config)
-        except BaseException:
-            self._homes.pop(run_id, None)
-            raise
-        self._deaths[link.number] = 0
-        state: dict[str, Any] = answer.header["state"]
-        return state
+    async def open(self, run_id: str) -> dict[str, Any]:
+        """Open a kept run in the worker that has fewest; returns its state."""
+        return await self.state(run_id)
+
+    async def check(self, config: dict[str, Any], actions: list[Any]) -> None:
+        """Raise `AppError` unless every change of a recipe can be made on its network."""
+        link = await self._any_link()
+        await link.request("check", config=config, actions=actions)
 
     async def command(self, run_id: str, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
@@ -149,22 +150,96 @@ class WorkerPool:
         probabilities: list[float] = answer.header["probabilities"]
         return probabilities
 
+    async def recipe(self, run_id: str) -> dict[str, Any]:
+        """The run's recipe as JSON."""
+        recipe: dict[str, Any] = (await self._ask(run_id, "recipe")).header["recipe"]
+        return recipe
+
+    async def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        await self._ask(run_id, "rename", name=name)
+
+    async def save(self, run_id: str) -> None:
+        """Have everything of a run kept as it is now."""
+        await self._ask(run_id, "save")
+
     async def close(self, run_id: str) -> None:
-        """End a run and free what it held."""
+        """Let a run rest where it is kept, and free what it held in its worker."""
         try:
-            await self._ask(run_id, "close")
+            if run_id in self._homes:
+                await self._ask(run_id, "close")
         finally:
             self._homes.pop(run_id, None)
 
     async def _ask(self, run_id: str, op: str, **fields: Any) -> Message:
+        """Ask the run's worker. What can be asked twice survives the loss of a worker."""
+        for _ in range(ATTEMPTS):
+            link = await self._home(run_id)
+            try:
+                return await link.request(op, run=run_id, **fields)
+            except AppError as error:
+                if error.code != "worker_lost" or op in ONCE:
+                    raise
+        raise worker_lost()
+
+    async def _home(self, run_id: str) -> WorkerLink:
+        """The worker in which a run lives, after opening it there if need be."""
         link = self._homes.get(run_id)
-        if link is None:
-            raise worker_lost()
-        return await link.request(op, run=run_id, **fields)
+        if link is not None:
+            return link
+        return await asyncio.shield(self._begin_opening(run_id, lost=False))
+
+    def _begin_opening(self, run_id: str, *, lost: bool) -> asyncio.Task[WorkerLink]:
+        task = self._opening.get(run_id)
+        if task is None:
+            task = asyncio.create_task(self._open(run_id, lost=lost))
+            self._opening[run_id] = task
+            task.add_done_callback(lambda done: self._opened(run_id, done))
+        return task
+
+    def _opened(self, run_id: str, task: asyncio.Task[WorkerLink]) -> None:
+        self._opening.pop(run_id, None)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._homes[run_id] = task.result()
+        else:
+            log.warning("run not opened", run=run_id, reason=str(error))
+
+    async def _open(self, run_id: str, *, lost: bool) -> WorkerLink:
+        for _ in range(ATTEMPTS):  # a worker may turn out to have died only when it is asked
+            link = await self._any_link()
+            self._expected[run_id] = link
+            try:
+                await link.request("open", run=run_id, lost=lost)
+            except AppError as error:
+                if error.code != "worker_lost":
+                    raise
+                lost = True
+            else:
+                self._deaths[link.number] = 0
+                return link
+            finally:
+                self._expected.pop(run_id, None)
+        raise worker_lost()
+
+    async def _any_link(self) -> WorkerLink:
+        """The worker that has fewest runs, after waiting a moment if none is alive."""
+        for _ in range(WAITS):
+            alive = [link for link in self._links if link.alive]
+            if alive:
+                homes = [*self._homes.values(), *self._expected.values()]
+                return min(alive, key=homes.count)
+            await asyncio.sleep(WAIT_S)
+        raise worker_lost()
 
     def _on_lost(self, link: WorkerLink) -> None:
-        self._homes = {run: home for run, home in self._homes.items() if home is not link}
         self._restarting[link.number] = asyncio.create_task(self._restart(link.number))
+        lost = [run_id for run_id, home in self._homes.items() if home is link]
+        for run_id in lost:
+            del self._homes[run_id]
+            self._begin_opening(run_id, lost=True)
 
     async def _restart(self, number: int) -> None:
         await asyncio.sleep(min(SLOWEST_RESTART_S, FIRST_RESTART_S * 2 ** self._deaths[number]))

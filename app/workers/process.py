@@ -1,7 +1,7 @@
 """A worker process: one end of a socket, a host, and a loop that serves both.
 
-Started by the supervisor as `python -m app.workers.process FD HISTORY_BYTES`. It ends when the
-other end of the socket closes, so that no worker outlives its server.
+Started by the supervisor as `python -m app.workers.process FD DATA_DIR HISTORY_BYTES`. It ends
+when the other end of the socket closes, so that no worker outlives its server.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from app.workers.host import Host
 from app.workers.message import PREFIX, Message
@@ -58,16 +59,17 @@ class Connection:
         return message
 
 
-def serve(sock: socket.socket, history_bytes: int) -> None:
+def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:
     """Host runs until the other end of the socket closes."""
     connection = Connection(sock)
-    host = Host(connection.send, history_bytes=history_bytes)
+    host = Host(connection.send, data_dir=data_dir, history_bytes=history_bytes)
     wait: float | None = None
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             for message in connection.receive(wait):
                 host.receive(message.header)
             wait = host.turn()
+    host.close()
 
 
 if __name__ == "__main__":
@@ -75,4 +77,4 @@ if __name__ == "__main__":
     # workers in good order.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
+    serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3]))

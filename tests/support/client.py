@@ -64,6 +64,10 @@ class Run:
         query = {} if from_batch is None else {"from_batch": from_batch}
         return answer(self.http.get(f"{self.path}/series", params=query))
 
+    def recipe(self) -> dict[str, Any]:
+        """The whole recipe."""
+        return answer(self.http.get(f"{self.path}/recipe"))
+
     def program(self) -> dict[str, Any]:
         """What runs in each phase, line by line."""
         return answer(self.http.get(f"{self.path}/program"))
@@ -87,7 +91,23 @@ class Visitor:
 
     def make_run(self, **config: Any) -> Run:
         """Make a run; a small network unless the configuration says otherwise."""
-        response = self.http.post("/api/runs", json={**SMALL, **config})
+        return self._made(self.http.post("/api/runs", json={**SMALL, **config}))
+
+    def make_run_of(self, recipe: dict[str, Any]) -> Run:
+        """Make a run that follows a recipe."""
+        return self._made(self.http.post("/api/runs", json={"recipe": recipe}))
+
+    def open_file(self, data: bytes) -> Run:
+        """Make a run of a file."""
+        headers = {"content-type": "application/octet-stream"}
+        return self._made(self.http.post("/api/runs", content=data, headers=headers))
+
+    def branch(self, run: Run, batch: int, changes: dict[str, Any] | None = None) -> Run:
+        """Branch off a run, which may be another's."""
+        body = {"batch": batch, "set": changes} if changes else {"batch": batch}
+        return self._made(self.http.post(f"{run.path}/branch", json=body))
+
+    def _made(self, response: httpx2.Response) -> Run:
         assert response.status_code == 201, response.text
         return Run(self.http, response.json())
 

@@ -3,11 +3,14 @@
 import io
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.storage.database import prepare
+from app.storage.index import RunIndex
 from app.workers.host import Host
 from app.workers.message import PREFIX, Message
 from tests.support.runs import HISTORY_BYTES, Clock, config_of
@@ -16,10 +19,12 @@ from tests.support.runs import HISTORY_BYTES, Clock, config_of
 class Hosting:
     """A host and everything it has answered, in order."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, data_dir: Path) -> None:
+        prepare(data_dir)
+        self.index = RunIndex(data_dir)
         self.clock = clock
         self.answers: list[Message] = []
-        self.host = Host(self._reply, history_bytes=HISTORY_BYTES, clock=clock)
+        self.host = Host(self._reply, data_dir=data_dir, history_bytes=HISTORY_BYTES, clock=clock)
         self._numbers = itertools.count(1)
 
     def _reply(self, message: Message) -> None:
@@ -28,6 +33,11 @@ class Hosting:
         header, _ = PREFIX.unpack_from(data)
         start = PREFIX.size
         self.answers.append(Message.decode(data[start : start + header], data[start + header :]))
+
+    def close(self) -> None:
+        """End it, with everything kept."""
+        self.host.close()
+        self.index.close()
 
     def send(self, op: str, run: str = "run", **fields: Any) -> int:
         """Send a request; its number."""
@@ -60,7 +70,8 @@ class Hosting:
 
     def create(self, run: str = "run", **config: Any) -> dict[str, Any]:
         """Make a small run; its state."""
-        return state_of(self.ask("create", run, config=config_of(**config)))
+        self.index.add(run, key=b"key", owner=b"owner", config=config_of(**config))
+        return state_of(self.ask("open", run, lost=False))
 
     def command(self, kind: str, run: str = "run", **fields: Any) -> dict[str, Any]:
         """Carry out a command; the state of its answer."""

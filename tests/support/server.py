@@ -66,8 +66,9 @@ class Server:
 
     @property
     def address(self) -> str:
-        """http://host:port, without the last slash, from the line it printed first."""
-        return self.lines[0].split()[3].rstrip("/")
+        """http://host:port, without the last slash, from the line that says so."""
+        line = next(line for line in self.lines if line.startswith("Descent is at "))
+        return line.split()[3].rstrip("/")
 
     @property
     def worker_pids(self) -> list[int]:

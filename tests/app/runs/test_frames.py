@@ -20,7 +20,9 @@ from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
 
 def want(views: list[str] | None = None, **fields: Any) -> Want:
-    return Want({"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0} | fields)
+    return Want(
+        {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0} | fields
+    )
 
 
 def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:

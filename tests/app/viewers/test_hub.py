@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ LIMIT_S = 60.0
 class LocalSource:
     """A host in this very process, which works between the turns of the event loop."""
 
-    def __init__(self) -> None:
-        self.hosting = Hosting(Clock(tick=0.001))
+    def __init__(self, data_dir: Path) -> None:
+        self.hosting = Hosting(Clock(tick=0.001), data_dir)
         self.hosting.create()
         self.wants: list[dict[str, Any]] = []
         self.lost = False
@@ -126,16 +127,16 @@ async def working(source: LocalSource) -> AsyncIterator[Hub]:
             await work
 
 
-def on_a_hub(test: Callable[[Hub, LocalSource], Awaitable[None]]) -> Callable[[], None]:
+def on_a_hub(test: Callable[[Hub, LocalSource], Awaitable[None]]) -> Callable[[Path], None]:
     """Run an asynchronous test with a hub and a host, within a minute."""
 
-    async def run() -> None:
-        source = LocalSource()
+    async def run(data_dir: Path) -> None:
+        source = LocalSource(data_dir)
         async with asyncio.timeout(LIMIT_S), working(source) as hub:
             await test(hub, source)
 
-    def started() -> None:
-        asyncio.run(run())
+    def started(tmp_path: Path) -> None:
+        asyncio.run(run(tmp_path))
 
     started.__name__ = test.__name__
     return started

@@ -1,0 +1,175 @@
+"""Recipes as they arrive from outside, checked before a run is made of one."""
+
+import json
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from app.commands import parse_command
+from app.config import STRICT, BatchSize, OptimizerConfig, RunConfig
+from app.errors import AppError
+from app.storage.sealed import DamagedFileError, unseal
+
+MAX_ACTIONS = 5_000
+MAX_BATCHES = 1_000_000
+MAX_NAME = 80
+
+
+class WeightChange(BaseModel):
+    """One weight or bias, set by hand."""
+
+    model_config = STRICT
+    tensor: str = Field(max_length=64)
+    index: list[int] = Field(min_length=1, max_length=2)
+    value: float
+
+
+class DrawingStep(BaseModel):
+    """One step on a labelled drawing of 28 x 28 pixels, 0..255."""
+
+    model_config = STRICT
+    label: int = Field(ge=0, le=9)
+    pixels: list[int] = Field(min_length=784, max_length=784)
+
+    @model_validator(mode="after")
+    def _are_bytes(self) -> Self:
+        if not all(0 <= pixel <= 255 for pixel in self.pixels):
+            raise ValueError("expected pixels of 0 to 255")
+        return self
+
+
+class Settings(BaseModel):
+    """What one change of a recipe sets: settings, or a change by hand."""
+
+    model_config = STRICT
+    learning_rate: float | None = None
+    momentum: float | None = None
+    batch_size: BatchSize | None = None
+    optimizer: OptimizerConfig | None = None
+    weight: WeightChange | None = None
+    drawing: DrawingStep | None = None
+
+    @model_validator(mode="after")
+    def _is_one_change(self) -> Self:
+        given = self.model_fields_set
+        if not given:
+            raise ValueError("expected at least one setting, or a weight, or a drawing")
+        if not given.isdisjoint({"weight", "drawing"}) and len(given) > 1:
+            raise ValueError("expected a change by hand to be a change of its own")
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return self.model_dump(exclude_none=True)
+
+
+class Change(BaseModel):
+    """What is changed at a batch."""
+
+    model_config = STRICT
+    batch: int = Field(ge=0, le=MAX_BATCHES)
+    set: Settings
+
+
+class Recipe(BaseModel):
+    """A run, as `GET /api/runs/{id}/recipe` gives it."""
+
+    model_config = STRICT
+    format: Literal["descent.recipe"] = "descent.recipe"
+    version: Literal[1] = 1
+    name: str = Field(default="", max_length=MAX_NAME)
+    config: RunConfig = Field(default_factory=RunConfig)
+    actions: list[Change] = Field(default_factory=list, max_length=MAX_ACTIONS)
+    batches: int = Field(default=0, ge=0, le=MAX_BATCHES)
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        batches = [change.batch for change in self.actions]
+        if batches != sorted(batches):
+            raise ValueError("expected the actions in the order of their batches")
+        return self
+
+    def log(self) -> list[tuple[int, dict[str, Any]]]:
+        """The actions as (batch, settings)."""
+        return [(change.batch, change.set.settings()) for change in self.actions]
+
+    @property
+    def follows_to(self) -> int:
+        """How far it goes: to its last change at least."""
+        return max([self.batches, *(change.batch for change in self.actions[-1:])])
+
+
+class NewRun(RunConfig):
+    """What a run is made from: a configuration, or a whole recipe, or a file that has one."""
+
+    recipe: Recipe | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_file(cls, value: Any) -> Any:
+        return {"recipe": from_file(value)} if isinstance(value, bytes) else value
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> Self:
+        if self.recipe is not None and self.model_fields_set != {"recipe"}:
+            raise ValueError("expected a recipe or the fields of a configuration, got both")
+        return self
+
+    def as_recipe(self) -> Recipe:
+        """The recipe, whichever way it was given."""
+        return self.recipe or Recipe(config=RunConfig(**self.settings()))
+
+
+class Renaming(BaseModel):
+    """A run's new name."""
+
+    model_config = STRICT
+    name: str = Field(max_length=MAX_NAME)
+
+
+class Branch(BaseModel):
+    """Where a run branches off another, and what it does differently from there on."""
+
+    model_config = STRICT
+    batch: int = Field(ge=0, le=MAX_BATCHES)
+    set: dict[str, Any] | None = None
+
+    def command(self) -> dict[str, Any] | None:
+        """The command that makes the difference. Raises `ValidationError`."""
+        return parse_command({**self.set, "type": "set"}) if self.set else None
+
+
+def from_file(data: bytes) -> Recipe:
+    """The recipe in the metadata of a network's file, or in a JSON file. Raises `AppError`."""
+    try:
+        if data.lstrip()[:1] == b"{":
+            recipe = json.loads(data)
+        else:
+            _, metadata = unseal(data)
+            recipe = json.loads(metadata["recipe"])
+        recipe["format"]  # what has none is some other program's
+        return parse(recipe)
+    except (DamagedFileError, KeyError, ValueError, RecursionError) as error:
+        said = "it has no recipe" if isinstance(error, KeyError) else str(error)[:200]
+        raise AppError(
+            "invalid_file",
+            f"expected a network or a recipe saved by this program, got another file: {said}",
+            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since; "
+            "nothing has been made.",
+            status=422,
+        ) from error
+
+
+def parse(value: object) -> Recipe:
+    """A checked recipe. Raises `AppError` that names the place of what is wrong."""
+    try:
+        return Recipe.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise AppError(
+            "invalid_recipe",
+            f"recipe{'.' + place if place else ''}: {first['msg'].removeprefix('Value error, ')}",
+            "See docs/protocol.md for what a recipe has; nothing has been made.",
+            status=422,
+        ) from error

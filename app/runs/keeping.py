@@ -1,0 +1,147 @@
+"""Keeping a run: what has changed since the last time goes into its journal, and back."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from app.errors import AppError
+from app.runs.motion import Playing, Stepping
+from app.runs.network import DataSet
+from app.runs.recipe import Action, Recipe
+from app.runs.report import summary
+from app.runs.restored import Reason, Restored
+from app.runs.run import Run
+from app.storage.checkpoints import Checkpoints
+from app.storage.journal import Changes, Journal, Kept
+from engine import Phase
+
+
+class Keeper:
+    """One run and its journal. `save` writes what is new since the last time, or since `open`."""
+
+    def __init__(self, journal: Journal, run: Run) -> None:
+        self._journal = journal
+        self.run = run
+        self._mark()
+
+    def _mark(self) -> None:
+        """All of the run as it is now is in the journal."""
+        run = self.run
+        self._version = run.version
+        self._timeline = run.timeline
+        self._length = run.series.length
+        self._actions = list(run.recipe.actions)
+        self._tests = run.series.tests_by_batch()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something has changed that can be saved: a seek is, once it has arrived."""
+        return self.run.version != self._version and not self.run.seeking
+
+    def save(self) -> None:
+        """Write what is new. Where that fails the run says so, and the next time tries again."""
+        trouble: Exception | None = self.run.history.checkpoints.trouble
+        try:
+            self._journal.save(self._changes())
+            self._mark()
+        except sqlite3.Error as error:
+            trouble = error
+        self._tell(trouble)
+
+    def _tell(self, trouble: Exception | None) -> None:
+        before = self.run.unsaved
+        if trouble is None:
+            self.run.unsaved = None
+        elif before is None or str(trouble) not in before.message:
+            self.run.unsaved = AppError(
+                "not_saved",
+                f"this run goes on, but it cannot be saved at the moment: {trouble}",
+                "See that the server's disk has room. What is not saved is lost if the server "
+                "stops; the recipe can be downloaded.",
+                status=507,
+            )
+        if self.run.unsaved is not before:
+            self.run.changed()
+
+    def _changes(self) -> Changes:
+        run = self.run
+        actions = run.recipe.actions
+        same = 0
+        while same < min(len(actions), len(self._actions)) and actions[same] == self._actions[same]:
+            same += 1
+        first = min([self._length, *run.history.timeline_starts[self._timeline + 1 :]]) + 1
+        rows = run.series.rows(first)
+        numbers = np.arange(first, first + len(rows), dtype=np.float64)
+        tests = run.series.tests_by_batch()
+        return Changes(
+            name=run.name,
+            follows_to=run.history.follows_to,
+            progress=_progress(run),
+            first_action=same,
+            actions=[(action.batch, action.settings) for action in actions[same:]],
+            first_batch=first,
+            series=np.column_stack([numbers, rows]),
+            tests={at: test for at, test in tests.items() if self._tests.get(at) != test},
+            gone_tests=[at for at in self._tests if at not in tests],
+        )
+
+
+def _motion(progress: dict[str, Any]) -> Playing | Stepping | None:
+    """What a run did when it was kept."""
+    if progress.get("state") == "playing":
+        return Playing()
+    return Stepping(*progress["step"]) if progress.get("step") else None
+
+
+def bring_back(
+    kept: Kept,
+    data: DataSet,
+    checkpoints: Callable[[Recipe], Checkpoints],
+    clock: Callable[[], float],
+    *,
+    lost: bool,
+) -> Run:
+    """The run that is kept, on its way to where it was.
+
+    After the loss of its worker (`lost`) it goes on with what it did; after a stop of the server
+    it rests. It tells both.
+    """
+    recipe = Recipe(kept.config, [Action(batch, settings) for batch, settings in kept.actions])
+    run = Run(recipe, data, checkpoints=checkpoints, clock=clock)
+    run.name, run.branched_from = kept.name, kept.branched_from
+    run.history.follows_to = kept.follows_to
+    run.series.extend(kept.series[:, 1:])
+    for batch, (loss, accuracy) in kept.tests.items():
+        run.series.add_test(batch, loss, accuracy)
+    progress = kept.progress
+    if not progress:  # it has never been open
+        run.bring_back(0, None, None, None)
+        return run
+    run.history.timeline_starts = progress.get("timeline_starts", [0])
+    batch, phase = progress["batch"], progress["phase"]
+    motion = _motion(progress)
+    run.bring_back(
+        batch, Phase(phase) if phase else None, progress["speed"], motion if lost else None
+    )
+    if lost or motion is not None:
+        reason: Reason = "worker_lost" if lost else "server_restarted"
+        run.restored = Restored(batch, reason, run.history.checkpoints.set_aside)
+    else:
+        run.tell_damage()
+    return run
+
+
+def _progress(run: Run) -> dict[str, Any]:
+    """Where a run is and what it does, as its journal has it."""
+    loop = run.loop
+    motion = run.motion
+    step = [motion.unit, motion.remaining] if isinstance(motion, Stepping) else None
+    return {
+        "step": step,
+        **summary(run),
+        "phase": None if run.at_boundary or loop.phase is None else loop.phase.value,
+        "speed": run.pace.speed,
+        "timeline_starts": run.history.timeline_starts,
+    }

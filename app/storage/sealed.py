@@ -1,0 +1,72 @@
+"""Safetensors files with a checksum in their metadata, written whole or not at all."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+SEAL = "sha256"
+
+Tensors = dict[str, NDArray[Any]]
+
+
+class DamagedFileError(Exception):
+    """A file that is not what was written."""
+
+
+def seal(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a safetensors file whose metadata has a checksum of everything else in it."""
+    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    return save(arrays, {**metadata, SEAL: _checksum(arrays, metadata)})
+
+
+def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
+    """The tensors and metadata of a sealed file. Raises `DamagedFileError`."""
+    try:
+        metadata = _metadata(data)
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedFileError(f"expected a safetensors file, got another ({error})") from error
+    written = metadata.pop(SEAL, None)
+    if written is None:
+        raise DamagedFileError("expected a checksum in the file's metadata, got none")
+    if written != _checksum(tensors, metadata):
+        raise DamagedFileError("expected the checksum in the file's metadata, got another")
+    return tensors, metadata
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace the file at `path`, whole or not at all, also if the power fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: in its header, after 8 bytes that tell its length."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    return dict(header["__metadata__"])
+
+
+def _checksum(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(sorted(metadata.items()))).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
