@@ -1,6 +1,7 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatError, formatLoss, formatValue } from "../format.js";
+import { changeText, marksOf } from "../models/compared-marks.js";
 import { apartNotes } from "../models/compared-words.js";
 import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
 import * as explanations from "../models/explanations/progress.js";
@@ -9,7 +10,6 @@ import { ComparedChart } from "./compared-chart.js";
 import { ComparedImages } from "./compared-images.js";
 import { ComparedTable } from "./compared-table.js";
 import { FigureText } from "./figure-text.js";
-import { markText } from "./loss-chart.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -194,7 +194,7 @@ export class CompareRegion extends RunElement {
     const notes = apartNotes(known);
     const calm =
       known.length === all.length
-        ? "The same start and the same batches: what differs comes from the settings alone."
+        ? "The same start and the same batches: what differs comes from what was set."
         : "";
     write(this.piece("notes", HTMLElement), notes.length > 0 ? notes.join(" ") : calm);
   }
@@ -209,7 +209,7 @@ export class CompareRegion extends RunElement {
       slot,
       series: run.series,
       batch: run.state.peek()?.batch ?? 0,
-      marks: marksOf(run),
+      marks: marksOf(run.state.peek()),
     }));
     const logarithmic = this.piece("log", HTMLInputElement).checked;
     const built = JSON.stringify([all.map(({ id, slot }) => [id, slot]), logarithmic]);
@@ -231,9 +231,9 @@ export class CompareRegion extends RunElement {
     this.#chart.show(lines, size);
     this.#paintReadout(all);
     const changes = lines.flatMap(({ slot, marks }) =>
-      marks.map(({ batch, text }) => `${LETTERS[slot]} from batch ${batch} on: ${text}`),
+      marks.map((mark) => changeText(LETTERS[slot] ?? "", mark)),
     );
-    const text = changes.length > 0 ? `Changes: ${changes.join("; ")}.` : "";
+    const text = changes.length > 0 ? `${changes.join("; ")}.` : "";
     write(this.piece("changes", HTMLElement), text);
   }
 
@@ -277,18 +277,4 @@ export class CompareRegion extends RunElement {
       `Colour scale of all compared images from −${full} (orange) over 0 to +${full} (blue), by the square root`,
     );
   }
-}
-
-/**
- * What was changed in a run, and where it left another's past.
- *
- * @param {Compared["run"]} run
- */
-function marksOf(run) {
-  const state = run.state.peek();
-  const changes = (state?.actions ?? [])
-    .map((action) => ({ batch: action.batch, text: markText(action) }))
-    .filter(({ text }) => text !== "");
-  const branch = state?.branched_from;
-  return branch ? [{ batch: branch.batch, text: "branches off" }, ...changes] : changes;
 }

@@ -14,7 +14,7 @@ import { LETTERS } from "../models/comparison.js";
  * @property {number} slot
  * @property {SeriesStore} series
  * @property {number} batch the run's present one
- * @property {readonly { batch: number, text: string }[]} marks what was changed, and where
+ * @property {readonly import("../models/compared-marks.js").Mark[]} marks
  */
 
 /** Points drawn for each CSS pixel across and for each run, at most. */
@@ -31,6 +31,8 @@ export class ComparedChart {
   #theme;
   /** @type {readonly Line[]} */
   #lines;
+  /** Of the smoothed lines: one batch that goes wrong does not flatten them all. */
+  #highest = 0;
 
   /**
    * @param {HTMLElement} holder
@@ -86,6 +88,10 @@ export class ComparedChart {
     const [x, ...columns] = uPlot.join(tables);
     const raw = columns.filter((_, i) => i % 2 === 0);
     const smooth = columns.filter((_, i) => i % 2 === 1);
+    this.#highest = 0;
+    for (const line of smooth) {
+      for (const value of line) this.#highest = Math.max(this.#highest, value ?? 0);
+    }
     return [x, ...raw, ...smooth];
   }
 
@@ -110,7 +116,7 @@ export class ComparedChart {
         x: { time: false, range: () => [0, axisEnd(this.#reached())] },
         y: this.#logarithmic
           ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), upperEnd(max)] }
-          : { range: (_plot, _min, max) => [0, upperEnd(max)] },
+          : { range: () => [0, upperEnd(this.#highest)] },
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
@@ -163,7 +169,7 @@ export class ComparedChart {
     const marks = this.#lines
       .flatMap(({ slot, marks }) => marks.map((mark) => ({ ...mark, slot })))
       .toSorted((one, other) => one.batch - other.batch);
-    for (const { slot, batch, text } of marks) {
+    for (const { slot, batch, text, branch } of marks) {
       const x = Math.round(plot.valToPos(batch, "x", true)) + 0.5;
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
       ctx.strokeStyle = this.#theme.runs[slot] ?? this.#theme.muted;
@@ -172,7 +178,7 @@ export class ComparedChart {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      const words = `${LETTERS[slot]} ${text}`;
+      const words = `${LETTERS[slot]} ${branch ? "branches off" : ""} ${text}`;
       const width = ctx.measureText(words).width;
       const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
       const row = ends.findIndex((end) => left > end);

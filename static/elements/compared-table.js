@@ -1,6 +1,6 @@
 import { DASHES } from "../draw/run-lines.js";
 import { formatCount, formatError, formatLoss, formatPercent, formatSetting } from "../format.js";
-import { optimizerTitle, runTitle } from "../models/compared-words.js";
+import { optimizerTitle } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
 import { addressOf } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
@@ -112,8 +112,7 @@ export class ComparedTable {
   #fill(row, { id, slot, run }, all) {
     const state = run.state.peek();
     const letter = LETTERS[slot] ?? "";
-    const title = state ? runTitle(state) : "…";
-    write(find(row, "name"), title);
+    write(find(row, "name"), state?.name ?? "");
     write(find(row, "standing"), standing(run, slot));
     write(find(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
     for (const { name, text } of CELLS) {

@@ -137,9 +137,9 @@ export class MyRuns extends RunElement {
     name.addEventListener("change", () => this.#rename(app, shown.run, name));
     name.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name.blur();
-      if (event.key !== "Escape" || name.value === runTitle(shown.run)) return;
+      if (event.key !== "Escape" || name.value === shown.run.name) return;
       event.preventDefault(); // puts the name back, and does not close the dialog
-      name.value = runTitle(shown.run);
+      name.value = shown.run.name;
     });
     cell(item, "compare").addEventListener("click", () => {
       const error = app.comparison.add(shown.run.id);
@@ -175,15 +175,13 @@ export class MyRuns extends RunElement {
    */
   async #rename(app, run, field) {
     const name = field.value.trim();
-    if (name === "" || name === runTitle(run)) {
-      field.value = runTitle(run);
-      return;
-    }
+    field.value = name;
+    if (name === run.name) return;
     try {
       await renameRun(run.id, name);
       write(this.piece("trouble", HTMLElement), "");
     } catch (error) {
-      field.value = runTitle(run);
+      field.value = run.name;
       this.#say(error, "act");
     }
     this.#refresh(app, this.find("dialog", HTMLDialogElement));
@@ -197,14 +195,15 @@ export class MyRuns extends RunElement {
     const { item, run } = shown;
     const title = runTitle(run);
     const name = /** @type {HTMLInputElement} */ (cell(item, "name"));
-    if (document.activeElement !== name && name.value !== title) name.value = title;
+    if (document.activeElement !== name && name.value !== run.name) name.value = run.name;
+    name.placeholder = title;
     name.setAttribute("aria-label", `Name of the run ${title}`);
     const isThis = app.run.state.peek()?.id === run.id;
     item.classList.toggle("is-current", isThis);
     item.classList.toggle("is-running", run.state === "playing" || run.state === "stepping");
     const own = isThis ? "on this page · " : "";
     write(cell(item, "settings"), settingsText(run));
-    write(cell(item, "reached"), own + reachedText(run));
+    write(cell(item, "reached"), (own + reachedText(run)).replaceAll(" %", "\u00a0%"));
     write(cell(item, "when"), whenText(run, Date.now() / 1000));
     const open = cell(item, "open");
     open.hidden = isThis;

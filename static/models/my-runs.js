@@ -15,7 +15,7 @@ const DAY = 24 * HOUR;
 export function periodText(seconds) {
   const [size, name] =
     seconds >= 2 * DAY ? [DAY, "day"] : seconds >= 2 * HOUR ? [HOUR, "hour"] : [MINUTE, "minute"];
-  const count = Math.max(Math.floor(seconds / Number(size)), 1);
+  const count = Math.max(Math.round(seconds / Number(size)), 1);
   return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 

@@ -169,16 +169,19 @@ def test_the_table_shows_what_the_api_says(open_page: OpenPage, http: httpx2.Cli
 
 
 def values_of(canvas: Locator, scale: float) -> NDArray[np.float64]:
-    """The values that a picture's colours stand for, (23, 784): the first unit has a frame on it."""
+    """The values that a picture's colours stand for, (23, 784); unit 0 has a frame on it."""
     codes = np.array(canvas.evaluate(PICTURE), dtype=np.float64)[1:]
     share = (codes - 128) / 127
     return np.asarray(np.sign(share) * share**2 * scale)
 
 
 def coarseness(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    """How far a value may be from what its code says: half a code, in the share's square."""
+    """How far a value may be from what its code says.
+
+    Half a code, in the share's square; and coding looks at 8 significant bits of the value.
+    """
     share = np.sqrt(np.minimum(np.abs(values) / scale, 1))
-    return np.asarray(scale * (share / 127 + 0.25 / 127**2) * 1.01 + 1e-9)
+    return np.asarray(scale * (share / 127 + 0.25 / 127**2) * 1.01 + np.abs(values) / 2**7)
 
 
 def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) -> None:
@@ -306,6 +309,7 @@ def test_out_of_sight_the_others_send_no_pictures(open_page: OpenPage) -> None:
         socket.on("framesent", note)
 
     page.page.on("websocket", listen)
+    page.page.evaluate("scrollTo(0, 0)")  # where a reload comes back to
     page.page.reload()
     page.wait_open()
     page.until(lambda: len(looks) > 0, "the first look")

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { changeText, marksOf, settingText } from "../../static/models/compared-marks.js";
 import { apartNotes, optimizerTitle, runTitle } from "../../static/models/compared-words.js";
 import {
   agoText,
@@ -66,6 +67,37 @@ describe("what sets compared runs apart", () => {
   });
 });
 
+describe("what was changed", () => {
+  it("is said in a few words, the rate that came with an optimizer too", () => {
+    assert.equal(settingText({ learning_rate: 0.01 }), "lr 0.01");
+    const optimizer = { name: "sgd", learning_rate: 0.1, momentum: 0 };
+    assert.equal(settingText({ optimizer, batch_size: 64 }), "SGD, lr 0.1, batch 64");
+    assert.equal(settingText({ optimizer: "adam", momentum: 0 }), "Adam, momentum 0");
+    assert.equal(settingText({ weight: {} }), "a weight by hand");
+    assert.equal(settingText({ speed: 5 }), "");
+  });
+
+  it("is marked at its batch, and so is where the run branched off", () => {
+    const actions = [
+      { batch: 10, set: { learning_rate: 0.01 } },
+      { batch: 61, set: { optimizer: { name: "sgd", learning_rate: 0.1 } } },
+      { batch: 90, set: { batch_size: 64 } },
+    ];
+    const changes = marksOf({ actions, branched_from: { id: "a", batch: 61 } });
+    assert.deepEqual(
+      changes.map((mark) => changeText("B", mark)),
+      [
+        "B from batch 10 on: lr 0.01",
+        "B branches off at batch 61: SGD, lr 0.1",
+        "B from batch 90 on: batch 64",
+      ],
+    );
+    const branch = marksOf({ actions: [], branched_from: { id: "a", batch: 61 } });
+    assert.equal(changeText("C", branch[0] ?? assert.fail()), "C branches off at batch 61");
+    assert.deepEqual(marksOf(null), []);
+  });
+});
+
 describe("a run's title", () => {
   const run = { optimizer: { name: "sgd", learning_rate: 0.1, momentum: 0.9 }, learning_rate: 0.1 };
 
@@ -92,7 +124,7 @@ describe("my runs, in words", () => {
     assert.equal(agoText(now - 3 * 86400, now), "3 days ago");
     assert.equal(
       whenText({ used: now - 7200, expires: now + 29.9 * 86400 }, now),
-      "used 2 hours ago, kept for 29 days",
+      "used 2 hours ago, kept for 30 days",
     );
     assert.equal(
       keptText(30 * 86400),
