@@ -126,7 +126,7 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_it_taken(
     at = int(place * len(data))
     if damage == "flipped":
         data[at] ^= 0x10
-    path.write_bytes({"flipped": data, "cut short": data[:at], "empty": b""}[damage])
+    path.write_bytes(bytes({"flipped": data, "cut short": data[:at], "empty": b""}[damage]))
     checkpoints = make()
     assert batch_before(checkpoints, 500) == 64
     assert checkpoints.set_aside == [path.name]
