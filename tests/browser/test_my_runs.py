@@ -81,11 +81,11 @@ def test_a_run_is_deleted_once_the_question_is_answered(open_page: OpenPage) -> 
     row.get_by_role("button", name="Delete SGD 0.5").click()
     expect(row).to_contain_text("Delete SGD 0.5 for good?")
     row.get_by_role("button", name="No, keep it").click()
-    assert page.page.request.get(f"/api/runs/{other}").ok
+    assert page.run.http.get(f"/api/runs/{other}").status_code == 200
     row.get_by_role("button", name="Delete SGD 0.5").click()
     row.get_by_role("button", name="Yes, delete it").click()
     expect(row).to_have_count(0)
-    assert page.page.request.get(f"/api/runs/{other}").status == 404
+    assert page.run.http.get(f"/api/runs/{other}").status_code == 404
 
 
 def test_a_run_of_mine_is_put_beside_this_one(open_page: OpenPage) -> None:
@@ -114,4 +114,4 @@ def test_it_says_when_the_list_does_not_come(open_page: OpenPage) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("The server does not answer.")
     page.page.unroute("**/api/runs")
     expect(entry(dialog, page.run_id)).to_be_visible()
-    expect(dialog.get_by_role("alert")).to_be_empty()
+    expect(dialog.get_by_role("alert")).to_be_hidden()
