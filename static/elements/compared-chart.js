@@ -178,7 +178,7 @@ export class ComparedChart {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      const words = `${LETTERS[slot]} ${branch ? "branches off" : ""} ${text}`;
+      const words = `${LETTERS[slot]} ${markWords(text, branch)}`;
       const width = ctx.measureText(words).width;
       const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
       const row = ends.findIndex((end) => left > end);
@@ -227,6 +227,15 @@ export class ComparedChart {
     }
     ctx.restore();
   }
+}
+
+/**
+ * @param {string} text
+ * @param {boolean | undefined} branch
+ */
+function markWords(text, branch) {
+  if (!branch) return text;
+  return text === "" ? "branches off" : `branches off: ${text}`;
 }
 
 /**

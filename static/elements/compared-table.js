@@ -124,8 +124,8 @@ export class ComparedTable {
     );
     const open = find(row, "open");
     if (open.getAttribute("href") !== address) open.setAttribute("href", address);
-    open.setAttribute("aria-label", `Make run ${letter} this page's own`);
-    find(row, "remove").setAttribute("aria-label", `Take run ${letter} out`);
+    open.setAttribute("aria-label", `Open run ${letter} as this page's own`);
+    find(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
   }
 }
 

@@ -51,46 +51,41 @@ export class RaceDialog extends RunElement {
   #list({ comparison, together }, dialog, signal) {
     const list = this.piece("races", HTMLElement);
     const trouble = this.piece("trouble", HTMLElement);
-    const buttons = RACES.map((race) => {
+    /** @type {HTMLButtonElement[]} */
+    const buttons = [];
+    const start = async (/** @type {import("../models/races.js").Race} */ race) => {
+      const now = this.piece("from-now", HTMLInputElement);
+      const from = now.checked && !now.disabled ? "now" : "start";
+      for (const button of buttons) button.disabled = true;
+      try {
+        const makers = { create: createRun, branch: branchRun };
+        if (together.running.peek()) await together.hold(); // whatever ran before has its end
+        const runs = await prepareRace(race, from, { comparison, makers });
+        dialog.close();
+        revealComparison();
+        together.run(runs);
+      } catch (error) {
+        write(trouble, formatError(/** @type {Error} */ (error)));
+      } finally {
+        for (const button of buttons) button.disabled = false;
+      }
+    };
+    const items = RACES.map((race, i) => {
+      const item = document.createElement("li");
+      item.className = "race";
       const button = document.createElement("button");
       button.type = "button";
-      button.className = "race";
-      const title = document.createElement("strong");
-      title.textContent = race.title;
-      const about = document.createElement("span");
+      button.textContent = race.title;
+      const about = document.createElement("p");
+      about.id = `race-about-${i}`;
       about.textContent = race.about;
-      button.setAttribute("aria-label", race.title);
-      button.append(title, about);
-      button.addEventListener(
-        "click",
-        async () => {
-          const now = this.piece("from-now", HTMLInputElement);
-          const from = now.checked && !now.disabled ? "now" : "start";
-          for (const other of buttons) other.disabled = true;
-          try {
-            const makers = { create: createRun, branch: branchRun };
-            const runs = await prepareRace(race, from, { comparison, makers });
-            dialog.close();
-            revealComparison();
-            together.pace.value = null;
-            together.run(runs);
-          } catch (error) {
-            write(trouble, formatError(/** @type {Error} */ (error)));
-          } finally {
-            for (const other of buttons) other.disabled = false;
-          }
-        },
-        { signal },
-      );
-      return button;
+      button.setAttribute("aria-describedby", about.id);
+      button.addEventListener("click", () => start(race), { signal });
+      buttons.push(button);
+      item.append(button, about);
+      return item;
     });
-    list.replaceChildren(
-      ...buttons.map((button) => {
-        const item = document.createElement("li");
-        item.append(button);
-        return item;
-      }),
-    );
+    list.replaceChildren(...items);
   }
 
   /**

@@ -46,15 +46,16 @@ export function whenText({ used, expires }, now) {
 }
 
 /**
- * "RMSprop 0.001, batches of 128, 784 → 512 relu → 10 softmax; 3 changes"
+ * "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 3 changes". A run without a name is called
+ * by its setting, which is not said twice.
  *
  * @param {RunEntry} run
  */
-export function settingsText({ optimizer, learning_rate, batch_size, layers, changes }) {
+export function settingsText({ name, optimizer, learning_rate, batch_size, layers, changes }) {
   const network = layers.map(({ units, activation }) => `${units} ${activation}`).join(" → ");
   const changed = changes === 0 ? "" : `; ${changes} change${changes === 1 ? "" : "s"}`;
-  const setting = optimizerSetting(optimizer, learning_rate);
-  return `${setting}, batches of ${batch_size}; ${network}${changed}`;
+  const setting = name === "" ? "" : `${optimizerSetting(optimizer, learning_rate)}, `;
+  return `${setting}batches of ${batch_size}; ${network}${changed}`;
 }
 
 /**

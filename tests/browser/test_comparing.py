@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, WebSocket, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.test_accessibility import THEMES, settled, violations
 from tests.support.client import Run
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
 from tests.support.page import DescentPage
@@ -257,7 +258,7 @@ def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenP
     region_of(page).scroll_into_view_if_needed()
     expect(region_of(page).locator("tbody tr")).to_have_count(2)
     assert [run.id for run in compared(page)] == before
-    page.press("Take run B out")
+    page.press("Take out run B")
     expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
     assert "with=" not in page.page.url
     assert Run(page.run.http, {"id": before[1]}).state()["id"] == before[1]
@@ -319,3 +320,24 @@ def test_out_of_sight_the_others_send_no_pictures(open_page: OpenPage) -> None:
     assert looks[-1]["rate"] <= 5
     page.page.get_by_role("heading", name="Descent").scroll_into_view_if_needed()
     page.until(lambda: looks[-1]["views"] == [], "the end of the look")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_beside_each_other_and_in_the_dialogs(
+    open_page: OpenPage, theme: str
+) -> None:
+    page = small_page(open_page)
+    page.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    race(page)
+    trained_to(page, 3)
+    hold_all(page)
+    found = {"comparison": violations(page)}
+    page.page.get_by_role("button", name="Race…").first.click()
+    settled(page)
+    found["races"] = violations(page)
+    page.page.keyboard.press("Escape")
+    page.page.get_by_role("button", name="My runs", exact=True).click()
+    expect(page.page.get_by_role("dialog", name="My runs").locator("li")).not_to_have_count(0)
+    settled(page)
+    found["my runs"] = violations(page)
+    assert not any(found.values()), json.dumps(found, indent=1)

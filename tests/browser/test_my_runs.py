@@ -40,7 +40,7 @@ def test_the_list_says_what_the_api_says_and_goes_on(open_page: OpenPage) -> Non
     state = page.run.state()
     accuracy = f"{100 * state['accuracy']:.1f}\u00a0%"
     expect(here).to_contain_text(f"on this page · batch 3 · accuracy {accuracy}")
-    expect(here).to_contain_text("RMSprop 0.001, batches of 128; 40 relu → 10 softmax")
+    expect(here).to_contain_text("batches of 128; 40 relu → 10 softmax")
     expect(here).to_contain_text(re.compile(r"used .+, kept for 30 days"))
     expect(dialog).to_contain_text("A run is kept for 30 days after it was last used")
     expect(dialog.get_by_text(re.compile("none running"))).to_be_visible()

@@ -134,6 +134,7 @@ describe("my runs, in words", () => {
 
   /** @type {any} */
   const run = {
+    name: "long",
     state: "playing",
     batch: 1200,
     furthest: 1400,
@@ -154,6 +155,7 @@ describe("my runs, in words", () => {
       settingsText(run),
       "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 1 change",
     );
+    assert.match(settingsText({ ...run, name: "" }), /^batches of 128; 512 relu/);
     assert.equal(
       reachedText(run),
       "batch 1,200 of 1,400 · accuracy 96.9 % · test 97.12 % · running now",
