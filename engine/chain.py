@@ -69,6 +69,7 @@ class Factor:
     """One application of the chain rule: `values[target].gradient` from that of `link.output`."""
 
     link: Link
+    argument: str  # what the link's function calls the target
     target: str
     vjp: VectorJacobianProduct
     adds: bool  # the target has another use, whose share is already there
@@ -123,7 +124,7 @@ def _derive(chain: Chain, of: str, wrt: tuple[str, ...]) -> tuple[Factor, ...]:
         for argument, name in zip(link.function.arguments, link.inputs, strict=False):
             if name in needed and argument in link.function.vjps:
                 vjp = link.function.vjps[argument]
-                factors.append(Factor(link, name, vjp, adds=name in reached))
+                factors.append(Factor(link, argument, name, vjp, adds=name in reached))
                 reached.add(name)
     missing = [name for name in wrt if name not in reached]
     if missing:

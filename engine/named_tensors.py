@@ -12,6 +12,8 @@ class NamedTensors(Mapping[str, Array]):
     """A mapping of names to views of `flat`, in order, each in its shape.
 
     Optimizers, copies and norms work on `flat` in whole-array passes; everything else by name.
+    A matrix (units, inputs) lies in `flat` input by input: what the units have for one input is
+    side by side, so that the inputs that are on can be picked out in whole rows.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], flat: Array) -> None:
@@ -21,7 +23,7 @@ class NamedTensors(Mapping[str, Array]):
         start = 0
         for name, shape in self.shapes.items():
             stop = start + math.prod(shape)
-            self._views[name] = flat[start:stop].reshape(shape)
+            self._views[name] = flat[start:stop].reshape(shape, order="F")
             start = stop
 
     @classmethod

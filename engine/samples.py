@@ -48,14 +48,17 @@ class Gatherer:
         self._scale = None if scale is None else dtype.type(scale)
         self._raw = np.empty((0 if self._direct else capacity, x.shape[1]), x.dtype)
 
-    def gather(self, indices: Array, out: Array) -> None:
-        """Write rows `indices` (m,) of x into `out` (m, features), scaled."""
+    def gather(self, indices: Array, out: Array) -> Array:
+        """Write rows `indices` (m,) of x into `out` (m, features), scaled.
+
+        Returns them as the source has them, for who only wants to know which are zero.
+        """
         # With mode="clip" take() writes straight into `out`; the default mode buffers.
         if self._direct:
             self._source.take(indices, axis=0, out=out, mode="clip")
             if self._scale is not None:
                 np.divide(out, self._scale, out=out)
-            return
+            return out
         raw = self._raw[: len(indices)]
         self._source.take(indices, axis=0, out=raw, mode="clip")
         if self._scale is not None and raw.dtype == np.uint8:
@@ -64,6 +67,7 @@ class Gatherer:
             np.copyto(out, raw, casting="unsafe")
             if self._scale is not None:
                 np.divide(out, self._scale, out=out)
+        return raw
 
 
 def checked_features(x: Array) -> Array:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.arrays import Array
+from engine.blas import one_blas_thread
 from engine.checks import whole_number
 from engine.evaluation import Evaluation
 from engine.fitting import fit_epochs
@@ -15,6 +16,7 @@ from engine.network import Network
 from engine.progress import verbosity
 from engine.samples import Samples
 from engine.summary import summary_table
+from engine.team import available_cores
 from engine.training import TrainingLoop
 from engine.weights_file import read_network
 
@@ -43,12 +45,14 @@ class Sequential(Network):
         verbose: Verbose = "auto",
         shuffle: bool = True,
         validation_data: tuple[Array, Array] | None = None,
+        threads: int | None = None,
     ) -> History:
         """Train for some epochs: the training loop, run through.
 
         x (n, features); y integer classes (n,) or rows (n, outputs). Continues from the present
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
-        over the epoch's samples, each as it was when its batch was drawn.
+        over the epoch's samples, each as it was when its batch was drawn. `threads` share the work,
+        by default one a core; the result does not depend on their number.
         """
         validation = None if validation_data is None else Samples(*validation_data)
         epochs = whole_number(epochs, "epochs")
@@ -59,9 +63,11 @@ class Sequential(Network):
             batch_size=batch_size,
             shuffle=shuffle,
             first_epoch=self._epochs_fitted,
+            threads=available_cores() if threads is None else threads,
         )
-        for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
-            self._epochs_fitted += 1
+        with one_blas_thread:  # here already: to set it for every batch takes longer
+            for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
+                self._epochs_fitted += 1
         return history
 
     def train_on_batch(self, x: Array, y: Array) -> float | list[float]:

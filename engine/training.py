@@ -9,6 +9,7 @@ import numpy as np
 
 from engine import metrics, optimizers
 from engine.arrays import Array
+from engine.blas import one_blas_thread
 from engine.chain import gradient_name
 from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
@@ -17,8 +18,11 @@ from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
 from engine.optimizers import Optimizer, OptimizerState
-from engine.samples import Gatherer, Samples
+from engine.planned_batch import PlannedBatch
+from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
+from engine.shared_update import shared_update
+from engine.team import Team
 from engine.traces import (
     BackwardTrace,
     DrawTrace,
@@ -28,24 +32,27 @@ from engine.traces import (
     Trace,
     UpdateTrace,
 )
-from engine.workspace import Workspace
 
 PHASES = tuple(Phase)
 # What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
 LARGEST_PARAMETER = 1e6
 
+# Parameters from which on a team is faster: a handover between threads takes some 20 µs.
+SHARED_FROM = 100_000
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def _quiet(phase: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    # Overflow is found by looking at the loss and the norms, and told by a NonFiniteError.
+def _computes(phase: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    # Overflow is found by looking at the loss and the norms, and told by a NonFiniteError. BLAS's
+    # own threads would make the bits depend on their number.
     @functools.wraps(phase)
-    def quiet(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        with np.errstate(all="ignore"):
+    def computing(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with np.errstate(all="ignore"), one_blas_thread:
             return phase(*args, **kwargs)
 
-    return quiet
+    return computing
 
 
 class TrainingLoop:
@@ -54,7 +61,8 @@ class TrainingLoop:
     Each phase returns a trace of what it computed; out of order it raises PhaseOrderError. An
     epoch uses every sample once, in an order that is a function of the network's seed and the
     epoch's number alone; its last batch may be shorter. The network's parameters are changed in
-    place. `first_epoch` numbers the orders when earlier loops have used some.
+    place. `first_epoch` numbers the orders when earlier loops have used some. `threads` share the
+    work; no bit of what is computed depends on their number.
 
     A loss or a gradient that is not finite raises NonFiniteError before anything has changed:
     the loop is then back at the last batch boundary, parameters and optimizer state as they were.
@@ -70,11 +78,14 @@ class TrainingLoop:
         batch_size: int = 32,
         shuffle: bool = True,
         first_epoch: int = 0,
+        threads: int = 1,
     ) -> None:
         network.build(samples.features)
         self.network = network
         self.samples = samples
         self.batch_size = batch_size
+        self._team = Team()
+        self.threads = threads
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
@@ -87,8 +98,7 @@ class TrainingLoop:
         flat = self._parameters.flat
         self._gradients = self._parameters.beside(np.zeros_like(flat), ".gradient")
         self._steps = self._parameters.beside(np.zeros_like(flat), ".step")
-        self._layer_gradients = self._gradients.grouped()
-        self._make_workspace()
+        self._make_batch()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
             network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
@@ -166,6 +176,17 @@ class TrainingLoop:
         self.network.optimizer = optimizers.get(optimizer)
 
     @property
+    def threads(self) -> int:
+        """How many threads share the work, from the next phase on; too little is not shared."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._threads = whole_number(threads, "the threads")
+        small = self.network.count_params() < SHARED_FROM
+        self._team.threads = 1 if small else self._threads
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next UPDATE."""
         return self.optimizer.learning_rate
@@ -176,39 +197,37 @@ class TrainingLoop:
 
     # The phases
 
-    @_quiet
+    @_computes
     def draw(self) -> DrawTrace:
         """Draw the next batch x, y of the epoch's order."""
         self._expect(Phase.DRAW)
         self._drawn = self._schedule.next(self._batch_size)
         self._trained_apart = False
         n = len(self._drawn)
-        if n > self._workspace.capacity:
-            self._make_workspace()
-        values = self._workspace.values(n)
-        x, y = values[X], values[Y]
-        self._gatherer.gather(self._drawn, x)
-        self._targets.take(self._drawn, axis=0, out=y, mode="clip")
+        if n > self._batch.capacity:
+            self._make_batch()
+        self._batch.draw(self._drawn)
+        x, y = self._batch.values[X], self._batch.values[Y]
         self._ran(Phase.DRAW, {X: x, Y: y})
         return DrawTrace(self.batch + 1, self.epoch, self._drawn, x, y)
 
-    @_quiet
+    @_computes
     def forward(self) -> ForwardTrace:
         """Run the network on x: output = activation(dot(W, x) + b), layer by layer."""
         self._expect(Phase.FORWARD)
-        values = self._workspace.values(len(self._drawn))
-        self._compiled.forward.forward(values)
+        values = self._batch.values
+        self._batch.forward()
         computed = {link.output: values[link.output] for link in self._compiled.forward.links}
         self._ran(Phase.FORWARD, computed)
         arrays = tuple(computed.values())
         return ForwardTrace(self.batch + 1, arrays[::2], arrays[1::2])
 
-    @_quiet
+    @_computes
     def loss(self) -> LossTrace:
         """Compute how wrong the predictions are: each sample's loss and their mean."""
         self._expect(Phase.LOSS)
-        values = self._workspace.values(len(self._drawn))
-        self._compiled.loss.forward(values)
+        values = self._batch.values
+        self._batch.loss()
         per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
         if not math.isfinite(loss):
             self._fail(Phase.LOSS, "loss", loss)
@@ -221,32 +240,24 @@ class TrainingLoop:
         self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
         return self._loss_trace
 
-    @_quiet
+    @_computes
     def backward(self) -> BackwardTrace:
         """Call the gradient function: d(loss)/dW for every parameter W."""
         self._expect(Phase.BACKWARD)
-        n = len(self._drawn)
-        gradients = self._workspace.gradients(n)
-        self._compiled.gradient_function(self._workspace.values(n), gradients)
-        norms = {layer: math.sqrt(np.dot(g, g)) for layer, g in self._layer_gradients.items()}
+        norms = self._batch.backward()
         for layer, norm in norms.items():
             if not math.isfinite(norm):
                 self._fail(Phase.BACKWARD, f"gradient norm of {layer}", norm)
-        computed = {name: gradients[name] for name in self._workspace.gradient_names}
+        computed = {name: self._batch.gradients[name] for name in self._batch.gradient_names}
         self._ran(Phase.BACKWARD, computed)
         self.gradient_norms = norms
         return BackwardTrace(self.batch + 1, computed, norms)
 
-    @_quiet
+    @_computes
     def update(self) -> UpdateTrace:
         """Let the optimizer change all parameters a little: W1 = W0 + step."""
         self._expect(Phase.UPDATE)
-        self.optimizer.update(
-            self._parameters.flat,
-            self._gradients.flat,
-            self.network.optimizer_state,
-            step=self._steps.flat,
-        )
+        self._update_parameters()
         self.step_learning_rate = self.learning_rate
         self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
@@ -264,6 +275,7 @@ class TrainingLoop:
         """Run the phase that is next."""
         return _PHASE_METHODS[self.next_phase](self)
 
+    @_computes
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
         self.run_phase()
@@ -296,6 +308,7 @@ class TrainingLoop:
         at_hand = self.phase in (Phase.BACKWARD, Phase.UPDATE)
         return at_hand and not self._trained_apart and self._tensors.has_gradient
 
+    @_computes
     def train_on(self, x: Array, y: Array) -> float:
         """One update on samples of the caller's choice; returns their loss before it.
 
@@ -310,12 +323,7 @@ class TrainingLoop:
             self._fail(Phase.BACKWARD, "loss and gradient", loss + norm)
         for name, gradient in gradients.items():
             np.copyto(self._gradients[gradient_name(name)], gradient)
-        self.optimizer.update(
-            self._parameters.flat,
-            self._gradients.flat,
-            self.network.optimizer_state,
-            step=self._steps.flat,
-        )
+        self._update_parameters()
         self._tensors.withdraw()
         self._tensors.publish({**self._gradients, **self._steps})
         self._trained_apart = True
@@ -360,6 +368,14 @@ class TrainingLoop:
         for (name, index), before in self._by_hand.items():
             tensors[name][index] = before
         return np.subtract(start, self._steps.flat, out=start)
+
+    def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
+        """One element of `parameters_of_gradient`, by its tensor's name, without the copy."""
+        now = self._parameters[name][index]
+        if self._last_phase is not None or not self.has_gradient:
+            return float(now)
+        after = now.dtype.type(self._by_hand.get((name, index), now))
+        return float(after - self._steps[f"{name}.step"][index])
 
     def flat_gradient(self) -> Array:
         """The present gradient of all parameters, flat, in their order; a view."""
@@ -431,19 +447,27 @@ class TrainingLoop:
         self._last_phase = None
         self._tensors.withdraw()
 
-    def _make_workspace(self) -> None:
-        capacity = min(self._batch_size, len(self.samples))
-        self._workspace = Workspace(
-            self._compiled, self._parameters, self._targets, capacity, self._gradients
+    def _make_batch(self) -> None:
+        self._batch = PlannedBatch(
+            self._compiled,
+            self._parameters,
+            self._gradients,
+            self.samples,
+            self._targets,
+            min(self._batch_size, len(self.samples)),
+            self._team,
         )
-        self._gatherer = Gatherer(self.samples.x, self.samples.scale, capacity, self.network.dtype)
+
+    def _update_parameters(self) -> None:
+        arrays = (self._parameters.flat, self._gradients.flat, self._steps.flat)
+        shared_update(self._team, self.optimizer, *arrays, self.network.optimizer_state)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {
             **dict.fromkeys((X, Y), Phase.DRAW),
             **{link.output: Phase.FORWARD for link in self._compiled.forward.links},
             PER_SAMPLE: Phase.LOSS,
-            **dict.fromkeys(self._workspace.gradient_names, Phase.BACKWARD),
+            **dict.fromkeys(self._batch.gradient_names, Phase.BACKWARD),
             **dict.fromkeys(self._steps, Phase.UPDATE),
         }
 

@@ -9,8 +9,9 @@ from engine.named_tensors import NamedTensors
 
 
 class Workspace:
-    """Buffers for batches of up to `capacity` samples; a smaller batch uses their leading rows.
+    """Buffers for batches of up to `capacity` samples; a smaller batch uses as much as it needs.
 
+    What layers compute, (n, units), lies in memory unit by unit: a block of units is one piece.
     `values(n)` are what the chain reads and writes, `gradients(n)` what the gradient function
     does. Both are the same dictionaries of views until another n is asked for.
     """
@@ -33,17 +34,24 @@ class Workspace:
             Y: np.empty((capacity, *targets.shape[1:]), targets.dtype),
             PER_SAMPLE: np.empty(capacity, dtype),
         }
-        for name, width in value_widths(compiled.layers).items():
-            self._rows[name] = np.empty((capacity, width), dtype)
+        self._widths = value_widths(compiled.layers)
+        self._columns = {
+            name: np.empty(capacity * width, dtype) for name, width in self._widths.items()
+        }
         self._gradient_rows: dict[str, Array] = {}
+        self._gradient_columns: dict[str, Array] = {}
         if gradients is not None:
             self._fixed_gradients.update(gradients)
             for factor in compiled.gradient_function.factors:
-                if factor.target in self._rows:
-                    like = self._rows[factor.target]
-                    self._gradient_rows[gradient_name(factor.target)] = np.empty_like(like)
+                name = factor.target
+                if name in self._rows:
+                    self._gradient_rows[gradient_name(name)] = np.empty_like(self._rows[name])
+                elif name in self._columns:
+                    like = self._columns[name]
+                    self._gradient_columns[gradient_name(name)] = np.empty_like(like)
+                    self._widths[gradient_name(name)] = self._widths[name]
         # The starting point of the chain rule, d(loss)/d(loss) = 1, is no result.
-        self.gradient_names = (*self._gradient_rows, *(gradients or ()))
+        self.gradient_names = (*self._gradient_rows, *self._gradient_columns, *(gradients or ()))
         self._n = -1
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
@@ -62,6 +70,13 @@ class Workspace:
         if n == self._n:
             return
         self._n = n
-        self._values = {name: rows[:n] for name, rows in self._rows.items()} | self._fixed_values
-        cut = {name: rows[:n] for name, rows in self._gradient_rows.items()}
-        self._gradients = cut | self._fixed_gradients
+        self._values = self._views(self._rows, self._columns, n) | self._fixed_values
+        results = self._views(self._gradient_rows, self._gradient_columns, n)
+        self._gradients = results | self._fixed_gradients
+
+    def _views(self, rows: dict[str, Array], columns: dict[str, Array], n: int) -> dict[str, Array]:
+        views = {name: array[:n] for name, array in rows.items()}
+        for name, array in columns.items():
+            width = self._widths[name]
+            views[name] = array[: n * width].reshape(n, width, order="F")
+        return views

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Coding = Literal["signed", "unsigned"]
 Codes = NDArray[np.uint8]
 
+# Rows that are turned at a time.
+STRIPE = 64
 # Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
 UPPER = 1 if sys.byteorder == "little" else 0
 
@@ -41,6 +43,17 @@ def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     signed: 128 + 127 * sign(v) * sqrt(min(|v| / scale, 1));
     unsigned: 255 * sqrt(min(v / scale, 1)).
     """
+    if values.ndim == 2 and values.flags.f_contiguous and not values.flags.c_contiguous:
+        # A layer's weights lie in memory input by input: coded so, and turned as bytes.
+        return _turned(encode(values.T, coding, scale))
     upper = np.ascontiguousarray(values, dtype=np.float32).view(np.uint16)[..., UPPER::2]
     codes: Codes = _table(coding, scale).take(upper)
     return codes
+
+
+def _turned(codes: Codes) -> Codes:
+    """The transpose in an array of its own; a stripe at a time, which the caches hold."""
+    turned = np.empty(codes.shape[::-1], codes.dtype)
+    for start in range(0, len(codes), STRIPE):
+        turned[:, start : start + STRIPE] = codes[start : start + STRIPE].T
+    return turned

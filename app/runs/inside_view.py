@@ -92,8 +92,7 @@ def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
         numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
     if step is not None:
         numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
-        before = loop.network.parameters.beside(loop.parameters_of_gradient())
-        numbers["before"] = float(before["layer1.weights"][at])
+        numbers["before"] = loop.parameter_of_gradient("layer1.weights", at)
         numbers["learning_rate"] = loop.step_learning_rate
         numbers["iterations"] = loop.network.optimizer_state.iterations
     for slot in loop.network.optimizer_state.slots:
@@ -106,7 +105,8 @@ def _step_angle(loop: TrainingLoop) -> float | None:
     step = loop.flat_step()
     if step is None:
         return None
-    degrees = angle(-loop.flat_gradient(), step)
+    # The angle to the gradient itself spares a negated copy of it.
+    degrees = 180 - angle(loop.flat_gradient(), step)
     return degrees if math.isfinite(degrees) else None
 
 

@@ -12,6 +12,8 @@ MAX_UNACKNOWLEDGED = 2
 # Messages to a viewer; one that lets this many pile up is not reading.
 MAX_QUEUED = 256
 MAX_RATE = 60.0
+# No more than this is made up for: frames that come too close together are drawn as one.
+MAX_LATE_S = 0.02
 MAX_VIEWS = 16
 
 
@@ -103,7 +105,9 @@ class Viewer:
         self.cursor, self.timeline = frame.to_batch, frame.timeline
         self.seen = frame.version
         self._sent.append(frame.number)
-        self._next_at = now + 1 / self.look.rate
+        # From when this one was due, not from now: else the time that frames take to be made
+        # would come on top of the spacing, and the rate asked for would never be reached.
+        self._next_at = max(self._next_at, now - MAX_LATE_S) + 1 / self.look.rate
         if self._waiting_since is None:
             self._waiting_since = now
 

@@ -1,5 +1,6 @@
 """Every error as `{"error": {"code", "message", "hint"}}`, whoever raised it."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -91,6 +92,18 @@ def add_error_handlers(app: FastAPI) -> None:
         if isinstance(error.__cause__, AppError):  # raised while FastAPI was reading the body
             return error_response(error.__cause__)
         return error_response(_http_error(error.status_code, error.detail), error.headers)
+
+    @app.exception_handler(sqlite3.OperationalError)
+    async def on_storage_trouble(_: Request, error: sqlite3.OperationalError) -> JSONResponse:
+        log.error("storage trouble", reason=str(error))
+        return error_response(
+            AppError(
+                "storage_failed",
+                f"expected to write to the server's data directory, and could not: {error}",
+                "See that its disk has room, and try again; nothing has changed.",
+                status=507,
+            )
+        )
 
     @app.exception_handler(Exception)
     async def on_defect(request: Request, error: Exception) -> JSONResponse:

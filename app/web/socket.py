@@ -44,13 +44,14 @@ async def watch_run(
         writable = server.registry.is_writable(record, bearer_key(authorization), visitor)
         viewer = Viewer(writable=writable)
         state = await server.pool.state(run_id)
+        # Before it joins: frames may be ready sooner than the socket, and hello comes first.
+        viewer.tell({"type": "hello", "writable": writable, "state": state})
         server.registry.join(record, viewer)
     except AppError as error:
         await websocket.send_denial_response(error_response(error))
         return
     try:
         await websocket.accept()
-        viewer.tell({"type": "hello", "writable": writable, "state": state})
         await _Session(server, record, viewer, websocket).serve()
     finally:
         server.registry.leave(record, viewer)
@@ -151,7 +152,7 @@ class _Session:
                         return
 
     async def _watch(self) -> None:
-        # Polled: silence is the absence of an event.
+        # Asked every few seconds: silence is the absence of an event.
         while self._viewer.silent_for(time.monotonic()) < SILENT_S:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._viewer.overrun.wait(), WATCH_EVERY_S)

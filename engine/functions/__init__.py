@@ -12,7 +12,7 @@ from engine.functions import (
     softmax_cross_entropy,
     tanh,
 )
-from engine.functions.tensor_function import TensorFunction
+from engine.functions.tensor_function import ELEMENT_BY_ELEMENT, TensorFunction
 
 FUNCTIONS: dict[str, TensorFunction] = {
     function.name: function
@@ -23,11 +23,25 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("x", "weights", "bias"),
             affine.forward,
             {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
+            columns=affine.COLUMNS,
         ),
-        TensorFunction("relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}),
-        TensorFunction("tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}),
-        TensorFunction("sigmoid", "1 / (1 + exp(−x))", ("x",), sigmoid.forward, {"x": sigmoid.vjp}),
-        TensorFunction("linear", "x", ("x",), linear.forward, {"x": linear.vjp}),
+        TensorFunction(
+            "relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}, columns=ELEMENT_BY_ELEMENT
+        ),
+        TensorFunction(
+            "tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}, columns=ELEMENT_BY_ELEMENT
+        ),
+        TensorFunction(
+            "sigmoid",
+            "1 / (1 + exp(−x))",
+            ("x",),
+            sigmoid.forward,
+            {"x": sigmoid.vjp},
+            columns=ELEMENT_BY_ELEMENT,
+        ),
+        TensorFunction(
+            "linear", "x", ("x",), linear.forward, {"x": linear.vjp}, columns=ELEMENT_BY_ELEMENT
+        ),
         TensorFunction(
             "softmax", "exp(x_i) / Σ_j exp(x_j)", ("x",), softmax.forward, {"x": softmax.vjp}
         ),

@@ -7,6 +7,16 @@ is a picture, and `relu(dot(W, x) + b)` reads as it is computed. Keras's kernel 
 import numpy as np
 
 from engine.arrays import Array
+from engine.functions.tensor_function import Columns
+
+# The units of a block: rows of W and of its derivative, columns of y and of dL/dy. Of dL/dx it is
+# the columns, which are the units of the layer before.
+COLUMNS = {
+    "forward": Columns((None, 0, 0), 1),
+    "x": Columns((None, None, None, 1, None), 1),
+    "weights": Columns((1, None, None, None, None), 0),
+    "bias": Columns((1, None, None, None, None), 0),
+}
 
 
 def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) -> Array:

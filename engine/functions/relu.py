@@ -1,6 +1,7 @@
 """relu(x) = max(x, 0), element by element."""
 
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from engine.arrays import Array
 
 def forward(x: Array, *, out: Array | None = None) -> Array:
     """y = max(x, 0). Shapes: any, y has that of x."""
-    y: Array = np.maximum(x, _zeros(x.shape, x.dtype), out=out)
+    y: Array = np.maximum(x, _zeros_like(x), out=out)
     return y
 
 
@@ -18,13 +19,17 @@ def vjp(cotangent: Array, _y: Array, x: Array, *, out: Array | None = None) -> A
 
     At x = 0, where relu has a kink, the derivative is taken as 0, as TensorFlow and Keras do.
     """
-    gradient: Array = np.multiply(cotangent, np.greater(x, _zeros(x.shape, x.dtype)), out=out)
+    gradient: Array = np.multiply(cotangent, np.greater(x, _zeros_like(x)), out=out)
     return gradient
 
 
-@lru_cache(maxsize=16)
-def _zeros(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
+def _zeros_like(x: Array) -> Array:
     # Against an array of zeros NumPy's loop is vectorised; against a scalar it takes 4x the time.
-    zeros = np.zeros(shape, dtype)
+    return _zeros(x.shape, x.dtype, "F" if x.flags.f_contiguous else "C")
+
+
+@lru_cache(maxsize=16)
+def _zeros(shape: tuple[int, ...], dtype: np.dtype[np.generic], order: Literal["C", "F"]) -> Array:
+    zeros = np.zeros(shape, dtype, order)
     zeros.flags.writeable = False
     return zeros

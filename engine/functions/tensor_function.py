@@ -1,7 +1,7 @@
 """A tensor function: a forward pass and, for each argument, a vector-Jacobian product."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.arrays import Array
@@ -16,12 +16,29 @@ VectorJacobianProduct: TypeAlias = Callable[..., Array]
 
 
 @dataclass(frozen=True)
+class Columns:
+    """How one result is computed a block of columns (units) at a time.
+
+    `arguments`, in the order of the call, and `result` name the axis along which each array is
+    cut; an argument of None is needed whole.
+    """
+
+    arguments: tuple[int | None, ...]
+    result: int
+
+
+# Functions that work element by element: of every array, the same columns.
+ELEMENT_BY_ELEMENT = {"forward": Columns((1,), 1), "x": Columns((1, 1, 1), 1)}
+
+
+@dataclass(frozen=True)
 class TensorFunction:
     """One function of the chain, with the derivatives that are known of it.
 
     `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
     differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
-    a constant.
+    a constant. `columns` tells which results, "forward" or a derivative by its argument's name,
+    may be computed in blocks of columns, and how; the others are computed whole.
     """
 
     name: str
@@ -29,6 +46,7 @@ class TensorFunction:
     arguments: tuple[str, ...]
     forward: Forward
     vjps: Mapping[str, VectorJacobianProduct]
+    columns: Mapping[str, Columns] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         return f"TensorFunction({self.name}: {self.equation})"

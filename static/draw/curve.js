@@ -1,4 +1,5 @@
 import { formatSetting, formatValue } from "../format.js";
+import { dashedVertical } from "./dashed.js";
 
 /**
  * @typedef {import("./canvas.js").Size} Size
@@ -186,13 +187,7 @@ function drawLanding(context, { rate, loss }, { x, y, top, reach }, { width, hei
   const py = beyond || above ? TOP : y(loss);
   context.strokeStyle = theme.accent;
   context.fillStyle = theme.accent;
-  context.lineWidth = 1;
-  context.setLineDash([2, 3]);
-  context.beginPath();
-  context.moveTo(px, py);
-  context.lineTo(px, base);
-  context.stroke();
-  context.setLineDash([]);
+  dashedVertical(context, px, [py, base], [2, 3]);
   if (beyond) arrow(context, width - RIGHT, (TOP + base) / 2, 1, 0);
   else if (above) arrow(context, px, TOP - 4, 0, -1);
   else dot(context, px, py, theme.accent, theme);

@@ -1,3 +1,5 @@
+import { dashedVertical } from "./dashed.js";
+
 /**
  * @typedef {import("./canvas.js").Size} Size
  * @typedef {import("./colours.js").Theme} Theme
@@ -52,13 +54,7 @@ export function drawHistogram(context, { histogram, median }, size, theme) {
   const power = Math.min(Math.max(Math.log10(median), FIRST_POWER), LAST_POWER);
   const x = Math.round(across(power)) + 0.5;
   context.strokeStyle = theme.ink;
-  context.lineWidth = 1;
-  context.setLineDash([4, 3]);
-  context.beginPath();
-  context.moveTo(x, top);
-  context.lineTo(x, base);
-  context.stroke();
-  context.setLineDash([]);
+  dashedVertical(context, x, [top, base], [4, 3]);
   context.fillStyle = theme.ink;
   context.textAlign = power < -3 ? "left" : "right";
   context.fillText("median", x, top - 4);

@@ -1,3 +1,4 @@
+import { signal as state } from "@preact/signals-core";
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
 import { legendPainter } from "../draw/legend.js";
@@ -29,7 +30,7 @@ const SIDE = 28;
 
 /** What one unit of the first layer weighs, what excites it, and where its gradient comes from. */
 export class UnitDialog extends RunElement {
-  #open = false;
+  #open = state(false);
   /** @type {Unit | null} */
   #unit = null;
   /** The last of each kind that there was of this unit. @type {Map<Kind, Unit>} */
@@ -49,7 +50,8 @@ export class UnitDialog extends RunElement {
     const paint = () => this.#paint(app);
     const repaint = () => painter.request(paint);
     follow(signal, () => {
-      const seen = run.view(insideName(app)).value;
+      // The view is followed by the opened station too: what it has is not read while closed.
+      const seen = this.#open.value ? run.view(insideName(app)).value : null;
       this.#take(unitOf(seen), app);
       repaint();
     });
@@ -87,7 +89,7 @@ export class UnitDialog extends RunElement {
     observe(dialog, signal, {
       sight: (now) => {
         visible = now && dialog.open;
-        this.#open = visible;
+        this.#open.value = visible;
         want();
         repaint();
       },
@@ -172,7 +174,7 @@ export class UnitDialog extends RunElement {
   /** @param {App} app */
   #paint({ run, colours, pick }) {
     const state = run.state.peek();
-    if (!this.#open || !state) return;
+    if (!this.#open.peek() || !state) return;
     const theme = colours.peek();
     write(this.piece("title", HTMLElement), `Inside unit ${pick.unit.peek()}`);
     for (const kind of KINDS) {

@@ -94,6 +94,8 @@ export class RunModel {
   #wanted = signal(new Map());
   /** @type {Link | null} */
   #link = null;
+  /** @type {((link: Link) => void)[]} */
+  #waiting = [];
   #afterPaint;
   #rate;
 
@@ -127,6 +129,7 @@ export class RunModel {
    */
   attach(link) {
     this.#link = link;
+    for (const opened of this.#waiting.splice(0)) opened(link);
     return effect(() => link.look(this.#look()));
   }
 
@@ -140,8 +143,8 @@ export class RunModel {
   async act(command, asked = {}) {
     const settled = this.pending.ask(asked);
     try {
-      if (!this.#link) throw Object.assign(new Error("The run is not open yet."), { hint: null });
-      await this.#link.command(command);
+      const link = this.#link ?? (await this.#opened());
+      await link.command(command);
       return null;
     } catch (error) {
       const { message, code = "error", hint = null } = /** @type {Error & ApiError} */ (error);
@@ -149,6 +152,20 @@ export class RunModel {
     } finally {
       settled();
     }
+  }
+
+  /**
+   * The link as soon as there is one: a person may be quicker than the making of a run.
+   *
+   * @returns {Promise<Link>}
+   */
+  #opened() {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      effect(() => {
+        if (this.gone.value) reject(this.gone.value);
+      });
+    });
   }
 
   /**

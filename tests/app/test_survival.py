@@ -97,7 +97,7 @@ def test_a_recipe_gives_the_same_bits_on_another_server(
         assert other.recipe() == recipe
         assert other.state()["pending"] is None
         assert comparable(other.series()) == comparable(run.series())
-        for batch in (1, 100, 101, 177, 200, 235, 250, 251, 599, 600):
+        for batch in (1, 100, 101, 177, 200, 235, 249, 251, 599, 600):
             assert tensors_at(other, batch) == tensors_at(run, batch), f"batch {batch} differs"
 
 

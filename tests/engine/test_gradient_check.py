@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import ShapeError
-from engine.gradient_check import angle, loss_along, numerical_gradient, relative_error
+from engine.gradient_check import PIECE, angle, loss_along, numerical_gradient, relative_error
 
 
 def test_the_numerical_gradient_by_hand() -> None:
@@ -30,6 +30,14 @@ def test_the_angle_by_hand(b: list[float], degrees: float) -> None:
 
 def test_zero_has_no_direction() -> None:
     assert math.isnan(angle(np.zeros(2), np.ones(2)))
+
+
+def test_the_angle_of_long_gradients_is_summed_over_all_pieces() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 2 * PIECE + 3)).astype(np.float32)
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    cosine = x @ y / np.sqrt((x @ x) * (y @ y))
+    assert angle(a, b) == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-12)
 
 
 def test_the_loss_along_a_direction_by_hand() -> None:

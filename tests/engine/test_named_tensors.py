@@ -7,9 +7,9 @@ from engine.named_tensors import NamedTensors
 SHAPES = {"layer1.weights": (2, 3), "layer1.bias": (2,), "layer2.weights": (1, 2)}
 
 
-def test_names_view_the_flat_array_in_order() -> None:
+def test_names_view_the_flat_array_in_order_and_matrices_input_by_input() -> None:
     tensors = NamedTensors(SHAPES, np.arange(10.0))
-    np.testing.assert_array_equal(tensors["layer1.weights"], [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(tensors["layer1.weights"], [[0, 2, 4], [1, 3, 5]])
     np.testing.assert_array_equal(tensors["layer2.weights"], [[8, 9]])
     tensors["layer1.bias"][:] = 7
     np.testing.assert_array_equal(tensors.flat[6:8], [7, 7])

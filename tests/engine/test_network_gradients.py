@@ -37,7 +37,7 @@ def test_the_gradient_function_agrees_with_numerical_gradients(
     assume(_smooth_around(network, x))
 
     _, gradients = network.loss_and_gradients(x, y)
-    derived = np.concatenate([gradient.ravel() for gradient in gradients.values()])
+    derived = np.concatenate([gradient.ravel(order="F") for gradient in gradients.values()])
     measured = numerical_gradient(
         lambda _: network.loss_and_gradients(x, y)[0], network.parameters.flat, 1e-5
     )

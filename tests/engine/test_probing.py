@@ -89,9 +89,24 @@ def test_after_the_update_the_parameters_of_the_gradient_are_those_before_it(
     step = loop.flat_step()
     assert step is not None
     assert np.allclose(loop.parameters_of_gradient(), before, rtol=0, atol=1e-7)
+    tensors = loop.network.parameters.beside(loop.parameters_of_gradient())
+    assert loop.parameter_of_gradient("layer1.weights", (1, 2)) == tensors["layer1.weights"][1, 2]
     loop.draw()
     assert not loop.has_gradient
     assert loop.flat_step() is None
+
+
+def test_one_parameter_of_the_gradient_is_that_of_all_of_them(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    at = (1, 2)
+    before = float(loop.network.parameters["layer1.weights"][at])
+    loop.set_parameter("layer1.weights", at, 0.75)
+    tensors = loop.network.parameters.beside(loop.parameters_of_gradient())
+    assert loop.parameter_of_gradient("layer1.weights", at) == tensors["layer1.weights"][at]
+    assert loop.parameter_of_gradient("layer1.weights", at) != before
+    through_backward(loop)
+    assert loop.parameter_of_gradient("layer1.weights", at) == 0.75
 
 
 def check(loop: TrainingLoop, samples: Samples) -> list[LayerHealth]:

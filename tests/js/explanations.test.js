@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { comingBack, secondDelta } from "../../static/models/explanations/backward.js";
 import { drawnProbability } from "../../static/models/explanations/drawing.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
 import { loss } from "../../static/models/explanations/progress.js";
@@ -69,4 +70,19 @@ it("writes the whole network in a line, layer by layer", () => {
   assert.ok(numpy.includes(`tensor("layer2.weights") @ ${first} + tensor("layer2.bias")`), numpy);
   assert.ok(numpy.endsWith("[4]"), numpy);
   assert.equal(address.split("\n")[0], "POST /api/classify?run=abc");
+});
+
+it("says p − y only where it is what comes back", () => {
+  const [hidden, output] = STATE.config.layers;
+  const layers = [hidden, hidden, output];
+  const deeper = /** @type {RunState} */ ({ ...STATE, config: { ...STATE.config, layers } });
+  const squared = /** @type {RunState} */ ({
+    ...STATE,
+    config: { ...STATE.config, loss: "mean_squared_error" },
+  });
+  assert.equal(secondDelta(STATE), "(p − y) / n");
+  assert.equal(secondDelta(deeper), "∂loss/∂z₂");
+  assert.equal(secondDelta(squared), "∂loss/∂z₂");
+  const shown = comingBack(squared, { unit: 3, input: 0, sample: 0 }, 0.5);
+  assert.match(shown?.formula ?? "", /W₂ · ∂loss\/∂z₂ = 0\.5/);
 });

@@ -127,6 +127,8 @@ export class BackwardDetail {
       this.#host.piece("error-title", HTMLElement),
       softmax ? "p − y" : `∂loss/∂z${subscript(last)} · n`,
     );
+    const alsoCalled = softmax ? `= ∂loss/∂z${subscript(last)} · n` : "";
+    write(this.#host.piece("error-sub", HTMLElement), alsoCalled);
     const gradients = preactivationGradients.at(-1) ?? new Float32Array();
     const answers = [...(activations.at(-1) ?? [])].map((p, digit) => {
       const value = softmax ? p - (digit === label ? 1 : 0) : (gradients[digit] ?? 0) * digits;
@@ -152,6 +154,7 @@ export class BackwardDetail {
     const { hiddenGradient, gradient, unit, input, deltas } = inside;
     const last = state.config.layers.length;
     const hidden = state.config.layers[0]?.units ?? 1;
+    write(this.#host.piece("output-title", HTMLElement), `∂loss/∂W${subscript(last)}`);
     if (backward) {
       const [units, inputs] = backward.outputShape;
       const { columns } = cellsLayout(inputs, TILE);
@@ -210,7 +213,7 @@ export class BackwardDetail {
       );
     }
     if (third) {
-      const error = state.config.layers.length === 2 ? "Σ W₂ (p − y) / n" : "∂loss/∂output";
+      const error = `Σ W₂ ${explanations.secondDelta(state)}`;
       write(third.name, back === null ? "∂loss/∂z" : error);
       third.value.show(
         back === null

@@ -64,7 +64,7 @@ export class ForwardDetail {
     );
     write(
       this.#host.piece("hidden-title", HTMLElement),
-      `${outputs.length} ${activation} units, 0 to ${scale}; pick one`,
+      `${outputs.length} ${activation} units, ${signed ? "±" : "0 to "}${scale}; pick one`,
     );
     const output = outputs[inside.unit] ?? 0;
     const text = `unit ${inside.unit}, output ${formatValue(output, 3)}`;

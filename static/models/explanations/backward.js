@@ -55,6 +55,16 @@ export function slope(state, { unit, sample }, { z, slope }) {
 }
 
 /**
+ * What ∂loss/∂z of the second layer is called: (p − y) / n where it is the last and its loss the
+ * cross-entropy.
+ *
+ * @param {RunState} state
+ */
+export function secondDelta({ config: { layers, loss } }) {
+  return layers.length === 2 && loss !== "mean_squared_error" ? "(p − y) / n" : "∂loss/∂z₂";
+}
+
+/**
  * ∂loss/∂output of the picked unit for a sample: what comes back from the next layer.
  *
  * @param {RunState} state
@@ -65,7 +75,7 @@ export function comingBack(state, { unit, sample }, value) {
   const source = sourceOf(state, "backward");
   const deltas = "layer2.preactivations.gradient";
   return source.fromTensors(
-    `∂loss/∂output[${unit}] = Σ over the next layer of W₂ · (p − y) / n = ${text(value)}`,
+    `∂loss/∂output[${unit}] = Σ over the next layer of W₂ · ${secondDelta(state)} = ${text(value)}`,
     [...source.namesUsed("layer2.weights"), deltas],
     `${source.tensor(deltas)}[${sample}] @ ${source.used("layer2.weights", `:, ${unit}`)}`,
   );

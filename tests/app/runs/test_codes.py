@@ -64,3 +64,12 @@ def test_shapes_and_strides_are_kept() -> None:
     assert expected.dtype == np.uint8
     assert (encode(values.T, "signed", 1.0) == expected.T).all()
     assert (encode(values[::2, 1::3], "signed", 1.0) == expected[::2, 1::3]).all()
+
+
+def test_values_that_lie_column_by_column_have_the_same_codes() -> None:
+    for shape in ((150, 7), (7, 150), (1, 9), (9, 1)):
+        values = np.linspace(-1, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+        expected = encode(values, "signed", 1.0)
+        codes = encode(np.asfortranarray(values), "signed", 1.0)
+        assert codes.flags.c_contiguous
+        assert (codes == expected).all()

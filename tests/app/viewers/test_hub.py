@@ -290,6 +290,7 @@ async def test_the_last_viewer_to_leave_ends_the_work(hub: Hub, source: LocalSou
     await source.command("step", unit="batch", count=1)
     await other.follow(1)
     hub.leave(other.viewer)
+    await asyncio.sleep(0)  # what has been asked by now arrives
     wants = len(source.wants)
     await source.command("step", unit="batch", count=1)
     await asyncio.sleep(0)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import AppError
-from app.viewers.viewer import MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
+from app.viewers.viewer import MAX_LATE_S, MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
 from app.workers.pool import Frame
 
 
@@ -65,10 +65,25 @@ def test_an_old_acknowledgement_makes_no_room(viewer: Viewer) -> None:
 
 def test_frames_are_spaced_by_the_rate(viewer: Viewer) -> None:
     viewer.look_at({"rate": 4})
+    viewer.send_frame(frame(1), 0.0)
+    viewer.acknowledge({"frame": 1}, 0.0)
+    assert viewer.ready_in(0.0) == pytest.approx(0.25)
+    assert viewer.ready_in(0.25) == 0
+
+
+def test_the_time_a_frame_takes_does_not_widen_the_spacing(viewer: Viewer) -> None:
+    viewer.look_at({"rate": 4})
+    viewer.send_frame(frame(1), 0.0)
+    viewer.send_frame(frame(2), 0.265)  # due at 0.25, made by 0.265
+    viewer.acknowledge({"frame": 2}, 0.265)
+    assert viewer.ready_in(0.265) == pytest.approx(0.235)
+
+
+def test_time_without_news_is_not_made_up_for(viewer: Viewer) -> None:
+    viewer.look_at({"rate": 4})
     viewer.send_frame(frame(1), 10.0)
     viewer.acknowledge({"frame": 1}, 10.0)
-    assert viewer.ready_in(10.0) == pytest.approx(0.25)
-    assert viewer.ready_in(10.25) == 0
+    assert viewer.ready_in(10.0) == pytest.approx(0.25 - MAX_LATE_S)
 
 
 def test_a_new_look_is_answered_at_once(viewer: Viewer) -> None:

@@ -16,6 +16,7 @@ STATE_FIELDS = {
     *("id", "config", "actions", "state", "batch", "epoch", "phase", "next_phase"),
     *("batch_in_epoch", "batches_per_epoch", "loss", "accuracy"),
     *("test_loss", "test_accuracy", "test_batch"),
+    *("name", "branched_from", "pending", "saved", "restored"),
     *("optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
     *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit", "can_undo"),
 }

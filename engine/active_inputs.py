@@ -1,0 +1,105 @@
+"""The inputs that are on anywhere in a batch, and the first layer cut down to them.
+
+A third of MNIST's pixels are 0 in every image of a batch: their weights change no sum, and their
+gradient is exactly 0. The first layer's products are made without them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from engine.arrays import Array, FloatType
+from engine.plan import Stage
+
+# The number of inputs used is rounded up to a multiple of this (with one that is off, whose zeros
+# change no sum), so that few sizes occur and the calls for each can be kept.
+STEP = 16
+# Above this share of inputs, picking them out costs more than it saves.
+DENSE = 7 / 8
+# Into how many parts, by rows, the copying is divided: always the same.
+PARTS = 4
+
+
+class ActiveInputs:
+    """Finds the active inputs of a batch, gathers their data and weights, and spreads gradients.
+
+    Room for `capacity` samples. `find` tells how many inputs are used, k, or None where all are.
+    `gather` fills `x(n, k)` and `weights(k)`. The gradient with respect to these weights is
+    computed into the same memory, since the backward pass does not need them; `spread` writes it
+    where it belongs in the whole one, with zeros between.
+    """
+
+    def __init__(self, capacity: int, inputs: int, units: int, dtype: FloatType) -> None:
+        self._inputs = inputs
+        most = int(inputs * DENSE) // STEP * STEP
+        self._most = most
+        self._indices = np.zeros(most, np.intp)
+        self._places = np.zeros(inputs, np.intp)
+        self._counted = np.arange(most)
+        self._x = np.empty(capacity * most, dtype)
+        self._rows = np.empty((most + 1, units), dtype)  # one more, which stays zero
+
+    def find(self, x: Array) -> int | None:
+        """Which columns of x (n, inputs) hold anything but zeros; k, or None for all."""
+        on = _columns_with_bits(x)
+        active = on.nonzero()[0]
+        k = -(-max(len(active), 1) // STEP) * STEP
+        if k > self._most:
+            return None
+        self._indices[: len(active)] = active
+        self._indices[len(active) : k] = on.argmin()  # one that is off, as often as it takes
+        self._places.fill(k)
+        self._places[active] = self._counted[: len(active)]
+        self._rows[k] = 0  # where the places of those that are off point
+        return k
+
+    def x(self, n: int, k: int) -> Array:
+        """The batch without the columns that are off."""
+        return self._x[: n * k].reshape(n, k)
+
+    def weights(self, k: int) -> Array:
+        """The first layer's weights of the active inputs, or the gradient with respect to them."""
+        return self._rows[:k].T
+
+    def gather(self, k: int, x: Array, weights: Array) -> Stage:
+        """The stage that copies the active columns of `x` and of `weights` (units, inputs)."""
+        indices, rows, kernel = self._indices[:k], self._rows[:k], weights.T
+        active_x = self.x(len(x), k)
+        return tuple(
+            (
+                _take(x[samples], indices, 1, active_x[samples]),
+                _take(kernel, indices[inputs], 0, rows[inputs]),
+            )
+            for samples, inputs in zip(row_parts(len(x)), row_parts(k), strict=True)
+        )
+
+    def spread(self, k: int, gradient: Array) -> Stage:
+        """The stage that writes `weights(k)`, now a gradient, into the whole (units, inputs)."""
+        rows, kernel = self._rows[: k + 1], gradient.T
+        return tuple(
+            (_take(rows, self._places[inputs], 0, kernel[inputs]),)
+            for inputs in row_parts(self._inputs)
+        )
+
+
+def _columns_with_bits(x: Array) -> Array:
+    # A number is 0 if all its bits are. −0 counts as on, which does no harm. Looking at eight
+    # bytes at a time is what makes it fast.
+    number = np.dtype(f"u{x.itemsize}")
+    word = np.dtype(np.uint64) if x.shape[1] * x.itemsize % 8 == 0 else number
+    bits: Array = np.bitwise_or.reduce(x.view(word), axis=0)
+    on: Array = bits.view(number) != 0
+    return on
+
+
+def _take(source: Array, indices: Array, axis: int, out: Array) -> Callable[[], object]:
+    # With mode="clip" take() writes straight into `out`; the default mode buffers.
+    return partial(source.take, indices, axis=axis, out=out, mode="clip")
+
+
+def row_parts(length: int) -> list[slice]:
+    """`length` rows in PARTS parts, some of them empty where there are fewer."""
+    bounds = [length * part // PARTS for part in range(PARTS + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -1,0 +1,64 @@
+"""BLAS held to one thread: the engine divides the work itself, and its bits do not vary."""
+
+import threading
+from functools import cache
+from types import TracebackType
+
+from threadpoolctl import LibController, OpenBLASController, ThreadpoolController
+
+
+@cache
+def _libraries() -> tuple[LibController, ...]:
+    """The BLAS libraries in this process that can be told how many threads to use."""
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+class OneBlasThread:
+    """A context in which matrix products run on the thread that asks for them.
+
+    BLAS's own threads sum in an order that depends on how many there are, and slow each other
+    down on a busy machine. The setting belongs to the process: the first to enter makes it, the
+    last to leave, of whatever thread, puts it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._before = [library.num_threads for library in _libraries()]
+                self._set([1] * len(self._before))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._set(self._before)
+
+    def _set(self, numbers: list[int]) -> None:
+        for library, number, before in zip(_libraries(), numbers, self._before, strict=True):
+            if before != 1:
+                _set_threads(library, number)
+
+
+def _set_threads(library: LibController, number: int) -> None:
+    # threadpoolctl lets one thread at a time control OpenBLAS and ignores the others. Here the
+    # context's own lock keeps order, and whichever thread is last has to be heard.
+    is_openblas = isinstance(library, OpenBLASController)
+    if is_openblas:
+        library.clear_controlling_thread(force=True)
+    library.set_num_threads(number)
+    if is_openblas:
+        library.clear_controlling_thread()
+
+
+one_blas_thread = OneBlasThread()

@@ -1,0 +1,30 @@
+"""The optimizer's update of all parameters, shared by a team."""
+
+from functools import partial
+from itertools import pairwise
+
+from engine.arrays import Array
+from engine.optimizers import Optimizer, OptimizerState
+from engine.team import Team
+
+
+def shared_update(
+    team: Team,
+    optimizer: Optimizer,
+    parameters: Array,
+    gradients: Array,
+    steps: Array,
+    state: OptimizerState,
+) -> None:
+    """One update, as `optimizer.update` makes it, each thread changing a part of the parameters.
+
+    All arrays are flat. Optimizers work element by element, so no bit depends on the parts.
+    """
+    bounds = [len(parameters) * part // team.threads for part in range(team.threads + 1)]
+    tasks = []
+    for part in (slice(*bound) for bound in pairwise(bounds)):
+        own = OptimizerState(state.iterations, {k: v[part] for k, v in state.slots.items()})
+        arrays = parameters[part], gradients[part], own
+        tasks.append((partial(optimizer.update, *arrays, step=steps[part]),))
+    team.run([tasks])
+    state.iterations += 1

@@ -1,0 +1,190 @@
+"""What is kept of a run is all it takes to make it again, whenever it is kept."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.runs.keeping import Keeper, bring_back
+from app.runs.network import DataSet
+from app.runs.recipe import Recipe
+from app.runs.report import report
+from app.runs.run import Run
+from app.storage.checkpoints import Checkpoints
+from app.storage.database import connect, prepare
+from app.storage.index import RunIndex
+from app.storage.journal import Journal
+from tests.support.runs import HISTORY_BYTES, Clock, config_of, same_bits, snapshot, work
+
+Open = Callable[..., Keeper]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A database with one run in it."""
+    prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    index.add("run", key=b"", owner=b"me", config=config_of())
+    index.close()
+    with contextlib.closing(connect(tmp_path)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def open_run(
+    database: sqlite3.Connection,
+    data: DataSet,
+    clock: Clock,
+    tmp_path: Path,
+    writer: ThreadPoolExecutor,
+) -> Open:
+    """Opens the run from what is kept of it, as a worker does."""
+
+    def checkpoints(recipe: Recipe) -> Checkpoints:
+        return Checkpoints(tmp_path / "run", HISTORY_BYTES, writer, recipe.name_at, interval=32)
+
+    def open_run(*, lost: bool = False) -> Keeper:
+        journal = Journal(database, "run")
+        kept = journal.load()
+        assert kept is not None
+        run = bring_back(kept, data, checkpoints, clock, lost=lost)
+        return Keeper(journal, run)
+
+    return open_run
+
+
+def do(keeper: Keeper, clock: Clock, *commands: dict[str, Any]) -> None:
+    for command in commands:
+        keeper.run.command(command)
+        work(keeper.run, clock)
+        keeper.save()
+
+
+def step(count: int, unit: str = "batch") -> dict[str, Any]:
+    return {"type": "step", "unit": unit, "count": count}
+
+
+def settled(keeper: Keeper, clock: Clock) -> Run:
+    work(keeper.run, clock)
+    return keeper.run
+
+
+def told(run: Run) -> dict[str, Any]:
+    """The state without what a stop makes different."""
+    return {k: v for k, v in report("run", run).items() if k not in ("edit", "batches_per_second")}
+
+
+LIVES: dict[str, list[dict[str, Any]]] = {
+    "nothing": [],
+    "a few batches": [step(5)],
+    "beyond an epoch, with checkpoints": [step(75)],
+    "in mid-batch": [step(3), step(3, "phase")],
+    "changed": [step(3), {"type": "set", "learning_rate": 0.01}, step(4)],
+    "another size in mid-batch": [step(2, "phase"), {"type": "set", "batch_size": 50}, step(2)],
+    "sent back": [step(50), {"type": "seek", "batch": 20}],
+    "sent back and changed": [
+        *(step(50), {"type": "seek", "batch": 20}),
+        *({"type": "set", "optimizer": "adam"}, step(7)),
+    ],
+    "reset": [step(9), {"type": "set", "optimizer": "sgd"}, {"type": "reset"}, step(2)],
+    "a weight by hand": [
+        step(2),
+        {"type": "set_weight", "tensor": "layer1.weights", "index": [1, 400], "value": 0.5},
+    ],
+    "an undone weight": [
+        step(2),
+        {"type": "set_weight", "tensor": "layer1.bias", "index": [1], "value": 0.5},
+        {"type": "undo"},
+    ],
+    "slow": [{"type": "set", "speed": 3.0}, step(1)],
+}
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_it_comes_back_as_it_was(open_run: Open, clock: Clock, life: str) -> None:
+    keeper = open_run()
+    do(keeper, clock, *LIVES[life])
+    before, tensors = told(settled(keeper, clock)), snapshot(keeper.run)
+    keeper.save()
+    again = settled(open_run(), clock)
+    after = snapshot(again)
+    # After a change by hand, gradients and steps are a drawing's or none: not part of the state.
+    common = tensors.keys() & after.keys() if "hand" in life else tensors.keys()
+    assert same_bits({n: tensors[n] for n in common}, {n: after[n] for n in common})
+    if "hand" not in life:
+        assert told(again) == before
+    assert again.series.to_json(0) == keeper.run.series.to_json(0)
+    assert again.restored is None
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_what_follows_is_what_would_have_followed(open_run: Open, clock: Clock, life: str) -> None:
+    keeper = open_run()
+    do(keeper, clock, *LIVES[life])
+    again = open_run()
+    for run in (settled(keeper, clock), settled(again, clock)):
+        run.command(step(10))
+        work(run, clock)
+    assert same_bits(snapshot(again.run), snapshot(keeper.run))
+    assert again.run.series.to_json(1)["loss"] == keeper.run.series.to_json(1)["loss"]
+
+
+def test_what_a_lost_worker_was_doing_goes_on(open_run: Open, clock: Clock) -> None:
+    keeper = open_run()
+    keeper.run.command(step(300))
+    work(keeper.run, clock, until=lambda: keeper.run.loop.batch >= 10)
+    keeper.save()
+    at = keeper.run.loop.batch
+    again = open_run(lost=True).run
+    work(again, clock)
+    assert again.loop.batch == 300
+    assert again.restored is not None
+    assert again.restored.to_json() == {"batch": at, "reason": "worker_lost", "set_aside": []}
+
+
+def test_what_a_stopped_server_was_doing_rests(open_run: Open, clock: Clock) -> None:
+    keeper = open_run()
+    keeper.run.command({"type": "play"})
+    work(keeper.run, clock, until=lambda: keeper.run.loop.batch >= 10)
+    keeper.save()
+    again = open_run()
+    assert settled(again, clock).loop.batch == keeper.run.loop.batch
+    assert again.run.restored is not None
+    assert again.run.restored.reason == "server_restarted"
+    again.run.command({"type": "play"})
+    assert again.run.restored is None
+
+
+def test_a_full_disk_is_said_and_what_was_not_saved_is_saved_later(
+    open_run: Open, clock: Clock, database: sqlite3.Connection
+) -> None:
+    keeper = open_run()
+    do(keeper, clock, step(3))
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    do(keeper, clock, {"type": "set", "learning_rate": 0.01}, step(400))
+    assert keeper.run.unsaved is not None
+    assert "full" in keeper.run.unsaved.message
+    assert report("run", keeper.run)["saved"]["code"] == "not_saved"
+    assert settled(open_run(), clock).loop.batch == 3
+    database.execute("PRAGMA max_page_count = 100000")
+    do(keeper, clock, step(1))
+    assert keeper.run.unsaved is None
+    again = settled(open_run(), clock)
+    assert again.loop.batch == 404
+    assert same_bits(snapshot(again), snapshot(keeper.run))
+
+
+def test_in_the_middle_of_a_seek_nothing_is_saved(open_run: Open, clock: Clock) -> None:
+    keeper = open_run()
+    do(keeper, clock, step(60))
+    keeper.run.command({"type": "seek", "batch": 31})
+    assert not keeper.is_behind
+    assert settled(open_run(), clock).loop.batch == 60
+    work(keeper.run, clock)
+    keeper.save()
+    assert settled(open_run(), clock).loop.batch == 31
