@@ -154,9 +154,11 @@ export class CompareRegion extends RunElement {
     }
     follow(signal, () => {
       this.classList.toggle("is-running", together.running.value);
-      const held = comparison.others.value.length === 0;
-      for (const control of this.piece("together", HTMLElement).querySelectorAll("button")) {
-        control.toggleAttribute("disabled", held);
+      const watched = !comparison.all.value.some(({ run }) => run.writable.value);
+      this.piece("watched", HTMLElement).hidden = !watched;
+      const controls = this.piece("together", HTMLElement);
+      for (const control of controls.querySelectorAll("button, input, select")) {
+        control.toggleAttribute("disabled", watched);
       }
     });
     follow(signal, () => {

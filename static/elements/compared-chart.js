@@ -23,6 +23,9 @@ const POINTS_PER_PIXEL = 1;
 const LEAST = 1e-6;
 const MARK_ROWS = 3;
 const MARK_ROW_HEIGHT = 13;
+/** Letters at the ends of lines that are nearer to each other than this are set apart. */
+const LETTER_ROOM = 20;
+const LETTER_HEIGHT = 12;
 
 /** The losses of several runs over one batch axis, what was changed in each, and where each is. */
 export class ComparedChart {
@@ -212,11 +215,12 @@ export class ComparedChart {
     });
     // Letters of runs that lie close to each other are set apart.
     ends.sort((one, other) => one.y - other.y);
-    for (let i = 1; i < ends.length; i++) {
-      const [above, here] = [ends[i - 1], ends[i]];
-      if (!above || !here || Math.abs(above.x - here.x) > 20 * ratio) continue;
-      here.labelY = Math.max(here.y, above.labelY + 11 * ratio);
-    }
+    ends.forEach((here, i) => {
+      for (const above of ends.slice(0, i)) {
+        if (Math.abs(above.x - here.x) > LETTER_ROOM * ratio) continue;
+        here.labelY = Math.max(here.labelY, above.labelY + LETTER_HEIGHT * ratio);
+      }
+    });
     for (const { slot, x, y, labelY } of ends) {
       ctx.fillStyle = this.#theme.runs[slot] ?? this.#theme.ink;
       ctx.beginPath();
