@@ -15,7 +15,8 @@ from app.storage.sealed import DamagedFileError, seal, unseal, write_whole
 from engine import LoopState
 
 FIRST_INTERVAL = 128
-FORMAT = "descent.checkpoint"
+# 2: the weights of a layer input by input, where the first had them unit by unit.
+FORMAT = "descent.checkpoint.2"
 # States that wait to be written are held in memory: no more of them than this.
 MAX_WAITING = 2
 
