@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
+import { BranchDialog } from "./elements/branch-dialog.js";
 import { ChainRegion } from "./elements/chain-region.js";
 import { CompareRegion } from "./elements/compare-region.js";
 import { provide } from "./elements/context.js";
@@ -15,9 +16,11 @@ import { MistakesRegion } from "./elements/mistakes-region.js";
 import { MyRuns } from "./elements/my-runs.js";
 import { PageHeader } from "./elements/page-header.js";
 import { RaceDialog } from "./elements/race-dialog.js";
+import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
 import { RunningCode } from "./elements/running-code.js";
+import { ShareDialog } from "./elements/share-dialog.js";
 import { applyTheme, readColours } from "./elements/theme-colours.js";
 import { TransportBar } from "./elements/transport-bar.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
@@ -27,6 +30,7 @@ import { Comparison } from "./models/comparison.js";
 import { addressWith, othersIn } from "./models/comparison-address.js";
 import { Painter } from "./models/painter.js";
 import { Pick } from "./models/pick.js";
+import { Rewind } from "./models/rewind.js";
 import { RunModel } from "./models/run.js";
 import { ThemeModel } from "./models/theme.js";
 import { Together } from "./models/together.js";
@@ -51,6 +55,7 @@ const comparison = new Comparison(
   (ids) => history.replaceState(null, "", addressWith(location.href, ids)),
 );
 const together = new Together(() => comparison.all.value.map((compared) => compared.run));
+const rewind = new Rewind(run);
 const theme = new ThemeModel(localStorage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {
   applyTheme(document, theme.choice, theme.dark);
@@ -73,6 +78,7 @@ document.addEventListener("visibilitychange", () => {
 
 provide(document, {
   run,
+  rewind,
   pick,
   theme,
   painter,
@@ -81,7 +87,14 @@ provide(document, {
   drawing,
   comparison,
   together,
-  dialogs: { openKeys() {}, openUnit() {}, openRace() {}, openRuns() {} },
+  dialogs: {
+    openKeys() {},
+    openUnit() {},
+    openBranch() {},
+    openShare() {},
+    openRace() {},
+    openRuns() {},
+  },
 });
 
 customElements.define("page-header", PageHeader);
@@ -93,6 +106,7 @@ customElements.define("running-code", RunningCode);
 customElements.define("inside-step", InsideStep);
 customElements.define("weights-region", WeightsRegion);
 customElements.define("loss-region", LossRegion);
+customElements.define("run-history", RunHistory);
 customElements.define("along-region", AlongRegion);
 customElements.define("draw-region", DrawRegion);
 customElements.define("learn-drawing", LearnDrawing);
@@ -103,6 +117,8 @@ customElements.define("compare-region", CompareRegion);
 customElements.define("race-dialog", RaceDialog);
 customElements.define("my-runs", MyRuns);
 customElements.define("unit-dialog", UnitDialog);
+customElements.define("branch-dialog", BranchDialog);
+customElements.define("share-dialog", ShareDialog);
 customElements.define("keys-dialog", KeysDialog);
 
 openRun(run, location, history);

@@ -1,6 +1,17 @@
 /**
+ * @typedef {object} Dialogs opened from anywhere; each is put here by its element
+ * @property {() => void} openKeys
+ * @property {(unit: number) => void} openUnit
+ * @property {(batch: number) => void} openBranch
+ * @property {() => void} openShare
+ * @property {() => void} openRace
+ * @property {() => void} openRuns
+ */
+
+/**
  * @typedef {object} App what the elements of the page share
  * @property {import("../models/run.js").RunModel} run
+ * @property {import("../models/rewind.js").Rewind} rewind
  * @property {import("../models/pick.js").Pick} pick
  * @property {import("../models/theme.js").ThemeModel} theme
  * @property {import("../models/painter.js").Painter} painter
@@ -9,8 +20,7 @@
  * @property {import("../draw/drawing.js").Drawing} drawing
  * @property {import("../models/comparison.js").Comparison} comparison
  * @property {import("../models/together.js").Together} together
- * @property {{ openKeys: () => void, openUnit: (unit: number) => void, openRace: () => void,
- *   openRuns: () => void }} dialogs
+ * @property {Dialogs} dialogs
  */
 
 const REQUEST = "context-request";

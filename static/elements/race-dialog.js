@@ -2,8 +2,7 @@ import { formatCount, formatError } from "../format.js";
 import { idIn } from "../models/comparison-address.js";
 import { RACES } from "../models/races.js";
 import { prepareRace } from "../models/racing.js";
-import { createRun } from "../protocol/api.js";
-import { branchRun } from "../protocol/my-runs.js";
+import { branchRun, createRun } from "../protocol/api.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /** Ready races, and other runs to put beside this one. */

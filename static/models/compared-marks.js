@@ -1,5 +1,4 @@
-import { formatSetting } from "../format.js";
-import { OPTIMIZER_TITLES } from "./words.js";
+import { markOf } from "./changes.js";
 
 /**
  * @typedef {import("../protocol/types.js").Action} Action
@@ -23,7 +22,7 @@ export function marksOf(state) {
   if (!state) return [];
   const at = state.branched_from?.batch;
   const changes = state.actions
-    .map(({ batch, set }) => ({ batch, text: settingText(set) }))
+    .map((action) => ({ batch: action.batch, text: settingText(action) }))
     .filter(({ text }) => text !== "");
   if (at === undefined) return changes;
   const branched = changes.filter(({ batch }) => batch === at).map(({ text }) => text);
@@ -33,27 +32,16 @@ export function marksOf(state) {
 }
 
 /**
- * "SGD, lr 0.1, batch 64"
+ * "SGD, lr 0.1, batch 64": the rate that came with an optimizer is as good as one set by itself.
  *
- * @param {Action["set"]} set
+ * @param {Action} action
  */
-export function settingText({ optimizer, learning_rate, momentum, batch_size, weight, drawing }) {
-  const given =
-    typeof optimizer === "object" && optimizer !== null
-      ? /** @type {{ [name: string]: unknown }} */ (optimizer)
-      : { name: optimizer };
-  const parts = [];
-  if (typeof given.name === "string") parts.push(OPTIMIZER_TITLES[given.name] ?? given.name);
-  const rate = learning_rate ?? given.learning_rate;
-  if (typeof rate === "number") parts.push(`lr ${formatSetting(rate)}`);
-  const carried = momentum ?? given.momentum;
-  if (typeof carried === "number" && (carried > 0 || momentum !== undefined)) {
-    parts.push(`momentum ${formatSetting(carried)}`);
-  }
-  if (typeof batch_size === "number") parts.push(`batch ${batch_size}`);
-  if (weight !== undefined) parts.push("a weight by hand");
-  if (drawing !== undefined) parts.push("a step on a drawing");
-  return parts.join(", ");
+export function settingText({ batch, set }) {
+  const { optimizer } = set;
+  if (typeof optimizer !== "object" || optimizer === null) return markOf({ batch, set });
+  const { learning_rate, momentum } = /** @type {{ [name: string]: unknown }} */ (optimizer);
+  const carried = momentum ? { momentum } : {};
+  return markOf({ batch, set: { learning_rate, ...carried, ...set } });
 }
 
 /**

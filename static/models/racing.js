@@ -11,7 +11,7 @@ import { configOf, isFromStart, isNow, settingsOf } from "./races.js";
 /**
  * @typedef {object} Makers
  * @property {(config: RunConfig) => Promise<{ id: string }>} create
- * @property {(id: string, batch: number, set: object) => Promise<{ id: string }>} branch
+ * @property {(id: string, batch: number, set: { [setting: string]: unknown }) => Promise<{ id: string }>} branch
  */
 
 /**

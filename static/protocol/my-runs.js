@@ -15,22 +15,6 @@ export function listRuns() {
 }
 
 /**
- * A new run that shares the past of another up to a batch.
- *
- * @param {string} id
- * @param {number} batch
- * @param {object} set what it goes on with
- * @returns {Promise<import("./types.js").NewRun>}
- */
-export function branchRun(id, batch, set) {
-  return request(`/api/runs/${encodeURIComponent(id)}/branch`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ batch, set }),
-  });
-}
-
-/**
  * @param {string} id
  * @param {string} name
  * @returns {Promise<RunEntry>}

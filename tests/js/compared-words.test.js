@@ -68,13 +68,16 @@ describe("what sets compared runs apart", () => {
 });
 
 describe("what was changed", () => {
+  const textOf = (/** @type {any} */ set) => settingText({ batch: 1, set });
+
   it("is said in a few words, the rate that came with an optimizer too", () => {
-    assert.equal(settingText({ learning_rate: 0.01 }), "lr 0.01");
+    assert.equal(textOf({ learning_rate: 0.01 }), "lr 0.01");
     const optimizer = { name: "sgd", learning_rate: 0.1, momentum: 0 };
-    assert.equal(settingText({ optimizer, batch_size: 64 }), "SGD, lr 0.1, batch 64");
-    assert.equal(settingText({ optimizer: "adam", momentum: 0 }), "Adam, momentum 0");
-    assert.equal(settingText({ weight: {} }), "a weight by hand");
-    assert.equal(settingText({ speed: 5 }), "");
+    assert.equal(textOf({ optimizer, batch_size: 64 }), "SGD, lr 0.1, batch 64");
+    assert.equal(textOf({ optimizer: "adam", momentum: 0 }), "Adam, momentum 0");
+    const weight = { tensor: "layer1.weights", index: [1, 2], value: 0.5 };
+    assert.equal(textOf({ weight }), "by hand");
+    assert.equal(textOf({ speed: 5 }), "");
   });
 
   it("is marked at its batch, and so is where the run branched off", () => {
