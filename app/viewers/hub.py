@@ -87,10 +87,9 @@ class Hub:
             if ready and ready != asked:
                 # The worker answers a want that is still open when a newer one arrives.
                 asked = ready
-                if request is not None:
-                    request.add_done_callback(_forget)
                 want = _combined(asked) | {"after": self._last_frame}
                 request = asyncio.create_task(self._source.frames(self._run_id, want))
+                request.add_done_callback(_take_note)
             await self._wait(request, now)
             if request is not None and request.done():
                 try:
@@ -137,7 +136,7 @@ def _combined(needs: dict[Viewer, Need]) -> dict[str, Any]:
     }
 
 
-def _forget(request: asyncio.Task[Frame | None]) -> None:
-    """Take the outcome of a request that is no longer needed, so that none goes unheard."""
+def _take_note(request: asyncio.Task[Frame | None]) -> None:
+    """Take the outcome of a request that nobody may wait for any more, so that none is unheard."""
     if not request.cancelled():
         request.exception()

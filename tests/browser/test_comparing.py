@@ -30,8 +30,8 @@ MAKE = """async (config) => {
 
 # The values that an image shows, from its very pixels: colour → code → value, null for the gaps.
 PICTURE = """async (canvas) => {
-  const { ContextRequest } = await import("/static/elements/context.js");
-  const { comparedLayout } = await import("/static/draw/compared-units.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
+  const { comparedLayout } = await import("descent/draw/compared-units.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   const table = app.colours.value.signed;

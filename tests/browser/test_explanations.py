@@ -25,7 +25,7 @@ MARK = """() => {
 
 # The picture that the page sends, asked of the page itself.
 DRAWING = """async () => {
-  const { ContextRequest } = await import("/static/elements/context.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   return [...new Uint8Array(await (await app.drawing.toPng()).arrayBuffer())];

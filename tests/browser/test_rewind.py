@@ -15,7 +15,7 @@ SLIDER = "Rewind to batch"
 
 # What the stations and the weight images are drawn from, and the marker's place in the chart.
 PICTURES = """async () => {
-  const { ContextRequest } = await import("/static/elements/context.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   const { draw, forward, loss } = app.run.pictures.value;

@@ -254,8 +254,8 @@ def test_a_recipe_too_long_for_a_link_is_said(open_page: OpenPage) -> None:
     page = open_page()
     state = page.page.evaluate(
         """async () => {
-          const { sendCommand } = await import("/static/protocol/api.js");
-          const { trainOn } = await import("/static/protocol/commands.js");
+          const { sendCommand } = await import("descent/protocol/api.js");
+          const { trainOn } = await import("descent/protocol/commands.js");
           const id = new URLSearchParams(location.search).get("run");
           let seed = 1;
           const pixel = () => (seed = (seed * 48271) % 2147483647) % 256;
