@@ -3,6 +3,7 @@ import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
 import { BranchDialog } from "./elements/branch-dialog.js";
 import { ChainRegion } from "./elements/chain-region.js";
+import { CompareRegion } from "./elements/compare-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
 import { HealthRegion } from "./elements/health-region.js";
@@ -12,7 +13,9 @@ import { LearnDrawing } from "./elements/learn-drawing.js";
 import { LoopRegion } from "./elements/loop-region.js";
 import { LossRegion } from "./elements/loss-region.js";
 import { MistakesRegion } from "./elements/mistakes-region.js";
+import { MyRuns } from "./elements/my-runs.js";
 import { PageHeader } from "./elements/page-header.js";
+import { RaceDialog } from "./elements/race-dialog.js";
 import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
@@ -23,12 +26,15 @@ import { TransportBar } from "./elements/transport-bar.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
 import { WeightsRegion } from "./elements/weights-region.js";
 import { Classifier } from "./models/classifier.js";
+import { Comparison } from "./models/comparison.js";
+import { addressWith, othersIn } from "./models/comparison-address.js";
 import { Painter } from "./models/painter.js";
 import { Pick } from "./models/pick.js";
 import { Rewind } from "./models/rewind.js";
 import { RunModel } from "./models/run.js";
 import { ThemeModel } from "./models/theme.js";
-import { openRun } from "./open-run.js";
+import { Together } from "./models/together.js";
+import { connect, openRun } from "./open-run.js";
 import { classify } from "./protocol/api.js";
 
 // A hidden page gets no animation frames, and nothing to draw: it goes on without them.
@@ -36,7 +42,19 @@ const painter = new Painter((paint) => {
   if (document.hidden) setTimeout(paint, 0);
   else requestAnimationFrame(paint);
 });
-const run = new RunModel((callback) => painter.after(callback));
+const afterPaint = (/** @type {() => void} */ callback) => painter.after(callback);
+const run = new RunModel(afterPaint);
+/** Of each run beside the page's own, so that the page has time for all. */
+const COMPARED_FRAMES_PER_SECOND = 5;
+const comparison = new Comparison(
+  run,
+  (id) => {
+    const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
+    return { run: other, close: connect(other, id, location) };
+  },
+  (ids) => history.replaceState(null, "", addressWith(location.href, ids)),
+);
+const together = new Together(() => comparison.all.value.map((compared) => compared.run));
 const rewind = new Rewind(run);
 const theme = new ThemeModel(localStorage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {
@@ -67,7 +85,16 @@ provide(document, {
   colours,
   classifier,
   drawing,
-  dialogs: { openKeys() {}, openUnit() {}, openBranch() {}, openShare() {} },
+  comparison,
+  together,
+  dialogs: {
+    openKeys() {},
+    openUnit() {},
+    openBranch() {},
+    openShare() {},
+    openRace() {},
+    openRuns() {},
+  },
 });
 
 customElements.define("page-header", PageHeader);
@@ -86,9 +113,13 @@ customElements.define("learn-drawing", LearnDrawing);
 customElements.define("health-region", HealthRegion);
 customElements.define("mistakes-region", MistakesRegion);
 customElements.define("chain-region", ChainRegion);
+customElements.define("compare-region", CompareRegion);
+customElements.define("race-dialog", RaceDialog);
+customElements.define("my-runs", MyRuns);
 customElements.define("unit-dialog", UnitDialog);
 customElements.define("branch-dialog", BranchDialog);
 customElements.define("share-dialog", ShareDialog);
 customElements.define("keys-dialog", KeysDialog);
 
 openRun(run, location, history);
+for (const id of othersIn(location.search)) comparison.add(id);

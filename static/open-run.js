@@ -47,11 +47,14 @@ async function makeRun(fragment) {
 }
 
 /**
+ * Lets a model follow a run of this server.
+ *
  * @param {import("./models/run.js").RunModel} run
  * @param {string} id
  * @param {Location} location
+ * @returns {() => void} ends it
  */
-function connect(run, id, location) {
+export function connect(run, id, location) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new RunSocket({
     url: `${scheme}//${location.host}/ws/runs/${encodeURIComponent(id)}`,
@@ -77,8 +80,12 @@ function connect(run, id, location) {
       },
     },
   });
-  run.attach(socket);
+  const detach = run.attach(socket);
   socket.connect();
+  return () => {
+    detach();
+    socket.close();
+  };
 }
 
 /**

@@ -21,7 +21,7 @@ SHEETS = (
     *("tokens", "base", "layout", "masthead", "transport", "progress"),
     *("loop", "inside", "inside-phases", "answers", "factors", "code"),
     *("weights", "loss", "history", "along", "draw", "learn", "health"),
-    *("mistakes", "chain", "unit", "explain", "dialog", "share"),
+    *("mistakes", "chain", "compare", "runs", "unit", "explain", "dialog", "share"),
 )
 FILES = page_files(SHEETS)
 # Where the page's files are: the address changes with their content.

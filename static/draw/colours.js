@@ -10,6 +10,7 @@
  * @property {string} panel
  * @property {string} accent
  * @property {string} sequential
+ * @property {readonly string[]} runs the lines of compared runs, by their slot
  * @property {string} font
  * @property {Uint32Array} signed code 0..255 → pixel; 128 is zero
  * @property {Uint32Array} unsigned code 0..255 → pixel, on the sequential scale

@@ -4,6 +4,8 @@
  * @property {(unit: number) => void} openUnit
  * @property {(batch: number) => void} openBranch
  * @property {() => void} openShare
+ * @property {() => void} openRace
+ * @property {() => void} openRuns
  */
 
 /**
@@ -16,6 +18,8 @@
  * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours
  * @property {import("../models/classifier.js").Classifier} classifier
  * @property {import("../draw/drawing.js").Drawing} drawing
+ * @property {import("../models/comparison.js").Comparison} comparison
+ * @property {import("../models/together.js").Together} together
  * @property {Dialogs} dialogs
  */
 

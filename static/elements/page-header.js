@@ -24,6 +24,10 @@ export class PageHeader extends RunElement {
     themeButton.addEventListener("click", () => theme.next(), { signal });
     const keys = this.find('[data-action="keys"]', HTMLButtonElement);
     keys.addEventListener("click", () => dialogs.openKeys(), { signal });
+    const race = this.find('[data-action="race"]', HTMLButtonElement);
+    race.addEventListener("click", () => dialogs.openRace(), { signal });
+    const runs = this.find('[data-action="my-runs"]', HTMLButtonElement);
+    runs.addEventListener("click", () => dialogs.openRuns(), { signal });
     const share = this.find('[data-action="share"]', HTMLButtonElement);
     share.addEventListener("click", () => dialogs.openShare(), { signal });
   }

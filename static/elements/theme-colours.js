@@ -22,6 +22,7 @@ export function readColours(document) {
     panel: colour("panel"),
     accent: colour("accent"),
     sequential: colour("sequential"),
+    runs: [1, 2, 3, 4].map((slot) => colour(`run-${slot}`)),
     font: getComputedStyle(document.body).fontFamily,
     signed: signedTable(rgb("negative"), rgb("zero"), rgb("positive")),
     unsigned: sequentialTable(rgb("zero"), rgb("sequential")),

@@ -37,6 +37,7 @@ import { Turns } from "./turns.js";
  * @property {[number, number]} shape
  * @property {number} scale
  * @property {"signed" | "unsigned"} coding
+ * @property {number} batch the one it is of
  */
 
 /**
@@ -58,7 +59,7 @@ const COMMON_METADATA = new Set([
 const FRAMES_PER_SECOND = 30;
 const FRAMES_PER_SECOND_UNSEEN = 1;
 
-/** What the page knows of its run. Elements read the signals; the socket writes them. */
+/** What the page knows of a run. Elements read the signals; the socket writes them. */
 export class RunModel {
   /** @type {Signal<RunState | null>} */
   state = signal(null);
@@ -77,6 +78,7 @@ export class RunModel {
   seriesVersion = signal(0);
   /** The followed sample of the batch. */
   sample = signal(0);
+  /** Whether anything that shows this run can be seen. */
   pageVisible = signal(true);
   pending = new Pending();
 
@@ -95,6 +97,7 @@ export class RunModel {
   /** @type {((link: Link) => void)[]} */
   #waiting = [];
   #afterPaint;
+  #rate;
 
   /** Whether a person can follow the phases now: the station of the last one is lit then. */
   following = computed(() => {
@@ -111,16 +114,23 @@ export class RunModel {
     return this.pending.shown("running", served);
   });
 
-  /** @param {(callback: () => void) => void} afterPaint */
-  constructor(afterPaint) {
+  /**
+   * @param {(callback: () => void) => void} afterPaint
+   * @param {number} [rate] frames a second, at most
+   */
+  constructor(afterPaint, rate = FRAMES_PER_SECOND) {
     this.#afterPaint = afterPaint;
+    this.#rate = rate;
   }
 
-  /** @param {Link} link */
+  /**
+   * @param {Link} link
+   * @returns {() => void} lets go of it
+   */
   attach(link) {
     this.#link = link;
     for (const opened of this.#waiting.splice(0)) opened(link);
-    effect(() => link.look(this.#look()));
+    return effect(() => link.look(this.#look()));
   }
 
   /**
@@ -313,7 +323,7 @@ export class RunModel {
   #look() {
     const visible = this.pageVisible.value;
     const views = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
-    const rate = visible ? FRAMES_PER_SECOND : FRAMES_PER_SECOND_UNSEEN;
+    const rate = visible ? this.#rate : FRAMES_PER_SECOND_UNSEEN;
     return { views, rate, sample: this.sample.value };
   }
 
@@ -372,6 +382,7 @@ export class RunModel {
       shape: [units, inputs],
       scale: Number(metadata.scale),
       coding: metadata.coding === "unsigned" ? "unsigned" : "signed",
+      batch: Number(metadata.batch),
     };
   }
 

@@ -29,7 +29,7 @@ export class RequestError extends Error {
  * @param {RequestInit} [options]
  * @returns {Promise<any>}
  */
-async function request(path, options) {
+export async function request(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -66,9 +66,12 @@ function postJson(path, body) {
   });
 }
 
-/** @returns {Promise<NewRun>} */
-export function createRun() {
-  return postJson("/api/runs", {});
+/**
+ * @param {object} [config] what it leaves out is as in the example
+ * @returns {Promise<NewRun>}
+ */
+export function createRun(config = {}) {
+  return postJson("/api/runs", config);
 }
 
 /**

@@ -11,9 +11,10 @@ export const reset = () => ({ type: "reset" });
 
 /**
  * @param {"phase" | "batch" | "epoch"} unit
+ * @param {number} [count]
  * @returns {Command}
  */
-export const step = (unit) => ({ type: "step", unit, count: 1 });
+export const step = (unit, count = 1) => ({ type: "step", unit, count });
 
 /**
  * @param {number} batch

@@ -83,6 +83,30 @@
  */
 
 /**
+ * @typedef {object} RunEntry a run in the list of the visitor's own
+ * @property {string} id
+ * @property {string} name
+ * @property {number} batch
+ * @property {number} furthest
+ * @property {number} epoch
+ * @property {RunState["state"]} state
+ * @property {number | null} loss
+ * @property {number | null} accuracy
+ * @property {number | null} test_accuracy
+ * @property {OptimizerConfig | string} optimizer
+ * @property {number} learning_rate
+ * @property {number} batch_size
+ * @property {LayerConfig[]} layers
+ * @property {number} changes
+ * @property {number} created seconds since 1970, like the other times
+ * @property {number} used
+ * @property {number} expires
+ * @property {[number, number][]} curve batch, mean loss
+ */
+
+/** @typedef {{ runs: RunEntry[], expires_after_s: number }} RunList */
+
+/**
  * @typedef {object} Recipe
  * @property {string} format
  * @property {number} version

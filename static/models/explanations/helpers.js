@@ -20,6 +20,11 @@ const HELPERS = [
     definition: 'view = lambda name: safetensors.numpy.load(get(f"/api/runs/{id}/views/{name}"))',
   },
   {
+    name: "view_of",
+    definition:
+      'view_of = lambda run, name: safetensors.numpy.load(get(f"/api/runs/{run}/views/{name}"))',
+  },
+  {
     name: "metadata",
     definition:
       'metadata = lambda name: json.loads((b := get(f"/api/runs/{id}/views/{name}"))[8 : 8 + int.from_bytes(b[:8], "little")])["__metadata__"]',

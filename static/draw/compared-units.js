@@ -1,0 +1,66 @@
+import { PixelBuffer } from "./canvas.js";
+import { writeImages } from "./grid.js";
+
+/**
+ * @typedef {import("./grid.js").GridLayout} GridLayout
+ * @typedef {import("./colours.js").Theme} Theme
+ */
+
+const GAP = 1;
+
+/** Rows of images beside one run's name: more would push the next run out of sight. */
+const MOST_ROWS = 3;
+
+/**
+ * The largest whole-number size at which a few images fill a width in rows of equal length.
+ *
+ * @param {number} count
+ * @param {number} side pixels of one image
+ * @param {number} width available device pixels
+ * @returns {GridLayout}
+ */
+export function comparedLayout(count, side, width) {
+  let best = { columns: Math.ceil(count / MOST_ROWS), rows: MOST_ROWS, scale: 1 };
+  let covered = 0;
+  for (let rows = 1; rows <= MOST_ROWS; rows++) {
+    const columns = Math.ceil(count / rows);
+    const scale = Math.floor((width + GAP) / (columns * (side + GAP)));
+    if (scale < 1 || scale * scale * rows <= covered) continue;
+    covered = scale * scale * rows;
+    best = { columns, rows, scale };
+  }
+  const cell = (side + GAP) * best.scale;
+  return {
+    ...best,
+    side,
+    width: best.columns * cell - GAP * best.scale,
+    height: best.rows * cell - GAP * best.scale,
+  };
+}
+
+/** Draws some images of signed codes on one scale, and a frame around one of them. */
+export function comparedPainter() {
+  const buffer = new PixelBuffer();
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {{ codes: Uint8Array, layout: GridLayout, pointed: number | null }} images
+   * @param {import("./canvas.js").Size} size
+   * @param {Theme} theme
+   */
+  return function drawCompared(context, { codes, layout, pointed }, size, theme) {
+    const { columns, rows, side, scale } = layout;
+    const pixels = buffer.resize(columns * (side + GAP) - GAP, rows * (side + GAP) - GAP);
+    pixels.fill(0);
+    writeImages(pixels, codes, columns, side, theme.signed);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(buffer.source, 0, 0, layout.width / size.ratio, layout.height / size.ratio);
+    if (pointed === null) return;
+    const cell = ((side + GAP) * scale) / size.ratio;
+    context.strokeStyle = theme.ink;
+    context.lineWidth = 1.5;
+    const [row, column] = [Math.floor(pointed / columns), pointed % columns];
+    const image = (side * scale) / size.ratio;
+    context.strokeRect(column * cell + 0.75, row * cell + 0.75, image - 1.5, image - 1.5);
+  };
+}

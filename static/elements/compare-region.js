@@ -1,0 +1,282 @@
+import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { legendPainter } from "../draw/legend.js";
+import { formatError, formatLoss, formatValue } from "../format.js";
+import { changeText, marksOf } from "../models/compared-marks.js";
+import { apartNotes } from "../models/compared-words.js";
+import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
+import * as explanations from "../models/explanations/progress.js";
+import { Rarely } from "../models/rarely.js";
+import { ComparedChart } from "./compared-chart.js";
+import { ComparedImages } from "./compared-images.js";
+import { ComparedTable } from "./compared-table.js";
+import { FigureText } from "./figure-text.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/comparison.js").Compared} Compared
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** Paints of the whole comparison, apart by at least this: four runs come, and the page goes on. */
+const PAINT_GAP_MS = 200;
+
+/** Up to four runs side by side: their losses, numbers, images, and the controls of all. */
+export class CompareRegion extends RunElement {
+  /** @type {ComparedChart | null} */
+  #chart = null;
+  /** What the chart was built for. */
+  #built = "";
+  /** @type {number | null} */
+  #pointed = null;
+  /** @type {ComparedTable | null} */
+  #table = null;
+  /** @type {ComparedImages | null} */
+  #images = null;
+  /** @type {FigureText | null} */
+  #readout = null;
+  #drawLegend = legendPainter();
+  /** @type {readonly unknown[]} */
+  #legendPainted = [];
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { comparison, painter, colours } = app;
+    const paint = () => this.#paint(app);
+    const rarely = new Rarely(() => painter.request(paint), PAINT_GAP_MS);
+    const soon = () => rarely.ask();
+    this.#readout = new FigureText(this.piece("readout", HTMLElement));
+    this.#table = new ComparedTable(
+      this.piece("rows", HTMLTableSectionElement),
+      this.piece("row", HTMLTemplateElement),
+      (id) => comparison.remove(id),
+    );
+    this.#images = new ComparedImages(
+      this.piece("images", HTMLElement),
+      this.piece("images-row", HTMLTemplateElement),
+      this.piece("unit-readout", HTMLElement),
+      () => painter.request(paint),
+    );
+    follow(signal, () => {
+      const some = comparison.others.value.length > 0;
+      this.piece("body", HTMLElement).hidden = !some;
+      this.piece("empty", HTMLElement).hidden = some;
+    });
+    follow(signal, () => {
+      if (!comparison.inSight.value) return;
+      colours.value;
+      for (const { run } of comparison.all.value) {
+        run.seriesVersion.value;
+        run.state.value;
+        run.connection.value;
+        run.gone.value;
+        run.weights(COMPARED_VIEW).value;
+      }
+      soon();
+    });
+    observe(this, signal, {
+      sight: (visible) => {
+        comparison.inSight.value = visible;
+      },
+      size: () => {
+        this.#legendPainted = [];
+        soon();
+      },
+    });
+    const log = this.piece("log", HTMLInputElement);
+    log.addEventListener("change", soon, { signal });
+    const unit = this.piece("unit", HTMLInputElement);
+    unit.addEventListener(
+      "input",
+      () => {
+        if (this.#images && unit.value !== "") this.#images.unit = unit.valueAsNumber;
+      },
+      { signal },
+    );
+    this.#controls(app, signal);
+    signal.addEventListener(
+      "abort",
+      () => {
+        rarely.cancel();
+        painter.cancel(paint);
+        comparison.inSight.value = false;
+        this.#chart?.destroy();
+        this.#chart = null;
+        this.#table?.clear();
+      },
+      { once: true },
+    );
+  }
+
+  /**
+   * The controls of all compared runs.
+   *
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  #controls({ comparison, together, dialogs }, signal) {
+    const acts = {
+      run: () => together.run(),
+      hold: () => together.hold(),
+      restart: () => together.restart(),
+      "step-batch": () => together.step("batch"),
+      "step-epoch": () => together.step("epoch"),
+      race: () => dialogs.openRace(),
+      "add-run": () => dialogs.openRuns(),
+    };
+    for (const [name, act] of Object.entries(acts)) {
+      for (const button of this.querySelectorAll(`[data-action="${name}"]`)) {
+        button.addEventListener("click", act, { signal });
+      }
+    }
+    const inStep = this.piece("in-step", HTMLInputElement);
+    const stride = this.piece("stride", HTMLSelectElement);
+    const pace = this.piece("pace", HTMLSelectElement);
+    const take = () => {
+      together.inStep.value = inStep.checked;
+      together.stride.value = Number(stride.value);
+      together.pace.value = pace.value === "" ? null : Number(pace.value);
+    };
+    take();
+    // What runs goes on in the new way.
+    const again = async () => {
+      const running = together.running.peek();
+      if (running) await together.hold();
+      take();
+      if (running) await together.run();
+    };
+    for (const control of [inStep, stride, pace]) {
+      control.addEventListener("change", again, { signal });
+    }
+    follow(signal, () => {
+      this.classList.toggle("is-running", together.running.value);
+      const watched = !comparison.all.value.some(({ run }) => run.writable.value);
+      this.piece("watched", HTMLElement).hidden = !watched;
+      const controls = this.piece("together", HTMLElement);
+      for (const control of controls.querySelectorAll("button, input, select")) {
+        control.toggleAttribute("disabled", watched);
+      }
+    });
+    follow(signal, () => {
+      const trouble = together.trouble.value;
+      write(this.piece("trouble", HTMLElement), trouble ? formatError(trouble) : "");
+    });
+  }
+
+  /** @param {App} app */
+  #paint({ comparison, colours }) {
+    const all = comparison.all.peek();
+    if (!comparison.inSight.peek() || all.length < 2) return;
+    const theme = colours.peek();
+    this.#paintNotes(all);
+    this.#table?.show(all);
+    this.#paintChart(all, theme);
+    const images = /** @type {ComparedImages} */ (this.#images);
+    const scale = images.paint(all, theme);
+    const unit = this.piece("unit", HTMLInputElement);
+    unit.max = String(Math.max(images.units - 1, 0));
+    if (document.activeElement !== unit) unit.value = String(images.unit);
+    if (scale !== null) this.#paintLegend(scale, theme);
+  }
+
+  /**
+   * Said once, not with every batch.
+   *
+   * @param {readonly Compared[]} all
+   */
+  #paintNotes(all) {
+    const known = all.flatMap(({ slot, run }) => {
+      const state = run.state.peek();
+      return state ? [{ slot, state }] : [];
+    });
+    const notes = apartNotes(known);
+    const calm =
+      known.length === all.length
+        ? "The same start and the same batches: what differs comes from what was set."
+        : "";
+    write(this.piece("notes", HTMLElement), notes.length > 0 ? notes.join(" ") : calm);
+  }
+
+  /**
+   * @param {readonly Compared[]} all
+   * @param {Theme} theme
+   */
+  #paintChart(all, theme) {
+    const holder = this.piece("chart", HTMLElement);
+    const lines = all.map(({ slot, run }) => ({
+      slot,
+      series: run.series,
+      batch: run.state.peek()?.batch ?? 0,
+      marks: marksOf(run.state.peek()),
+    }));
+    const logarithmic = this.piece("log", HTMLInputElement).checked;
+    const built = JSON.stringify([all.map(({ id, slot }) => [id, slot]), logarithmic]);
+    const size = sizeOf(holder);
+    if (size.width === 0) return;
+    if (built !== this.#built || !this.#chart) {
+      this.#chart?.destroy();
+      this.#chart = new ComparedChart(holder, lines, {
+        theme,
+        logarithmic,
+        pointed: (batch) => {
+          this.#pointed = batch;
+          this.#paintReadout(all);
+        },
+      });
+      this.#built = built;
+    }
+    this.#chart.theme = theme;
+    this.#chart.show(lines, size);
+    this.#paintReadout(all);
+    const changes = lines.flatMap(({ slot, marks }) =>
+      marks.map((mark) => changeText(LETTERS[slot] ?? "", mark)),
+    );
+    const text = changes.length > 0 ? `${changes.join("; ")}.` : "";
+    write(this.piece("changes", HTMLElement), text);
+  }
+
+  /**
+   * The losses at the batch pointed at, or at the last that all have.
+   *
+   * @param {readonly Compared[]} all
+   */
+  #paintReadout(all) {
+    const common = Math.min(...all.map(({ run }) => run.series.length));
+    const batch = this.#pointed ?? common;
+    /** @type {import("../models/captions.js").Part[]} */
+    const parts = [];
+    for (const { slot, run } of all) {
+      const state = run.state.peek();
+      if (!state || batch < 1 || batch > run.series.length) continue;
+      const loss = run.series.loss[batch - 1];
+      parts.push(parts.length === 0 ? `batch ${batch}: loss ` : ", ", `${LETTERS[slot]} `, {
+        text: formatLoss(loss),
+        explanation: () => explanations.lossOfBatch(state, batch, loss),
+      });
+    }
+    this.#readout?.show(parts);
+  }
+
+  /**
+   * @param {number} scale
+   * @param {Theme} theme
+   */
+  #paintLegend(scale, theme) {
+    const now = [scale, theme];
+    if (now.every((value, i) => value === this.#legendPainted[i])) return;
+    const canvas = this.piece("legend", HTMLCanvasElement);
+    const prepared = prepareCanvas(canvas);
+    if (!prepared) return;
+    this.#legendPainted = now;
+    this.#drawLegend(prepared.context, { scale, coding: "signed" }, prepared.size, theme);
+    const full = formatValue(scale);
+    canvas.setAttribute(
+      "aria-label",
+      `Colour scale of all compared images from −${full} (orange) over 0 to +${full} (blue), by the square root`,
+    );
+  }
+}

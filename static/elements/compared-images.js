@@ -1,0 +1,108 @@
+import { unitParts } from "../models/compared-readout.js";
+import { COMPARED_VIEW } from "../models/comparison.js";
+import { ComparedRow, UNITS_SHOWN } from "./compared-row.js";
+import { FigureText } from "./figure-text.js";
+
+/**
+ * @typedef {import("../models/comparison.js").Compared} Compared
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** The same units of every compared run, on one scale, and how each differs from the first run. */
+export class ComparedImages {
+  #list;
+  #template;
+  #readout;
+  #changed;
+  /** @type {Map<string, ComparedRow>} */
+  #rows = new Map();
+  /** The one that is read out. */
+  #unit = 0;
+  #units = 0;
+
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLTemplateElement} template of a row
+   * @param {HTMLElement} readout
+   * @param {() => void} changed called when another unit is pointed at
+   */
+  constructor(list, template, readout, changed) {
+    this.#list = list;
+    this.#template = template;
+    this.#readout = new FigureText(readout);
+    this.#changed = changed;
+  }
+
+  /** The unit that is read out, and that those shown are around. */
+  get unit() {
+    return this.#unit;
+  }
+
+  set unit(unit) {
+    this.#unit = Math.min(Math.max(Math.trunc(unit) || 0, 0), Math.max(this.#units - 1, 0));
+    this.#changed();
+  }
+
+  /** How many units the first run's layer has; 0 while nothing is known. */
+  get units() {
+    return this.#units;
+  }
+
+  /**
+   * @param {readonly Compared[]} all
+   * @param {Theme} theme
+   * @returns {number | null} the scale of all images; null while there are none
+   */
+  paint(all, theme) {
+    this.#makeRows(all);
+    const seen = all.flatMap((compared) => {
+      const view = compared.run.weights(COMPARED_VIEW).peek();
+      return view ? [{ compared, view }] : [];
+    });
+    const viewOf = (/** @type {Compared | undefined} */ compared) =>
+      seen.find((one) => one.compared === compared)?.view ?? null;
+    const first = viewOf(all[0]);
+    const scale = Math.max(0, ...seen.map(({ view }) => view.scale));
+    this.#units = first?.shape[0] ?? 0;
+    for (const compared of all) {
+      const view = viewOf(compared);
+      const shown = { view, first, from: this.#from, unit: this.#unit, scale, theme };
+      this.#rows.get(compared.id)?.show(shown);
+    }
+    this.#readout.show(unitParts(seen, this.#unit));
+    return seen.length > 0 ? scale : null;
+  }
+
+  /** The first of those shown. */
+  get #from() {
+    return Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;
+  }
+
+  /** @param {readonly Compared[]} all */
+  #makeRows(all) {
+    for (const [id, { element }] of this.#rows) {
+      if (all.some((compared) => compared.id === id)) continue;
+      element.remove();
+      this.#rows.delete(id);
+    }
+    all.forEach(({ id, slot }, i) => {
+      const row = this.#rows.get(id) ?? this.#make(id, slot);
+      if (this.#list.children[i] !== row.element) {
+        this.#list.insertBefore(row.element, this.#list.children[i] ?? null);
+      }
+    });
+  }
+
+  /**
+   * @param {string} id
+   * @param {number} slot
+   */
+  #make(id, slot) {
+    const row = new ComparedRow(this.#template, slot, (image) => {
+      const unit = this.#from + image;
+      if (unit < this.#units && unit !== this.#unit) this.unit = unit;
+    });
+    this.#rows.set(id, row);
+    return row;
+  }
+}

@@ -1,0 +1,136 @@
+import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { comparedLayout, comparedPainter } from "../draw/compared-units.js";
+import { imageAt } from "../draw/grid.js";
+import { formatCount } from "../format.js";
+import { LETTERS } from "../models/comparison.js";
+import { codesOn, comparable, differenceCoder } from "../models/difference.js";
+import { swatch } from "./compared-table.js";
+import { write } from "./run-element.js";
+
+/**
+ * @typedef {import("../models/run.js").WeightView} WeightView
+ * @typedef {import("../draw/colours.js").Theme} Theme
+ */
+
+/** Units shown of each run. */
+export const UNITS_SHOWN = 24;
+
+/**
+ * @typedef {object} Shown
+ * @property {WeightView | null} view the run's
+ * @property {WeightView | null} first that of the first run, which this one is compared with
+ * @property {number} from the first unit shown
+ * @property {number} unit the one that is read out
+ * @property {number} scale
+ * @property {Theme} theme
+ */
+
+/** A compared run's images, and beside them how they differ from those of the first run. */
+export class ComparedRow {
+  #slot;
+  #draw = comparedPainter();
+  #drawDifference = comparedPainter();
+  #codeDifference = differenceCoder();
+  /** @type {import("../draw/grid.js").GridLayout | null} */
+  #layout = null;
+  /** What is drawn already. @type {readonly unknown[]} */
+  #drawn = [];
+
+  /**
+   * @param {HTMLTemplateElement} template
+   * @param {number} slot
+   * @param {(image: number) => void} point called with the image that is pointed at
+   */
+  constructor(template, slot, point) {
+    this.#slot = slot;
+    const fragment = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    this.element = /** @type {HTMLElement} */ (fragment.firstElementChild);
+    this.#cell("swatch").replaceChildren(swatch(slot));
+    this.#cell("own-difference").hidden = slot === 0;
+    for (const canvas of [this.#canvas("images"), this.#canvas("difference")]) {
+      canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+        const ratio = window.devicePixelRatio || 1;
+        if (!this.#layout) return;
+        const image = imageAt(this.#layout, UNITS_SHOWN, offsetX * ratio, offsetY * ratio);
+        if (image !== null) point(image);
+      });
+    }
+  }
+
+  /** @param {Shown} shown */
+  show(shown) {
+    const { width } = sizeOf(this.#cell("holder"));
+    const now = [...Object.values(shown), width, window.devicePixelRatio];
+    if (width === 0 || now.every((value, i) => value === this.#drawn[i])) return;
+    this.#drawn = now;
+    this.#write(shown);
+    const { view, first, from, scale } = shown;
+    const side = Math.round(Math.sqrt(view?.shape[1] ?? 0));
+    if (!view || side === 0 || side * side !== view.shape[1]) return;
+    const ratio = window.devicePixelRatio || 1;
+    this.#layout = comparedLayout(UNITS_SHOWN, side, width * ratio);
+    const units = { from, count: UNITS_SHOWN };
+    this.#paint(this.#canvas("images"), codesOn(view, units, scale), this.#draw, shown);
+    if (this.#slot === 0 || !first || !comparable(first, view)) return;
+    const codes = this.#codeDifference(first, view, units, scale);
+    this.#paint(this.#canvas("difference"), codes, this.#drawDifference, shown);
+  }
+
+  /** @param {Shown} shown */
+  #write({ view, first }) {
+    const letter = LETTERS[this.#slot] ?? "";
+    const at = view ? ` after batch ${formatCount(view.batch)}` : "";
+    const caption = view ? `${letter}${at}` : `${letter}: its images come with the next frame`;
+    write(this.#cell("caption"), caption);
+    write(this.#cell("difference-caption"), differenceText(letter, first, view));
+    this.#canvas("images").setAttribute(
+      "aria-label",
+      `First-layer units of run ${letter}${at}, as images`,
+    );
+    const difference = this.#canvas("difference");
+    difference.setAttribute("aria-label", `Run ${letter} minus run A${at}, as images`);
+    difference.hidden = !view || !first || !comparable(first, view);
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Uint8Array} codes
+   * @param {ReturnType<typeof comparedPainter>} draw
+   * @param {Shown} shown
+   */
+  #paint(canvas, codes, draw, { from, unit, theme }) {
+    const layout = this.#layout;
+    if (!layout) return;
+    const ratio = window.devicePixelRatio || 1;
+    const size = { width: layout.width / ratio, height: layout.height / ratio };
+    canvas.style.width = `${size.width}px`;
+    canvas.style.height = `${size.height}px`;
+    canvas.classList.remove("is-empty");
+    const prepared = prepareCanvas(canvas, size);
+    if (!prepared) return;
+    draw(prepared.context, { codes, layout, pointed: unit - from }, prepared.size, theme);
+  }
+
+  /** @param {string} name */
+  #cell(name) {
+    return /** @type {HTMLElement} */ (this.element.querySelector(`[data-cell="${name}"]`));
+  }
+
+  /** @param {string} name */
+  #canvas(name) {
+    return /** @type {HTMLCanvasElement} */ (this.#cell(name));
+  }
+}
+
+/**
+ * @param {string} letter
+ * @param {WeightView | null} first
+ * @param {WeightView | null} other
+ */
+function differenceText(letter, first, other) {
+  if (!other || !first) return "";
+  if (!comparable(first, other)) return `${letter} is another network: there is no difference.`;
+  const [here, there] = [formatCount(other.batch), formatCount(first.batch)];
+  if (here === there) return `${letter} − A after batch ${here}`;
+  return `${letter} after batch ${here} − A after batch ${there}`;
+}

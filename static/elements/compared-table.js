@@ -1,0 +1,177 @@
+import { DASHES } from "../draw/run-lines.js";
+import { formatCount, formatError, formatLoss, formatPercent, formatSetting } from "../format.js";
+import { optimizerTitle } from "../models/compared-words.js";
+import { LETTERS } from "../models/comparison.js";
+import { addressOf } from "../models/comparison-address.js";
+import { batchSize } from "../models/explanations/comparing.js";
+import * as explanations from "../models/explanations/progress.js";
+import { explain } from "./explain.js";
+import { write } from "./run-element.js";
+
+/**
+ * @typedef {import("../models/comparison.js").Compared} Compared
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/**
+ * @typedef {object} Cell a number of a run
+ * @property {string} name
+ * @property {(state: RunState) => string} text
+ * @property {(state: RunState) => import("./explain.js").Explanation | null} why
+ */
+
+/** @type {readonly Cell[]} */
+const CELLS = [
+  {
+    name: "learning_rate",
+    text: ({ learning_rate }) => formatSetting(learning_rate),
+    why: explanations.learningRate,
+  },
+  { name: "batch_size", text: (state) => formatCount(state.batch_size), why: batchSize },
+  { name: "batch", text: (state) => formatCount(state.batch), why: explanations.batch },
+  { name: "loss", text: (state) => formatLoss(state.loss), why: explanations.loss },
+  { name: "accuracy", text: (s) => formatPercent(s.accuracy), why: explanations.accuracy },
+  {
+    name: "test_accuracy",
+    text: (state) => formatPercent(state.test_accuracy, 2),
+    why: explanations.testAccuracy,
+  },
+];
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The settings and numbers of the compared runs, a row each. */
+export class ComparedTable {
+  #body;
+  #template;
+  #remove;
+  /** @type {Map<string, { row: HTMLElement, compared: Compared, lifetime: AbortController }>} */
+  #rows = new Map();
+
+  /**
+   * @param {HTMLTableSectionElement} body
+   * @param {HTMLTemplateElement} template of a row
+   * @param {(id: string) => void} remove
+   */
+  constructor(body, template, remove) {
+    this.#body = body;
+    this.#template = template;
+    this.#remove = remove;
+  }
+
+  /** @param {readonly Compared[]} all */
+  show(all) {
+    for (const [id, { row, lifetime }] of this.#rows) {
+      if (all.some((compared) => compared.id === id)) continue;
+      lifetime.abort();
+      row.remove();
+      this.#rows.delete(id);
+    }
+    all.forEach((compared, i) => {
+      const { row } = this.#rows.get(compared.id) ?? this.#make(compared);
+      if (this.#body.children[i] !== row) {
+        this.#body.insertBefore(row, this.#body.children[i] ?? null);
+      }
+      this.#fill(row, compared, all);
+    });
+  }
+
+  clear() {
+    this.show([]);
+  }
+
+  /** @param {Compared} compared */
+  #make(compared) {
+    const row = /** @type {HTMLElement} */ (
+      /** @type {DocumentFragment} */ (this.#template.content.cloneNode(true)).firstElementChild
+    );
+    const lifetime = new AbortController();
+    row.dataset.run = compared.id;
+    find(row, "swatch").replaceChildren(swatch(compared.slot));
+    write(find(row, "letter"), LETTERS[compared.slot] ?? "");
+    const { run } = compared;
+    for (const { name, why } of CELLS) {
+      const give = () => run.state.value && why(run.state.value);
+      explain(find(row, name), give, lifetime.signal);
+    }
+    const isMain = compared.slot === 0;
+    find(row, "open").hidden = isMain;
+    const remove = find(row, "remove");
+    remove.hidden = isMain;
+    remove.addEventListener("click", () => this.#remove(compared.id), { signal: lifetime.signal });
+    const made = { row, compared, lifetime };
+    this.#rows.set(compared.id, made);
+    return made;
+  }
+
+  /**
+   * @param {HTMLElement} row
+   * @param {Compared} compared
+   * @param {readonly Compared[]} all
+   */
+  #fill(row, { id, slot, run }, all) {
+    const state = run.state.peek();
+    const letter = LETTERS[slot] ?? "";
+    write(find(row, "name"), state?.name ?? "");
+    write(find(row, "standing"), standing(run, slot));
+    write(find(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
+    for (const { name, text } of CELLS) {
+      write(find(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : "");
+    }
+    const address = addressOf(
+      id,
+      all.map((compared) => compared.id),
+    );
+    const open = find(row, "open");
+    if (open.getAttribute("href") !== address) open.setAttribute("href", address);
+    open.setAttribute("aria-label", `Open run ${letter} as this page's own`);
+    find(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
+  }
+}
+
+/**
+ * What a run does, in a word or two.
+ *
+ * @param {Compared["run"]} run
+ * @param {number} slot
+ */
+function standing(run, slot) {
+  const gone = run.gone.peek();
+  if (gone) return formatError(gone);
+  const state = run.state.peek();
+  if (!state) return "is being opened";
+  const own = slot === 0 ? "this page's run" : "";
+  const watched = run.writable.peek() ? "" : "watched only";
+  const away = run.connection.peek() === "away" ? "connection lost, trying again" : "";
+  const failed = state.state === "failed" && state.error ? formatError(state.error) : "";
+  return [own, failed, watched, away].filter(Boolean).join(", ");
+}
+
+/**
+ * A run's line in small: its hue and its dashes.
+ *
+ * @param {number} slot
+ */
+export function swatch(slot) {
+  const image = document.createElementNS(SVG, "svg");
+  image.setAttribute("viewBox", "0 0 28 8");
+  image.setAttribute("width", "28");
+  image.setAttribute("height", "8");
+  image.setAttribute("aria-hidden", "true");
+  image.setAttribute("class", `run-line run-line-${slot + 1}`);
+  const line = document.createElementNS(SVG, "line");
+  const ends = { x1: "0", y1: "4", x2: "28", y2: "4" };
+  for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
+  const dash = DASHES[slot] ?? [];
+  if (dash.length > 0) line.setAttribute("stroke-dasharray", dash.join(" "));
+  image.append(line);
+  return image;
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {string} cell
+ */
+function find(row, cell) {
+  return /** @type {HTMLElement} */ (row.querySelector(`[data-cell="${cell}"]`));
+}

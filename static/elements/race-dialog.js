@@ -1,0 +1,125 @@
+import { formatCount, formatError } from "../format.js";
+import { idIn } from "../models/comparison-address.js";
+import { RACES } from "../models/races.js";
+import { prepareRace } from "../models/racing.js";
+import { branchRun, createRun } from "../protocol/api.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+/** Ready races, and other runs to put beside this one. */
+export class RaceDialog extends RunElement {
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect(app, signal) {
+    const { run, dialogs } = app;
+    const dialog = this.find("dialog", HTMLDialogElement);
+    this.#list(app, dialog, signal);
+    dialogs.openRace = () => {
+      write(this.piece("trouble", HTMLElement), "");
+      dialog.showModal();
+    };
+    const close = this.find('[data-action="close"]', HTMLButtonElement);
+    close.addEventListener("click", () => dialog.close(), { signal });
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close(), {
+      signal,
+    });
+    const mine = this.find('[data-action="mine"]', HTMLButtonElement);
+    mine.addEventListener(
+      "click",
+      () => {
+        dialog.close();
+        dialogs.openRuns();
+      },
+      { signal },
+    );
+    follow(signal, () => {
+      const batch = run.state.value?.batch ?? 0;
+      write(this.piece("now", HTMLElement), formatCount(batch));
+      this.piece("from-now", HTMLInputElement).disabled = batch === 0;
+    });
+    this.#addByLink(app, dialog, signal);
+  }
+
+  /**
+   * @param {import("./context.js").App} app
+   * @param {HTMLDialogElement} dialog
+   * @param {AbortSignal} signal
+   */
+  #list({ comparison, together }, dialog, signal) {
+    const list = this.piece("races", HTMLElement);
+    const trouble = this.piece("trouble", HTMLElement);
+    /** @type {HTMLButtonElement[]} */
+    const buttons = [];
+    const start = async (/** @type {import("../models/races.js").Race} */ race) => {
+      const now = this.piece("from-now", HTMLInputElement);
+      const from = now.checked && !now.disabled ? "now" : "start";
+      for (const button of buttons) button.disabled = true;
+      try {
+        const makers = { create: createRun, branch: branchRun };
+        if (together.running.peek()) await together.hold(); // whatever ran before has its end
+        const runs = await prepareRace(race, from, { comparison, makers });
+        dialog.close();
+        revealComparison();
+        together.run(runs);
+      } catch (error) {
+        write(trouble, formatError(/** @type {Error} */ (error)));
+      } finally {
+        for (const button of buttons) button.disabled = false;
+      }
+    };
+    const items = RACES.map((race, i) => {
+      const item = document.createElement("li");
+      item.className = "race";
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = race.title;
+      const about = document.createElement("p");
+      about.id = `race-about-${i}`;
+      about.textContent = race.about;
+      button.setAttribute("aria-describedby", about.id);
+      button.addEventListener("click", () => start(race), { signal });
+      buttons.push(button);
+      item.append(button, about);
+      return item;
+    });
+    list.replaceChildren(...items);
+  }
+
+  /**
+   * @param {import("./context.js").App} app
+   * @param {HTMLDialogElement} dialog
+   * @param {AbortSignal} signal
+   */
+  #addByLink({ comparison }, dialog, signal) {
+    const field = this.piece("link", HTMLInputElement);
+    const trouble = this.piece("trouble", HTMLElement);
+    const form = this.find("form", HTMLFormElement);
+    form.addEventListener(
+      "submit",
+      (event) => {
+        event.preventDefault();
+        const id = idIn(field.value);
+        const error =
+          id === null
+            ? {
+                message: "Expected the link of a run, or its id of 32 digits and letters.",
+                hint: "Its page has it in the address, after ?run=",
+              }
+            : comparison.add(id);
+        write(trouble, error ? formatError(error) : "");
+        if (error) return;
+        field.value = "";
+        dialog.close();
+        revealComparison();
+      },
+      { signal },
+    );
+  }
+}
+
+/** Brings the comparison into sight. */
+export function revealComparison() {
+  document.querySelector("compare-region")?.scrollIntoView({ block: "start" });
+}

@@ -1,0 +1,56 @@
+import { markOf } from "./changes.js";
+
+/**
+ * @typedef {import("../protocol/types.js").Action} Action
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/**
+ * @typedef {object} Mark something that was changed in a run
+ * @property {number} batch from which on it holds
+ * @property {string} text
+ * @property {boolean} [branch] whether the run left another's past there
+ */
+
+/**
+ * What was changed in a run, and where it left another's past.
+ *
+ * @param {Pick<RunState, "actions" | "branched_from"> | null} state
+ * @returns {Mark[]}
+ */
+export function marksOf(state) {
+  if (!state) return [];
+  const at = state.branched_from?.batch;
+  const changes = state.actions
+    .map((action) => ({ batch: action.batch, text: settingText(action) }))
+    .filter(({ text }) => text !== "");
+  if (at === undefined) return changes;
+  const branched = changes.filter(({ batch }) => batch === at).map(({ text }) => text);
+  const before = changes.filter(({ batch }) => batch < at);
+  const after = changes.filter(({ batch }) => batch > at);
+  return [...before, { batch: at, text: branched.join(", "), branch: true }, ...after];
+}
+
+/**
+ * "SGD, lr 0.1, batch 64": the rate that came with an optimizer is as good as one set by itself.
+ *
+ * @param {Action} action
+ */
+export function settingText({ batch, set }) {
+  const { optimizer } = set;
+  if (typeof optimizer !== "object" || optimizer === null) return markOf({ batch, set });
+  const { learning_rate, momentum } = /** @type {{ [name: string]: unknown }} */ (optimizer);
+  const carried = momentum ? { momentum } : {};
+  return markOf({ batch, set: { learning_rate, ...carried, ...set } });
+}
+
+/**
+ * "B from batch 137 on: lr 0.01", "B branches off at batch 61: SGD, lr 0.1"
+ *
+ * @param {string} letter
+ * @param {Mark} mark
+ */
+export function changeText(letter, { batch, text, branch }) {
+  if (!branch) return `${letter} from batch ${batch} on: ${text}`;
+  return `${letter} branches off at batch ${batch}${text === "" ? "" : `: ${text}`}`;
+}

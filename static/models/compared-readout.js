@@ -1,0 +1,76 @@
+import { formatValue } from "../format.js";
+import { COMPARED_VIEW, LETTERS } from "./comparison.js";
+import { comparable, difference, extremes, valuesOf } from "./difference.js";
+import { differenceExtreme } from "./explanations/comparing.js";
+import { shownExtreme } from "./explanations/grid.js";
+
+/**
+ * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("./comparison.js").Compared} Compared
+ * @typedef {import("./run.js").WeightView} WeightView
+ */
+
+/** @typedef {{ compared: Compared, view: WeightView }} Seen */
+
+/**
+ * The least and the largest weight of a unit in each run, and of its difference to the first, as
+ * the images show them.
+ *
+ * @param {readonly Seen[]} seen
+ * @param {number} unit
+ * @returns {Part[]}
+ */
+export function unitParts(seen, unit) {
+  const there = seen.filter(({ view }) => unit < view.shape[0]);
+  const [first, ...others] = there;
+  if (!first) return [];
+  const groups = [
+    ...there.map((run) => ownParts(run, unit)),
+    ...others
+      .filter(({ view }) => comparable(first.view, view))
+      .map((other) => differenceParts(first, other, unit)),
+  ];
+  return groups.flatMap((group, i) => [i === 0 ? `unit ${unit}: ` : "; ", ...group]);
+}
+
+/**
+ * @param {Seen} seen
+ * @param {number} unit
+ * @returns {Part[]}
+ */
+function ownParts({ compared: { slot, run }, view }, unit) {
+  const table = valuesOf(view);
+  const inputs = view.shape[1];
+  const codes = view.codes.subarray(unit * inputs, (unit + 1) * inputs);
+  const { min, max } = extremes(Float64Array.from(codes, (code) => table[code] ?? 0));
+  const description = { ...view, view: COMPARED_VIEW, layer: 1, kind: "weights" };
+  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
+    text: formatValue(value),
+    explanation: () => {
+      const state = run.state.peek();
+      return state && shownExtreme(state, description, { unit, end, value });
+    },
+  });
+  return [`${LETTERS[slot]} `, figure("min", min), " to ", figure("max", max)];
+}
+
+/**
+ * @param {Seen} first
+ * @param {Seen} other
+ * @param {number} unit
+ * @returns {Part[]}
+ */
+function differenceParts(first, other, unit) {
+  const { min, max } = extremes(difference(first.view, other.view, { from: unit, count: 1 }));
+  const side = (/** @type {Seen} */ { compared: { slot, id }, view: { scale } }) => ({
+    letter: LETTERS[slot] ?? "",
+    id,
+    scale,
+  });
+  const [one, two] = [side(first), side(other)];
+  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
+    text: formatValue(value),
+    explanation: () => differenceExtreme(one, two, { view: COMPARED_VIEW, unit, end, value }),
+  });
+  return [`${two.letter} − ${one.letter} `, figure("min", min), " to ", figure("max", max)];
+}

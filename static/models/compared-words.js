@@ -1,0 +1,106 @@
+import { formatSetting } from "../format.js";
+import { LETTERS } from "./comparison.js";
+import { OPTIMIZER_TITLES } from "./words.js";
+
+/**
+ * @typedef {import("../protocol/types.js").Action} Action
+ * @typedef {import("../protocol/types.js").OptimizerConfig} OptimizerConfig
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/**
+ * "SGD, momentum 0.9"
+ *
+ * @param {OptimizerConfig | string} optimizer
+ */
+export function optimizerTitle(optimizer) {
+  if (typeof optimizer === "string") return OPTIMIZER_TITLES[optimizer] ?? optimizer;
+  const title = OPTIMIZER_TITLES[optimizer.name] ?? optimizer.name;
+  return optimizer.momentum ? `${title}, momentum ${formatSetting(optimizer.momentum)}` : title;
+}
+
+/**
+ * "SGD 0.1, momentum 0.9"
+ *
+ * @param {OptimizerConfig | string} optimizer
+ * @param {number} learningRate
+ */
+export function optimizerSetting(optimizer, learningRate) {
+  const [title, ...rest] = optimizerTitle(optimizer).split(", ");
+  return [`${title} ${formatSetting(learningRate)}`, ...rest].join(", ");
+}
+
+/**
+ * What a run is called: its name, or else its settings.
+ *
+ * @param {{ name?: string, optimizer: OptimizerConfig | string, learning_rate: number }} run
+ */
+export function runTitle({ name, optimizer, learning_rate }) {
+  return name || optimizerSetting(optimizer, learning_rate);
+}
+
+/**
+ * What sets the later runs apart from the first besides their settings, as sentences: another start,
+ * other batches, another network. Empty where they see the same batches from the same start.
+ *
+ * @param {readonly { slot: number, state: RunState }[]} runs
+ */
+export function apartNotes(runs) {
+  const [first, ...others] = runs;
+  if (!first) return [];
+  return others.flatMap((other) => apartFrom(first, other));
+}
+
+/**
+ * @param {{ slot: number, state: RunState }} first
+ * @param {{ slot: number, state: RunState }} other
+ */
+function apartFrom(first, other) {
+  const [a, b] = [LETTERS[first.slot], LETTERS[other.slot]];
+  const [one, two] = [first.state.config, other.state.config];
+  const notes = [];
+  if (JSON.stringify(one.layers) !== JSON.stringify(two.layers)) {
+    notes.push(`${b} is another network than ${a}: their weights have no difference to show.`);
+  }
+  if (one.seed !== two.seed || one.dataset !== two.dataset) {
+    notes.push(`${b} has another seed than ${a}: another start, and the batches are not the same.`);
+    return notes;
+  }
+  const parts = firstDifference(sizesOf(first.state), sizesOf(other.state));
+  if (parts === null) return notes;
+  const since = parts.batch === 0 ? "" : ` from batch ${parts.batch} on`;
+  notes.push(
+    `The batches of ${a} and ${b} are not the same${since}: ` +
+      `${a} draws ${parts.one} digits at a time, ${b} ${parts.other}.`,
+  );
+  return notes;
+}
+
+/**
+ * How many samples a batch has, from which batch on.
+ *
+ * @param {RunState} state
+ * @returns {{ batch: number, size: number }[]}
+ */
+function sizesOf({ config, actions }) {
+  const sizes = [{ batch: 0, size: config.batch_size }];
+  for (const { batch, set } of actions) {
+    if (typeof set?.batch_size === "number") sizes.push({ batch, size: set.batch_size });
+  }
+  return sizes;
+}
+
+/**
+ * @param {{ batch: number, size: number }[]} one
+ * @param {{ batch: number, size: number }[]} other
+ */
+function firstDifference(one, other) {
+  const at = (/** @type {typeof one} */ sizes, /** @type {number} */ batch) =>
+    sizes.findLast((size) => size.batch <= batch)?.size;
+  const places = [...one, ...other].map(({ batch }) => batch).toSorted((a, b) => a - b);
+  for (const batch of places) {
+    const [sizeOne, sizeOther] = [at(one, batch), at(other, batch)];
+    if (sizeOne !== sizeOther) return { batch, one: sizeOne, other: sizeOther };
+  }
+  return null;
+}

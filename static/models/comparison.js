@@ -1,0 +1,113 @@
+import { computed, effect, signal } from "@preact/signals-core";
+import { MOST_OTHERS } from "./comparison-address.js";
+
+/**
+ * @typedef {import("./run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").ApiError} ApiError
+ */
+
+/**
+ * @typedef {object} Compared
+ * @property {string} id
+ * @property {number} slot 0 to 3: its letter, hue and dash, as long as it is compared
+ * @property {RunModel} run
+ */
+
+/** @typedef {Compared & { close: () => void }} Other */
+
+/** The view whose images are compared. */
+export const COMPARED_VIEW = "layer1.weights";
+
+export const LETTERS = ["A", "B", "C", "D"];
+
+/** Which runs stand side by side: the page's own, and up to three others. */
+export class Comparison {
+  /** @type {import("@preact/signals-core").Signal<readonly Other[]>} */
+  others = signal([]);
+  /** Whether the comparison is in sight: out of it, the others send their series alone, seldom. */
+  inSight = signal(false);
+  #open;
+  #keep;
+
+  /**
+   * @param {RunModel} main
+   * @param {(id: string) => { run: RunModel, close: () => void }} open
+   * @param {(ids: string[]) => void} keep called with the others' ids when they have changed
+   */
+  constructor(main, open, keep) {
+    this.#open = open;
+    this.#keep = keep;
+    const mainId = computed(() => main.state.value?.id ?? null);
+    /** @type {import("@preact/signals-core").ReadonlySignal<readonly Compared[]>} */
+    this.all = computed(() => {
+      const id = mainId.value;
+      return id === null ? [] : [{ id, slot: 0, run: main }, ...this.others.value];
+    });
+    effect(() => {
+      const others = this.others.value;
+      const seen = this.inSight.value && main.pageVisible.value;
+      for (const { run } of others) run.pageVisible.value = seen;
+      main.want("comparison", seen && others.length > 0 ? [COMPARED_VIEW] : []);
+    });
+  }
+
+  /** @param {string} id */
+  has(id) {
+    return this.all.peek().some((compared) => compared.id === id);
+  }
+
+  /**
+   * @param {string} id
+   * @returns {ApiError | null} why it can't be added
+   */
+  add(id) {
+    if (this.has(id)) return refusal("already_compared", "This run is in the comparison already.");
+    const others = this.others.peek();
+    if (others.length >= MOST_OTHERS) {
+      return refusal(
+        "too_many_compared",
+        `At most ${MOST_OTHERS + 1} runs stand side by side.`,
+        "Take one out first: it is not deleted.",
+      );
+    }
+    const taken = new Set(others.map(({ slot }) => slot));
+    const slot = [1, 2, 3].find((free) => !taken.has(free)) ?? MOST_OTHERS;
+    const { run, close } = this.#open(id);
+    run.want("comparison", [COMPARED_VIEW]);
+    this.#set([...others, { id, slot, run, close }]);
+    return null;
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.keepOnly(this.others.peek().flatMap((other) => (other.id === id ? [] : [other.id])));
+  }
+
+  /**
+   * Takes all others out of the comparison; they go on as they are.
+   *
+   * @param {readonly string[]} ids
+   */
+  keepOnly(ids) {
+    const others = this.others.peek();
+    const kept = others.filter((other) => ids.includes(other.id));
+    for (const other of others) if (!kept.includes(other)) other.close();
+    if (kept.length < others.length) this.#set(kept);
+  }
+
+  /** @param {readonly Other[]} others */
+  #set(others) {
+    this.others.value = others.toSorted((one, other) => one.slot - other.slot);
+    this.#keep(this.others.peek().map(({ id }) => id));
+  }
+}
+
+/**
+ * @param {string} code
+ * @param {string} message
+ * @param {string | null} [hint]
+ * @returns {ApiError}
+ */
+function refusal(code, message, hint = null) {
+  return { code, message, hint };
+}

@@ -1,0 +1,79 @@
+import { formatCount, formatPercent } from "../format.js";
+import { optimizerSetting } from "./compared-words.js";
+
+/** @typedef {import("../protocol/types.js").RunEntry} RunEntry */
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/**
+ * "30 days", "4 hours", "10 minutes"
+ *
+ * @param {number} seconds
+ */
+export function periodText(seconds) {
+  const [size, name] =
+    seconds >= 2 * DAY ? [DAY, "day"] : seconds >= 2 * HOUR ? [HOUR, "hour"] : [MINUTE, "minute"];
+  const count = Math.max(Math.round(seconds / Number(size)), 1);
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * "just now", "3 hours ago"
+ *
+ * @param {number} then seconds since 1970
+ * @param {number} now
+ */
+export function agoText(then, now) {
+  const past = now - then;
+  return past < MINUTE ? "just now" : `${periodText(past)} ago`;
+}
+
+/** @param {number} expiresAfter seconds */
+export function keptText(expiresAfter) {
+  return `A run is kept for ${periodText(expiresAfter)} after it was last used, then it is removed.`;
+}
+
+/**
+ * When a run was used, and how long it is kept from now on.
+ *
+ * @param {Pick<RunEntry, "used" | "expires">} run
+ * @param {number} now seconds since 1970
+ */
+export function whenText({ used, expires }, now) {
+  return `used ${agoText(used, now)}, kept for ${periodText(Math.max(expires - now, 0))}`;
+}
+
+/**
+ * "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 3 changes". A run without a name is called
+ * by its setting, which is not said twice.
+ *
+ * @param {RunEntry} run
+ */
+export function settingsText({ name, optimizer, learning_rate, batch_size, layers, changes }) {
+  const network = layers.map(({ units, activation }) => `${units} ${activation}`).join(" → ");
+  const changed = changes === 0 ? "" : `; ${changes} change${changes === 1 ? "" : "s"}`;
+  const setting = name === "" ? "" : `${optimizerSetting(optimizer, learning_rate)}, `;
+  return `${setting}batches of ${batch_size}; ${network}${changed}`;
+}
+
+/**
+ * @param {RunEntry} run
+ */
+export function reachedText({ state, batch, furthest, accuracy, test_accuracy }) {
+  const ahead = furthest > batch ? ` of ${formatCount(furthest)}` : "";
+  const parts = [`batch ${formatCount(batch)}${ahead}`];
+  if (accuracy !== null) parts.push(`accuracy ${formatPercent(accuracy)}`);
+  if (test_accuracy !== null) parts.push(`test ${formatPercent(test_accuracy, 2)}`);
+  if (state === "playing" || state === "stepping") parts.push("running now");
+  if (state === "failed") parts.push("stopped by an error");
+  return parts.join(" · ");
+}
+
+/** @param {readonly RunEntry[]} runs */
+export function summaryText(runs) {
+  const running = runs.filter(({ state }) => state === "playing" || state === "stepping").length;
+  const count = `${runs.length} run${runs.length === 1 ? "" : "s"}`;
+  return running === 0 ? `${count}, none running` : `${count}, ${running} running now`;
+}

@@ -1,0 +1,57 @@
+import { configOf, isFromStart, isNow, settingsOf } from "./races.js";
+
+/**
+ * @typedef {import("./comparison.js").Comparison} Comparison
+ * @typedef {import("./races.js").Race} Race
+ * @typedef {import("./races.js").Side} Side
+ * @typedef {import("./run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").RunConfig} RunConfig
+ */
+
+/**
+ * @typedef {object} Makers
+ * @property {(config: RunConfig) => Promise<{ id: string }>} create
+ * @property {(id: string, batch: number, set: { [setting: string]: unknown }) => Promise<{ id: string }>} branch
+ */
+
+/**
+ * Puts the runs of a race into the comparison: the sides that are there already take part, the
+ * others are made, and what belongs to no side is taken out, but for the page's own run.
+ *
+ * @param {Race} race
+ * @param {"start" | "now"} from where the sides part: batch 0, or the page's present batch
+ * @param {{ comparison: Comparison, makers: Makers }} parts
+ * @returns {Promise<RunModel[]>} those that race
+ * @throws {Error} what the server refuses, before anything has been taken out
+ */
+export async function prepareRace(race, from, { comparison, makers }) {
+  const compared = comparison.all.peek();
+  const main = compared[0];
+  const state = main?.run.state.peek();
+  if (!main || !state) throw new Error("This page's run is not open yet. Try again in a moment.");
+  const isSide = (/** @type {typeof main} */ { run }, /** @type {Side} */ side) => {
+    const now = run.state.peek();
+    if (!now || !run.writable.peek()) return false;
+    // Only the page's own run has the batch from which a branch is asked for.
+    return from === "now"
+      ? run === main.run && isNow(now, side)
+      : isFromStart(now, state.config, side);
+  };
+  const make = (/** @type {Side} */ side) =>
+    from === "now"
+      ? makers.branch(main.id, state.batch, settingsOf(side))
+      : makers.create(configOf(state.config, side));
+  /** @type {string[]} */
+  const racing = [];
+  for (const side of race.sides) {
+    const there = compared.find((candidate) => isSide(candidate, side));
+    if (there) {
+      racing.push(there.id);
+      continue;
+    }
+    racing.push((await make(side)).id);
+  }
+  comparison.keepOnly(racing);
+  for (const id of racing) if (!comparison.has(id)) comparison.add(id);
+  return comparison.all.peek().flatMap(({ id, run }) => (racing.includes(id) ? [run] : []));
+}

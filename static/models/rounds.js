@@ -1,0 +1,125 @@
+import { effect, signal } from "@preact/signals-core";
+import * as commands from "../protocol/commands.js";
+import { Turns } from "./turns.js";
+
+/** @typedef {import("./run.js").RunModel} RunModel */
+
+/**
+ * @typedef {object} Round
+ * @property {number} stride batches that all go on by, from equal ones
+ * @property {number | null} pace batches a second; null: as fast as they go
+ */
+
+/**
+ * Runs in step: those behind catch up first, then all step by as many batches, and each waits for
+ * the others before the next round.
+ */
+export class Rounds {
+  /** Whether rounds are under way. */
+  going = signal(false);
+  #tell;
+  #turns = new Turns();
+  #held = false;
+  /** Whether the round under way is one of a stride, and not of catching up. */
+  #short = false;
+  #last = Promise.resolve();
+
+  /**
+   * @param {(runs: readonly RunModel[], command: import("./run.js").Command) => Promise<boolean>}
+   *   tell sends a command to each; whether all have followed
+   */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /**
+   * Rounds up to a batch, after those that have been asked for before.
+   *
+   * @param {() => readonly RunModel[]} runs those that can go on, asked before each round
+   * @param {() => number} goal the batch at which they end, asked when it is their turn
+   * @param {() => Round} round asked before each
+   */
+  go(runs, goal, round) {
+    this.#held = false;
+    this.#last = this.#turns.add(() => this.#go(runs, goal(), round));
+    return this.#last;
+  }
+
+  /** Ends them: at the end of a round where it is short, else at once. @param {readonly RunModel[]} runs */
+  async hold(runs) {
+    this.#held = true;
+    this.#turns.drop();
+    if (!this.#short) await this.#tell(runs, commands.pause());
+    await this.#last;
+  }
+
+  /**
+   * @param {() => readonly RunModel[]} runs
+   * @param {number} goal
+   * @param {() => Round} round
+   */
+  async #go(runs, goal, round) {
+    this.going.value = true;
+    const moving = runs().filter((run) => run.state.peek()?.state !== "paused");
+    let followed = await this.#tell(moving, commands.pause());
+    while (followed && !this.#held) {
+      const { stride, pace } = round();
+      const able = runs();
+      const to = Math.min(nextGoal(able.map(batchOf), stride), goal);
+      const behind = able.filter((run) => batchOf(run) < to);
+      if (behind.length === 0) break;
+      this.#short = behind.every((run) => to - batchOf(run) <= stride);
+      const gap = pace === null ? null : delay((stride / pace) * 1000);
+      const steps = await Promise.all(behind.map((run) => this.#stepTo(run, to)));
+      followed = steps.every(Boolean);
+      if (!this.#held) await gap;
+    }
+    this.#short = false;
+    this.going.value = false;
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {number} batch
+   */
+  async #stepTo(run, batch) {
+    const followed = await this.#tell([run], commands.step("batch", batch - batchOf(run)));
+    await until(() => run.state.value?.state !== "stepping" || run.connection.value === "gone");
+    return followed;
+  }
+}
+
+/**
+ * Where a round leads: those behind come up to the one ahead; from equal batches all go on.
+ *
+ * @param {readonly number[]} batches
+ * @param {number} stride
+ */
+export function nextGoal(batches, stride) {
+  const ahead = Math.max(...batches);
+  return batches.every((batch) => batch === ahead) ? ahead + stride : ahead;
+}
+
+/** @param {RunModel} run */
+export function batchOf(run) {
+  return run.state.peek()?.batch ?? 0;
+}
+
+/**
+ * @param {() => boolean} holds reads signals
+ * @returns {Promise<void>}
+ */
+export function until(holds) {
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (!holds()) return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
+}
+
+/** @param {number} ms */
+function delay(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

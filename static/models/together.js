@@ -1,0 +1,137 @@
+import { computed, signal } from "@preact/signals-core";
+import * as commands from "../protocol/commands.js";
+import { batchOf, nextGoal, Rounds, until } from "./rounds.js";
+
+/**
+ * @typedef {import("./run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").ApiError} ApiError
+ * @typedef {import("../protocol/types.js").Command} Command
+ */
+
+const PHASES_PER_BATCH = 5;
+
+/** The controls of several runs at once: each for itself, or in step, so that none gets ahead. */
+export class Together {
+  inStep = signal(false);
+  /** Batches of one round, in step. */
+  stride = signal(1);
+  /** Batches a second; null: as fast as the machine allows. */
+  /** @type {import("@preact/signals-core").Signal<number | null>} */
+  pace = signal(null);
+  /** @type {import("@preact/signals-core").Signal<ApiError | null>} */
+  trouble = signal(null);
+  #runs;
+  /** Whether the rounds go on until they are held. */
+  #endless = false;
+  #rounds = new Rounds((runs, command) => this.#tell(runs, command));
+
+  /** @param {() => readonly RunModel[]} runs all that are compared */
+  constructor(runs) {
+    this.#runs = runs;
+    this.running = computed(
+      () =>
+        this.#rounds.going.value ||
+        this.#runs().some((run) => run.state.value?.state === "playing"),
+    );
+  }
+
+  /** @param {readonly RunModel[]} [runs] all, where nothing is said */
+  async run(runs) {
+    this.trouble.value = null;
+    await Promise.all((runs ?? this.#runs()).map(opened));
+    await this.#endRounds();
+    const able = () => this.#able().filter((run) => !runs || runs.includes(run));
+    const pace = this.pace.peek();
+    if (this.inStep.peek()) {
+      await this.#goRounds(able, () => Number.POSITIVE_INFINITY);
+      return;
+    }
+    const speed = pace === null ? null : pace * PHASES_PER_BATCH;
+    await this.#tell(able(), commands.set({ speed }));
+    await this.#tell(able(), commands.play());
+  }
+
+  async hold() {
+    if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
+    else await this.#tell(this.#able(), commands.pause());
+  }
+
+  async restart() {
+    this.trouble.value = null;
+    await this.#endRounds();
+    await this.#tell(this.#able(), commands.reset());
+  }
+
+  /** @param {"batch" | "epoch"} unit */
+  async step(unit) {
+    this.trouble.value = null;
+    if (!this.inStep.peek()) {
+      await this.#endRounds();
+      await this.#tell(this.#able(), commands.step(unit));
+      return;
+    }
+    if (this.#endless) await this.#endRounds();
+    await this.#goRounds(
+      () => this.#able(),
+      () => goalOf(this.#able(), unit),
+    );
+  }
+
+  /**
+   * @param {() => readonly RunModel[]} able
+   * @param {() => number} goal
+   */
+  async #goRounds(able, goal) {
+    this.#endless = goal() === Number.POSITIVE_INFINITY;
+    const round = () => ({ stride: this.stride.peek(), pace: this.pace.peek() });
+    await this.#rounds.go(able, goal, round);
+  }
+
+  async #endRounds() {
+    if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
+  }
+
+  /** Those that are here, may be commanded, and have not failed. */
+  #able() {
+    return this.#runs().filter(
+      (run) =>
+        run.writable.peek() &&
+        run.connection.peek() !== "gone" &&
+        run.state.peek() !== null &&
+        run.state.peek()?.state !== "failed",
+    );
+  }
+
+  /**
+   * @param {readonly RunModel[]} runs
+   * @param {Command} command
+   */
+  async #tell(runs, command) {
+    const errors = await Promise.all(runs.map((run) => run.act(command)));
+    const error = errors.find((found) => found !== null);
+    if (error) this.trouble.value = error;
+    return !error;
+  }
+}
+
+/**
+ * The next batch that all reach, or the end of the epoch of the one ahead.
+ *
+ * @param {readonly RunModel[]} runs
+ * @param {"batch" | "epoch"} unit
+ */
+function goalOf(runs, unit) {
+  if (unit === "batch") return nextGoal(runs.map(batchOf), 1);
+  const ahead = Math.max(...runs.map(batchOf));
+  const state = runs.find((run) => batchOf(run) === ahead)?.state.peek();
+  return state ? ahead + state.batches_per_epoch - state.batch_in_epoch : ahead;
+}
+
+/**
+ * The run is known: its first state is here, or it is known not to exist.
+ *
+ * @param {RunModel} run
+ */
+function opened(run) {
+  return until(() => run.state.value !== null || run.connection.value === "gone");
+}

@@ -1,0 +1,36 @@
+import { request } from "./api.js";
+
+/**
+ * @typedef {import("./types.js").RunEntry} RunEntry
+ * @typedef {import("./types.js").RunList} RunList
+ */
+
+/**
+ * The visitor's own runs, last used first.
+ *
+ * @returns {Promise<RunList>}
+ */
+export function listRuns() {
+  return request("/api/runs");
+}
+
+/**
+ * @param {string} id
+ * @param {string} name
+ * @returns {Promise<RunEntry>}
+ */
+export function renameRun(id, name) {
+  return request(`/api/runs/${encodeURIComponent(id)}`, {
+    method: "PATCH",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ name }),
+  });
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<null>}
+ */
+export function deleteRun(id) {
+  return request(`/api/runs/${encodeURIComponent(id)}`, { method: "DELETE" });
+}

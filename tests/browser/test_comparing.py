@@ -1,0 +1,343 @@
+"""Runs side by side: a race in two clicks, the same batches, numbers and images that are true."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, WebSocket, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_accessibility import THEMES, settled, violations
+from tests.support.client import Run
+from tests.support.explained import Notebook, disagreement, displayed, read_explanation
+from tests.support.page import DescentPage
+from tests.support.server import Server
+
+SGD_AGAINST_RMSPROP = "SGD 0.1 against RMSprop 0.001"
+LAYERS = [{"units": 40, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
+CELLS = ("learning_rate", "batch_size", "batch", "loss", "accuracy", "test_accuracy")
+
+MAKE = """async (config) => {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify(config);
+  return (await (await fetch("/api/runs", { method: "POST", headers, body })).json()).id;
+}"""
+
+# The values that an image shows, from its very pixels: colour → code → value, null for the gaps.
+PICTURE = """async (canvas) => {
+  const { ContextRequest } = await import("descent/elements/context.js");
+  const { comparedLayout } = await import("descent/draw/compared-units.js");
+  let app;
+  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  const table = app.colours.value.signed;
+  const codes = new Map([...table].map((pixel, code) => [pixel, Math.max(code, 1)]));
+  const holder = canvas.closest("figure");
+  const { columns, scale } = comparedLayout(24, 28, holder.clientWidth * devicePixelRatio);
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const pixels = new Uint32Array(data.buffer);
+  return Array.from({ length: 24 }, (_, image) => {
+    const left = (image % columns) * 29 * scale;
+    const top = Math.floor(image / columns) * 29 * scale;
+    const code = (i) => {
+      const x = left + (i % 28) * scale + (scale >> 1);
+      const y = top + Math.floor(i / 28) * scale + (scale >> 1);
+      return codes.get(pixels[y * width + x]) ?? null;
+    };
+    return Array.from({ length: 784 }, (_, i) => code(i));
+  });
+}"""
+
+
+def small_page(open_page: OpenPage, **config: Any) -> DescentPage:
+    """A page with a run of its own that is light on the machine."""
+    page = open_page()
+    run_id = page.page.evaluate(MAKE, {"layers": LAYERS, **config})
+    page.page.goto(re.sub(r"run=[0-9a-f]{32}", f"run={run_id}", page.page.url))
+    return page.wait_open()
+
+
+def region_of(page: DescentPage) -> Locator:
+    return page.region("Compare runs")
+
+
+def race(page: DescentPage, title: str = SGD_AGAINST_RMSPROP) -> None:
+    """The two clicks."""
+    page.page.get_by_role("button", name="Race…").first.click()
+    page.press(title)
+    expect(region_of(page).locator("tbody tr").nth(1)).to_be_visible()
+
+
+def compared(page: DescentPage) -> list[Run]:
+    """The runs in the table, as REST has them."""
+    rows = region_of(page).locator("tbody tr")
+    ids = [str(row.get_attribute("data-run")) for row in rows.all()]
+    return [Run(page.run.http, {"id": run_id}) for run_id in ids]
+
+
+def hold_all(page: DescentPage) -> list[dict[str, Any]]:
+    """Stop all, and wait until the page shows where they stand; their states."""
+    page.press("Hold all")
+    states = [
+        run.until(lambda state: state["state"] == "paused", what="a run to rest")
+        for run in compared(page)
+    ]
+    for state in states:
+        cell = row_of(page, state["id"]).locator('[data-cell="batch"]')
+        expect(cell).to_have_text(f"{state['batch']:,}")
+    return states
+
+
+def row_of(page: DescentPage, run_id: str) -> Locator:
+    return region_of(page).locator(f'tbody tr[data-run="{run_id}"]')
+
+
+def trained_to(page: DescentPage, batch: int) -> None:
+    """Wait until every compared run is beyond a batch."""
+    page.until(
+        lambda: all(run.state()["batch"] >= batch for run in compared(page)), f"batch {batch}"
+    )
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx2.Client]:
+    """A reader's client: no cookie and no key."""
+    with httpx2.Client(base_url=server.address, timeout=60.0) as client:
+        yield client
+
+
+def test_a_race_takes_two_clicks_and_runs_on_the_same_batches(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
+    race(page)
+    expect(region_of(page)).to_be_in_viewport()
+    trained_to(page, 4)
+    hold_all(page)
+    own, other = compared(page)
+    assert own.id == page.run_id
+    assert f"with={other.id}" in page.page.url
+    configs = [run.state()["config"] for run in (own, other)]
+    optimizers = [config.pop("optimizer") for config in configs]
+    assert configs[0] == configs[1]
+    assert [(it["name"], it["learning_rate"]) for it in optimizers] == [
+        ("rmsprop", 0.001),
+        ("sgd", 0.1),
+    ]
+    weights = "layer1.weights"
+    assert np.array_equal(own.tensor(weights, batch=0), other.tensor(weights, batch=0))
+    for batch in (1, 3):
+        assert np.array_equal(
+            own.tensor("batch.y", batch=batch), other.tensor("batch.y", batch=batch)
+        )
+    assert not np.array_equal(own.tensor(weights, batch=3), other.tensor(weights, batch=3))
+    expect(region_of(page).get_by_text("The same start and the same batches")).to_be_visible()
+
+
+def test_the_table_shows_what_the_api_says(open_page: OpenPage, http: httpx2.Client) -> None:
+    page = small_page(open_page)
+    race(page, "SGD 0.01, 0.1 and 1")
+    expect(region_of(page).locator("tbody tr")).to_have_count(4)
+    page.press("Run all")
+    trained_to(page, 20)
+    states = hold_all(page)
+    for run in compared(page):
+        run.until(lambda state: state["test_batch"] == state["batch"], what="the measurement")
+    for state in states:
+        run = Run(http, {"id": state["id"]})
+        row = row_of(page, run.id)
+        now = run.state()
+        for name in CELLS:
+            cell = row.locator(f'[data-cell="{name}"]')
+            if name == "test_accuracy":
+                expect(cell).to_have_text(f"{100 * now[name]:.2f}\u00a0%")
+            shown, half = displayed(cell.inner_text())
+            assert abs(shown - now[name]) <= half * 1.001 + 1e-9, name
+            explained = read_explanation(page, cell)
+            assert explained is not None
+            assert disagreement(explained, Notebook(http, run.id).value_of(explained)) is None, name
+        page.page.keyboard.press("Escape")
+    readout = region_of(page).locator('[data-part="readout"] .explained')
+    common = min(state["batch"] for state in states)
+    for number, state in zip(readout.all(), states, strict=True):
+        series = Run(http, {"id": state["id"]}).series()["loss"]
+        shown, half = displayed(number.inner_text())
+        assert abs(shown - series[common - 1]) <= half * 1.001
+
+
+def values_of(canvas: Locator, scale: float) -> NDArray[np.float64]:
+    """The values that a picture's colours stand for, (23, 784); unit 0 has a frame on it."""
+    codes = np.array(canvas.evaluate(PICTURE), dtype=np.float64)[1:]
+    share = (codes - 128) / 127
+    return np.asarray(np.sign(share) * share**2 * scale)
+
+
+def coarseness(values: NDArray[Any], scale: float) -> NDArray[Any]:
+    """How far a value may be from what its code says.
+
+    Half a code, in the share's square; and coding looks at 8 significant bits of the value.
+    """
+    share = np.sqrt(np.minimum(np.abs(values) / scale, 1))
+    return np.asarray(scale * (share / 127 + 0.25 / 127**2) * 1.01 + np.abs(values) / 2**7)
+
+
+def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    trained_to(page, 30)
+    states = hold_all(page)
+    region = region_of(page)
+    own, other = compared(page)
+    scale = next(view["scale"] for view in states[0]["views"] if view["view"] == "layer1.weights")
+    for letter, state in zip("AB", states, strict=True):
+        expect(region.get_by_text(f"{letter} after batch {state['batch']}").first).to_be_visible()
+    one, two = (run.tensor("layer1.weights")[1:24].astype(np.float64) for run in (own, other))
+    pictures = region.locator('.images-row [data-cell="images"]')
+    for picture, weights in zip(pictures.all(), (one, two), strict=True):
+        shown = values_of(picture, scale)
+        assert np.all(np.abs(shown - weights) <= coarseness(weights, scale))
+    shown = values_of(region.locator('[data-cell="difference"]:visible'), scale)
+    true = two - one
+    allowed = coarseness(one, scale) + coarseness(two, scale)
+    allowed += coarseness(np.abs(true) + allowed, scale)
+    assert np.all(np.abs(shown - true) <= allowed)
+    assert np.abs(true).max() > 3 * allowed.mean()  # there was something to tell apart
+
+
+def test_the_unit_read_out_is_reproduced(open_page: OpenPage, http: httpx2.Client) -> None:
+    page = small_page(open_page)
+    race(page)
+    trained_to(page, 10)
+    hold_all(page)
+    region = region_of(page)
+    region.get_by_label("Compared unit").fill("31")
+    readout = region.locator('[data-part="unit-readout"]')
+    expect(readout).to_contain_text(re.compile(r"unit 31: A .*B − A "))
+    numbers = readout.locator(".explained").all()
+    assert len(numbers) == 6
+    ids = [run.id for run in compared(page)]
+    for number, run_id in zip(numbers, [ids[0], ids[0], ids[1], ids[1], "", ""], strict=True):
+        explained = read_explanation(page, number)
+        assert explained is not None
+        value = Notebook(http, run_id).value_of(explained)
+        assert disagreement(explained, value) is None
+
+
+def test_in_step_no_run_gets_ahead(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    trained_to(page, 3)
+    hold_all(page)
+    page.page.get_by_label("In step: no run gets ahead").check()
+    page.press("Run all")
+    reached = max(run.state()["batch"] for run in compared(page))
+    trained_to(page, reached + 5)
+    batches = [state["batch"] for state in hold_all(page)]
+    assert len(set(batches)) == 1
+    page.press("Step all by a batch")
+    page.until(
+        lambda: {run.state()["batch"] for run in compared(page)} == {batches[0] + 1},
+        "one batch more of each",
+    )
+    page.press("Restart all")
+    page.until(lambda: {run.state()["batch"] for run in compared(page)} == {0}, "the start")
+
+
+def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    trained_to(page, 2)
+    hold_all(page)
+    before = [run.id for run in compared(page)]
+    page.page.reload()
+    page.wait_open()
+    region_of(page).scroll_into_view_if_needed()
+    expect(region_of(page).locator("tbody tr")).to_have_count(2)
+    assert [run.id for run in compared(page)] == before
+    page.press("Take out run B")
+    expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
+    assert "with=" not in page.page.url
+    assert Run(page.run.http, {"id": before[1]}).state()["id"] == before[1]
+
+
+def test_batches_of_other_sizes_are_said_not_to_be_the_same(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page, "Batches of 32 against 512")
+    page.press("Hold all")
+    notes = region_of(page).locator('[data-part="notes"]')
+    expect(notes).to_contain_text("A draws 128 digits at a time, B 32.")
+    expect(notes).to_contain_text("A draws 128 digits at a time, C 512.")
+
+
+def test_a_run_of_somebody_else_is_watched_only(open_page: OpenPage) -> None:
+    theirs = small_page(open_page)
+    page = small_page(open_page)
+    page.page.get_by_role("button", name="Race…").first.click()
+    link = page.page.get_by_label("Link or id of a run")
+    link.fill("no such thing")
+    link.press("Enter")
+    expect(page.page.get_by_text("Expected the link of a run")).to_be_visible()
+    link.fill(theirs.page.url)
+    link.press("Enter")
+    row = row_of(page, theirs.run_id)
+    expect(row).to_contain_text("watched only")
+    page.press("Step all by a batch")
+    page.until(lambda: page.run.state()["batch"] == 1, "the page's own run to step")
+    assert theirs.run.state()["batch"] == 0
+    expect(region_of(page).locator('[data-part="trouble"]')).to_be_empty()
+
+
+def test_out_of_sight_the_others_send_no_pictures(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    page.press("Hold all")
+    _, other = compared(page)
+    looks: list[dict[str, Any]] = []
+
+    def listen(socket: WebSocket) -> None:
+        if other.id not in socket.url:
+            return
+
+        def note(payload: str | bytes) -> None:
+            message = json.loads(payload)
+            if message["type"] == "look":
+                looks.append(message)
+
+        socket.on("framesent", note)
+
+    page.page.on("websocket", listen)
+    page.page.evaluate("scrollTo(0, 0)")  # where a reload comes back to
+    page.page.reload()
+    page.wait_open()
+    page.until(lambda: len(looks) > 0, "the first look")
+    assert (looks[-1]["views"], looks[-1]["rate"]) == ([], 1)
+    region_of(page).scroll_into_view_if_needed()
+    page.until(lambda: looks[-1]["views"] == ["layer1.weights"], "a look at the weights")
+    assert looks[-1]["rate"] <= 5
+    page.page.get_by_role("heading", name="Descent").scroll_into_view_if_needed()
+    page.until(lambda: looks[-1]["views"] == [], "the end of the look")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_beside_each_other_and_in_the_dialogs(
+    open_page: OpenPage, theme: str
+) -> None:
+    page = small_page(open_page)
+    page.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    race(page)
+    trained_to(page, 3)
+    hold_all(page)
+    found = {"comparison": violations(page)}
+    page.page.get_by_role("button", name="Race…").first.click()
+    settled(page)
+    found["races"] = violations(page)
+    page.page.keyboard.press("Escape")
+    page.page.get_by_role("button", name="My runs", exact=True).click()
+    expect(page.page.get_by_role("dialog", name="My runs").locator("li")).not_to_have_count(0)
+    settled(page)
+    found["my runs"] = violations(page)
+    assert not any(found.values()), json.dumps(found, indent=1)

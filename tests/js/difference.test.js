@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { signedCode } from "../../static/draw/colours.js";
+import { comparedLayout } from "../../static/draw/compared-units.js";
+import { axisEnd } from "../../static/draw/run-lines.js";
+import {
+  codesOf,
+  codesOn,
+  comparable,
+  difference,
+  differenceCoder,
+  extremes,
+  valuesOf,
+} from "../../static/models/difference.js";
+
+/**
+ * @param {number[][]} values
+ * @param {number} scale
+ * @returns {import("../../static/models/run.js").WeightView}
+ */
+const viewOf = (values, scale) => ({
+  codes: Uint8Array.from(values.flat(), (value) => signedCode(value, scale)),
+  shape: [values.length, values[0]?.length ?? 0],
+  scale,
+  coding: "signed",
+  batch: 1,
+});
+
+/** Half a step of the coding at a value: the derivative of s² · scale, half a code wide. */
+const resolution = (/** @type {number} */ value, /** @type {number} */ scale) =>
+  (Math.sqrt(Math.abs(value) / scale) / 127 + 0.25 / 127 ** 2) * scale;
+
+describe("the values behind codes", () => {
+  it("are by hand: half the range is a quarter of the scale", () => {
+    const values = valuesOf({ scale: 0.4, coding: "signed" });
+    assert.equal(values[128], 0);
+    assert.equal(values[255], 0.4);
+    assert.equal(values[1], -0.4);
+    assert.ok(Math.abs((values[128 + 64] ?? 0) - 0.4 * (64 / 127) ** 2) < 1e-12);
+  });
+});
+
+describe("the difference of two runs", () => {
+  const first = [
+    [0.1, -0.2, 0],
+    [0.05, 0.3, -0.01],
+  ];
+  const other = [
+    [0.12, -0.1, 0],
+    [-0.05, 0.28, -0.02],
+  ];
+
+  it("is that of the values, to the resolution of their codes", () => {
+    const found = difference(viewOf(first, 0.4), viewOf(other, 0.4), { from: 0, count: 2 });
+    first.flat().forEach((value, i) => {
+      const second = other.flat()[i] ?? NaN;
+      const within = resolution(value, 0.4) + resolution(second, 0.4);
+      assert.ok(Math.abs((found[i] ?? NaN) - (second - value)) <= within, `weight ${i}`);
+    });
+  });
+
+  it("is not the difference of codes", () => {
+    const [a, b] = [viewOf([[0.1]], 0.4), viewOf([[0.2]], 0.4)];
+    const [value] = difference(a, b, { from: 0, count: 1 });
+    const ofCodes = (Number(b.codes[0]) - Number(a.codes[0])) / 127;
+    assert.ok(Math.abs((value ?? NaN) - 0.1) < 0.005);
+    assert.ok(Math.abs(ofCodes ** 2 * 0.4 - 0.1) > 0.05);
+  });
+
+  it("takes each run's own scale, and some units alone", () => {
+    const found = difference(viewOf(first, 0.4), viewOf(other, 0.8), { from: 1, count: 5 });
+    assert.equal(found.length, 3);
+    assert.ok(Math.abs((found[0] ?? NaN) + 0.1) < 0.01);
+  });
+
+  it("needs a weight for each weight", () => {
+    assert.ok(comparable(viewOf(first, 0.4), viewOf(other, 0.8)));
+    assert.ok(!comparable(viewOf(first, 0.4), viewOf([[1, 2, 3]], 0.4)));
+  });
+
+  it("goes back to codes on the scale of the legend", () => {
+    assert.deepEqual([...codesOf([0, 0.4, -0.4, 0.1, 9], 0.4)], [128, 255, 1, 128 + 64, 255]);
+  });
+
+  it("is coded as its values are", () => {
+    const [a, b] = [viewOf(first, 0.4), viewOf(other, 0.8)];
+    const units = { from: 0, count: 2 };
+    const code = differenceCoder();
+    assert.deepEqual([...code(a, b, units, 0.4)], [...codesOf(difference(a, b, units), 0.4)]);
+    assert.deepEqual([...code(b, a, units, 0.8)], [...codesOf(difference(b, a, units), 0.8)]);
+  });
+
+  it("has extremes", () => {
+    assert.deepEqual(extremes(Float64Array.of(0.2, -0.3, 0)), { min: -0.3, max: 0.2 });
+  });
+});
+
+describe("images on one scale", () => {
+  const view = viewOf([[0.1], [-0.2], [0.4]], 0.4);
+
+  it("are as they came where the scale is theirs", () => {
+    const codes = codesOn(view, { from: 1, count: 2 }, 0.4);
+    assert.deepEqual([...codes], [...view.codes.subarray(1, 3)]);
+  });
+
+  it("are coded anew on another", () => {
+    const codes = codesOn(view, { from: 0, count: 3 }, 1.6);
+    assert.equal(codes[2], 128 + 64); // a quarter of the scale: half of the range
+  });
+});
+
+describe("the layout of compared images", () => {
+  it("is of whole pixels and rows of equal length, and fits", () => {
+    for (const width of [300, 347, 462, 684, 1050, 1500]) {
+      const { columns, rows, scale, width: used } = comparedLayout(24, 28, width);
+      assert.equal(columns * rows, 24);
+      assert.ok(Number.isInteger(scale) && scale >= 1);
+      assert.ok(used <= width, `${used} in ${width}`);
+    }
+  });
+
+  it("takes the largest images", () => {
+    const { columns, scale } = comparedLayout(24, 28, 684);
+    assert.deepEqual([columns, scale], [8, 2]);
+  });
+});
+
+describe("the end of the batch axis", () => {
+  it("is a little beyond what has been reached", () => {
+    assert.equal(axisEnd(0), 20);
+    assert.equal(axisEnd(76), 80);
+    assert.equal(axisEnd(469), 475);
+    assert.equal(axisEnd(1000), 1000);
+    assert.equal(axisEnd(1001), 1250);
+  });
+});
