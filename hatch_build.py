@@ -1,8 +1,9 @@
 """Build hook: the page's files and the third-party scripts travel inside the wheel.
 
-A wheel holds `app/bundled/{templates,static,node_modules}`, laid out as in the checkout, so that
-the server finds them the same way in both places. The third-party files come from
-`node_modules`, which `npm ci` fills as package-lock.json says.
+A wheel holds `app/bundled/{templates,static,build/page,node_modules}`, laid out as in the
+checkout, so that the server finds them the same way in both places. The third-party files come
+from `node_modules`, which `npm ci` fills as package-lock.json says, and the small ones of
+`build/page` from `npm run minify`.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PAGE_FOLDERS = ("templates", "static")
+PAGE_FOLDERS = ("templates", "static", "build/page")
 THIRD_PARTY_FILES = (
     "@preact/signals-core/LICENSE",
     "@preact/signals-core/dist/signals-core.mjs",
@@ -37,7 +38,7 @@ class WebFilesHook(BuildHookInterface[Any]):
         if missing:
             raise FileNotFoundError(
                 f"expected these files for the package, none found: {', '.join(missing)}; "
-                "run `npm ci` in the checkout first"
+                "run `make setup` in the checkout first"
             )
         prefix = "app/bundled/" if self.target_name == "wheel" else ""
         for name in wanted:

@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
+import { BranchDialog } from "./elements/branch-dialog.js";
 import { ChainRegion } from "./elements/chain-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
@@ -12,9 +13,11 @@ import { LoopRegion } from "./elements/loop-region.js";
 import { LossRegion } from "./elements/loss-region.js";
 import { MistakesRegion } from "./elements/mistakes-region.js";
 import { PageHeader } from "./elements/page-header.js";
+import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
 import { RunningCode } from "./elements/running-code.js";
+import { ShareDialog } from "./elements/share-dialog.js";
 import { applyTheme, readColours } from "./elements/theme-colours.js";
 import { TransportBar } from "./elements/transport-bar.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
@@ -22,6 +25,7 @@ import { WeightsRegion } from "./elements/weights-region.js";
 import { Classifier } from "./models/classifier.js";
 import { Painter } from "./models/painter.js";
 import { Pick } from "./models/pick.js";
+import { Rewind } from "./models/rewind.js";
 import { RunModel } from "./models/run.js";
 import { ThemeModel } from "./models/theme.js";
 import { openRun } from "./open-run.js";
@@ -33,6 +37,7 @@ const painter = new Painter((paint) => {
   else requestAnimationFrame(paint);
 });
 const run = new RunModel((callback) => painter.after(callback));
+const rewind = new Rewind(run);
 const theme = new ThemeModel(localStorage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {
   applyTheme(document, theme.choice, theme.dark);
@@ -55,13 +60,14 @@ document.addEventListener("visibilitychange", () => {
 
 provide(document, {
   run,
+  rewind,
   pick,
   theme,
   painter,
   colours,
   classifier,
   drawing,
-  dialogs: { openKeys() {}, openUnit() {} },
+  dialogs: { openKeys() {}, openUnit() {}, openBranch() {}, openShare() {} },
 });
 
 customElements.define("page-header", PageHeader);
@@ -73,6 +79,7 @@ customElements.define("running-code", RunningCode);
 customElements.define("inside-step", InsideStep);
 customElements.define("weights-region", WeightsRegion);
 customElements.define("loss-region", LossRegion);
+customElements.define("run-history", RunHistory);
 customElements.define("along-region", AlongRegion);
 customElements.define("draw-region", DrawRegion);
 customElements.define("learn-drawing", LearnDrawing);
@@ -80,6 +87,8 @@ customElements.define("health-region", HealthRegion);
 customElements.define("mistakes-region", MistakesRegion);
 customElements.define("chain-region", ChainRegion);
 customElements.define("unit-dialog", UnitDialog);
+customElements.define("branch-dialog", BranchDialog);
+customElements.define("share-dialog", ShareDialog);
 customElements.define("keys-dialog", KeysDialog);
 
 openRun(run, location, history);

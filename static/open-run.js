@@ -1,21 +1,25 @@
 import { createRun, getRun, RequestError } from "./protocol/api.js";
 import { set } from "./protocol/commands.js";
+import { openRecipe } from "./protocol/opening.js";
+import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
 import { RunSocket } from "./protocol/socket.js";
 
 /** A run made by the page begins slowly enough to be followed, in phases a second. */
 const FIRST_SPEED = 2;
 
 /**
- * Opens the run named in the address, or makes a new one and puts it there.
+ * Opens the run named in the address, or makes the one whose recipe it holds, or a new one; the
+ * address names it then.
  *
  * @param {import("./models/run.js").RunModel} run
  * @param {Location} location
  * @param {History} history
  */
 export async function openRun(run, location, history) {
-  const named = new URLSearchParams(location.search).get("run");
+  const named = holdsRecipe(location.hash) ? null : new URLSearchParams(location.search).get("run");
   try {
-    const id = named ?? (await makeRun(location, history));
+    const id = named ?? (await makeRun(location.hash));
+    if (named === null) history.replaceState(null, "", addressOf(id, location));
     connect(run, id, location);
     if (named === null) run.do(set({ speed: FIRST_SPEED }), { speed: FIRST_SPEED });
   } catch (error) {
@@ -26,15 +30,20 @@ export async function openRun(run, location, history) {
 }
 
 /**
+ * @param {string} id
  * @param {Location} location
- * @param {History} history
  */
-async function makeRun(location, history) {
-  const { id } = await createRun();
+function addressOf(id, location) {
   const address = new URL(location.href);
   address.searchParams.set("run", id);
-  history.replaceState(null, "", address);
-  return id;
+  address.hash = "";
+  return address;
+}
+
+/** @param {string} fragment of the address */
+async function makeRun(fragment) {
+  if (holdsRecipe(fragment)) return openRecipe(await recipeOf(fragment));
+  return (await createRun()).id;
 }
 
 /**

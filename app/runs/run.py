@@ -97,6 +97,11 @@ class Run:
         return isinstance(self._motion, Seeking)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether it computes without a rest: at full speed, in a step or in a seek."""
+        return self._at_full_speed or isinstance(self._motion, Stepping | Seeking)
+
+    @property
     def batches_per_second(self) -> float:
         """Measured over the last second; 0 at rest."""
         return self._rate.value(self._clock())
@@ -283,6 +288,12 @@ class Run:
         self.version += 1
 
     # Work
+
+    def use_threads(self, threads: int) -> None:
+        """Let so many threads share the work; no bit of what is computed depends on it."""
+        self.loop.threads = threads
+        if isinstance(self._motion, Seeking):
+            self._motion.replay.loop.threads = threads
 
     def wait(self) -> float | None:
         """Seconds until there is something to do: 0 for now, None for not before a command."""

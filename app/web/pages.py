@@ -2,22 +2,39 @@
 
 import base64
 import hashlib
+import json
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
-from app.errors import AppError
-from app.resources import STATIC, TEMPLATES, VENDOR
+from app.resources import TEMPLATES
 from app.web.chain import ChainQuestion, operations
+from app.web.files import ASK_AGAIN, SentFile, page_files
 
 router = APIRouter(include_in_schema=False)
 
 VERSION = version("descent")
-IMPORT_MAP = (TEMPLATES / "importmap.json").read_text(encoding="utf-8")
+# The page's style sheets, in the order in which they hold.
+SHEETS = (
+    *("tokens", "base", "layout", "masthead", "transport", "progress"),
+    *("loop", "inside", "inside-phases", "answers", "factors", "code"),
+    *("weights", "loss", "history", "along", "draw", "learn", "health"),
+    *("mistakes", "chain", "unit", "explain", "dialog", "share"),
+)
+FILES = page_files(SHEETS)
+# Where the page's files are: the address changes with their content.
+FILES_AT = f"/files/{FILES.version}"
+IMPORT_MAP = json.dumps(
+    {
+        "imports": {
+            "descent/": f"{FILES_AT}/static/",
+            "@preact/signals-core": f"{FILES_AT}/vendor/signals-core/signals-core.mjs",
+            "uplot": f"{FILES_AT}/vendor/uplot/uPlot.esm.js",
+        }
+    }
+)
 
 
 def _script_hash(script: str) -> str:
@@ -51,18 +68,9 @@ templates = Jinja2Templates(TEMPLATES)
 
 
 @router.get("/")
-async def page(request: Request) -> HTMLResponse:
-    """The page, ready to play."""
-    context = {
-        "import_map": IMPORT_MAP,
-        "version": VERSION,
-        "modules": _modules(),
-        "chain_operations": operations(),
-        "chain": ChainQuestion(),
-    }
-    return templates.TemplateResponse(
-        request, "index.html", context, headers={"cache-control": "no-cache"}
-    )
+async def page(request: Request) -> Response:
+    """The page, ready to play; the same for everybody, so it is made once."""
+    return PAGE.response(request, ASK_AGAIN)
 
 
 @router.get("/docs")
@@ -73,38 +81,39 @@ async def docs(request: Request) -> HTMLResponse:
     )
 
 
+@router.get("/files/{version}/{name:path}")
+async def lasting_file(request: Request, version: str, name: str) -> Response:
+    """A file of the page under the address of its version."""
+    return FILES.response(request, name, version)
+
+
+@router.get("/static/{name:path}")
+async def page_file(request: Request, name: str) -> Response:
+    """A file of the page under its plain address."""
+    return FILES.response(request, f"static/{name}")
+
+
 @router.get("/vendor/{name:path}")
-async def vendor(name: str) -> FileResponse:
+async def vendor_file(request: Request, name: str) -> Response:
     """A third party's file, from its npm package."""
-    path = VENDOR.get(name)
-    if path is None or not path.is_file():
-        raise AppError(
-            "not_found",
-            f"expected one of {', '.join(VENDOR)}, got {name!r}",
-            "If the file should be there, run `make setup`.",
-            status=404,
-        )
-    return FileResponse(path, headers={"cache-control": "max-age=86400"})
+    return FILES.response(request, f"vendor/{name}")
 
 
-class PageFiles(StaticFiles):
-    """The page's own files; a browser asks each time whether they have changed."""
+def _page() -> SentFile:
+    html = templates.get_template("index.html").render(
+        import_map=IMPORT_MAP,
+        files=FILES_AT,
+        version=VERSION,
+        modules=FILES.modules,
+        chain_operations=operations(),
+        chain=ChainQuestion(),
+    )
+    return SentFile("index.html", html.encode())
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """The file, or "not modified"."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "no-cache"
-        return response
 
-
-def _modules() -> list[str]:
-    """The addresses of the page's modules, so that a browser asks for all of them at once."""
-    return [
-        f"/static/{path.relative_to(STATIC).as_posix()}" for path in sorted(STATIC.rglob("*.js"))
-    ]
+PAGE = _page()
 
 
 def add_page(app: FastAPI) -> None:
     """Serve the page and its files."""
     app.include_router(router)
-    app.mount("/static", PageFiles(directory=STATIC), name="static")

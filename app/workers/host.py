@@ -33,7 +33,7 @@ from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
-from app.workers.message import Message
+from app.workers.message import UNASKED, Message
 from engine import EngineError
 from engine.program import program
 
@@ -95,6 +95,8 @@ class Host:
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
         self._lookups: deque[Request] = deque()
+        self._threads = 1
+        self._busy = 0
         self._replay: tuple[tuple[str, int, int, int], Replay] | None = None
 
     @cached_property
@@ -107,7 +109,10 @@ class Host:
         """Take one request, {"id", "op", "run", …}; what is wrong with it is answered."""
         try:
             if request["op"] == "health":
-                self._answer(request, {"runs": len(self._runs)})
+                self._answer(request, {"runs": len(self._runs), "threads": self._threads})
+            elif request["op"] == "threads":
+                self._threads = request["threads"]
+                self._answer(request, {})
             elif request["op"] == "open":
                 self._open(request)
             elif request["op"] == "check":
@@ -277,11 +282,19 @@ class Host:
                 self._advance(hosted)
                 break
         due = self._save_due()
+        self._tell_busy()
         if self._lookups:
             self._advance_lookup(self._clock() + SLICE_S)
             return 0.0
         waits = [due, *(hosted.run.wait() for hosted in self._runs.values())]
         return min((wait for wait in waits if wait is not None), default=None)
+
+    def _tell_busy(self) -> None:
+        """Say how many runs compute without a rest, if that has changed; nobody has asked."""
+        busy = sum(hosted.run.is_busy for hosted in self._runs.values())
+        if busy != self._busy:
+            self._busy = busy
+            self._reply(Message({"id": UNASKED, "busy": busy}))
 
     def _save_due(self) -> float | None:
         """Save what has waited long enough; seconds until the next has, None if there is none."""
@@ -316,6 +329,7 @@ class Host:
         self._database.close()
 
     def _advance(self, hosted: Hosted) -> None:
+        hosted.run.use_threads(self._threads)
         try:
             hosted.run.advance(self._clock() + SLICE_S)
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours

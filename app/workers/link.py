@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from app.errors import AppError
-from app.workers.message import PREFIX, Message
+from app.workers.message import PREFIX, UNASKED, Message
 
 # Workers run NumPy on one thread each: many workers share the cores better than many threads,
 # and the sums of a matrix product do not depend on how many threads were free.
@@ -35,7 +35,10 @@ def worker_lost() -> AppError:
 
 
 class WorkerLink:
-    """One worker process. `lost(link)` is called once, when it ends without being asked to."""
+    """One worker process. `lost(link)` is called once, when it ends without being asked to.
+
+    `busy` is how many of its runs compute without a rest; `changed()` is called when it changes.
+    """
 
     def __init__(
         self,
@@ -43,8 +46,12 @@ class WorkerLink:
         data_dir: Path,
         history_bytes: int,
         lost: Callable[["WorkerLink"], None],
+        changed: Callable[[], None],
     ) -> None:
         self.number = number
+        self.busy = 0
+        self.threads = 1
+        self._changed = changed
         self._arguments = (str(data_dir), str(history_bytes))
         self._lost = lost
         self._ids = itertools.count(1)
@@ -99,6 +106,15 @@ class WorkerLink:
             raise AppError.from_body(message.header["error"], message.header["status"])
         return message
 
+    def use_threads(self, threads: int) -> None:
+        """Let so many threads of the worker share the work of a run; no answer is awaited."""
+        if self._writer is not None and threads != self.threads:
+            self.threads = threads
+            number = next(self._ids)
+            self._writer.write(
+                Message({"id": number, "op": "threads", "threads": threads}).encode()
+            )
+
     async def stop(self, grace_s: float = 2.0) -> None:
         """End the process: it leaves when its socket closes, and is killed if it does not."""
         self._stopping = True
@@ -121,12 +137,17 @@ class WorkerLink:
                 message = Message.decode(
                     await reader.readexactly(header), await reader.readexactly(payload)
                 )
+                if message.header["id"] == UNASKED:
+                    self.busy = message.header["busy"]
+                    self._changed()
+                    continue
                 answer = self._pending.get(message.header["id"])
                 if answer is not None and not answer.done():
                     answer.set_result(message)
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self.busy = 0
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(worker_lost())

@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+# The id of what a worker says without having been asked.
+UNASKED = 0
 PREFIX = struct.Struct(">II")
 
 

@@ -10,6 +10,7 @@ import structlog
 from app.errors import AppError
 from app.workers.link import WorkerLink, worker_lost
 from app.workers.message import Message
+from engine.team import available_cores
 
 # A worker that dies at once again and again is restarted ever more slowly.
 FIRST_RESTART_S = 0.05
@@ -51,10 +52,13 @@ class WorkerPool:
         self._expected: dict[str, WorkerLink] = {}
         self._restarting: dict[int, asyncio.Task[None]] = {}
         self._deaths = [0] * size
+        self._cores = available_cores()
         self.restarts = 0
 
     def _link(self, number: int) -> WorkerLink:
-        return WorkerLink(number, self._data_dir, self._history_bytes, self._on_lost)
+        return WorkerLink(
+            number, self._data_dir, self._history_bytes, self._on_lost, self._share_cores
+        )
 
     async def start(self) -> None:
         """Start all workers."""
@@ -78,8 +82,9 @@ class WorkerPool:
             try:
                 answer = await asyncio.wait_for(link.request("health"), 2.0)
             except (AppError, TimeoutError):
-                return {"worker": link.number, "alive": False, "runs": 0}
-            return {"worker": link.number, "alive": True, "runs": answer.header["runs"]}
+                return {"worker": link.number, "alive": False, "runs": 0, "threads": 0}
+            told = {name: answer.header[name] for name in ("runs", "threads")}
+            return {"worker": link.number, "alive": True, **told}
 
         return await asyncio.gather(*(ask(link) for link in self._links))
 
@@ -234,8 +239,15 @@ class WorkerPool:
             await asyncio.sleep(WAIT_S)
         raise worker_lost()
 
+    def _share_cores(self) -> None:
+        """A run that is alone in computing may use all cores; where there are many, one each."""
+        alone = sum(link.busy for link in self._links) == 1
+        for link in self._links:
+            link.use_threads(self._cores if alone and link.busy else 1)
+
     def _on_lost(self, link: WorkerLink) -> None:
         self._restarting[link.number] = asyncio.create_task(self._restart(link.number))
+        self._share_cores()
         lost = [run_id for run_id, home in self._homes.items() if home is link]
         for run_id in lost:
             del self._homes[run_id]

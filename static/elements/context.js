@@ -1,13 +1,22 @@
 /**
+ * @typedef {object} Dialogs opened from anywhere; each is put here by its element
+ * @property {() => void} openKeys
+ * @property {(unit: number) => void} openUnit
+ * @property {(batch: number) => void} openBranch
+ * @property {() => void} openShare
+ */
+
+/**
  * @typedef {object} App what the elements of the page share
  * @property {import("../models/run.js").RunModel} run
+ * @property {import("../models/rewind.js").Rewind} rewind
  * @property {import("../models/pick.js").Pick} pick
  * @property {import("../models/theme.js").ThemeModel} theme
  * @property {import("../models/painter.js").Painter} painter
  * @property {import("@preact/signals-core").ReadonlySignal<import("../draw/colours.js").Theme>} colours
  * @property {import("../models/classifier.js").Classifier} classifier
  * @property {import("../draw/drawing.js").Drawing} drawing
- * @property {{ openKeys: () => void, openUnit: (unit: number) => void }} dialogs
+ * @property {Dialogs} dialogs
  */
 
 const REQUEST = "context-request";

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import { decimate } from "../draw/decimate.js";
 import { formatSetting } from "../format.js";
-import { OPTIMIZER_TITLES } from "../models/words.js";
+import { markOf } from "../models/changes.js";
 
 /**
  * @typedef {import("../draw/colours.js").Theme} Theme
@@ -13,7 +13,8 @@ import { OPTIMIZER_TITLES } from "../models/words.js";
  * @typedef {object} ChartData
  * @property {SeriesStore} series
  * @property {readonly Action[]} actions
- * @property {number} batch the present one
+ * @property {number} batch where the marker stands; what lies ahead of it is drawn fainter
+ * @property {number} reach the last batch there is, or that a recipe leads to
  * @property {number} epochLength batches
  */
 
@@ -29,24 +30,8 @@ const MARKED_AT_LEAST = 10;
 
 const MARK_ROW_HEIGHT = 14;
 
-/**
- * What an action changed, in a few words: "lr 0.01", "SGD", "batch 64".
- *
- * @param {Action} action
- */
-export function markText({ set }) {
-  const parts = [];
-  if (typeof set.optimizer === "string")
-    parts.push(OPTIMIZER_TITLES[set.optimizer] ?? set.optimizer);
-  else if (set.optimizer && typeof set.optimizer === "object" && "name" in set.optimizer) {
-    const name = String(set.optimizer.name);
-    parts.push(OPTIMIZER_TITLES[name] ?? name);
-  }
-  if (typeof set.learning_rate === "number") parts.push(`lr ${formatSetting(set.learning_rate)}`);
-  if (typeof set.momentum === "number") parts.push(`momentum ${formatSetting(set.momentum)}`);
-  if (typeof set.batch_size === "number") parts.push(`batch ${set.batch_size}`);
-  return parts.join(", ");
-}
+/** How much of what lies ahead of the marker shows through. */
+const AHEAD_ALPHA = 0.35;
 
 /**
  * The loss of every batch, its smoothed line, the test losses, what was changed and where the run
@@ -100,6 +85,24 @@ export class LossChart {
     this.#plot.setData([x, shown, line]);
   }
 
+  /**
+   * The batch at a place across the window.
+   *
+   * @param {number} clientX CSS pixels
+   */
+  batchAt(clientX) {
+    const { left } = this.#plot.over.getBoundingClientRect();
+    const batch = Math.round(this.#plot.posToVal(clientX - left, "x"));
+    return Math.min(Math.max(batch, 0), this.#data?.reach ?? 0);
+  }
+
+  /** Where the batches lie across the chart, in CSS pixels from its left edge: 0 and `reach`. */
+  get span() {
+    const place = (/** @type {number} */ batch) =>
+      this.#plot.over.offsetLeft + this.#plot.valToPos(batch, "x");
+    return { from: place(0), to: place(this.#data?.reach ?? 0) };
+  }
+
   destroy() {
     this.#plot.destroy();
   }
@@ -146,7 +149,7 @@ export class LossChart {
   /** Whole epochs, so that the axis moves only when one begins. @returns {[number, number]} */
   #acrossRange() {
     const length = Math.max(this.#data?.epochLength ?? 0, MARKED_AT_LEAST);
-    const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.batch ?? 0, 1);
+    const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.reach ?? 0, 1);
     return [0, Math.ceil(reached / length) * length];
   }
 
@@ -160,7 +163,7 @@ export class LossChart {
   }
 
   /**
-   * The present batch and what was changed, under the lines.
+   * What was changed and where, under the lines.
    *
    * @param {uPlot} plot
    */
@@ -175,7 +178,7 @@ export class LossChart {
     ctx.textAlign = "left";
     const ends = Array.from({ length: MARK_ROWS }, () => -1);
     for (const action of this.#data.actions) {
-      const words = markText(action);
+      const words = markOf(action);
       if (words === "") continue;
       const x = Math.round(plot.valToPos(action.batch, "x", true)) + 0.5;
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
@@ -191,25 +194,20 @@ export class LossChart {
       ctx.fillStyle = this.#theme.muted;
       ctx.fillText(text, left, bbox.top - (5 + row * MARK_ROW_HEIGHT) * ratio);
     }
-    ctx.setLineDash([]);
-    if (this.#data.batch > 0) {
-      ctx.strokeStyle = this.#theme.accent;
-      ctx.lineWidth = 2 * ratio;
-      const x = plot.valToPos(this.#data.batch, "x", true);
-      line(ctx, x, bbox.top, bbox.top + bbox.height);
-    }
     ctx.restore();
   }
 
   /**
-   * The test losses, above the lines.
+   * The test losses and the present batch, above the lines; what lies ahead fades.
    *
    * @param {uPlot} plot
    */
   #drawPoints(plot) {
     if (!this.#data) return;
-    const { ctx } = plot;
+    const { ctx, bbox } = plot;
     const ratio = uPlot.pxRatio;
+    const { batch: present, reach } = this.#data;
+    const now = plot.valToPos(present, "x", true);
     ctx.save();
     ctx.fillStyle = this.#theme.panel;
     ctx.strokeStyle = this.#theme.ink;
@@ -221,6 +219,17 @@ export class LossChart {
       ctx.arc(x, y, 3 * ratio, 0, 2 * Math.PI);
       ctx.fill();
       ctx.stroke();
+    }
+    if (present < reach) {
+      ctx.globalAlpha = 1 - AHEAD_ALPHA;
+      const margin = 3.5 * ratio; // of the points that lie on the axis
+      ctx.fillRect(now, bbox.top, ctx.canvas.width - now, bbox.height + margin);
+      ctx.globalAlpha = 1;
+    }
+    if (reach > 0) {
+      ctx.strokeStyle = this.#theme.accent;
+      ctx.lineWidth = 2 * ratio;
+      line(ctx, now, bbox.top, bbox.top + bbox.height);
     }
     ctx.restore();
   }

@@ -1,8 +1,11 @@
 import { sizeOf } from "../draw/canvas.js";
 import { formatLoss, formatPercent } from "../format.js";
 import * as explanations from "../models/explanations/progress.js";
+import { aheadWords } from "../models/rewind.js";
 import { FigureText } from "./figure-text.js";
-import { LossChart, markText } from "./loss-chart.js";
+import { LossChart } from "./loss-chart.js";
+import { scrub } from "./loss-scrub.js";
+import { alignSlider, rewindSlider } from "./rewind-slider.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
@@ -10,7 +13,9 @@ import { follow, observe, RunElement, write } from "./run-element.js";
  * @typedef {import("../models/run.js").RunModel} RunModel
  */
 
-/** The loss of every batch, and the numbers of the batch pointed at. */
+const PROMISE = "Drag across the chart to go back; the whole page shows that moment.";
+
+/** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
 export class LossRegion extends RunElement {
   /** @type {LossChart | null} */
   #chart = null;
@@ -25,9 +30,10 @@ export class LossRegion extends RunElement {
    * @param {App} app
    * @param {AbortSignal} signal
    */
-  connect({ run, painter, colours }, signal) {
+  connect(app, signal) {
+    const { run, rewind, painter, colours, dialogs } = app;
     const holder = this.piece("chart", HTMLElement);
-    const paint = () => this.#paint(run, holder);
+    const paint = () => this.#paint(app, holder);
     const log = this.piece("log", HTMLInputElement);
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
     const build = () => {
@@ -43,9 +49,15 @@ export class LossRegion extends RunElement {
     follow(signal, () => {
       if (this.#chart) this.#chart.theme = colours.value;
     });
+    scrub(holder, (clientX) => this.#chart?.batchAt(clientX) ?? null, rewind, signal);
+    rewindSlider(this.piece("slider", HTMLInputElement), app, signal);
+    const branch = this.find('[data-action="branch"]', HTMLButtonElement);
+    branch.addEventListener("click", () => dialogs.openBranch(rewind.batch), { signal });
     follow(signal, () => {
       run.seriesVersion.value;
       run.state.value;
+      run.writable.value;
+      rewind.sought.value;
       painter.request(paint);
     });
     observe(this, signal, {
@@ -67,40 +79,39 @@ export class LossRegion extends RunElement {
   }
 
   /**
-   * @param {RunModel} run
+   * @param {App} app
    * @param {HTMLElement} holder
    */
-  #paint(run, holder) {
+  #paint({ run, rewind }, holder) {
     const state = run.state.peek();
     if (!state || !this.#visible || !this.#chart) return;
     const { series } = run;
+    const { batch, reach } = rewind;
     const { width, height } = sizeOf(holder);
     this.#chart.resize(width, height);
     this.#chart.show({
       series,
       actions: state.actions,
-      batch: state.batch,
+      batch,
+      reach,
       epochLength: state.batches_per_epoch,
     });
+    alignSlider(this.piece("slider", HTMLInputElement), this.#chart.span);
     this.piece("empty", HTMLElement).hidden = series.length > 0;
-    this.#readout?.show(this.#readOut(run));
-    const changes = state.actions
-      .map((action) => ({ batch: action.batch, text: markText(action) }))
-      .filter(({ text }) => text !== "")
-      .map(({ batch, text }) => `from batch ${batch} on: ${text}`);
-    write(
-      this.piece("changes", HTMLElement),
-      changes.length > 0 ? `Changes: ${changes.join("; ")}.` : "",
-    );
+    this.#readout?.show(this.#readOut(run, rewind.sought.peek() ?? this.#pointed ?? batch));
+    const writable = run.writable.peek();
+    holder.classList.toggle("is-scrubbable", writable && reach > 0);
+    const promise = writable && reach > 0 ? PROMISE : "";
+    write(this.piece("ahead", HTMLElement), aheadWords(state, batch) || promise);
   }
 
   /**
    * @param {RunModel} run
+   * @param {number} batch
    * @returns {import("../models/captions.js").Part[]}
    */
-  #readOut({ series, state }) {
+  #readOut({ series, state }, batch) {
     const now = state.peek();
-    const batch = this.#pointed ?? now?.batch ?? 0;
     if (!now || batch < 1 || batch > series.length) return [];
     const loss = series.loss[batch - 1];
     const accuracy = series.accuracy[batch - 1];

@@ -1,8 +1,6 @@
 import { networkLine } from "../models/words.js";
 import { follow, RunElement, write } from "./run-element.js";
 
-const SAID_FOR_MS = 4000;
-
 /** @type {{ [choice: string]: string }} */
 const THEME_NAMES = { system: "as the system", light: "light", dark: "dark" };
 
@@ -27,25 +25,6 @@ export class PageHeader extends RunElement {
     const keys = this.find('[data-action="keys"]', HTMLButtonElement);
     keys.addEventListener("click", () => dialogs.openKeys(), { signal });
     const share = this.find('[data-action="share"]', HTMLButtonElement);
-    share.addEventListener("click", () => this.#share(run.state.peek()?.id), { signal });
-  }
-
-  /** @param {string | undefined} id */
-  async #share(id) {
-    const said = this.piece("shared", HTMLElement);
-    if (id === undefined) {
-      write(said, "There is no run to share yet.");
-      return;
-    }
-    const link = `${location.origin}/?run=${id}`;
-    try {
-      await navigator.clipboard.writeText(link);
-      write(said, "Link copied: whoever opens it watches this run.");
-    } catch {
-      // Without a secure context or permission the reader copies by hand.
-      write(said, `Copy this link to let others watch: ${link}`);
-      return;
-    }
-    setTimeout(() => write(said, ""), SAID_FOR_MS);
+    share.addEventListener("click", () => dialogs.openShare(), { signal });
   }
 }

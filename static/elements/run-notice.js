@@ -1,13 +1,16 @@
 import { signal as state } from "@preact/signals-core";
-import { formatError } from "../format.js";
+import { formatCount, formatError } from "../format.js";
+import { restoredWords, unsavedWords } from "../models/survival.js";
 import { follow, RunElement, write } from "./run-element.js";
+
+/** @typedef {import("../models/run.js").RunModel} RunModel */
 
 const SHOWN_FOR_MS = 9000;
 
 /** A short absence is not worth a word. */
 const AWAY_AFTER_MS = 700;
 
-/** What the page has to say about its run: refused, away, gone, watched only. */
+/** What the page has to say about its run: refused, away, gone, brought back, watched only. */
 export class RunNotice extends RunElement {
   /**
    * @override
@@ -19,13 +22,15 @@ export class RunNotice extends RunElement {
       this.piece("watching", HTMLElement).hidden = run.writable.value;
     });
     this.#connection(run, signal);
+    this.#survival(run, signal);
+    this.#following(run, signal);
     this.#errors(run, signal);
     const newRun = this.find('[data-action="new-run"]', HTMLButtonElement);
     newRun.addEventListener("click", () => location.assign("/"), { signal });
   }
 
   /**
-   * @param {import("../models/run.js").RunModel} run
+   * @param {RunModel} run
    * @param {AbortSignal} signal
    */
   #connection(run, signal) {
@@ -55,7 +60,54 @@ export class RunNotice extends RunElement {
   }
 
   /**
-   * @param {import("../models/run.js").RunModel} run
+   * What happened while nobody looked, and whether the run would outlive the server.
+   *
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #survival(run, signal) {
+    const restored = this.piece("restored", HTMLElement);
+    const unsaved = this.piece("unsaved", HTMLElement);
+    /** What has been read and put away; every state repeats it. */
+    const dismissed = state("");
+    const happened = () => JSON.stringify(run.state.value?.restored ?? null);
+    follow(signal, () => {
+      const words = run.state.value ? restoredWords(run.state.value) : "";
+      restored.hidden = words === "" || happened() === dismissed.value;
+      write(this.piece("restored-message", HTMLElement), words);
+    });
+    follow(signal, () => {
+      const words = run.state.value ? unsavedWords(run.state.value) : "";
+      unsaved.hidden = words === "";
+      write(unsaved, words);
+    });
+    const dismiss = this.find('[data-action="dismiss-restored"]', HTMLButtonElement);
+    dismiss.addEventListener("click", () => (dismissed.value = happened()), { signal });
+  }
+
+  /**
+   * How far a recipe that was opened has been repeated.
+   *
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #following(run, signal) {
+    const box = this.piece("following", HTMLElement);
+    const bar = this.piece("following-bar", HTMLProgressElement);
+    follow(signal, () => {
+      const now = run.state.value;
+      const end = now?.pending ?? 0;
+      box.hidden = !now || end === 0 || now.state !== "stepping";
+      if (!now || box.hidden) return;
+      bar.max = end;
+      bar.value = now.batch;
+      const words = `Repeating the recipe: batch ${formatCount(now.batch)} of ${formatCount(end)}.`;
+      write(this.piece("following-text", HTMLElement), words);
+    });
+  }
+
+  /**
+   * @param {RunModel} run
    * @param {AbortSignal} signal
    */
   #errors(run, signal) {

@@ -7,10 +7,12 @@ import {
   rateOfPosition,
   rateText,
 } from "../models/learning-rate.js";
+import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
 import { explain } from "./explain.js";
 import { follow, RunElement, write } from "./run-element.js";
+import { chooseSize } from "./size-select.js";
 
 /**
  * @typedef {import("../models/run.js").RunModel} RunModel
@@ -27,12 +29,13 @@ export class TransportBar extends RunElement {
    * @param {import("./context.js").App} app
    * @param {AbortSignal} signal
    */
-  connect({ run }, signal) {
+  connect({ run, dialogs }, signal) {
     this.#buttons(run, signal);
     this.#speed(run, signal);
     this.#rate(run, signal);
     this.#optimizer(run, signal);
     this.#batchSize(run, signal);
+    this.#discards(run, dialogs, signal);
     follow(signal, () => {
       const disabled = !run.writable.value || run.connection.value === "gone";
       for (const control of this.querySelectorAll("button, input, select")) {
@@ -228,18 +231,33 @@ export class TransportBar extends RunElement {
   }
 
   /**
+   * What a change of a setting would discard, told beside it before it is lost.
+   *
+   * @param {RunModel} run
+   * @param {import("./context.js").Dialogs} dialogs
+   * @param {AbortSignal} signal
+   */
+  #discards(run, dialogs, signal) {
+    const hint = this.piece("discards", HTMLElement);
+    follow(signal, () => {
+      const state = run.state.value;
+      const words = state && run.writable.value ? discardWords(state) : "";
+      hint.hidden = words === "";
+      write(this.piece("discards-text", HTMLElement), words);
+    });
+    const branch = this.find('[data-action="branch"]', HTMLButtonElement);
+    branch.addEventListener("click", () => dialogs.openBranch(run.state.peek()?.batch ?? 0), {
+      signal,
+    });
+  }
+
+  /**
    * @param {RunModel} run
    * @param {AbortSignal} signal
    */
   #batchSize(run, signal) {
     const select = this.piece("batch-size", HTMLSelectElement);
-    const show = (/** @type {number} */ size) => {
-      if (![...select.options].some((option) => option.value === String(size))) {
-        const before = [...select.options].find((option) => Number(option.value) > size) ?? null;
-        select.add(new Option(String(size), String(size)), before);
-      }
-      select.value = String(size);
-    };
+    const show = (/** @type {number} */ size) => chooseSize(select, size);
     follow(signal, () => {
       const state = run.state.value;
       if (state) show(run.pending.shown("batch_size", state.batch_size));

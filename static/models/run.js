@@ -203,8 +203,6 @@ export class RunModel {
     }, LONG_STEP_MS);
     await this.do(commands.step(unit));
     clearTimeout(timer);
-    // Still stepping after the answer: the server goes on, and the button offers to stop it.
-    this.#longStep.value = this.state.peek()?.state === "stepping";
   }
 
   reset() {
@@ -282,11 +280,16 @@ export class RunModel {
       this.connection.value = "open";
       this.writable.value = writable;
       this.#take(views && !state.views ? { ...state, views } : state);
+      this.#longStep.value = state.state === "stepping";
+      // A run brought back may stand before what this page has seen of it.
+      this.series.cutTo(state.furthest);
     });
   }
 
   /** @param {RunState} state */
   reply(state) {
+    // An answer that comes before the end of a step comes after a second.
+    if (state.state === "stepping") this.#longStep.value = true;
     this.#take(state);
   }
 
@@ -316,6 +319,7 @@ export class RunModel {
 
   /** @param {RunState} state */
   #take(state) {
+    if (state.state !== "stepping") this.#longStep.value = false;
     this.state.value = { ...this.state.peek(), ...state };
   }
 

@@ -54,13 +54,70 @@ async function request(path, options) {
   throw new RequestError(error, response.status, body);
 }
 
-/** @returns {Promise<NewRun>} */
-export function createRun() {
-  return request("/api/runs", {
+/**
+ * @param {string} path
+ * @param {unknown} body
+ */
+function postJson(path, body) {
+  return request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: "{}",
+    body: JSON.stringify(body),
   });
+}
+
+/** @returns {Promise<NewRun>} */
+export function createRun() {
+  return postJson("/api/runs", {});
+}
+
+/**
+ * @param {object} recipe
+ * @returns {Promise<NewRun>}
+ */
+export function createRunFromRecipe(recipe) {
+  return postJson("/api/runs", { recipe });
+}
+
+/**
+ * @param {Blob} file a recipe in JSON, or a safetensors file with a recipe in it
+ * @returns {Promise<NewRun>}
+ */
+export function createRunFromFile(file) {
+  return request("/api/runs", {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: file,
+  });
+}
+
+/**
+ * @param {string} id
+ * @param {number} batch
+ * @param {{ [setting: string]: unknown }} set what the branch goes on with
+ * @returns {Promise<NewRun>}
+ */
+export function branchRun(id, batch, set) {
+  return postJson(`/api/runs/${encodeURIComponent(id)}/branch`, { batch, set });
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<import("./types.js").Recipe>}
+ */
+export function getRecipe(id) {
+  return request(`/api/runs/${encodeURIComponent(id)}/recipe`);
+}
+
+/**
+ * A command to a run of this visitor's that the page does not show.
+ *
+ * @param {string} id
+ * @param {import("./types.js").Command} command
+ * @returns {Promise<import("./types.js").RunState>}
+ */
+export function sendCommand(id, command) {
+  return postJson(`/api/runs/${encodeURIComponent(id)}/commands`, command);
 }
 
 /** @param {string} id */
@@ -111,9 +168,5 @@ export function trainedNetwork(signal) {
  * @returns {Promise<import("./types.js").ChainAnswer>}
  */
 export function differentiate(question) {
-  return request("/api/chain", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(question),
-  });
+  return postJson("/api/chain", question);
 }

@@ -40,6 +40,13 @@
  */
 
 /**
+ * @typedef {object} Restored a run brought back from what was kept of it
+ * @property {number} batch
+ * @property {"worker_lost" | "server_restarted" | "checkpoint_damaged"} reason
+ * @property {string[]} set_aside damaged files
+ */
+
+/**
  * @typedef {object} RunState
  * @property {string} id
  * @property {RunConfig} config
@@ -68,9 +75,24 @@
  * @property {boolean} can_undo
  * @property {ApiError | null} error
  * @property {ViewDescription[]} views
+ * @property {string} name
+ * @property {number | null} pending how far the recipe it follows goes; null: nothing lies ahead
+ * @property {{ id: string, batch: number } | null} branched_from
+ * @property {ApiError | null} saved why it cannot be kept at the moment
+ * @property {Restored | null} restored what happened, until the next command
  */
 
-/** @typedef {{ id: string, key: string, config: RunConfig, state: RunState }} NewRun */
+/**
+ * @typedef {object} Recipe
+ * @property {string} format
+ * @property {number} version
+ * @property {string} [name]
+ * @property {RunConfig} config
+ * @property {Action[]} actions
+ * @property {number} batches
+ */
+
+/** @typedef {RunState & { key: string }} NewRun */
 
 /** @typedef {{ type: "hello", writable: boolean, state: RunState, views?: ViewDescription[] }} Hello */
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from engine.team import available_cores
 from tests.support.client import Run, Visitor, checked_error
 from tests.support.server import (
     Server,
@@ -74,6 +75,21 @@ def test_a_new_run_works_at_once_after_a_worker_was_killed(
     kill_first_worker(own_server)
     new = [visitor.make_run() for _ in range(3)]
     assert [run.step(2)["batch"] for run in new] == [2, 2, 2]
+
+
+def test_a_run_that_is_alone_may_use_all_cores(visitor: Visitor, runs: tuple[Run, Run]) -> None:
+    def threads() -> list[int]:
+        return sorted(worker["threads"] for worker in visitor.http.get("/readyz").json()["workers"])
+
+    cores = available_cores()
+    runs[0].command("play")
+    wait_until(lambda: threads() == [1, cores], what="the lone run to get all cores")
+    runs[1].command("play")
+    wait_until(lambda: threads() == [1, 1], what="the two to share the cores")
+    runs[0].command("pause")
+    wait_until(lambda: threads() == [1, cores], what="the other to get all cores")
+    runs[1].command("set", speed=1)
+    wait_until(lambda: threads() == [1, 1], what="a slow run to leave the cores alone")
 
 
 def test_the_worker_is_replaced(

@@ -76,6 +76,33 @@ def test_axe_finds_nothing_in_any_phase(page_of_run: DescentPage, theme: str) ->
     assert not any(found.values()), json.dumps(found, indent=1)
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_the_dialogs_nor_after_a_step_back(
+    page_of_run: DescentPage, theme: str
+) -> None:
+    page = page_of_run
+    page.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.input("Optimizer").select_option("sgd")
+    page.press("Step batch")
+    page.shows("batch", "2")
+    page.press("Back one batch")
+    page.shows("batch", "1")
+    page.region("Loss").get_by_text("History").click()
+    page.input("Optimizer").focus()
+    expect(page.page.get_by_text("Changing a setting now discards batch 2")).to_be_visible()
+    found = {"after a step back": violations(page)}
+    page.press("Share")
+    expect(page.page.get_by_text("1 change, up to batch 2")).to_be_visible()
+    found["share"] = violations(page)
+    page.press("Close")
+    page.press("Branch from here")
+    expect(page.page.get_by_role("dialog", name="Branch at batch 1")).to_be_visible()
+    found["branch"] = violations(page)
+    assert not any(found.values()), json.dumps(found, indent=1)
+
+
 def test_a_full_step_by_keyboard(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")

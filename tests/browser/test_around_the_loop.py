@@ -23,7 +23,7 @@ NUMBER = re.compile(r"[−-]?\d[\d,.]*(?:e-?\d+)?")
 HELD_OUT = 256
 
 PREPARED_DRAWING = """async () => {
-  const { ContextRequest } = await import("/static/elements/context.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   return app.classifier.reading.value.pixels.flat();

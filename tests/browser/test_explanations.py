@@ -25,7 +25,7 @@ MARK = """() => {
 
 # The picture that the page sends, asked of the page itself.
 DRAWING = """async () => {
-  const { ContextRequest } = await import("/static/elements/context.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   return [...new Uint8Array(await (await app.drawing.toPng()).arrayBuffer())];
@@ -73,6 +73,8 @@ def test_in_every_phase_each_line_gives_the_number_displayed(
     page.page.locator("h1").click()
     for phase in PHASES:
         step_phase(page, phase)
+        if phase == "update":
+            page.shows("test_batch", "2")  # else it is measured between page and API
         if phase in ("backward", "update"):
             health = page.region("Is it learning well?")
             health.scroll_into_view_if_needed()

@@ -108,6 +108,11 @@ const STATE = {
   can_undo: false,
   error: null,
   views: [],
+  name: "",
+  pending: null,
+  branched_from: null,
+  saved: null,
+  restored: null,
 };
 
 describe("nextPictures", () => {

@@ -14,7 +14,7 @@ FASTEST = "10"
 
 # What the page keeps of the run, asked of the page itself: it is not on the screen as text.
 SERIES = """async () => {
-  const { ContextRequest } = await import("/static/elements/context.js");
+  const { ContextRequest } = await import("descent/elements/context.js");
   let app;
   document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
   const { series } = app.run;

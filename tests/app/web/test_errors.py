@@ -38,7 +38,6 @@ def run(visitor: Visitor) -> Run:
         ("GET", "/api/runs/%ff%fe", 404, "unknown_run"),
         ("POST", f"/api/runs/{'0' * 32}/commands", 404, "unknown_run"),
         ("POST", "/api/classify?run=nothing", 404, "unknown_run"),
-        ("GET", "/api/runs", 405, "method_not_allowed"),
         ("PUT", "/api/runs", 405, "method_not_allowed"),
         ("DELETE", "/api/classify", 405, "method_not_allowed"),
         ("POST", "/healthz", 405, "method_not_allowed"),

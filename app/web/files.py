@@ -1,0 +1,100 @@
+"""The page's files as they are sent: read once, compressed once, kept by browsers for good."""
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from functools import cache, cached_property
+
+from fastapi import Request, Response
+
+from app.errors import AppError
+from app.resources import STATIC, VENDOR, small
+
+# A file's address changes with its content, so it never has to be asked for again.
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+# What is smaller than this gains nothing by being compressed.
+WORTH_COMPRESSING = 512
+
+TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml"}
+
+
+class SentFile:
+    """One file: its bytes, compressed where that pays, and a tag that names its content."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        suffix = name[name.rfind(".") :]
+        self.media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain"
+        self.content = content
+        self.tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The same, by gzip."""
+        return gzip.compress(self.content, 9, mtime=0)
+
+    def response(self, request: Request, caching: str) -> Response:
+        """The answer to a request for it: "not modified" where the browser has it."""
+        headers = {"cache-control": caching, "etag": self.tag, "vary": "accept-encoding"}
+        if request.headers.get("if-none-match") == self.tag:
+            return Response(status_code=304, headers=headers)
+        content = self.content
+        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        if takes_gzip and len(content) >= WORTH_COMPRESSING:
+            content = self.compressed
+            headers["content-encoding"] = "gzip"
+        return Response(content, media_type=self.media_type, headers=headers)
+
+
+class PageFiles:
+    """All files of the page by name, `static/main.js` or `vendor/uplot/uPlot.esm.js`.
+
+    `version` names all of their contents at once.
+    """
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self._files = {name: SentFile(name, content) for name, content in contents.items()}
+        tags = "".join(f"{name}{file.tag}" for name, file in sorted(self._files.items()))
+        self.version = hashlib.sha256(tags.encode()).hexdigest()[:12]
+
+    @property
+    def modules(self) -> list[str]:
+        """The names of the page's modules, third parties' too."""
+        return [name for name in sorted(self._files) if _is_module(name)]
+
+    def response(self, request: Request, name: str, version: str | None = None) -> Response:
+        """The answer to a request for a file, under its lasting address if `version` is given."""
+        file = self._files.get(name)
+        if file is None:
+            raise AppError(
+                "not_found",
+                f"expected the name of a file of the page, got {name!r}",
+                "If the file should be there, run `make setup`, and start the server again.",
+                status=404,
+            )
+        # A page of an earlier version asks for its files until it is loaded again.
+        return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
+
+
+def _is_module(name: str) -> bool:
+    own = name.startswith("static/") and name.endswith(".js") and name != "static/docs.js"
+    return own or name.endswith((".mjs", ".esm.js"))
+
+
+@cache
+def page_files(sheets: tuple[str, ...]) -> PageFiles:
+    """The files as they are now; `sheets`, the page's style sheets in their order, as one."""
+    contents = {
+        f"static/{path.relative_to(STATIC).as_posix()}": small(path).read_bytes()
+        for path in STATIC.rglob("*")
+        if path.is_file() and path.suffix != ".css"
+    }
+    contents |= {
+        f"vendor/{name}": small(path).read_bytes()
+        for name, path in VENDOR.items()
+        if path.is_file()
+    }
+    styles = [small(STATIC / "css" / f"{name}.css").read_bytes() for name in sheets]
+    styles.append(contents.get("vendor/uplot/uPlot.min.css", b""))
+    return PageFiles(contents | {"static/page.css": b"\n".join(styles)})

@@ -1,0 +1,104 @@
+import { formatCount, formatError } from "../format.js";
+import { settingsAt } from "../models/changes.js";
+import { parseLearningRate, rateText } from "../models/learning-rate.js";
+import { branchRun } from "../protocol/api.js";
+import { RunElement, write } from "./run-element.js";
+import { chooseSize } from "./size-select.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../models/changes.js").Settings} Settings
+ */
+
+/** Asks with which settings a branch goes on, makes it and opens it. */
+export class BranchDialog extends RunElement {
+  #batch = 0;
+  /** @type {Settings | null} the settings of the run at that batch */
+  #before = null;
+  #busy = false;
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run, dialogs }, signal) {
+    const dialog = this.find("dialog", HTMLDialogElement);
+    dialogs.openBranch = (batch) => {
+      const state = run.state.peek();
+      if (!state) return;
+      this.#fill(batch, settingsAt(state.config, state.actions, batch));
+      dialog.showModal();
+    };
+    const cancel = this.find('[data-action="cancel"]', HTMLButtonElement);
+    cancel.addEventListener("click", () => dialog.close(), { signal });
+    dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), {
+      signal,
+    });
+    this.find("form", HTMLFormElement).addEventListener(
+      "submit",
+      (event) => {
+        event.preventDefault();
+        const id = run.state.peek()?.id;
+        if (id !== undefined) this.#make(id);
+      },
+      { signal },
+    );
+  }
+
+  /**
+   * @param {number} batch
+   * @param {Settings} settings
+   */
+  #fill(batch, settings) {
+    this.#batch = batch;
+    this.#before = settings;
+    for (const place of this.querySelectorAll('[data-part="batch"]')) {
+      write(place, formatCount(batch));
+    }
+    this.piece("rule", HTMLSelectElement).value = settings.name;
+    this.piece("rate", HTMLInputElement).value = rateText(settings.learning_rate);
+    chooseSize(this.piece("size", HTMLSelectElement), settings.batch_size);
+    this.#refuse("");
+  }
+
+  /** @param {string} id the run to branch */
+  async #make(id) {
+    const set = this.#set();
+    if (set === null || this.#busy) return;
+    this.#busy = true;
+    this.#refuse("");
+    try {
+      const made = await branchRun(id, this.#batch, set);
+      location.assign(`/?run=${encodeURIComponent(made.id)}`);
+    } catch (error) {
+      this.#refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** What differs from the run, or null where the fields cannot be read. */
+  #set() {
+    const before = this.#before;
+    const field = this.piece("rate", HTMLInputElement);
+    const rate = parseLearningRate(field.value);
+    if (!before || !rate.ok) {
+      this.#refuse(rate.ok ? "" : rate.message);
+      field.focus();
+      return null;
+    }
+    const optimizer = this.piece("rule", HTMLSelectElement).value;
+    const batch_size = Number(this.piece("size", HTMLSelectElement).value);
+    return {
+      ...(optimizer === before.name ? {} : { optimizer }),
+      ...(rate.value === before.learning_rate ? {} : { learning_rate: rate.value }),
+      ...(batch_size === before.batch_size ? {} : { batch_size }),
+    };
+  }
+
+  /** @param {string} text */
+  #refuse(text) {
+    write(this.piece("refusal", HTMLElement), text);
+  }
+}

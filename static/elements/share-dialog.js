@@ -1,0 +1,135 @@
+import { formatCount, formatError } from "../format.js";
+import { recipeAddress, runAddress, weightsAddress } from "../models/addresses.js";
+import { countWords } from "../models/changes.js";
+import { getRecipe } from "../protocol/api.js";
+import { openFile } from "../protocol/opening.js";
+import { LONGEST_FRAGMENT, recipeFragment } from "../protocol/recipe-link.js";
+import { dropFiles } from "./file-drop.js";
+import { RunElement, write } from "./run-element.js";
+
+/**
+ * @typedef {import("./context.js").App} App
+ * @typedef {import("../protocol/types.js").Recipe} Recipe
+ */
+
+/** Links to the run, files of it, and the way back in for both. */
+export class ShareDialog extends RunElement {
+  #opening = false;
+
+  /**
+   * @override
+   * @param {App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run, dialogs }, signal) {
+    const dialog = this.find("dialog", HTMLDialogElement);
+    dialogs.openShare = () => {
+      const id = run.state.peek()?.id;
+      if (id === undefined) return;
+      this.#fill(id);
+      dialog.showModal();
+    };
+    dialog.addEventListener(
+      "click",
+      ({ target }) => {
+        const button = target instanceof Element ? target.closest("button") : null;
+        if (target === dialog || button?.dataset.action === "close") dialog.close();
+        if (button?.dataset.copies) this.#copy(button.dataset.copies);
+        if (button?.dataset.action === "open") this.piece("file", HTMLInputElement).click();
+      },
+      { signal },
+    );
+    const refuse = (/** @type {string} */ text) => {
+      if (dialog.open) write(this.piece("refusal", HTMLElement), text);
+      else run.notice.value = { code: "file", message: text };
+    };
+    const picker = this.piece("file", HTMLInputElement);
+    picker.addEventListener(
+      "change",
+      () => {
+        const [file] = picker.files ?? [];
+        if (file) this.#open(file, refuse);
+        picker.value = "";
+      },
+      { signal },
+    );
+    dropFiles(this.piece("drop", HTMLElement), (file) => this.#open(file, refuse), signal);
+  }
+
+  /** @param {string} id */
+  #fill(id) {
+    this.#say("");
+    write(this.piece("refusal", HTMLElement), "");
+    this.piece("watch", HTMLInputElement).value = location.origin + runAddress(id);
+    this.piece("recipe-file", HTMLAnchorElement).href = recipeAddress(id);
+    this.piece("network-file", HTMLAnchorElement).href = weightsAddress(id);
+    this.#fillRecipe(id);
+  }
+
+  /** @param {string} id */
+  async #fillRecipe(id) {
+    const field = this.piece("recipe", HTMLInputElement);
+    const words = this.piece("recipe-words", HTMLElement);
+    const line = this.piece("recipe-line", HTMLElement);
+    field.value = "";
+    line.hidden = false;
+    try {
+      const recipe = await getRecipe(id);
+      const fragment = await recipeFragment(recipe);
+      const fits = fragment.length <= LONGEST_FRAGMENT;
+      line.hidden = !fits;
+      if (fits) field.value = `${location.origin}/${fragment}`;
+      write(words, fits ? recipeWords(recipe) : tooLongWords(fragment.length));
+    } catch (error) {
+      line.hidden = true;
+      write(words, formatError(/** @type {Error & { hint?: string }} */ (error)));
+    }
+  }
+
+  /** @param {string} part */
+  async #copy(part) {
+    const field = this.piece(part, HTMLInputElement);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      this.#say("Link copied.");
+    } catch {
+      // Without a secure context or permission the reader copies by hand.
+      field.select();
+      this.#say("The link is selected: copy it from the field.");
+    }
+  }
+
+  /**
+   * @param {File} file
+   * @param {(text: string) => void} refuse
+   */
+  async #open(file, refuse) {
+    if (this.#opening) return;
+    this.#opening = true;
+    refuse("");
+    this.#say(`Opening ${file.name} …`);
+    try {
+      location.assign(runAddress(await openFile(file)));
+    } catch (error) {
+      refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
+      this.#say("");
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    write(this.piece("said", HTMLElement), text);
+  }
+}
+
+/** @param {Recipe} recipe */
+function recipeWords({ actions, batches }) {
+  return `Holds the configuration and ${countWords(actions.length)}, up to batch ${formatCount(batches)}. Any server of this program trains the run again from it, bit for bit.`;
+}
+
+/** @param {number} length characters */
+function tooLongWords(length) {
+  return `This recipe is too long for a link: ${formatCount(length)} characters, and many programs cut links above ${formatCount(LONGEST_FRAGMENT)}. Drawings make it long. Save it as a file instead.`;
+}

@@ -1,0 +1,116 @@
+import { effect, signal } from "@preact/signals-core";
+import { formatCount } from "../format.js";
+import * as commands from "../protocol/commands.js";
+import { Latest } from "./latest.js";
+
+/**
+ * @typedef {import("./run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/**
+ * Goes back to an earlier batch, and forward again as far as the run has been. While a marker is
+ * dragged, seeks go out one at a time: the newest next, and the last one always.
+ */
+export class Rewind {
+  /** The batch asked for and not yet reached: where markers stand meanwhile. */
+  /** @type {import("@preact/signals-core").Signal<number | null>} */
+  sought = signal(null);
+  #run;
+  #seeks = new Latest((/** @type {number} */ batch) => this.#seek(batch), 0);
+
+  /** @param {RunModel} run */
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** The batch that markers stand at: the one asked for, else the present one. */
+  get batch() {
+    return this.sought.value ?? this.#run.state.value?.batch ?? 0;
+  }
+
+  /** How far a seek can go. */
+  get reach() {
+    const state = this.#run.state.value;
+    return state ? reachOf(state) : 0;
+  }
+
+  /** @param {number} batch */
+  to(batch) {
+    if (!this.#run.writable.peek()) return;
+    const nearest = Math.min(Math.max(Math.round(batch), 0), this.reach);
+    if (nearest === this.sought.peek()) return;
+    this.sought.value = nearest;
+    this.#seeks.push(nearest);
+  }
+
+  /** @param {number} batch */
+  async #seek(batch) {
+    const { state = "paused", furthest = 0 } = this.#run.state.peek() ?? {};
+    if (state === "playing" || state === "stepping") await this.#run.pause();
+    await this.#run.do(commands.seek(batch));
+    // Ahead of all that has been trained it takes as long as training does, and is seen on its way.
+    if (batch <= furthest) await this.#rest();
+    if (this.sought.peek() === batch) this.sought.value = null;
+  }
+
+  /** A long seek is answered before it is done. */
+  async #rest() {
+    await new Promise((resolve) => {
+      const stop = effect(() => {
+        const { state, connection } = this.#run;
+        if (connection.value === "open" && state.value?.state === "stepping") return;
+        queueMicrotask(() => stop());
+        resolve(null);
+      });
+    });
+  }
+}
+
+/** @param {RunState} state */
+export function reachOf({ furthest, pending }) {
+  return Math.max(furthest, pending ?? 0);
+}
+
+/**
+ * What lies ahead of the present batch after a step back, and what becomes of it.
+ *
+ * @param {RunState} state
+ * @param {number} batch where the run stands
+ * @returns {string} "" where nothing lies ahead
+ */
+export function aheadWords(state, batch) {
+  if (batch < state.furthest) {
+    return `${batchesAhead(state, batch)} kept until something is changed; trained again, they come out the same, bit for bit.`;
+  }
+  if (state.pending && batch < state.pending) {
+    return `This run follows a recipe that goes on to batch ${formatCount(state.pending)}.`;
+  }
+  return "";
+}
+
+/**
+ * What changing a setting now would cost.
+ *
+ * @param {RunState} state
+ * @returns {string} "" where it costs nothing
+ */
+export function discardWords(state) {
+  const reach = reachOf(state);
+  if (state.batch >= reach) return "";
+  const which =
+    reach === state.batch + 1
+      ? `batch ${formatCount(reach)}`
+      : `batches ${formatCount(state.batch + 1)} to ${formatCount(reach)}`;
+  return `Changing a setting now discards ${which}; branch instead to keep them.`;
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} batch
+ */
+function batchesAhead({ furthest }, batch) {
+  return furthest === batch + 1
+    ? `Batch ${formatCount(furthest)} is`
+    : `Batches ${formatCount(batch + 1)} to ${formatCount(furthest)} are`;
+}

@@ -1,0 +1,37 @@
+import { formatCount, formatError } from "../format.js";
+
+/** @typedef {import("../protocol/types.js").RunState} RunState */
+
+/**
+ * What happened to a run that has been brought back.
+ *
+ * @param {RunState} state
+ * @returns {string} "" where nothing did
+ */
+export function restoredWords({ restored, state }) {
+  if (!restored) return "";
+  const { batch, reason, set_aside } = restored;
+  const place = `batch ${formatCount(batch)}`;
+  const onward = state === "paused" ? "and rests there" : "and goes on";
+  const files = set_aside.join(", ");
+  const damaged = set_aside.length === 1 ? "A damaged checkpoint was" : "Damaged checkpoints were";
+  const aside = set_aside.length === 0 ? "" : ` ${damaged} set aside: ${files}.`;
+  switch (reason) {
+    case "worker_lost":
+      return `The process that trained this run was lost; it has been brought back to ${place} ${onward}.${aside}`;
+    case "server_restarted":
+      return `The server was started again; this run has been brought back to ${place} ${onward}.${aside}`;
+    default:
+      return `${aside.trim()} An earlier one was used instead; every number is what it would have been.`;
+  }
+}
+
+/**
+ * Why a run would not outlive the server now.
+ *
+ * @param {RunState} state
+ * @returns {string} "" where it would
+ */
+export function unsavedWords({ saved }) {
+  return saved ? `This run cannot be kept at the moment. ${formatError(saved)}` : "";
+}

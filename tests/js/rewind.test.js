@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { changesOf, markOf, settingsAt } from "../../static/models/changes.js";
+import { aheadWords, discardWords, Rewind } from "../../static/models/rewind.js";
+import { RunModel } from "../../static/models/run.js";
+
+/** @typedef {import("../../static/protocol/types.js").Command} Command */
+/** @typedef {import("../../static/protocol/types.js").RunState} RunState */
+
+const CONFIG = {
+  dataset: "mnist",
+  layers: [{ units: 10, activation: "softmax" }],
+  loss: "categorical_crossentropy",
+  optimizer: { name: "rmsprop", learning_rate: 0.001 },
+  batch_size: 128,
+  seed: 0,
+  dtype: "float32",
+};
+
+const ACTIONS = [
+  { batch: 137, set: { learning_rate: 0.01 } },
+  { batch: 200, set: { optimizer: { name: "sgd", learning_rate: 0.01, momentum: 0 } } },
+  { batch: 205, set: { momentum: 0.9, batch_size: 64 } },
+  { batch: 210, set: { weight: { tensor: "layer1.weights", index: [137, 406], value: -0.5 } } },
+  { batch: 211, set: { weight: { tensor: "layer2.bias", index: [3], value: 0.25 } } },
+  { batch: 300, set: { drawing: { label: 4, pixels: [] } } },
+  { batch: 310, set: { optimizer: { name: "adam", learning_rate: 0.002 } } },
+  { batch: 320, set: { optimizer: { name: "sgd", learning_rate: 0.1, momentum: 0.5 } } },
+];
+
+describe("the history of a run", () => {
+  it("tells every change with what was before", () => {
+    assert.deepEqual(
+      changesOf(CONFIG, ACTIONS).map(({ batch, words }) => `batch ${batch}: ${words}`),
+      [
+        "batch 137: learning rate 0.001 → 0.01",
+        "batch 200: optimizer RMSprop → SGD (learning rate 0.01)",
+        "batch 205: momentum 0 → 0.9, batch size 128 → 64",
+        "batch 210: weight 137, 406 of layer 1 set to −0.5",
+        "batch 211: bias 3 of layer 2 set to 0.25",
+        "batch 300: one step on a drawing of 4",
+        "batch 310: optimizer SGD → Adam (learning rate 0.002)",
+        "batch 320: optimizer Adam → SGD (learning rate 0.1, momentum 0.5)",
+      ],
+    );
+  });
+
+  it("knows the settings at any batch, changes made at it included", () => {
+    const first = { name: "rmsprop", learning_rate: 0.001, momentum: 0, batch_size: 128 };
+    assert.deepEqual(settingsAt(CONFIG, ACTIONS, 136), first);
+    assert.deepEqual(settingsAt(CONFIG, ACTIONS, 137), { ...first, learning_rate: 0.01 });
+    assert.deepEqual(settingsAt(CONFIG, ACTIONS, 315), {
+      name: "adam",
+      learning_rate: 0.002,
+      momentum: 0,
+      batch_size: 64,
+    });
+  });
+
+  it("has a few words for the chart", () => {
+    assert.deepEqual(ACTIONS.map(markOf), [
+      "lr 0.01",
+      "SGD",
+      "momentum 0.9, batch 64",
+      "by hand",
+      "by hand",
+      "drawing",
+      "Adam",
+      "SGD",
+    ]);
+  });
+});
+
+/** A run at batch 300 that answers each seek when it is let. */
+function rewindOf({ state = "paused", furthest = 300 } = {}) {
+  /** @type {Command[]} */
+  const sent = [];
+  /** @type {(() => void)[]} */
+  const answers = [];
+  const run = new RunModel((callback) => callback());
+  const at = (/** @type {object} */ part) =>
+    /** @type {RunState} */ ({ ...run.state.peek(), ...part });
+  run.state.value = at({ state, batch: 300, furthest, phase: "update", pending: null });
+  run.connection.value = "open";
+  run.attach({
+    look() {},
+    ack() {},
+    command: (command) => {
+      sent.push(command);
+      return new Promise((resolve) => {
+        answers.push(() => {
+          const change = command.type === "seek" ? { batch: command.batch } : { state: "paused" };
+          run.reply(at(change));
+          resolve(at({}));
+        });
+      });
+    },
+  });
+  return { rewind: new Rewind(run), run, at, sent, answer: () => answers.shift()?.() };
+}
+
+/** Lets everything that is already resolved go on. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
+
+describe("Rewind", () => {
+  it("moves the marker at once and sends one seek at a time, the newest next", async () => {
+    const { rewind, sent, answer } = rewindOf();
+    for (const batch of [250, 200, 150, 100]) rewind.to(batch);
+    assert.equal(rewind.batch, 100);
+    await settled();
+    assert.deepEqual(sent, [{ type: "seek", batch: 250 }]);
+    answer();
+    await settled();
+    assert.equal(rewind.batch, 100);
+    assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 100 }]);
+    answer();
+    await settled();
+    assert.equal(rewind.sought.peek(), null);
+    assert.equal(rewind.batch, 100);
+  });
+
+  it("pauses a playing run first", async () => {
+    const { rewind, sent, answer } = rewindOf({ state: "playing" });
+    rewind.to(10);
+    await settled();
+    assert.deepEqual(sent, [{ type: "pause" }]);
+    answer();
+    await settled();
+    assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 10 }]);
+  });
+
+  it("waits for a long seek, whose answer comes before its end", async () => {
+    const { rewind, run, at, sent, answer } = rewindOf();
+    rewind.to(20);
+    rewind.to(30);
+    await settled();
+    run.state.value = at({ state: "stepping" });
+    answer();
+    await settled();
+    assert.equal(sent.length, 1);
+    run.state.value = at({ state: "paused" });
+    await settled();
+    assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 30 }]);
+  });
+
+  it("stays within what has been trained, and leaves another's run alone", async () => {
+    const { rewind, run, sent } = rewindOf();
+    rewind.to(1000);
+    assert.equal(rewind.batch, 300);
+    rewind.to(-5);
+    assert.equal(rewind.batch, 0);
+    await settled();
+    const before = sent.length;
+    run.writable.value = false;
+    rewind.to(7);
+    await settled();
+    assert.equal(sent.length, before);
+  });
+});
+
+describe("a long way", () => {
+  it("can be stopped by the play button, wherever it was begun", () => {
+    const { run, at } = rewindOf();
+    run.hello({ type: "hello", writable: true, state: at({ state: "stepping", pending: 900 }) });
+    assert.equal(run.running.value, true);
+    run.reply(at({ state: "paused" }));
+    assert.equal(run.running.value, false);
+    run.state.value = at({ state: "stepping" });
+    assert.equal(run.running.value, false);
+    run.reply(at({ state: "stepping" }));
+    assert.equal(run.running.value, true);
+  });
+
+  it("ahead of what has been trained is seen on its way, and left for another batch", async () => {
+    const { rewind, run, at, sent, answer } = rewindOf();
+    run.state.value = at({ pending: 900 });
+    rewind.to(800);
+    await settled();
+    run.state.value = at({ state: "stepping" });
+    answer();
+    await settled();
+    assert.equal(rewind.sought.peek(), null);
+    run.state.value = at({ state: "stepping", batch: 350, furthest: 350 });
+    assert.equal(rewind.batch, 350);
+    rewind.to(100);
+    await settled();
+    answer();
+    await settled();
+    assert.deepEqual(sent, [
+      { type: "seek", batch: 800 },
+      { type: "pause" },
+      { type: "seek", batch: 100 },
+    ]);
+  });
+});
+
+describe("what lies ahead", () => {
+  const state = /** @type {RunState} */ ({ batch: 137, furthest: 469, pending: null });
+
+  it("is kept, and is told from what a change costs", () => {
+    assert.match(aheadWords(state, 137), /^Batches 138 to 469 are kept until something is changed/);
+    assert.match(aheadWords(state, 468), /^Batch 469 is kept/);
+    assert.equal(aheadWords(state, 469), "");
+    assert.match(discardWords(state), /discards batches 138 to 469; branch instead/);
+    assert.match(discardWords({ ...state, batch: 468 }), /discards batch 469;/);
+    assert.equal(discardWords({ ...state, batch: 469 }), "");
+  });
+
+  it("may be a recipe that has not been followed yet", () => {
+    const pending = { ...state, batch: 0, furthest: 0, pending: 1200 };
+    assert.match(aheadWords(pending, 0), /recipe that goes on to batch 1,200/);
+    assert.match(discardWords(pending), /discards batches 1 to 1,200/);
+  });
+});
