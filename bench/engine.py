@@ -49,18 +49,21 @@ class Rival:
     def start(self, python: Path, data: Path) -> None:
         """Start the process and wait for its first, untimed epoch."""
         one = {"OPENBLAS_NUM_THREADS": "1"} if self.name == "products" else {}
-        self.process = subprocess.Popen(
-            [python, "-m", "bench.rivals", self.name, str(self.threads), data],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | one,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # A file takes whatever a rival has to say; a pipe that nobody reads would fill up.
+        said = data.with_name(f"{self.name}-{self.threads}.log")
+        with said.open("w") as log:
+            self.process = subprocess.Popen(
+                [python, "-m", "bench.rivals", self.name, str(self.threads), data],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | one,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         if not self._answer().startswith("ready"):
-            self.missing = _last_line(self.process.communicate()[1])
-            self.process = None
+            self.stop()
+            self.process, self.missing = None, _last_line(said.read_text())
             if self.own:
                 sys.exit(f"expected {self.label} to run, got: {self.missing}")
 

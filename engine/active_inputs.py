@@ -6,20 +6,17 @@ gradient is exactly 0. The first layer's products are made without them.
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 from engine.arrays import Array, FloatType
-from engine.plan import Stage
+from engine.plan import Task
 
 # The number of inputs used is rounded up to a multiple of this (with one that is off, whose zeros
 # change no sum), so that few sizes occur and the calls for each can be kept.
 STEP = 16
 # Above this share of inputs, picking them out costs more than it saves.
 DENSE = 7 / 8
-# Into how many parts, by rows, the copying is divided: always the same.
-PARTS = 4
 
 
 class ActiveInputs:
@@ -63,25 +60,17 @@ class ActiveInputs:
         """The first layer's weights of the active inputs, or the gradient with respect to them."""
         return self._rows[:k].T
 
-    def gather(self, k: int, x: Array, weights: Array) -> Stage:
-        """The stage that copies the active columns of `x` and of `weights` (units, inputs)."""
-        indices, rows, kernel = self._indices[:k], self._rows[:k], weights.T
-        active_x = self.x(len(x), k)
-        return tuple(
-            (
-                _take(x[samples], indices, 1, active_x[samples]),
-                _take(kernel, indices[inputs], 0, rows[inputs]),
-            )
-            for samples, inputs in zip(row_parts(len(x)), row_parts(k), strict=True)
+    def gather(self, k: int, x: Array, weights: Array) -> Task:
+        """The calls that copy the active columns of `x` and of `weights` (units, inputs)."""
+        indices = self._indices[:k]
+        return (
+            _take(x, indices, 1, self.x(len(x), k)),
+            _take(weights.T, indices, 0, self._rows[:k]),
         )
 
-    def spread(self, k: int, gradient: Array) -> Stage:
-        """The stage that writes `weights(k)`, now a gradient, into the whole (units, inputs)."""
-        rows, kernel = self._rows[: k + 1], gradient.T
-        return tuple(
-            (_take(rows, self._places[inputs], 0, kernel[inputs]),)
-            for inputs in row_parts(self._inputs)
-        )
+    def spread(self, k: int, gradient: Array) -> Task:
+        """The call that writes `weights(k)`, now a gradient, into the whole (units, inputs)."""
+        return (_take(self._rows[: k + 1], self._places, 0, gradient.T),)
 
 
 def _columns_with_bits(x: Array) -> Array:
@@ -97,9 +86,3 @@ def _columns_with_bits(x: Array) -> Array:
 def _take(source: Array, indices: Array, axis: int, out: Array) -> Callable[[], object]:
     # With mode="clip" take() writes straight into `out`; the default mode buffers.
     return partial(source.take, indices, axis=axis, out=out, mode="clip")
-
-
-def row_parts(length: int) -> list[slice]:
-    """`length` rows in PARTS parts, some of them empty where there are fewer."""
-    bounds = [length * part // PARTS for part in range(PARTS + 1)]
-    return [slice(start, stop) for start, stop in pairwise(bounds)]

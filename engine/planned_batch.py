@@ -6,18 +6,16 @@ that a team of threads shares, and the first layer works on the inputs that are 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from engine.active_inputs import PARTS, ActiveInputs, row_parts
+from engine.active_inputs import ActiveInputs
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
-from engine.plan import Stage, backward_stages, forward_stages
+from engine.plan import Stage, Task, backward_stages, forward_stages
 from engine.samples import Gatherer, Samples
 from engine.team import Team
 from engine.workspace import Workspace
@@ -61,9 +59,7 @@ class PlannedBatch:
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype)
         self._active = ActiveInputs(capacity, inputs, units, dtype)
-        self._layers = [layer_name(index) for index in range(len(compiled.layers))]
-        # The sum of squares of each layer's gradient, in fixed parts: its rows, and the bias.
-        self._squares = np.zeros((len(self._layers), PARTS + 1))
+        self._layers = gradients.grouped()
         self._plans: dict[tuple[int, int | None], Plan] = {}
         self._plan = Plan((), (), ())
         self.capacity = capacity
@@ -96,37 +92,21 @@ class PlannedBatch:
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
-        return dict(zip(self._layers, map(math.sqrt, self._squares.sum(axis=1)), strict=True))
+        return {layer: math.sqrt(np.dot(g, g)) for layer, g in self._layers.items()}
 
     def _make_plan(self, n: int, k: int | None) -> Plan:
         values, gradients = dict(self.values), dict(self.gradients)
-        gather: tuple[Stage, ...] = ()
-        spread: Stage = ((),) * PARTS
+        gather: Task = ()
+        spread: Task = ()
         if k is not None:
-            gather = (self._active.gather(k, values[X], values[FIRST_WEIGHTS]),)
+            gather = self._active.gather(k, values[X], values[FIRST_WEIGHTS])
             spread = self._active.spread(k, gradients[gradient_name(FIRST_WEIGHTS)])
             values[X] = self._active.x(n, k)
             values[FIRST_WEIGHTS] = self._active.weights(k)
             gradients[gradient_name(FIRST_WEIGHTS)] = values[FIRST_WEIGHTS]
         factors = self._compiled.gradient_function.factors
-        finish = tuple((*a, *b) for a, b in zip(spread, self._square_sums(), strict=True))
         return Plan(
-            (*gather, *forward_stages(self._compiled.forward.links, values)),
+            ((gather,), *forward_stages(self._compiled.forward.links, values)),
             forward_stages(self._compiled.loss.links, values),
-            (*backward_stages(factors, values, gradients), finish),
+            (*backward_stages(factors, values, gradients), (spread,)),
         )
-
-    def _square_sums(self) -> Stage:
-        """Sums of squares: those of part p of all layers in task p, of the biases in the last."""
-        tasks: list[list[Callable[[], object]]] = [[] for _ in range(PARTS)]
-        for layer, sums in zip(self._layers, self._squares, strict=True):
-            rows = self.gradients[gradient_name(f"{layer}.weights")].T
-            for part, (task, span) in enumerate(zip(tasks, row_parts(len(rows)), strict=True)):
-                task.append(partial(_square_sum, rows[span].reshape(-1), sums, part))
-            bias = self.gradients[gradient_name(f"{layer}.bias")]
-            tasks[-1].append(partial(_square_sum, bias, sums, PARTS))
-        return tuple(tasks)
-
-
-def _square_sum(a: Array, sums: Array, place: int) -> None:
-    sums[place] = np.dot(a, a)

@@ -45,9 +45,8 @@ def test_the_columns_with_anything_in_them_are_found() -> None:
     k = active.find(x)
     assert k == 2 * STEP
     weights = np.arange(400, dtype=np.float32).reshape(100, 4).T
-    for task in active.gather(k, x, weights):
-        for call in task:
-            call()
+    for call in active.gather(k, x, weights):
+        call()
     used = (active.weights(k)[0] / 4).astype(int)
     assert used.tolist() == [7, *range(40, 60), *[0] * 11]  # rounded up with the first that is off
     np.testing.assert_array_equal(active.x(3, k), x[:, used])
