@@ -1,9 +1,7 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
-import { BranchDialog } from "./elements/branch-dialog.js";
 import { ChainRegion } from "./elements/chain-region.js";
-import { CompareRegion } from "./elements/compare-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
 import { HealthRegion } from "./elements/health-region.js";
@@ -13,9 +11,7 @@ import { LearnDrawing } from "./elements/learn-drawing.js";
 import { LoopRegion } from "./elements/loop-region.js";
 import { LossRegion } from "./elements/loss-region.js";
 import { MistakesRegion } from "./elements/mistakes-region.js";
-import { MyRuns } from "./elements/my-runs.js";
 import { PageHeader } from "./elements/page-header.js";
-import { RaceDialog } from "./elements/race-dialog.js";
 import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
@@ -23,8 +19,8 @@ import { RunningCode } from "./elements/running-code.js";
 import { ShareDialog } from "./elements/share-dialog.js";
 import { applyTheme, readColours } from "./elements/theme-colours.js";
 import { TransportBar } from "./elements/transport-bar.js";
-import { UnitDialog } from "./elements/unit-dialog.js";
 import { WeightsRegion } from "./elements/weights-region.js";
+import { load, loadWhenNear } from "./late.js";
 import { Classifier } from "./models/classifier.js";
 import { Comparison } from "./models/comparison.js";
 import { addressWith, othersIn } from "./models/comparison-address.js";
@@ -76,6 +72,32 @@ document.addEventListener("visibilitychange", () => {
   run.pageVisible.value = !document.hidden;
 });
 
+/** @param {unknown} error */
+const notLoaded = (error) => {
+  run.notice.value = {
+    code: "not_loaded",
+    message: `A part of the page could not be loaded: ${error}`,
+    hint: "Try again when the server is there.",
+  };
+};
+/**
+ * A dialog that is loaded when it is first opened; it puts its own way to open it into `dialogs`.
+ *
+ * @param {string} name
+ * @param {() => void} open
+ */
+const openLate = (name, open) => load(name).then(open, notLoaded);
+
+/** @type {import("./elements/context.js").Dialogs} */
+const dialogs = {
+  openKeys() {},
+  openShare() {},
+  openUnit: (unit) => openLate("unit-dialog", () => dialogs.openUnit(unit)),
+  openBranch: (batch) => openLate("branch-dialog", () => dialogs.openBranch(batch)),
+  openRace: () => openLate("race-dialog", () => dialogs.openRace()),
+  openRuns: () => openLate("my-runs", () => dialogs.openRuns()),
+};
+
 provide(document, {
   run,
   rewind,
@@ -87,14 +109,7 @@ provide(document, {
   drawing,
   comparison,
   together,
-  dialogs: {
-    openKeys() {},
-    openUnit() {},
-    openBranch() {},
-    openShare() {},
-    openRace() {},
-    openRuns() {},
-  },
+  dialogs,
 });
 
 customElements.define("page-header", PageHeader);
@@ -113,13 +128,9 @@ customElements.define("learn-drawing", LearnDrawing);
 customElements.define("health-region", HealthRegion);
 customElements.define("mistakes-region", MistakesRegion);
 customElements.define("chain-region", ChainRegion);
-customElements.define("compare-region", CompareRegion);
-customElements.define("race-dialog", RaceDialog);
-customElements.define("my-runs", MyRuns);
-customElements.define("unit-dialog", UnitDialog);
-customElements.define("branch-dialog", BranchDialog);
 customElements.define("share-dialog", ShareDialog);
 customElements.define("keys-dialog", KeysDialog);
 
+loadWhenNear("compare-region", notLoaded);
 openRun(run, location, history);
 for (const id of othersIn(location.search)) comparison.add(id);

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import mimetypes
+import posixpath
+import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 
@@ -16,6 +18,10 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 # What is smaller than this gains nothing by being compressed.
 WORTH_COMPRESSING = 512
+
+ENTRY = "static/main.js"
+# What a module imports by its place; what it imports later, import("…"), is not meant.
+_IMPORTED = re.compile(r"""(?:from|import)\s*["'](\.[^"']+)["']""")
 
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -60,8 +66,19 @@ class PageFiles:
 
     @property
     def modules(self) -> list[str]:
-        """The names of the page's modules, third parties' too."""
-        return [name for name in sorted(self._files) if _is_module(name)]
+        """The names of the modules that the page begins with, third parties' too."""
+        found = {name for name in self._files if name.endswith((".mjs", ".esm.js"))}
+        found.add(ENTRY)
+        new = [ENTRY]
+        while new:
+            name = new.pop()
+            folder = posixpath.dirname(name)
+            for address in _IMPORTED.findall(self._files[name].content.decode()):
+                imported = posixpath.normpath(posixpath.join(folder, address))
+                if imported not in found:
+                    found.add(imported)
+                    new.append(imported)
+        return sorted(found)
 
     def response(self, request: Request, name: str, version: str | None = None) -> Response:
         """The answer to a request for a file, under its lasting address if `version` is given."""
@@ -75,11 +92,6 @@ class PageFiles:
             )
         # A page of an earlier version asks for its files until it is loaded again.
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
-
-
-def _is_module(name: str) -> bool:
-    own = name.startswith("static/") and name.endswith(".js") and name != "static/docs.js"
-    return own or name.endswith((".mjs", ".esm.js"))
 
 
 @cache

@@ -1,0 +1,43 @@
+/**
+ * Parts of the page whose modules are loaded when they are first wanted: a dialog when it is
+ * opened, a region when it comes near the window.
+ */
+/** @type {{ readonly [name: string]: () => Promise<CustomElementConstructor> }} */
+const MODULES = {
+  "compare-region": async () => (await import("./elements/compare-region.js")).CompareRegion,
+  "race-dialog": async () => (await import("./elements/race-dialog.js")).RaceDialog,
+  "my-runs": async () => (await import("./elements/my-runs.js")).MyRuns,
+  "unit-dialog": async () => (await import("./elements/unit-dialog.js")).UnitDialog,
+  "branch-dialog": async () => (await import("./elements/branch-dialog.js")).BranchDialog,
+};
+
+/** How far outside the window a region is loaded. */
+const NEAR = "600px 0px";
+
+/**
+ * Makes the elements of that name what they are. A region is `inert` until then.
+ *
+ * @param {string} name
+ */
+export async function load(name) {
+  const element = await MODULES[name]?.();
+  if (!element || customElements.get(name)) return;
+  customElements.define(name, element);
+  for (const waiting of document.querySelectorAll(name)) waiting.removeAttribute("inert");
+}
+
+/**
+ * @param {string} name
+ * @param {(error: unknown) => void} failed
+ */
+export function loadWhenNear(name, failed) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      load(name).catch(failed);
+    },
+    { rootMargin: NEAR },
+  );
+  for (const waiting of document.querySelectorAll(name)) observer.observe(waiting);
+}
