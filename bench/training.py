@@ -4,7 +4,7 @@ Every trainer lives in a process of its own (`bench/rivals.py`) and trains one e
 turn: a machine that is slower for a while is slower for all. The figures are medians over the
 rounds, and medians of the ratios within a round. The rivals are installed into an environment of
 their own, build/bench-env; one that cannot be is left out, and the table says so.
-`python -m bench.engine --write` renews the table beside this file.
+`python -m bench.training --write` renews the table beside this file.
 """
 
 import argparse
