@@ -32,10 +32,10 @@ class Settings(BaseSettings):
         description="Worker processes that train; one a core.",
     )
     threads: int = Field(
-        default_factory=available_cores,
+        default_factory=lambda: max(1, available_cores() - 1),
         ge=1,
         le=64,
-        description="Cores that a run may use which trains alone.",
+        description="Cores that a run may use which trains alone; all but one by default.",
     )
     max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
     max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")

@@ -2,13 +2,26 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.runs.series import Series
 from engine import Evaluation, NonFiniteError, Phase, Samples, TrainingLoop
 
 # While a run plays, it is measured at most this often besides the ends of its epochs.
 EVERY_S = 2.0
-CHUNK = 500
+CHUNK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measurement found at `batch`: each test image's class, and how sure of it it was."""
+
+    batch: int
+    predicted: NDArray[np.intp]
+    confidence: NDArray[np.floating]
 
 
 class Measuring:
@@ -18,7 +31,7 @@ class Measuring:
     """
 
     def __init__(self, series: Series, test: Samples, clock: Callable[[], float]) -> None:
-        self.last: Evaluation | None = None
+        self.last: Measured | None = None
         self._series = series
         self._test = test
         self._clock = clock
@@ -71,7 +84,8 @@ class Measuring:
         if accuracy is None:
             raise RuntimeError("runs are compiled with accuracy")
         self._series.add_test(evaluation.batch, loss, accuracy)
-        self._under_way, self.last = None, evaluation
+        self._under_way = None
+        self.last = Measured(evaluation.batch, evaluation.predicted, evaluation.confidence)
         self._finished_at = self._clock()
         return True
 

@@ -36,7 +36,7 @@ def step_sizes(
     ratios = np.empty(step.size, np.float32)
     upper = ratios.view(np.uint16)[UPPER::2]
     counts = np.zeros(32768, np.int64)
-    steps, before = step.ravel(), weights.ravel()
+    steps, before = step.ravel("K"), weights.ravel("K")  # as they lie in memory, both the same
     for start in range(0, step.size, PIECE):
         piece = slice(start, start + PIECE)
         with np.errstate(all="ignore"):

@@ -39,11 +39,14 @@ from engine.program import program
 
 # Requests are looked at between slices: this bounds how long one waits behind other runs.
 SLICE_S = 0.010
+# With many runs a longer slice: each change of run finds its weights no longer in the caches.
+LONG_SLICE_S = 0.030
+MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
 # What a run has done is kept this often while it trains, and before each command is answered.
-SAVE_EVERY_S = 0.25
+SAVE_EVERY_S = 0.5
 # A run that is opened is answered for when it is where it was, or after this time on its way.
 OPEN_WITHIN_S = 5.0
 
@@ -331,7 +334,7 @@ class Host:
     def _advance(self, hosted: Hosted) -> None:
         hosted.run.use_threads(self._threads)
         try:
-            hosted.run.advance(self._clock() + SLICE_S)
+            hosted.run.advance(self._clock() + (LONG_SLICE_S if self._busy > MANY else SLICE_S))
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
             hosted.run.fail(_refusal(error))
         self._look_after(hosted)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from engine.team import available_cores
 from tests.support.client import Run, Visitor, checked_error
 from tests.support.server import (
     Server,
@@ -25,7 +24,8 @@ from tests.support.watcher import Watcher
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A server of this test's own, with two workers."""
-    with running_server(keep_untrained_network(tmp_path / "data")) as server:
+    data_dir = keep_untrained_network(tmp_path / "data")
+    with running_server(data_dir, env={"APP_THREADS": "3"}) as server:
         yield server
 
 
@@ -77,17 +77,16 @@ def test_a_new_run_works_at_once_after_a_worker_was_killed(
     assert [run.step(2)["batch"] for run in new] == [2, 2, 2]
 
 
-def test_a_run_that_is_alone_may_use_all_cores(visitor: Visitor, runs: tuple[Run, Run]) -> None:
+def test_a_run_that_is_alone_may_use_more_threads(visitor: Visitor, runs: tuple[Run, Run]) -> None:
     def threads() -> list[int]:
         return sorted(worker["threads"] for worker in visitor.http.get("/readyz").json()["workers"])
 
-    cores = available_cores()
     runs[0].command("play")
-    wait_until(lambda: threads() == [1, cores], what="the lone run to get all cores")
+    wait_until(lambda: threads() == [1, 3], what="the lone run to get them all")
     runs[1].command("play")
-    wait_until(lambda: threads() == [1, 1], what="the two to share the cores")
+    wait_until(lambda: threads() == [1, 1], what="the two to share")
     runs[0].command("pause")
-    wait_until(lambda: threads() == [1, cores], what="the other to get all cores")
+    wait_until(lambda: threads() == [1, 3], what="the other to get them all")
     runs[1].command("set", speed=1)
     wait_until(lambda: threads() == [1, 1], what="a slow run to leave the cores alone")
 
