@@ -1,4 +1,4 @@
-"""One trainer in a process of its own, an epoch at a time when told to: `bench.training`'s other end.
+"""One trainer in a process of its own, an epoch at a time when told to, for `bench.training`.
 
 `python bench/rivals.py NAME THREADS DATA` reads the samples from DATA (an .npz with x and y), says
 "ready" when its first epoch, which compiles what there is to compile, is done, and then trains one
