@@ -342,6 +342,8 @@ class Host:
     def _look_after(self, hosted: Hosted) -> None:
         """Answer what the last slice has made answerable."""
         done = hosted.run.state is not RunState.STEPPING
+        if done and hosted.steps:
+            self._save(hosted)  # what is answered is kept
         self._answer_steps(hosted, due_by=math.inf if done else self._clock())
         self._answer_opening(hosted)
         self._answer_asked(hosted)

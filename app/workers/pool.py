@@ -1,6 +1,7 @@
 """The supervised worker processes, behind an interface that hides where a run lives."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,7 +223,6 @@ class WorkerPool:
                     raise
                 lost = True
             else:
-                self._deaths[link.number] = 0
                 return link
             finally:
                 self._expected.pop(run_id, None)
@@ -256,5 +256,8 @@ class WorkerPool:
         await asyncio.sleep(min(SLOWEST_RESTART_S, FIRST_RESTART_S * 2 ** self._deaths[number]))
         self._deaths[number] += 1
         self.restarts += 1
-        self._links[number] = self._link(number)
-        await self._links[number].start()
+        link = self._links[number] = self._link(number)
+        await link.start()
+        with contextlib.suppress(AppError):
+            await link.request("health")
+            self._deaths[number] = 0  # it works: the next death is another story

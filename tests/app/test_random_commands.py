@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ BATCH_SIZES = st.sampled_from([16, 50, 128])
 Change = dict[str, Any]
 
 
+@cache
+def _samples() -> Samples:
+    (images, labels), _ = load_mnist_bytes()
+    return Samples(images, labels, scale=255)
+
+
 class Model:
     """What a run should be: a loop, the log of changes, and how far it has been trained."""
 
@@ -39,12 +46,11 @@ class Model:
         self.loop = self._fresh()
 
     def _fresh(self) -> TrainingLoop:
-        (images, labels), _ = load_mnist_bytes()
         # The small network that a test's visitor makes.
         layers = [Dense(16, activation="relu"), Dense(10, activation="softmax")]
         network = Sequential(layers, seed=SEED)
         network.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
-        return TrainingLoop(network, Samples(images, labels, scale=255), batch_size=128)
+        return TrainingLoop(network, _samples(), batch_size=128)
 
     @property
     def in_batch(self) -> bool:
@@ -304,7 +310,7 @@ def test_random_commands_do_what_the_model_does(tmp_path: Path) -> None:
         run_state_machine_as_test(
             OnThisServer,
             settings=settings(
-                max_examples=8,
+                max_examples=6,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -251,6 +251,20 @@ def test_a_host_with_nothing_to_do_waits_for_requests(hosting: Hosting) -> None:
     assert 0 < wait <= 2
 
 
+def test_what_has_been_answered_is_kept(hosting: Hosting) -> None:
+    def kept() -> tuple[int, str | None]:
+        entry = hosting.index.find("run")
+        assert entry is not None
+        return entry.progress["batch"], entry.progress["phase"]
+
+    hosting.step(5)
+    assert kept() == (5, None)
+    hosting.step(3, "phase")
+    assert kept() == (5, "loss")
+    hosting.command("seek", batch=2)
+    assert kept() == (2, None)
+
+
 def test_runs_that_are_closed_are_gone(hosting: Hosting) -> None:
     open_want = hosting.send("frames", want=want(seen=1, from_batch=99))
     step = hosting.send("command", command={"type": "step", "unit": "epoch", "count": 9})
