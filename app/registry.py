@@ -178,9 +178,12 @@ class Registry:
         return [self._shown(entry) for entry in entries]
 
     def _shown(self, entry: Entry) -> dict[str, Any]:
-        progress = entry.figures()
-        if entry.run_id not in self._records:
+        progress, used = entry.figures(), entry.used
+        record = self._records.get(entry.run_id)
+        if record is None:
             progress["state"] = "paused"
+        else:  # what is kept of it lags a minute behind
+            used = time.time() - self._unwatched_for(record)
         return {
             "id": entry.run_id,
             "name": entry.name,
@@ -188,8 +191,8 @@ class Registry:
             "layers": entry.config["layers"],
             "changes": self._index.count_actions(entry.run_id),
             "created": entry.created,
-            "used": entry.used,
-            "expires": entry.used + self._settings.keep_days * DAY_S,
+            "used": used,
+            "expires": used + self._settings.keep_days * DAY_S,
             "curve": [list(point) for point in self._index.curve(entry.run_id, progress["batch"])],
         }
 
