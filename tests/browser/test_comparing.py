@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.test_accessibility import THEMES, settled, violations
 from tests.support.client import Run
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
-from tests.support.page import DescentPage
+from tests.support.page import DescentPage, ShownRun
 from tests.support.server import Server
 
 SGD_AGAINST_RMSPROP = "SGD 0.1 against RMSprop 0.001"
@@ -77,7 +77,7 @@ def compared(page: DescentPage) -> list[Run]:
     """The runs in the table, as REST has them."""
     rows = region_of(page).locator("tbody tr")
     ids = [str(row.get_attribute("data-run")) for row in rows.all()]
-    return [Run(page.run.http, {"id": run_id}) for run_id in ids]
+    return [ShownRun(page.page, page.run.http, run_id) for run_id in ids]
 
 
 def hold_all(page: DescentPage) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ def test_the_chart_is_scrubbed_with_the_mouse_while_it_plays(page_of_run: Descen
     def arrived() -> bool:
         state = page.run.state()
         near = min(abs(state["batch"] - tenth) for tenth in tenths) < 5
-        return state["state"] == "paused" and near
+        return bool(state["state"] == "paused" and near)
 
     page.until(arrived, "the seek")
     state = page.run.state()

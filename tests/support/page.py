@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx2
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.client import Run
+from tests.support.client import Run, State
 from tests.support.server import wait_until
 
 FASTEST = "10"
@@ -20,6 +20,28 @@ SERIES = """async () => {
   const { series } = app.run;
   return { loss: [...series.loss], accuracy: [...series.accuracy], tests: series.tests };
 }"""
+
+
+class ShownRun(Run):
+    """A run that a page shows: while it is waited for, the page's messages are taken.
+
+    Those of a page at full speed fill the pipe to its browser in seconds, and then it stands still.
+    """
+
+    def __init__(self, page: Page, http: httpx2.Client, run_id: str) -> None:
+        super().__init__(http, {"id": run_id})
+        self._page = page
+
+    def until(
+        self, holds: Callable[[State], bool], *, within: float = 60.0, what: str = "a state"
+    ) -> State:
+        """The first state seen that `holds`."""
+
+        def seen(state: State) -> bool:
+            self._page.wait_for_timeout(20)
+            return holds(state)
+
+        return super().until(seen, within=within, what=what)
 
 
 class DescentPage:
@@ -45,7 +67,7 @@ class DescentPage:
     @property
     def run(self) -> Run:
         """The same run over REST, without a key."""
-        return Run(self._http, {"id": self.run_id})
+        return ShownRun(self.page, self._http, self.run_id)
 
     def press(self, name: str) -> None:
         """Press a button."""
