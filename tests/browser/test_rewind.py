@@ -67,7 +67,7 @@ def shows_moment(page: DescentPage, batch: int) -> None:
     series = page.run.series()
     loss = series["loss"][batch - 1]
     assert state["loss"] == loss
-    page.shows("loss", f"{loss:.4g}")
+    page.shows("loss", f"{loss:#.4g}")
     expect(page.input("Learning rate")).to_have_value(f"{state['learning_rate']:g}")
     expect(page.input("Optimizer")).to_have_value(state["optimizer"]["name"])
     expect(page.input("Batch size")).to_have_value(str(state["batch_size"]))
