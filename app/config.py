@@ -15,6 +15,8 @@ MAX_UNITS = 4096
 MAX_BATCH_SIZE = 4096
 MAX_PARAMETERS = 4_000_000
 MAX_SEED = 2**63 - 1
+MAX_BATCHES = 1_000_000
+MAX_ACTIONS = 5_000  # changes in the log of one run
 
 # What one sample of a data set looks like: (features, classes).
 DATASETS = {"mnist": (784, 10)}

@@ -27,6 +27,16 @@ class AppError(Exception):
         return cls(body["code"], body["message"], body["hint"], status=status)
 
 
+def unknown_run() -> AppError:
+    """The answer to who asks for a run that is not, or no longer, kept."""
+    return AppError(
+        "unknown_run",
+        "expected the id of a run of this server, got one it does not know",
+        "It may have expired or been deleted. Make a new one with POST /api/runs.",
+        status=404,
+    )
+
+
 def shorten(value: object, length: int = 80) -> str:
     """A value as it is shown in a message: its `repr`, cut where it goes on for long."""
     shown = repr(value)

@@ -10,7 +10,6 @@ from app.default_network import DefaultNetwork
 from app.errors import AppError
 from app.registry import Registry
 from app.settings import Settings
-from app.storage.database import prepare
 from app.storage.index import RunIndex
 from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
@@ -21,11 +20,13 @@ from app.workers.pool import WorkerPool
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application; its workers start and stop with its lifespan."""
+    """The ASGI application; its workers start and stop with its lifespan.
+
+    By then the data directory must have been prepared (`app.storage.database.prepare`).
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        prepare(settings.data_dir)
         index = RunIndex(settings.data_dir)
         pool = WorkerPool(
             settings.workers,

@@ -6,12 +6,18 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from app.commands import parse_command
-from app.config import STRICT, BatchSize, OptimizerConfig, RunConfig
+from app.config import (
+    MAX_ACTIONS,
+    MAX_BATCHES,
+    STRICT,
+    BatchSize,
+    OptimizerConfig,
+    RunConfig,
+)
 from app.errors import AppError
+from app.runs.recipe_files import RECIPE_KEY
 from app.storage.sealed import DamagedFileError, unseal
 
-MAX_ACTIONS = 5_000
-MAX_BATCHES = 1_000_000
 MAX_NAME = 80
 
 
@@ -146,7 +152,7 @@ def from_file(data: bytes) -> Recipe:
             recipe = json.loads(data)
         else:
             _, metadata = unseal(data)
-            recipe = json.loads(metadata["recipe"])
+            recipe = json.loads(metadata[RECIPE_KEY])
         recipe["format"]  # what has none is some other program's
         return parse(recipe)
     except (DamagedFileError, KeyError, ValueError, RecursionError) as error:

@@ -6,12 +6,12 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from app.errors import AppError
+from app.errors import AppError, unknown_run
 from app.recipes import Recipe
 from app.settings import Settings
 from app.storage.index import Entry, RunIndex
@@ -25,12 +25,6 @@ TIDY_EVERY_S = 60.0
 # A run that has just been asked for is never closed to make room for another.
 SAFE_FOR_S = 60.0
 DAY_S = 24 * 3600
-
-# What a list of runs shows of where each is.
-FIGURES = (
-    *("state", "batch", "furthest", "epoch", "loss", "accuracy", "test_accuracy"),
-    *("optimizer", "learning_rate", "batch_size"),
-)
 
 log = structlog.get_logger()
 
@@ -50,7 +44,7 @@ class Record:
     touched: float
     playing: bool = False
     was_watched: bool = False
-    used: bool = field(default=True)  # since it was last noted
+    used: bool = True  # since it was last noted
 
 
 class Registry:
@@ -102,16 +96,7 @@ class Registry:
         self, source: Record, batch: int, command: dict[str, Any] | None, visitor: str
     ) -> tuple[str, str, dict[str, Any]]:
         """Make a run that shares the past of another; returns its id, key and state."""
-        await self.pool.save(source.run_id)
-        furthest = (await self.pool.state(source.run_id))["furthest"]
-        if batch > furthest:
-            raise AppError(
-                "batch_not_reached",
-                f"expected a batch from 0 to {furthest}, the furthest that run has been trained "
-                f"to, got {batch}",
-                "Train it further first, or branch earlier.",
-                status=409,
-            )
+        await self.pool.save(source.run_id, batch)
         run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
         await self._make_room()
         await asyncio.to_thread(
@@ -122,21 +107,19 @@ class Registry:
             owner=_digest(visitor),
             batch=batch,
         )
+        return run_id, key, await self._begin(run_id, key, visitor, command)
+
+    async def _begin(
+        self, run_id: str, key: str, visitor: str, command: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Open a run that has just been kept, and give it a first command; or remove it again."""
+        record = self._records[run_id] = self._record(run_id, _digest(key), _digest(visitor))
         try:
-            state = await self._begin(run_id, key, visitor)
+            state = await self.pool.open(run_id)
             if command is not None:
                 state = await self.pool.command(run_id, command)
         except BaseException:
-            await self.remove(self._records[run_id])
-            raise
-        return run_id, key, state
-
-    async def _begin(self, run_id: str, key: str, visitor: str) -> dict[str, Any]:
-        self._records[run_id] = self._record(run_id, _digest(key), _digest(visitor))
-        try:
-            state = await self.pool.open(run_id)
-        except BaseException:
-            await self.remove(self._records[run_id])
+            await self.remove(record)
             raise
         log.info("run created", run=run_id)
         return state
@@ -152,12 +135,7 @@ class Registry:
         if record is None:
             entry = await asyncio.to_thread(self._index.find, run_id)
             if entry is None or not entry.owner:
-                raise AppError(
-                    "unknown_run",
-                    "expected the id of a run of this server, got one it does not know",
-                    "It may have expired or been deleted. Make a new one with POST /api/runs.",
-                    status=404,
-                )
+                raise unknown_run()
             if run_id not in self._records:
                 await self._make_room()
                 self._records[run_id] = self._record(run_id, entry.key, entry.owner)
@@ -178,22 +156,22 @@ class Registry:
         return [self._shown(entry) for entry in entries]
 
     def _shown(self, entry: Entry) -> dict[str, Any]:
-        progress, used = entry.figures(), entry.used
+        figures, used = entry.figures(), entry.used
         record = self._records.get(entry.run_id)
         if record is None:
-            progress["state"] = "paused"
+            figures["state"] = "paused"
         else:  # what is kept of it lags a minute behind
             used = time.time() - self._unwatched_for(record)
         return {
             "id": entry.run_id,
             "name": entry.name,
-            **{name: progress[name] for name in FIGURES},
+            **figures,
             "layers": entry.config["layers"],
             "changes": self._index.count_actions(entry.run_id),
             "created": entry.created,
             "used": used,
             "expires": used + self._settings.keep_days * DAY_S,
-            "curve": [list(point) for point in self._index.curve(entry.run_id, progress["batch"])],
+            "curve": [list(point) for point in self._index.curve(entry.run_id, figures["batch"])],
         }
 
     def is_writable(self, record: Record, key: str | None, visitor: str | None) -> bool:

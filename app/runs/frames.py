@@ -33,8 +33,7 @@ class Want:
 
     def first_batch(self, run: Run) -> int:
         """The batch from which the series must be sent: before any future discarded since."""
-        cuts = run.history.timeline_starts[self.timeline + 1 :]
-        first = min([self.from_batch, *(cut + 1 for cut in cuts)])
+        first = run.history.changed_from(self.from_batch, self.timeline)
         # Whoever knows more than there is knows the run from before it was brought back.
         knows_another = self.timeline > run.timeline or first > run.furthest + 1
         return 1 if knows_another else first

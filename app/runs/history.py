@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from app.config import MAX_ACTIONS
 from app.errors import AppError
 from app.runs.network import DataSet
 from app.runs.recipe import Recipe
@@ -11,8 +12,6 @@ from app.runs.replay import Replay
 from app.runs.series import Series
 from app.storage.checkpoints import Checkpoints
 from engine import Phase, TrainingLoop
-
-MAX_ACTIONS = 5_000
 
 
 class History:
@@ -49,6 +48,13 @@ class History:
     def timeline(self) -> int:
         """How often a future has been discarded."""
         return len(self.timeline_starts) - 1
+
+    def changed_from(self, batch: int, timeline: int) -> int:
+        """The first batch that is new to whoever knows those before `batch` of a timeline.
+
+        The futures discarded since then are not the ones that are known.
+        """
+        return min([batch, *(cut + 1 for cut in self.timeline_starts[timeline + 1 :])])
 
     def require_room(self) -> None:
         """Raise `AppError` where the log can take no further change."""
@@ -119,15 +125,13 @@ class History:
                 status=409,
             )
 
-    def replay_to(self, batch: int, loop: TrainingLoop) -> Replay:
-        """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included."""
+    def replay_to(self, batch: int, loop: TrainingLoop, phase: Phase | None = None) -> Replay:
+        """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included.
+
+        `phase` is the last phase to run in the batch after it, None to stay between the batches.
+        """
         saved = self.checkpoints.before(batch - 1)
         nearest = saved.batch if saved is not None else 0
         if loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
-            return Replay(self.recipe, self._data, batch, loop.state(), changed=True)
-        return Replay(self.recipe, self._data, batch, saved)
-
-    def return_to(self, batch: int, phase: Phase | None) -> Replay:
-        """A loop on its way to where the run was when it was last kept."""
-        saved = self.checkpoints.before(batch - 1)
+            return Replay(self.recipe, self._data, batch, loop.state(), changed=True, phase=phase)
         return Replay(self.recipe, self._data, batch, saved, phase=phase)

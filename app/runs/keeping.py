@@ -71,7 +71,7 @@ class Keeper:
         same = 0
         while same < min(len(actions), len(self._actions)) and actions[same] == self._actions[same]:
             same += 1
-        first = min([self._length, *run.history.timeline_starts[self._timeline + 1 :]]) + 1
+        first = run.history.changed_from(self._length + 1, self._timeline)
         rows = run.series.rows(first)
         numbers = np.arange(first, first + len(rows), dtype=np.float64)
         tests = run.series.tests_by_batch()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
 from app.runs.edits import Edit, make_edit
 from app.runs.history import History
@@ -21,8 +22,6 @@ from app.runs.series import Series
 from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
-
-MAX_BATCHES = 1_000_000
 
 
 class Run:
@@ -122,9 +121,9 @@ class Run:
         """Raise `AppError` unless this run has been trained to `batch` at some time."""
         self.history.require_reached(batch)
 
-    def replay_to(self, batch: int) -> Replay:
-        """A loop on its way to an earlier batch, or back to a later one."""
-        return self.history.replay_to(batch, self.loop)
+    def replay_to(self, batch: int, phase: Phase | None = None) -> Replay:
+        """A loop on its way to an earlier batch, or back to a later one; then on to a phase."""
+        return self.history.replay_to(batch, self.loop, phase)
 
     @property
     def motion(self) -> Motion | None:
@@ -142,7 +141,7 @@ class Run:
             self._move(then)
             self.pace.start(self._clock())
         else:
-            self._move(Seeking(self.history.return_to(batch, phase), then))
+            self._move(Seeking(self.replay_to(batch, phase), then))
 
     # Commands
 

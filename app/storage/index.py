@@ -37,7 +37,7 @@ class Entry:
         return bool(self.progress.get("furthest") or self.progress.get("changed"))
 
     def figures(self) -> dict[str, Any]:
-        """Where it is; of a run that has never been open, as its configuration says."""
+        """What a list shows of where it is; as its configuration says where none has been saved."""
         optimizer = self.config["optimizer"]
         untrained = {
             "state": "paused",
@@ -51,7 +51,7 @@ class Entry:
             "learning_rate": optimizer["learning_rate"],
             "batch_size": self.config["batch_size"],
         }
-        return untrained | self.progress
+        return {name: self.progress.get(name, value) for name, value in untrained.items()}
 
 
 _ENTRY = "SELECT id, key, owner, name, config, progress, created, used FROM runs"

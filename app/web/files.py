@@ -5,8 +5,8 @@ import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from fastapi import Request, Response
 
@@ -94,8 +94,7 @@ class PageFiles:
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
 
 
-@cache
-def page_files(sheets: tuple[str, ...]) -> PageFiles:
+def page_files(sheets: Sequence[str]) -> PageFiles:
     """The files as they are now; `sheets`, the page's style sheets in their order, as one."""
     contents = {
         f"static/{path.relative_to(STATIC).as_posix()}": small(path).read_bytes()

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from app.errors import AppError, from_engine
+from app.errors import AppError, from_engine, unknown_run
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
 from app.runs.motion import RunState
@@ -133,7 +133,7 @@ class Host:
         journal = Journal(self._database, run_id)
         kept = journal.load()
         if kept is None:
-            raise _unknown(run_id)
+            raise unknown_run()
 
         def checkpoints(recipe: Recipe) -> Checkpoints:
             folder = folder_of(self._data_dir, run_id)
@@ -156,7 +156,7 @@ class Host:
     def _find(self, run_id: str) -> Hosted:
         hosted = self._runs.get(run_id)
         if hosted is None:
-            raise _unknown(run_id)
+            raise unknown_run()
         return hosted
 
     def _empty_inbox(self, hosted: Hosted) -> None:
@@ -253,9 +253,11 @@ class Host:
     def _on_rename(self, request: Request, hosted: Hosted) -> None:
         hosted.run.name = request["name"]
         hosted.run.changed()
-        self._on_save(request, hosted)
+        self._save(hosted)
+        self._answer(request, {})
 
     def _on_save(self, request: Request, hosted: Hosted) -> None:
+        hosted.run.require_reached(request["batch"])
         self._save(hosted)
         hosted.run.history.checkpoints.finish()
         self._answer(request, {})
@@ -428,15 +430,6 @@ class Host:
     def _refuse(self, request: Request, error: Exception) -> None:
         refusal = _refusal(error)
         self._answer(request, {"error": refusal.body(), "status": refusal.status})
-
-
-def _unknown(run_id: str) -> AppError:
-    return AppError(
-        "unknown_run",
-        f"expected the id of a run of this server, got {run_id!r}",
-        "It may have expired or been deleted. Make a new one with POST /api/runs.",
-        status=404,
-    )
 
 
 def _refusal(error: Exception) -> AppError:

@@ -88,10 +88,6 @@ class WorkerPool:
 
         return await asyncio.gather(*(ask(link) for link in self._links))
 
-    def hosts(self, run_id: str) -> bool:
-        """Whether a run is open, or being opened."""
-        return run_id in self._homes or run_id in self._opening
-
     async def open(self, run_id: str) -> dict[str, Any]:
         """Open a kept run in the worker that has fewest; returns its state."""
         return await self.state(run_id)
@@ -164,9 +160,9 @@ class WorkerPool:
         """Give a run another name."""
         await self._ask(run_id, "rename", name=name)
 
-    async def save(self, run_id: str) -> None:
-        """Have everything of a run kept as it is now."""
-        await self._ask(run_id, "save")
+    async def save(self, run_id: str, batch: int) -> None:
+        """Have everything of a run kept as it is now; `AppError` if it has not got to `batch`."""
+        await self._ask(run_id, "save", batch=batch)
 
     async def close(self, run_id: str) -> None:
         """Let a run rest where it is kept, and free what it held in its worker."""
