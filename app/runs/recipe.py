@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Settings that only hold: of two changes at one batch the later counts. Everything else also
-# changes the network, so each one is an action of its own.
-MERGED = {"learning_rate", "momentum", "batch_size"}
+# changes the network or its optimizer's state (momentum switched off drops the velocity), so each
+# one is an action of its own.
+MERGED = {"learning_rate", "batch_size"}
 # What changes weights by hand, and can be taken back.
 EDITS = {"weight", "drawing"}
 
@@ -43,8 +44,9 @@ class Recipe:
     def record(self, batch: int, settings: dict[str, Any]) -> None:
         """Note that `settings` hold from `batch` on.
 
-        Settings at one batch are merged, the later winning. A named optimizer starts an entry of
-        its own: switching away and back starts with fresh state, and merging would hide that.
+        Settings at one batch are merged, the later winning. A named optimizer, and a momentum,
+        start an entry of their own: switching away and back starts with fresh state, and merging
+        would hide that.
         """
         index = bisect_right(self.actions, batch, key=lambda action: action.batch)
         previous = self.actions[index - 1] if index else None

@@ -23,11 +23,15 @@ def test_changes_at_one_batch_are_merged_and_the_later_wins() -> None:
     entries = (
         (3, {"learning_rate": 0.1, "batch_size": 64}),
         (3, {"learning_rate": 0.2}),
-        (3, {"momentum": 0.9}),
+        (3, {"batch_size": 32}),
     )
-    assert recorded(*entries) == [
-        Action(3, {"learning_rate": 0.2, "batch_size": 64, "momentum": 0.9})
-    ]
+    assert recorded(*entries) == [Action(3, {"learning_rate": 0.2, "batch_size": 32})]
+
+
+def test_a_momentum_starts_an_entry_of_its_own() -> None:
+    off, on = {"momentum": 0.0}, {"momentum": 0.9}
+    actions = recorded((3, off), (3, on), (3, {"learning_rate": 0.2}))
+    assert actions == [Action(3, off), Action(3, on | {"learning_rate": 0.2})]
 
 
 def test_a_named_optimizer_starts_an_entry_of_its_own() -> None:

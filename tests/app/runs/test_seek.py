@@ -56,6 +56,10 @@ def changed_in_many_ways(run: Run, clock: Clock) -> History:
         step(run, clock, phases, "phase")
         run.command({"type": "set", **change})
         trained(run, clock, 2, history)
+    # Off and on in one batch: the velocity starts afresh.
+    run.command({"type": "set", "momentum": 0.0})
+    run.command({"type": "set", "momentum": 0.9})
+    trained(run, clock, 2, history)
     # Away and back in one batch: the optimizer starts afresh, twice.
     step(run, clock, 2, "phase")
     run.command({"type": "set", "optimizer": "rmsprop", "learning_rate": 0.001})
