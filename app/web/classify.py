@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.digits import prepare_image, prepare_pixels
 from app.errors import AppError
@@ -16,6 +16,8 @@ router = APIRouter(prefix="/api/classify", tags=["classify"])
 
 class Pixels(BaseModel):
     """A picture as numbers: 28 rows of 28, 0..255, ink bright."""
+
+    model_config = ConfigDict(strict=True)  # "12" and true are no numbers
 
     pixels: list[list[float]]
 

@@ -85,6 +85,7 @@ def test_reading_while_a_run_plays_does_not_stop_it(reader: Visitor) -> None:
 
 BLANK = np.zeros((28, 28), np.uint8)
 ROWS = [[0] * 28 for _ in range(28)]
+DRAWN = [[0] * 12 + [255] * 4 + [0] * 12 if 4 <= row < 24 else [0] * 28 for row in range(28)]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,8 @@ def test_a_picture_that_shows_no_digit_is_refused(
         '{"pixels": [[NaN]]}',
         str({"pixels": [[0] * 28] * 27 + [[0] * 27]}).replace("'", '"'),
         str({"pixels": [["NaN"] * 28] * 28}).replace("'", '"'),
+        str({"pixels": [*DRAWN[:27], ["12"] * 28]}).replace("'", '"'),
+        '{"pixels": ' + str(DRAWN).replace("255", "true") + "}",
         str({"pixels": [*ROWS[:27], [0] * 27 + [1e300]]}).replace("'", '"'),
         str({"pixels": [*ROWS[:27], [0] * 27 + [-5]]}).replace("'", '"'),
         '{"pixels": ' + str(ROWS).replace("0", "NaN") + "}",
