@@ -245,6 +245,13 @@ class Host:
     def _on_classify(self, request: Request, hosted: Hosted) -> None:
         pixels = np.array(request["pixels"], dtype=np.float32).reshape(1, -1) / np.float32(255)
         probabilities = hosted.run.loop.network.predict(pixels)[0]
+        if not np.isfinite(probabilities).all():
+            raise AppError(
+                "not_finite",
+                "expected finite answers, but the weights of this run have grown too large",
+                "Go back some batches and lower the learning rate, or reset the run.",
+                status=409,
+            )
         self._answer(request, {"probabilities": probabilities.tolist()})
 
     def _on_recipe(self, request: Request, hosted: Hosted) -> None:

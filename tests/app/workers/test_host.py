@@ -283,6 +283,17 @@ def test_a_configuration_the_engine_refuses_makes_no_run(hosting: Hosting) -> No
     assert error_code(hosting.ask("state", "other")) == "unknown_run"
 
 
+def test_a_digit_is_not_read_by_weights_too_large_for_it(hosting: Hosting) -> None:
+    hosting.create(
+        "steep",
+        layers=[{"units": 10, "activation": "linear"}] * 6,
+        loss="mean_squared_error",
+        optimizer={"name": "rmsprop", "learning_rate": 1e10},
+    )
+    assert hosting.step(run="steep")["batch"] == 1
+    assert error_code(hosting.ask("classify", "steep", pixels=[255] * 784)) == "not_finite"
+
+
 def test_a_defect_is_answered_and_the_other_runs_go_on(
     hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
