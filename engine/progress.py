@@ -1,5 +1,6 @@
 """The progress bar of fit: loss, accuracy, batches a second."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from engine.checks import whole_number
 
 BAR_WIDTH = 24
 SECONDS_BETWEEN_PAINTS = 0.1
+# Taken where the output is no terminal that tells its own width.
+COLUMNS = 120
 
 
 class Progress:
@@ -16,6 +19,7 @@ class Progress:
 
     `live` repaints the line with a carriage return, which terminals and notebooks both do; where
     the output is neither, each epoch prints one plain line at its end. `clock` gives seconds.
+    The bar takes what room the terminal has: a line that wraps cannot be repainted.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Progress:
         now = self._clock()
         if self._live and now - self._painted_at >= SECONDS_BETWEEN_PAINTS:
             self._painted_at = now
-            self._paint(self._line(done, total, figures, now))
+            self._paint(self._line(done, total, figures, now)[: columns_of(self._stream) - 1])
 
     def end(self, batches: int, figures: dict[str, float]) -> None:
         """Finish the epoch's line with its final figures."""
@@ -58,11 +62,18 @@ class Progress:
     def _line(self, done: int, total: int, figures: dict[str, float], now: float) -> str:
         seconds = now - self._begun
         rate = f"{done / seconds:.0f} batches/s" if seconds > 0 else "- batches/s"
-        filled = BAR_WIDTH * done // total
-        bar = f"  {'━' * filled}{'╌' * (BAR_WIDTH - filled)}" if self._live else ""
-        parts = [f"Epoch {self._epoch}/{self._epochs}{bar}  {done}/{total}"]
-        parts += [f"{name} {figure:.4f}" for name, figure in figures.items()]
-        return "  ".join([*parts, rate, f"{seconds:.1f} s"])
+        parts = [f"{done}/{total}", *(f"{name} {figure:.4f}" for name, figure in figures.items())]
+        parts += [rate, f"{seconds:.1f} s"]
+        if self._live:
+            length = len("  ".join([self._title, *parts]))
+            width = min(BAR_WIDTH, columns_of(self._stream) - 1 - length - 2)
+            filled = width * done // total
+            parts[:0] = [f"{'━' * filled}{'╌' * (width - filled)}"] if width > 0 else []
+        return "  ".join([self._title, *parts])
+
+    @property
+    def _title(self) -> str:
+        return f"Epoch {self._epoch}/{self._epochs}"
 
     def _paint(self, line: str) -> None:
         if self._live:
@@ -85,6 +96,14 @@ def verbosity(verbose: object, stream: TextIO | None = None) -> int:
         return 1 if repaints(sys.stdout if stream is None else stream) else 2
     level = int(verbose) if isinstance(verbose, bool) else verbose
     return min(whole_number(level, "verbose", least=0), 2)
+
+
+def columns_of(stream: TextIO) -> int:
+    """How many characters fit on a line of the terminal behind `stream`."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or COLUMNS
+    except (AttributeError, OSError, ValueError):  # no file, or no terminal
+        return COLUMNS
 
 
 def repaints(stream: TextIO) -> bool:

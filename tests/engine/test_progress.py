@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import termios
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -65,6 +66,26 @@ def test_a_terminal_repaints() -> None:
     os.close(controller)
     assert written.startswith("\rEpoch 1/1  ━")
     assert "3/3  loss 1.0000" in written
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 96, 200])
+def test_no_repainted_line_is_wider_than_the_terminal(columns: int) -> None:
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, columns))
+    figures = {"loss": 0.2564, "accuracy": 0.9257}
+    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        progress = Progress(5, live=True, stream=stream, clock=clock_of(0, 0, 1, 2, 3))
+        progress.begin(1)
+        progress.batch(128, 469, figures)
+        progress.batch(469, 469, figures)
+        progress.end(469, figures)
+        written = os.read(controller, 4096).decode()
+    os.close(controller)
+    *repainted, last = written.removeprefix("\r").rstrip().split("\r")
+    assert len(repainted) == 2
+    assert all(len(line) < columns for line in repainted)
+    assert "469/469  loss 0.2564  accuracy 0.9257" in last
+    assert ("━" in last) == (columns >= 80)
 
 
 def test_a_notebook_repaints() -> None:
