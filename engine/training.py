@@ -109,6 +109,7 @@ class TrainingLoop:
         self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
         self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
+        self._before_this_loss: tuple[float | None, float | None]
 
     # Where the loop is
 
@@ -236,6 +237,7 @@ class TrainingLoop:
             right = self._metric(values[self._compiled.predictions], values[Y])
             accuracy = right / len(self._drawn)
         self._ran(Phase.LOSS, {PER_SAMPLE: per_sample})
+        self._before_this_loss = self.last_loss, self.last_accuracy
         self.last_loss, self.last_accuracy = loss, accuracy
         self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
         return self._loss_trace
@@ -440,6 +442,8 @@ class TrainingLoop:
         self._tensors.publish(computed)
 
     def _fail(self, phase: Phase, what: str, value: float) -> NoReturn:
+        if self._last_phase is Phase.LOSS:  # that loss is the failed batch's
+            self.last_loss, self.last_accuracy = self._before_this_loss
         self._abandon()
         raise NonFiniteError(batch=self.batch + 1, phase=phase.value, what=what, value=value)
 

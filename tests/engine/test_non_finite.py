@@ -41,6 +41,7 @@ def test_the_last_finite_state_is_kept(
     for slot, array in after.slots.items():
         np.testing.assert_array_equal(array, before.slots[slot])
     assert (loop.batch, loop.position, loop.next_phase) == (0, 0, Phase.DRAW)
+    assert (loop.last_loss, loop.last_accuracy) == (None, None)
     with pytest.raises(NotComputedError):
         loop.tensor("batch.x")
 
