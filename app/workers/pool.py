@@ -18,7 +18,9 @@ SLOWEST_RESTART_S = 10.0
 # A run is given up after it has lost this many workers in a row: it may be what kills them.
 ATTEMPTS = 3
 # What may not be done twice, so that the caller has to look whether it was done.
-ONCE = {"command", "close"}
+ONCE = {"command"}
+# A run that does one of these has something to go on with, whether anybody looks or not.
+MOVING = {"playing", "stepping"}
 # How long to wait for a worker where none is alive.
 WAITS, WAIT_S = 200, 0.02
 
@@ -40,7 +42,8 @@ class WorkerPool:
     """`size` worker processes; each open run lives in one of them.
 
     A kept run that is asked for is opened first. Those of a worker that has died are opened
-    again at once, in another or in its successor.
+    again in another or in its successor: what was moving at once, so that it need not wait for
+    what was at rest, and that when it is asked for.
     """
 
     def __init__(self, size: int, *, data_dir: Path, history_bytes: int, threads: int) -> None:
@@ -50,6 +53,9 @@ class WorkerPool:
         self._homes: dict[str, WorkerLink] = {}
         self._opening: dict[str, asyncio.Task[WorkerLink]] = {}
         self._expected: dict[str, WorkerLink] = {}
+        self._closing: dict[str, asyncio.Event] = {}
+        self._moving: set[str] = set()  # as far as their last states say
+        self._lost: set[str] = set()  # have yet to be opened again
         self._restarting: dict[int, asyncio.Task[None]] = {}
         self._deaths = [0] * size
         self._threads = threads
@@ -166,34 +172,52 @@ class WorkerPool:
 
     async def close(self, run_id: str) -> None:
         """Let a run rest where it is kept, and free what it held in its worker."""
+        self._moving.discard(run_id)
+        self._lost.discard(run_id)
+        link = self._homes.pop(run_id, None)
+        if link is None:
+            return
+        closed = self._closing[run_id] = asyncio.Event()
         try:
-            if run_id in self._homes:
-                await self._ask(run_id, "close")
+            await link.request("close", run=run_id)
         finally:
-            self._homes.pop(run_id, None)
+            del self._closing[run_id]
+            closed.set()
 
     async def _ask(self, run_id: str, op: str, **fields: Any) -> Message:
         """Ask the run's worker. What can be asked twice survives the loss of a worker."""
         for _ in range(ATTEMPTS):
             link = await self._home(run_id)
             try:
-                return await link.request(op, run=run_id, **fields)
+                answer = await link.request(op, run=run_id, **fields)
             except AppError as error:
                 if error.code != "worker_lost" or op in ONCE:
                     raise
+            else:
+                self._note(run_id, answer)
+                return answer
         raise worker_lost()
+
+    def _note(self, run_id: str, answer: Message) -> None:
+        """Remember whether the run is moving, if the answer tells."""
+        if "state" not in answer.header:
+            return
+        if answer.header["state"]["state"] in MOVING:
+            self._moving.add(run_id)
+        else:
+            self._moving.discard(run_id)
 
     async def _home(self, run_id: str) -> WorkerLink:
         """The worker in which a run lives, after opening it there if need be."""
         link = self._homes.get(run_id)
         if link is not None:
             return link
-        return await asyncio.shield(self._begin_opening(run_id, lost=False))
+        return await asyncio.shield(self._begin_opening(run_id))
 
-    def _begin_opening(self, run_id: str, *, lost: bool) -> asyncio.Task[WorkerLink]:
+    def _begin_opening(self, run_id: str) -> asyncio.Task[WorkerLink]:
         task = self._opening.get(run_id)
         if task is None:
-            task = asyncio.create_task(self._open(run_id, lost=lost))
+            task = asyncio.create_task(self._open(run_id, lost=run_id in self._lost))
             self._opening[run_id] = task
             task.add_done_callback(lambda done: self._opened(run_id, done))
         return task
@@ -205,10 +229,13 @@ class WorkerPool:
         error = task.exception()
         if error is None:
             self._homes[run_id] = task.result()
+            self._lost.discard(run_id)
         else:
             log.warning("run not opened", run=run_id, reason=str(error))
 
     async def _open(self, run_id: str, *, lost: bool) -> WorkerLink:
+        if run_id in self._closing:  # all of it is kept once that is done
+            await self._closing[run_id].wait()
         for _ in range(ATTEMPTS):  # a worker may turn out to have died only when it is asked
             link = await self._any_link()
             self._expected[run_id] = link
@@ -246,7 +273,9 @@ class WorkerPool:
         lost = [run_id for run_id, home in self._homes.items() if home is link]
         for run_id in lost:
             del self._homes[run_id]
-            self._begin_opening(run_id, lost=True)
+            self._lost.add(run_id)
+            if run_id in self._moving:
+                self._begin_opening(run_id)
 
     async def _restart(self, number: int) -> None:
         await asyncio.sleep(min(SLOWEST_RESTART_S, FIRST_RESTART_S * 2 ** self._deaths[number]))

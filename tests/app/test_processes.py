@@ -69,6 +69,24 @@ def test_the_runs_of_the_other_worker_do_not_notice(
     assert visitor.http.get("/readyz").status_code == 200
 
 
+def test_a_lost_run_that_was_at_rest_is_brought_back_when_it_is_asked_for(
+    own_server: Server, visitor: Visitor, runs: tuple[Run, Run]
+) -> None:
+    def hosted() -> int:
+        return sum(worker["runs"] for worker in visitor.http.get("/readyz").json()["workers"])
+
+    moving, resting = runs[0], visitor.make_run()
+    batch = moving.command("play")["batch"]
+    resting.step(3)
+    kill_first_worker(own_server)
+    wait_until(lambda: len(own_server.worker_pids) == 3, what="another worker")
+    moving.until(lambda state: state["batch"] > batch + 20, what="the run to go on")
+    assert hosted() == 2
+    state = resting.state()
+    assert (state["batch"], state["restored"]["reason"]) == (3, "worker_lost")
+    assert hosted() == 3
+
+
 def test_a_new_run_works_at_once_after_a_worker_was_killed(
     own_server: Server, visitor: Visitor, runs: tuple[Run, Run]
 ) -> None:
