@@ -22,8 +22,9 @@ from app.workers.pool import WorkerPool
 SWEEP_EVERY_S = 5.0
 # The slower part of sweeping: what is kept, and for how long.
 TIDY_EVERY_S = 60.0
-# A run that has just been asked for is never closed to make room for another.
-SAFE_FOR_S = 60.0
+# A run that has just been asked for is never closed to make room for another. Not for long: one at
+# rest comes back when it is asked for again, and a script may make hundreds in a minute.
+SAFE_FOR_S = 5.0
 DAY_S = 24 * 3600
 
 log = structlog.get_logger()
@@ -281,18 +282,28 @@ class Registry:
             log.info("run expired", run=run_id)
 
     async def _make_room(self) -> None:
+        """Let the run rest that has been left alone for longest, if there are too many."""
         if len(self._records) < self._settings.max_runs:
             return
-        at_rest = (record for record in self._records.values() if not record.playing)
-        oldest = max(at_rest, key=self._unwatched_for, default=None)
-        if oldest is None or self._unwatched_for(oldest) < SAFE_FOR_S:
-            raise AppError(
-                "too_many_runs",
-                f"expected at most {self._settings.max_runs} runs at once, and all are in use",
-                "Go on with a run you have, or try again in a few minutes.",
-                status=503,
-            )
-        await self._close(oldest)
+        for record in sorted(self._records.values(), key=self._unwatched_for, reverse=True):
+            if not record.playing and await self._may_rest(record):
+                await self._rest(record)
+                return
+        raise AppError(
+            "too_many_runs",
+            f"expected at most {self._settings.max_runs} runs at once, and all are in use",
+            "Go on with a run you have, or try again in a few seconds.",
+            status=503,
+        )
+
+    async def _may_rest(self, record: Record) -> bool:
+        """Whether a run has been left alone, and is not in the midst of a step or a seek."""
+        if self._unwatched_for(record) < SAFE_FOR_S:
+            return False
+        with contextlib.suppress(AppError):
+            if (await self.pool.state(record.run_id))["state"] == "stepping":
+                return False
+        return self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
 
     def _patience(self, record: Record) -> float:
         """How long a run may play for nobody: a page is missed sooner than a script."""
@@ -307,7 +318,11 @@ class Registry:
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if entry is not None and not entry.has_happened:
             await self.remove(record)
-            return
+        else:
+            await self._rest(record)
+
+    async def _rest(self, record: Record) -> None:
+        """Let a run rest on disk, until it is asked for again."""
         self._records.pop(record.run_id, None)
         with contextlib.suppress(AppError):
             await self.pool.close(record.run_id)
