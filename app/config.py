@@ -92,6 +92,11 @@ class RunConfig(BaseModel):
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
     dtype: Literal["float32", "float64"] = "float32"
 
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _is_the_examples_by_default(cls, optimizer: Any) -> Any:
+        return {"name": "rmsprop", **optimizer} if isinstance(optimizer, dict) else optimizer
+
     @field_validator("layers")
     @classmethod
     def _fits_in_memory(cls, layers: list[LayerConfig]) -> list[LayerConfig]:

@@ -161,7 +161,7 @@ def from_file(data: bytes) -> Recipe:
             "invalid_file",
             f"expected a network or a recipe saved by this program, got another file: {said}",
             "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since; "
-            "nothing has been made.",
+            "a configuration is sent as Content-Type: application/json. Nothing has been made.",
             status=422,
         ) from error
 

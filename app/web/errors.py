@@ -40,6 +40,8 @@ def error_response(error: AppError, headers: Mapping[str, str] | None = None) ->
 def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
     """The first complaint of a validation, in words: where, what was expected, what arrived."""
     first = errors[0]
+    if isinstance(first.get("input"), bytes):
+        return _unnamed_json()
     place = ".".join(str(part) for part in first["loc"] if part != "body")
     message = str(first["msg"]).replace("Value error, ", "")
     message = f"{place}: {message}" if place else message
@@ -53,6 +55,16 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
         message,
         "See /docs for the fields and their limits. Nothing has changed.",
         status=400 if first["type"] == "json_invalid" else 422,
+    )
+
+
+def _unnamed_json() -> AppError:
+    """The answer to a body that was taken as a file, since it does not say that it is JSON."""
+    return AppError(
+        "unsupported_media_type",
+        "expected a body that is JSON and says so, got one of another media type",
+        "Send it with the header Content-Type: application/json. Nothing has changed.",
+        status=415,
     )
 
 

@@ -9,6 +9,7 @@ from app.commands import Command, parse_command
 from app.recipes import Branch, NewRun, Renaming
 from app.registry import DAY_S
 from app.web.context import RunDep, ServerDep, VisitorDep, WritableRunDep, bearer_key
+from app.web.guard import FILE_TYPE
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -25,6 +26,7 @@ async def make_run(
     visitor: VisitorDep,
     response: Response,
     new: Annotated[NewRun | None, Body()] = None,
+    content_type: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> dict[str, Any]:
     """Make a run; what the configuration leaves out has the example's value.
 
@@ -34,6 +36,8 @@ async def make_run(
     The answer has the run's `key`, which proves ownership: send it as
     `Authorization: Bearer KEY` with commands.
     """
+    if new is None and content_type == FILE_TYPE:
+        new = NewRun.model_validate(b"")  # an empty file is a damaged one, not the example
     recipe = (new or NewRun()).as_recipe()
     run_id, key, state = await server.registry.create(recipe, visitor)
     response.headers["location"] = f"/api/runs/{run_id}"

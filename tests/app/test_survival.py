@@ -305,7 +305,7 @@ def test_a_network_file_is_accepted_back(visitor: Visitor) -> None:
     assert again.tensor("layer1.weights").tobytes() == run.tensor("layer1.weights").tobytes()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "text", "empty object"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "text", "empty", "empty object"])
 def test_a_damaged_or_foreign_file_makes_nothing(visitor: Visitor, damage: str) -> None:
     run = visitor.make_run()
     file = bytearray(visitor.http.get(f"{run.path}/weights").content)
@@ -316,6 +316,7 @@ def test_a_damaged_or_foreign_file_makes_nothing(visitor: Visitor, damage: str) 
         "cut": bytes(file[:-7]),
         "foreign": visitor.http.get(f"{run.path}/tensors/layer1.weights").content,
         "text": b"hello",
+        "empty": b"",
         "empty object": b"{}",
     }[damage]
     response = visitor.http.post(

@@ -67,6 +67,11 @@ def test_an_empty_configuration_is_the_example_too(visitor: Visitor, body: str) 
     assert response.json()["config"] == EXAMPLE
 
 
+def test_an_optimizer_without_a_name_is_the_examples(visitor: Visitor) -> None:
+    run = visitor.make_run(optimizer={"learning_rate": 0.01})
+    assert run.made["config"]["optimizer"] == {"name": "rmsprop", "learning_rate": 0.01}
+
+
 @pytest.mark.parametrize(
     "config",
     [
