@@ -62,8 +62,13 @@ def serve(
     listener = _listen(settings)
     try:
         prepare(settings.data_dir)  # what stands in the way is said here, without a traceback
-    except (OSError, StorageVersionError) as error:
+    except StorageVersionError as error:
         raise _refusal(str(error)) from None
+    except OSError as error:
+        raise _refusal(
+            f"cannot keep anything in {settings.data_dir}: {error}. Choose another folder: "
+            "descent serve --data-dir FOLDER"
+        ) from None
     address = _address(settings.host, listener.getsockname()[1])
     typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
     if open_browser and _has_screen():
@@ -102,9 +107,9 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for what can be no host's name
         listener.close()
-        if error.errno == errno.EADDRINUSE:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise _refusal(
                 f"port {settings.port} of {settings.host} is in use by another program "
                 f"(perhaps another Descent). Choose another: "

@@ -70,6 +70,8 @@ def test_a_port_in_use_is_told_with_a_way_out(taken_port: int, tmp_path: Path) -
         (["--workers", "0"], "workers"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
         (["--host", "192.0.2.1"], "192.0.2.1"),
+        (["--host", "no..host"], "no..host"),
+        (["--host", ""], "host"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(options: list[str], word: str, tmp_path: Path) -> None:

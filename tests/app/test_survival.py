@@ -242,7 +242,8 @@ def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: P
     place.write_text("")
     server = Server(place / "data", "--port", "0")
     assert server.wait() == 1
-    assert "descent: " in server.output
+    assert f"descent: cannot keep anything in {place / 'data'}: " in server.output
+    assert "--data-dir" in server.output
     assert "Traceback" not in server.output
 
 
