@@ -1,7 +1,9 @@
 """Bringing a training loop to an earlier batch by repeating what the recipe says."""
 
+from collections import deque
+
 from app.runs.network import DataSet, apply, make_loop
-from app.runs.recipe import Recipe
+from app.runs.recipe import Action, Recipe
 from engine import LoopState, Phase, TrainingLoop
 
 
@@ -30,23 +32,24 @@ class Replay:
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
+        self._due: deque[Action] = deque()  # changes at the batch it stands at, still to be made
         if not changed:
-            self._apply_actions()
+            self._due.extend(recipe.at(self.loop.batch))
 
     @property
     def done(self) -> bool:
         """Whether the loop has arrived."""
         at_phase = self._phase is None or self.loop.phase is self._phase
-        return self.loop.batch >= self._target and at_phase
+        return self.loop.batch >= self._target and not self._due and at_phase
 
     def advance(self) -> None:
-        """Run one more batch, or one more phase of the last one."""
-        if self.loop.batch < self._target:
+        """Make one more change (thousands may have been made at a batch), or run one more batch,
+        or one more phase of the last one.
+        """
+        if self._due:
+            apply(self._due.popleft().settings, self.loop)
+        elif self.loop.batch < self._target:
             self.loop.run_batch()
-            self._apply_actions()
+            self._due.extend(self._recipe.at(self.loop.batch))
         else:
             self.loop.run_phase()
-
-    def _apply_actions(self) -> None:
-        for action in self._recipe.at(self.loop.batch):
-            apply(action.settings, self.loop)

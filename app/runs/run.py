@@ -135,9 +135,7 @@ class Run:
     ) -> None:
         """Go to where it was when it was last kept, and do what it is to do there."""
         self.pace.change(speed, self._clock())
-        if batch == 0 and phase is None:
-            for action in self.recipe.at(0):
-                apply(action.settings, self.loop)
+        if batch == 0 and phase is None and not self.recipe.at(0):
             self._move(then)
             self.pace.start(self._clock())
         else:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from app.errors import AppError
+from app.runs.network import DataSet, check_actions
 from app.runs.run import Run
-from tests.support.runs import Clock, work
+from engine import TrainingLoop
+from tests.support.runs import Clock, config_of, work
 from tests.support.training import refusal, step
 
 DRAWING = [
@@ -75,6 +77,31 @@ def test_what_was_changed_by_hand_is_replayed_bit_for_bit(run: Run, clock: Clock
         work(run, clock)
     assert run.loop.batch == 7
     assert np.array_equal(weights(run), after)
+
+
+def test_a_replay_makes_one_change_at_a_time(run: Run, clock: Clock) -> None:
+    # Between two of them a worker looks at what else it is asked.
+    step(run, clock, 2)
+    for label in (1, 2, 3):
+        run.command(learn(label))
+    replay = run.replay_to(2)
+    pieces = 0
+    while not replay.done:
+        replay.advance()
+        pieces += 1
+    assert pieces == 2 + 3
+    assert np.array_equal(replay.loop.network.parameters.flat, weights(run))
+
+
+def test_steps_on_drawings_are_not_tried_when_a_recipe_is_checked(
+    data: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A recipe may have thousands of them, and its worker has other runs.
+    monkeypatch.delattr(TrainingLoop, "train_on")
+    drawing = {"label": 1, "pixels": [pixel for row in DRAWING for pixel in row]}
+    check_actions(config_of(), [(5, {"drawing": drawing})], data)
+    with pytest.raises(AppError, match="change 1 of the recipe"):
+        check_actions(config_of(), [(5, {"momentum": 0.5})], data)
 
 
 def test_a_change_is_measured_again(run: Run, clock: Clock) -> None:
