@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from tests.support.client import Run, Visitor, error_of
+from tests.support.server import wait_until
 
 JSON = {"content-type": "application/json"}
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -274,6 +275,22 @@ def test_a_run_too_many_is_refused_while_all_are_in_use(tmp_path_factory: Any) -
         response: httpx2.Response = visitor.http.post("/api/runs")
         error_of(response, 503, "too_many_runs")
         assert all(run.state()["state"] == "paused" for run in runs)
+        visitor.close()
+
+
+def test_a_run_left_alone_makes_room_and_comes_back_when_it_is_asked_for(
+    tmp_path_factory: Any,
+) -> None:
+    from tests.support.server import keep_untrained_network, running_server
+
+    data_dir = keep_untrained_network(tmp_path_factory.mktemp("room"))
+    with running_server(data_dir, workers=1, env={"APP_MAX_RUNS": "2"}) as server:
+        visitor = Visitor(server.address)
+        stepping, idle = visitor.make_run(), visitor.make_run()
+        stepping.command("step", unit="epoch", count=1000)
+        wait_until(lambda: visitor.http.post("/api/runs").is_success, what="room for another run")
+        wait_until(lambda: visitor.http.get(idle.path).is_success, what="the first to come back")
+        assert stepping.state()["state"] == "stepping"
         visitor.close()
 
 
