@@ -1,6 +1,7 @@
 """The network that reads drawings when no run is named: the example, trained once and kept."""
 
 import asyncio
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,8 @@ class DefaultNetwork:
         while self._network is None:
             try:
                 data = await self._train()
-            except AppError as error:
-                log.warning("training of the default network cut short", reason=error.message)
+            except (AppError, sqlite3.Error) as error:  # a lost worker, a full disk
+                log.warning("training of the default network cut short", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
             try:

@@ -1,15 +1,22 @@
 """The network that reads drawings when no run is named: trained on the first start, and kept."""
 
+import asyncio
 import contextlib
 import json
 import os
 import signal
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app import default_network
+from app.default_network import DefaultNetwork
+from app.storage import database
+from app.storage.index import RunIndex
+from app.workers.pool import WorkerPool
 from engine import Sequential, load_mnist
 from tests.support.client import Visitor, answer, error_of
 from tests.support.server import KEPT_NETWORK, Server, running_server, wait_until
@@ -114,6 +121,33 @@ def test_its_training_goes_on_after_its_worker_or_the_server_has_died(tmp_path: 
 
         wait_until(begun, what="the training to be looked at")
         assert seen[-1] > 0.04  # not from the start
+
+
+def test_a_disk_that_is_full_for_a_while_only_delays_its_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(default_network, "RETRY_S", 0)
+    database.prepare(tmp_path)
+    index, tries = RunIndex(tmp_path), []
+
+    def refuse_once(*_: Any, **__: Any) -> None:
+        tries.append("add")
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    class BegunError(Exception):
+        """It has come to be trained."""
+
+    async def train(_: str) -> None:
+        raise BegunError
+
+    monkeypatch.setattr(index, "add", refuse_once)
+    pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
+    monkeypatch.setattr(pool, "open", train)
+    with pytest.raises(BegunError):
+        asyncio.run(DefaultNetwork(tmp_path, pool, index).prepare())
+    assert len(tries) == 2
+    index.close()
 
 
 def test_the_kept_network_reads_digits_at_once(server: Server, visitor: Visitor) -> None:
