@@ -40,7 +40,7 @@ def error_response(error: AppError, headers: Mapping[str, str] | None = None) ->
 def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
     """The first complaint of a validation, in words: where, what was expected, what arrived."""
     first = errors[0]
-    if isinstance(first.get("input"), bytes):
+    if isinstance(first.get("input"), bytes) and first["type"] != "json_invalid":
         return _unnamed_json()
     place = ".".join(str(part) for part in first["loc"] if part != "body")
     message = str(first["msg"]).replace("Value error, ", "")

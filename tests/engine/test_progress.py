@@ -79,8 +79,11 @@ def test_no_repainted_line_is_wider_than_the_terminal(columns: int) -> None:
         progress.batch(128, 469, figures)
         progress.batch(469, 469, figures)
         progress.end(469, figures)
-        written = os.read(controller, 4096).decode()
+        data = b""
+        while not data.endswith(b"\n"):  # a terminal hands on piece by piece
+            data += os.read(controller, 4096)
     os.close(controller)
+    written = data.decode()
     *repainted, last = written.removeprefix("\r").rstrip().split("\r")
     assert len(repainted) == 2
     assert all(len(line) < columns for line in repainted)
