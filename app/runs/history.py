@@ -71,7 +71,9 @@ class History:
         if self.furthest > loop.batch:
             self.discard_after(loop.batch)
         in_batch = loop.next_phase is not Phase.DRAW
-        self.recipe.discard_after(loop.batch + in_batch)
+        # A batch size set in this batch stands at the next one; what a recipe has there goes.
+        own_ahead = in_batch and self.pending is None
+        self.recipe.discard_after(loop.batch + own_ahead)
         self.follows_to = None
         now = dict(settings)
         if in_batch and "batch_size" in now:

@@ -141,6 +141,24 @@ def test_a_batch_that_was_never_reached_is_refused(run: Run, clock: Clock) -> No
     assert run.loop.batch == 2
 
 
+def test_a_change_in_mid_batch_discards_what_a_recipe_has_ahead(run: Run, clock: Clock) -> None:
+    run.recipe.record(5, {"optimizer": {"name": "adam", "learning_rate": 0.1}})
+    run.history.follows_to = 9
+    step(run, clock, 4)
+    step(run, clock, 2, "phase")
+    run.command({"type": "set", "learning_rate": 0.01})
+    run.command({"type": "set", "batch_size": 64})
+    run.command({"type": "set", "learning_rate": 0.02})
+    history = trained(run, clock, 3)
+    assert [action.to_json() for action in run.recipe.actions] == [
+        {"batch": 4, "set": {"learning_rate": 0.02}},
+        {"batch": 5, "set": {"batch_size": 64}},
+    ]
+    seek(run, clock, 2)
+    seek(run, clock, 7)
+    assert same_bits(snapshot(run), history[7])
+
+
 def test_a_change_after_a_seek_back_discards_what_lay_ahead(run: Run, clock: Clock) -> None:
     trained(run, clock, 3)
     run.command({"type": "set", "learning_rate": 0.02})
