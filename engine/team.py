@@ -66,33 +66,47 @@ class _Helper:
 
     # Two bare locks: a handover takes half as long as with a Condition.
     def __init__(self) -> None:
-        self._given, self._done = threading.Lock(), threading.Lock()
+        self._given = threading.Lock()
         self._given.acquire()
-        self._done.acquire()
+        self._done = threading.Lock()
+        self._finished = True
         self._share: Stage = ()
         self._error: BaseException | None = None
         threading.Thread(target=self._work, name="engine-team", daemon=True).start()
 
     def start(self, share: Stage) -> None:
         """Hand over a share; the helper begins at once."""
-        self._share = share
+        self._share, self._finished = share, False
+        self._done = threading.Lock()
+        self._done.acquire()
         self._given.release()
 
     def wait(self) -> BaseException | None:
-        """Wait until the share is done; returns what went wrong, if anything did."""
-        self._done.acquire()
+        """Wait until the share is done; returns what went wrong, if anything did.
+
+        Ctrl-C counts as that, but does not end the wait: it would leave this thread at work on
+        arrays with which the caller goes on.
+        """
+        interrupt: KeyboardInterrupt | None = None
+        while not self._finished:
+            try:
+                self._done.acquire()
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
         error, self._error = self._error, None
-        return error
+        return error or interrupt
 
     def _work(self) -> None:
         with np.errstate(all="ignore"):
             while True:
                 self._given.acquire()
+                done = self._done
                 try:
                     _make(self._share)
                 except BaseException as error:  # noqa: BLE001 - raised again by the team's caller
                     self._error = error
-                self._done.release()
+                self._finished = True
+                done.release()
 
 
 # They are daemons, belong to the process, and are shared by all teams: a team costs nothing.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.runs.series import Series
 from engine import Evaluation, NonFiniteError, Phase, Samples, TrainingLoop
 
-# While a run plays, it is measured at most this often besides the ends of its epochs.
+# While a run plays alone, it is measured at most this often besides the ends of its epochs.
 EVERY_S = 2.0
 CHUNK = 250
 
@@ -27,11 +27,13 @@ class Measured:
 class Measuring:
     """At most one measurement at a time, of a copy of the weights. Results go to `series`.
 
-    `last` is the newest finished one.
+    `last` is the newest finished one. `every_s` is how much time there is at least, while the run
+    plays, between the end of one and the beginning of the next.
     """
 
     def __init__(self, series: Series, test: Samples, clock: Callable[[], float]) -> None:
         self.last: Measured | None = None
+        self.every_s = EVERY_S
         self._series = series
         self._test = test
         self._clock = clock
@@ -47,7 +49,7 @@ class Measuring:
     @property
     def is_due(self) -> bool:
         """Whether the last one is so long ago that another may begin while the run plays."""
-        return not self.under_way and self._clock() - self._finished_at > EVERY_S
+        return not self.under_way and self._clock() - self._finished_at > self.every_s
 
     def knows(self, loop: TrainingLoop) -> bool:
         """Whether the state of `loop` has been measured, or cannot be."""

@@ -23,6 +23,9 @@ from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
 
+# Of a slice in which it trains, for measuring it; one piece at least.
+MEASURING_SHARE = 1 / 8
+
 
 class Run:
     """One run, hosted in a worker beside others.
@@ -308,10 +311,13 @@ class Run:
         The smallest piece is a phase at a given speed, else a batch; so it may overrun by one.
         """
         if isinstance(self._motion, Playing | Stepping):
-            # Beside the training, a piece a slice of what is worked out on the side.
+            # Beside the training, a part of the slice is for what is worked out on the side.
             if self.measuring.is_due:
                 self.measuring.begin(self.loop)
-            self._measure()
+            now = self._clock()
+            enough = now + MEASURING_SHARE * (until - now)
+            while self._measure() and self._clock() < enough:
+                pass
         if isinstance(self._motion, Playing):
             self._study()
         while self._clock() < until and self._work():

@@ -19,6 +19,7 @@ import numpy as np
 from app.errors import AppError, from_engine, unknown_run
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
+from app.runs.measuring import EVERY_S
 from app.runs.motion import RunState
 from app.runs.network import DataSet, check_actions, load_data_set
 from app.runs.recipe import Recipe
@@ -100,6 +101,7 @@ class Host:
         self._lookups: deque[Request] = deque()
         self._threads = 1
         self._busy = 0
+        self._playing = 0
         self._replay: tuple[tuple[str, int, int, int], Replay] | None = None
 
     @cached_property
@@ -303,7 +305,9 @@ class Host:
 
     def _tell_busy(self) -> None:
         """Say how many runs compute without a rest, if that has changed; nobody has asked."""
-        busy = sum(hosted.run.is_busy for hosted in self._runs.values())
+        runs = [hosted.run for hosted in self._runs.values()]
+        self._playing = sum(run.state is RunState.PLAYING for run in runs)
+        busy = sum(run.is_busy for run in runs)
         if busy != self._busy:
             self._busy = busy
             self._reply(Message({"id": UNASKED, "busy": busy}))
@@ -342,6 +346,8 @@ class Host:
 
     def _advance(self, hosted: Hosted) -> None:
         hosted.run.use_threads(self._threads)
+        # However many runs play here, measuring them takes the same share of the time.
+        hosted.run.measuring.every_s = EVERY_S * max(1, self._playing)
         try:
             hosted.run.advance(self._clock() + (LONG_SLICE_S if self._busy > MANY else SLICE_S))
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.workers.host import Host
 from app.workers.message import PREFIX, Message
+from engine.blas import one_blas_thread
 
 READ_SIZE = 1 << 20
 
@@ -64,7 +65,8 @@ def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:
     connection = Connection(sock)
     host = Host(connection.send, data_dir=data_dir, history_bytes=history_bytes)
     wait: float | None = None
-    with contextlib.suppress(EOFError, ConnectionError):
+    # BLAS is held to one thread for good: to look for every batch would take 60 µs.
+    with contextlib.suppress(EOFError, ConnectionError), one_blas_thread:
         while True:
             for message in connection.receive(wait):
                 host.receive(message.header)

@@ -1,6 +1,9 @@
 """A team of threads: who does what, and what is the same however many there are."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -54,6 +57,21 @@ def test_an_error_reaches_the_caller_and_the_team_goes_on(failing: int) -> None:
     with pytest.raises(ArithmeticError):
         Team(2).run(stage)
     assert done == [1 - failing]
+    assert len(set(names_of_threads(2, 2))) == 2
+
+
+def test_ctrl_c_is_raised_when_the_helpers_have_finished() -> None:
+    done: list[str] = []
+
+    def press_ctrl_c() -> None:
+        time.sleep(0.05)  # by then the caller waits for this thread
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        done.append("share")
+
+    with pytest.raises(KeyboardInterrupt):
+        Team(2).run([[((lambda: None),), (press_ctrl_c,)]])
+    assert done == ["share"]
     assert len(set(names_of_threads(2, 2))) == 2
 
 

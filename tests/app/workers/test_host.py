@@ -321,3 +321,28 @@ def test_a_study_of_a_moment_is_answered_however_often_it_is_asked_for(hosting: 
     assert {name: array.tobytes() for name, array in first.items()} == {
         name: array.tobytes() for name, array in again.items()
     }
+
+
+def measurements(hosting: Hosting, runs: list[str], seconds: float) -> int:
+    """How often the runs have been measured on the test images over some seconds of playing."""
+
+    def so_far() -> int:
+        series = [hosting.ask("series", run, from_batch=1).header["series"] for run in runs]
+        return sum(len(each["test"]) for each in series)
+
+    for run in runs:
+        hosting.command("set", run, speed=50)
+        hosting.command("play", run)
+    before, start = so_far(), hosting.clock.now
+    while hosting.clock.now < start + seconds:
+        hosting.turn()
+    return so_far() - before
+
+
+def test_many_runs_are_not_measured_more_often_than_one(hosting: Hosting) -> None:
+    alone = measurements(hosting, ["run"], 16.0)
+    assert alone >= 5
+    for run in ("second", "third", "fourth"):
+        hosting.create(run)
+    together = measurements(hosting, ["run", "second", "third", "fourth"], 16.0)
+    assert 4 <= together <= alone + 4
