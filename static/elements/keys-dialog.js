@@ -29,6 +29,7 @@ export class KeysDialog extends RunElement {
     document.addEventListener(
       "keydown",
       (event) => {
+        if (event.defaultPrevented) return; // what has the focus has used the key itself
         const action = actionOf(event, targetOf(event.target));
         if (!action || !enabled.checked) return;
         if (dialog.open && action !== "keys") return;
