@@ -172,3 +172,18 @@ def test_the_arrows_that_lead_through_the_mistakes_do_not_step(page_of_run: Desc
         re.compile(SAID["draw"])
     )
     assert page.run.state()["phase"] == "draw"
+
+
+def test_the_keys_of_the_run_do_nothing_behind_a_dialog(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Share")
+    close = page.page.get_by_role("dialog").get_by_role("button", name="Close", exact=True)
+    close.press("Shift+ArrowRight")
+    page.page.keyboard.press("Escape")
+    expect(close).to_be_hidden()
+    page.press("Step phase")
+    expect(page.page.locator('loop-region [data-part="announcer"]')).to_have_text(
+        re.compile(SAID["draw"])
+    )
