@@ -52,7 +52,8 @@ export function formatSetting(value) {
 }
 
 /**
- * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5.
+ * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5,
+ * 1.3e10.
  *
  * @param {number} value
  * @param {number} [digits]
@@ -60,7 +61,8 @@ export function formatSetting(value) {
 export function formatValue(value, digits = 2) {
   if (value === 0) return "0";
   const rounded = Number(value.toPrecision(digits));
-  const text = Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
+  const size = Math.abs(rounded);
+  const text = size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
   return tidyExponent(text).replace(/^-/, "−");
 }
 
@@ -71,7 +73,7 @@ export function formatValue(value, digits = 2) {
  */
 export function formatSmallPercent(value) {
   const percent = Number((value * 100).toPrecision(2));
-  return `${percent < 1e-4 ? formatValue(percent) : percent} %`;
+  return `${percent < 1e-4 || percent >= 1e6 ? formatValue(percent) : percent} %`;
 }
 
 /**

@@ -20,8 +20,8 @@ export const SHORTCUTS = [
   { action: "keys", key: "?", shift: true, label: "?", does: "show or hide this list" },
 ];
 
-/** Roles whose own keys (typing, arrows, space) come before the page's. */
-const OWN_KEYS = new Set(["slider", "tab", "textbox", "combobox", "spinbutton", "radio"]);
+/** Roles whose own keys (typing, arrows, space) come before the page's; a group in focus scrolls. */
+const OWN_KEYS = new Set(["slider", "tab", "textbox", "combobox", "spinbutton", "radio", "group"]);
 
 /** Elements that answer to space themselves. */
 const OWN_SPACE = new Set(["button", "summary", "a"]);

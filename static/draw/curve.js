@@ -8,7 +8,7 @@ import { dashedVertical } from "./dashed.js";
  */
 
 /** Room around the plot, in CSS pixels. */
-const LEFT = 36;
+const LEFT = 48;
 const RIGHT = 6;
 const TOP = 8;
 const BOTTOM = 18;

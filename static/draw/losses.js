@@ -19,6 +19,18 @@ export function niceCeiling(value) {
 }
 
 /**
+ * The upper end of a linear axis of losses: all that is drawn on it lies below.
+ *
+ * @param {readonly (number | null)[]} losses null or not finite: not drawn
+ */
+export function upperEnd(losses) {
+  const highest = losses.reduce((/** @type {number} */ high, loss) => {
+    return loss !== null && Number.isFinite(loss) ? Math.max(high, loss) : high;
+  }, 0);
+  return highest > 0 ? highest * 1.05 : 2.5;
+}
+
+/**
  * Draws the loss of each sample of the batch, largest first, and the mean as a dashed line.
  *
  * @param {CanvasRenderingContext2D} context

@@ -1,6 +1,6 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
-import { formatError, formatLoss, formatValue } from "../format.js";
+import { formatCount, formatError, formatLoss, formatValue } from "../format.js";
 import { changeText, marksOf } from "../models/compared-marks.js";
 import { apartNotes } from "../models/compared-words.js";
 import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
@@ -253,10 +253,14 @@ export class CompareRegion extends RunElement {
       const state = run.state.peek();
       if (!state || batch < 1 || batch > run.series.length) continue;
       const loss = run.series.loss[batch - 1];
-      parts.push(parts.length === 0 ? `batch ${batch}: loss ` : ", ", `${LETTERS[slot]} `, {
-        text: formatLoss(loss),
-        explanation: () => explanations.lossOfBatch(state, batch, loss),
-      });
+      parts.push(
+        parts.length === 0 ? `batch ${formatCount(batch)}: loss ` : ", ",
+        `${LETTERS[slot]} `,
+        {
+          text: formatLoss(loss),
+          explanation: () => explanations.lossOfBatch(state, batch, loss),
+        },
+      );
     }
     this.#readout?.show(parts);
   }

@@ -193,19 +193,18 @@ export class InsideStep extends RunElement {
     const stale = this.piece("stale", HTMLElement);
     stale.hidden = shown === null || isFresh;
     write(stale, `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}, not of this one`);
-    this.#showWhich(phase, pick.station.peek() !== null);
+    this.#showWhich(phase, pick.station.peek() !== null, state.phase === null);
   }
 
   /**
    * @param {Phase} phase
    * @param {boolean} isOpened
+   * @param {boolean} isNew whether nothing has run yet
    */
-  #showWhich(phase, isOpened) {
+  #showWhich(phase, isOpened, isNew) {
     const title = PHASE_TITLES[phase].toLowerCase();
-    write(
-      this.piece("which", HTMLElement),
-      isOpened ? `${title}, opened` : `${title}, the phase that ran last`,
-    );
+    const why = isNew ? "the phase that comes first" : "the phase that ran last";
+    write(this.piece("which", HTMLElement), `${title}, ${isOpened ? "opened" : why}`);
     this.find('[data-action="follow"]', HTMLButtonElement).disabled = !isOpened;
   }
 }

@@ -29,9 +29,11 @@ export class KeysDialog extends RunElement {
     document.addEventListener(
       "keydown",
       (event) => {
+        if (event.defaultPrevented) return; // what has the focus has used the key itself
         const action = actionOf(event, targetOf(event.target));
         if (!action || !enabled.checked) return;
-        if (dialog.open && action !== "keys") return;
+        // What a dialog hides is not to move, but for the unit's: it shows what each step does to it.
+        if (document.querySelector("dialog:modal:not(.unit)") && action !== "keys") return;
         event.preventDefault();
         if (action === "keys") dialog.open ? dialog.close() : dialog.showModal();
         else if (run.writable.peek() && !(event.repeat && run.isStepping)) carryOut(action, run);

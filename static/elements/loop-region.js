@@ -4,6 +4,7 @@ import { forwardPainter } from "../draw/forward.js";
 import { gradientsPainter } from "../draw/gradients.js";
 import { drawHistogram } from "../draw/histogram.js";
 import { drawLosses } from "../draw/losses.js";
+import { formatCount } from "../format.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
 import { PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
@@ -83,7 +84,7 @@ export class LoopRegion extends RunElement {
     write(this.piece("words", HTMLElement), words);
     write(
       this.piece("sub", HTMLElement),
-      `one batch of ${state.batch_size} ${state.batch_size === 1 ? "digit" : "digits"}, five phases`,
+      `one batch of ${formatCount(state.batch_size)} ${state.batch_size === 1 ? "digit" : "digits"}, five phases`,
     );
   }
 

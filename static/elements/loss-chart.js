@@ -1,5 +1,6 @@
 import uPlot from "uplot";
 import { decimate } from "../draw/decimate.js";
+import { upperEnd } from "../draw/losses.js";
 import { formatSetting } from "../format.js";
 import { markOf } from "../models/changes.js";
 
@@ -126,8 +127,8 @@ export class LossChart {
       scales: {
         x: { time: false, range: () => this.#acrossRange() },
         y: this.#logarithmic
-          ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), upperEnd(max)] }
-          : { range: (_plot, _min, max) => [0, upperEnd(max)] },
+          ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), this.#upperEnd(max)] }
+          : { range: (_plot, _min, max) => [0, this.#upperEnd(max)] },
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
@@ -151,6 +152,11 @@ export class LossChart {
     const length = Math.max(this.#data?.epochLength ?? 0, MARKED_AT_LEAST);
     const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.reach ?? 0, 1);
     return [0, Math.ceil(reached / length) * length];
+  }
+
+  /** @param {number | null} max of the lines */
+  #upperEnd(max) {
+    return upperEnd([max, ...(this.#data?.series.tests ?? []).map(({ loss }) => loss)]);
   }
 
   /** @param {uPlot} plot */
@@ -260,11 +266,6 @@ function shortened(context, text, room) {
 /** @param {number | null} min */
 function lowerEnd(min) {
   return min !== null && min > LEAST ? min / 1.2 : LEAST;
-}
-
-/** @param {number | null} max */
-function upperEnd(max) {
-  return max !== null && Number.isFinite(max) && max > 0 ? max * 1.05 : 2.5;
 }
 
 /**

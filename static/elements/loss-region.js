@@ -1,5 +1,5 @@
 import { sizeOf } from "../draw/canvas.js";
-import { formatLoss, formatPercent } from "../format.js";
+import { formatCount, formatLoss, formatPercent } from "../format.js";
 import * as explanations from "../models/explanations/progress.js";
 import { aheadWords } from "../models/rewind.js";
 import { FigureText } from "./figure-text.js";
@@ -116,7 +116,7 @@ export class LossRegion extends RunElement {
     const loss = series.loss[batch - 1];
     const accuracy = series.accuracy[batch - 1];
     return [
-      `batch ${batch}: loss `,
+      `batch ${formatCount(batch)}: loss `,
       {
         text: formatLoss(loss),
         explanation: () => explanations.lossOfBatch(now, batch, loss),

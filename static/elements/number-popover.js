@@ -24,6 +24,8 @@ export class NumberPopover {
   #asked = signal(0);
   /** @type {HTMLElement | null} */
   #element = null;
+  /** What else describes the element. */
+  #described = "";
   /** @type {AbortController | null} */
   #lifetime = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -72,7 +74,8 @@ export class NumberPopover {
     const lifetime = new AbortController();
     this.#lifetime = lifetime;
     this.#element = element;
-    element.setAttribute("aria-describedby", this.#box.id);
+    this.#described = element.getAttribute("aria-describedby") ?? "";
+    element.setAttribute("aria-describedby", `${this.#described} ${this.#box.id}`.trim());
     // Within a modal dialog, what lies outside of it can't be pointed at.
     (element.closest("dialog, main") ?? document.body).append(this.#box);
     const stop = effect(() => {
@@ -105,7 +108,8 @@ export class NumberPopover {
     clearTimeout(this.#timer);
     this.#lifetime?.abort();
     this.#element = null;
-    element.removeAttribute("aria-describedby");
+    if (this.#described === "") element.removeAttribute("aria-describedby");
+    else element.setAttribute("aria-describedby", this.#described);
     this.#box.remove();
   }
 

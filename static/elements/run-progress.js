@@ -8,13 +8,13 @@ import { follow, RunElement, write } from "./run-element.js";
 /** Each number of the state as the page writes it. */
 /** @type {{ [field: string]: (state: RunState) => string }} */
 const FIELDS = {
-  epoch: ({ epoch }) => String(epoch + 1),
-  batch_in_epoch: ({ batch_in_epoch }) => String(batch_in_epoch),
-  batches_per_epoch: ({ batches_per_epoch }) => String(batches_per_epoch),
+  epoch: ({ epoch }) => formatCount(epoch + 1),
+  batch_in_epoch: ({ batch_in_epoch }) => formatCount(batch_in_epoch),
+  batches_per_epoch: ({ batches_per_epoch }) => formatCount(batches_per_epoch),
   loss: ({ loss }) => formatLoss(loss),
   accuracy: ({ accuracy }) => formatPercent(accuracy),
   test_accuracy: ({ test_accuracy }) => formatPercent(test_accuracy, 2),
-  test_batch: ({ test_batch }) => (test_batch === null ? NONE : String(test_batch)),
+  test_batch: ({ test_batch }) => (test_batch === null ? NONE : formatCount(test_batch)),
   batches_per_second: ({ batches_per_second }) => formatRate(batches_per_second),
   batch: ({ batch }) => formatCount(batch),
 };

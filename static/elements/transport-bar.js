@@ -154,7 +154,12 @@ export class TransportBar extends RunElement {
       const rate = shown();
       if (rate !== null) show(rate);
     });
-    explain(field, () => run.state.value && learningRate(run.state.value), signal);
+    const why = () => {
+      const state = run.state.value;
+      // It would lie on what a change of the rate discards, and on the way out of it.
+      return state && discardWords(state) === "" ? learningRate(state) : null;
+    };
+    explain(field, why, signal);
     field.addEventListener("input", () => (editing = true), { signal });
     field.addEventListener("change", commit, { signal });
     field.addEventListener(

@@ -196,6 +196,7 @@ export class WeightsRegion extends RunElement {
         shownExtreme(state, description, shown),
     };
     this.#grid?.paint(view, what, theme);
+    write(this.piece("about", HTMLElement), aboutText(description.layer, what.shape[1]));
   }
 
   /**
@@ -226,6 +227,19 @@ export class WeightsRegion extends RunElement {
  */
 function kindTitle(kind) {
   return kind === "v" ? "√v" : kind;
+}
+
+/**
+ * What one picture is; only into a unit of the first layer can be looked.
+ *
+ * @param {number} layer
+ * @param {number} inputs
+ */
+function aboutText(layer, inputs) {
+  const cells = `with a cell for each of its ${inputs} weights`;
+  return layer === 1
+    ? `Each image is one unit, ${cells}, at the pixel it weighs. Click one, or press Enter on it, to look inside.`
+    : `Each row is one unit, ${cells} from the layer before.`;
 }
 
 /** @param {string} kind */

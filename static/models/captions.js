@@ -70,7 +70,7 @@ function drawCaption({ count, size, labels, sample }, state) {
   const all = samplesOf(state);
   const label = labels[sample] ?? 0;
   return [
-    { text: String(size), explanation: () => explanations.batchSize(state, size) },
+    { text: formatCount(size), explanation: () => explanations.batchSize(state, size) },
     all === null ? " samples" : ` of ${formatCount(all)}`,
     size > count ? `, ${count} shown` : "",
     `, following ${aDigit(label).slice(0, -1)}`,

@@ -81,7 +81,7 @@ export function reachOf({ furthest, pending }) {
  */
 export function aheadWords(state, batch) {
   if (batch < state.furthest) {
-    return `${batchesAhead(state, batch)} kept until something is changed; trained again, they come out the same, bit for bit.`;
+    return `${batchesAhead(state, batch)} the same, bit for bit.`;
   }
   if (state.pending && batch < state.pending) {
     return `This run follows a recipe that goes on to batch ${formatCount(state.pending)}.`;
@@ -110,7 +110,8 @@ export function discardWords(state) {
  * @param {number} batch
  */
 function batchesAhead({ furthest }, batch) {
+  const kept = "kept until something is changed; trained again,";
   return furthest === batch + 1
-    ? `Batch ${formatCount(furthest)} is`
-    : `Batches ${formatCount(batch + 1)} to ${formatCount(furthest)} are`;
+    ? `Batch ${formatCount(furthest)} is ${kept} it comes out`
+    : `Batches ${formatCount(batch + 1)} to ${formatCount(furthest)} are ${kept} they come out`;
 }

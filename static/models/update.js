@@ -65,7 +65,7 @@ function ruleOf(optimizer, { v = 0, m = 0, velocity = 0 }, rate) {
     case "adam":
       return {
         title: "Adam",
-        formula: `m = ${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g\nv = ${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²\nstep = −α · m / (√v + ${number("epsilon", 1e-7)})\nα = ${lr} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
+        formula: `m = ${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g,  v = ${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²\nstep = −α · m / (√v + ${number("epsilon", 1e-7)})\nα = ${lr} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
         numbers: [{ quantity: "m", name: "m, mean of g", value: m }, ...kept],
       };
     default:

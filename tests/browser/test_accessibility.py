@@ -155,3 +155,35 @@ def test_the_digits_of_the_batch_are_followed_by_arrow_keys(page_of_run: Descent
     expect(digits).to_have_attribute(
         "aria-valuetext", re.compile(r"^sample 2 of 128, true digit \d$")
     )
+
+
+def test_the_arrows_that_lead_through_the_mistakes_do_not_step(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("test_batch", "1")
+    cells = page.region("What it gets wrong").locator("td[data-row]")
+    cells.first.scroll_into_view_if_needed()
+    expect(cells.first).to_have_text(re.compile(r"^\d+$"))
+    cells.first.focus()
+    cells.first.press("ArrowRight")
+    expect(cells.nth(1)).to_be_focused()
+    page.press("Step phase")
+    expect(page.page.locator('loop-region [data-part="announcer"]')).to_have_text(
+        re.compile(SAID["draw"])
+    )
+    assert page.run.state()["phase"] == "draw"
+
+
+def test_the_keys_of_the_run_do_nothing_behind_a_dialog(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Share")
+    close = page.page.get_by_role("dialog").get_by_role("button", name="Close", exact=True)
+    close.press("Shift+ArrowRight")
+    page.page.keyboard.press("Escape")
+    expect(close).to_be_hidden()
+    page.press("Step phase")
+    expect(page.page.locator('loop-region [data-part="announcer"]')).to_have_text(
+        re.compile(SAID["draw"])
+    )

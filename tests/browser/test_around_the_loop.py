@@ -89,6 +89,13 @@ def open_unit(page: DescentPage, unit: int) -> Locator:
     return dialog
 
 
+def test_the_images_say_what_they_are(page_of_run: DescentPage) -> None:
+    weights = page_of_run.region("Weights")
+    expect(weights).to_contain_text("Each image is one unit, with a cell for each of its 784")
+    weights.get_by_label("layer").select_option("2")
+    expect(weights).to_contain_text("Each row is one unit, with a cell for each of its 512")
+
+
 @pytest.mark.parametrize("direction", ["step", "gradient"])
 def test_the_curve_is_the_loss_along_the_direction(
     page_of_run: DescentPage, direction: str

@@ -159,3 +159,25 @@ def test_a_changing_number_changes_its_explanation(page_of_run: DescentPage) -> 
     formula = page.page.locator('#number-popover [data-part="formula"]')
     expect(formula).not_to_have_text(before.formula)
     expect(formula).to_contain_text(page.field("loss").inner_text())
+
+
+def test_the_learning_rate_keeps_what_else_is_said_of_it(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    field = page.input("Learning rate")
+    read_explanation(page, field)
+    field.fill("abc")
+    field.press("Enter")
+    expect(page.page.locator("#number-popover")).to_have_count(0)
+    expect(field).to_have_accessible_description(re.compile("“abc” is not a number"))
+
+
+def test_no_explanation_lies_on_what_a_change_would_discard(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Back one batch")
+    page.shows("batch", "0")
+    page.page.keyboard.press("Shift")  # a reader with a keyboard: focus is shown
+    page.input("Learning rate").focus()
+    expect(page.page.get_by_text("Changing a setting now discards batch 1")).to_be_visible()
+    expect(page.page.locator("#number-popover:popover-open")).to_have_count(0)

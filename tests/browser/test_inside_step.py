@@ -306,19 +306,42 @@ def test_a_station_stays_open_until_it_is_let_go(page_of_run: DescentPage) -> No
     detail(page, "draw")
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])  # Adam's rule is the longest
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
-def test_nothing_jumps_from_phase_to_phase(page_of_run: DescentPage, size: tuple[int, int]) -> None:
+def test_nothing_jumps_from_phase_to_phase(
+    page_of_run: DescentPage, size: tuple[int, int], optimizer: str
+) -> None:
     page = page_of_run
     page.page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.press("Step batch")
-    page.shows("batch", "1")
-    heights = set()
-    for phase in PHASES:
-        page.press("Step phase")
-        expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
-        detail(page, phase)
-        box = page.region("The loop").bounding_box()
-        assert box is not None
-        heights.add(round(box["height"]))
-    assert len(heights) == 1, heights
+    page.input("Optimizer").select_option(optimizer)
+    heights = {"untrained": height_of_loop(page)}
+    for batch in (1, 2):
+        for phase in PHASES:
+            page.press("Step phase")
+            expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
+            detail(page, phase)
+            page.run.at_rest()
+            heights[f"{phase} {batch}"] = height_of_loop(page)
+    assert len(set(heights.values())) == 1, heights
     assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+def height_of_loop(page: DescentPage) -> int:
+    """How high the region with the stations is."""
+    box = page.region("The loop").bounding_box()
+    assert box is not None
+    return round(box["height"])
+
+
+def test_the_stations_are_no_higher_after_another_width(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step phase")
+    detail(page, "draw")
+    height = height_of_loop(page)
+    details = page.region("Inside this step").locator(".details")
+    wide = details.evaluate("element => getComputedStyle(element).height")
+    page.page.set_viewport_size({"width": 390, "height": 900})
+    expect(details).not_to_have_css("height", wide)
+    page.page.set_viewport_size({"width": 1440, "height": 900})
+    expect(details).to_have_css("height", wide)
+    assert height_of_loop(page) == height

@@ -71,3 +71,24 @@ def test_the_page_keeps_every_point_of_the_series(page_of_run: DescentPage) -> N
     kept, series = page_of_run.series(), page_of_run.run.series()
     assert kept["loss"] == series["loss"]
     assert kept["accuracy"] == series["accuracy"]
+
+
+def test_large_counts_are_in_groups(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Batch size").select_option("8")
+    page.shows("batches_per_epoch", "7,500")
+    page.input("Batch size").select_option("1024")
+    page.press("Step batch")
+    expect(page.region("The loop")).to_contain_text("one batch of 1,024 digits")
+    expect(page.region("The loop").locator("[data-phase=draw] .caption")).to_contain_text(
+        "1,024 of"
+    )
+
+
+def test_a_batch_of_one_is_told_as_one(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Batch size").select_option("1")
+    page.press("Step phase")
+    expect(page.region("Inside this step")).to_contain_text(
+        "x: 1 image of 784 pixels; y: its true digit."
+    )

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decimate } from "../../static/draw/decimate.js";
 import * as grid from "../../static/draw/grid.js";
-import { niceCeiling } from "../../static/draw/losses.js";
+import { niceCeiling, upperEnd } from "../../static/draw/losses.js";
 
 describe("decimate", () => {
   const count = 10000;
@@ -107,4 +107,10 @@ it("ends an axis at 1, 2 or 5 times a power of ten", () => {
     [0, 1],
   ];
   for (const [value, ceiling] of cases) assert.equal(niceCeiling(value ?? 0), ceiling);
+});
+
+it("has an axis of losses end above all of them, the test losses too", () => {
+  assert.ok(upperEnd([2, 3]) > 3);
+  assert.equal(upperEnd([2, null, NaN, Infinity]), upperEnd([2]));
+  assert.equal(upperEnd([null]), 2.5);
 });

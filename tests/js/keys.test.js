@@ -26,6 +26,12 @@ it("leaves keys to the field, slider or tab that has the focus", () => {
   assert.equal(actionOf(press, { tag: "div", role: null, editable: true }), null);
 });
 
+it("leaves keys to a group that has the focus, since it scrolls", () => {
+  const group = { tag: "div", role: "group", editable: false };
+  assert.equal(actionOf({ ...PLAIN, key: "ArrowRight" }, group), null);
+  assert.equal(actionOf({ ...PLAIN, key: " " }, group), null);
+});
+
 it("leaves the space bar to a button, and takes the arrows from it", () => {
   const button = { tag: "button", role: null, editable: false };
   assert.equal(actionOf({ ...PLAIN, key: " " }, button), null);

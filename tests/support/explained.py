@@ -34,7 +34,7 @@ READ = """(element) => {
   if (!/\\d/.test(text)) return null;
   const popover = document.getElementById("number-popover");
   const part = (name) => popover.querySelector(`[data-part="${name}"]`).textContent;
-  const open = popover?.id === element.getAttribute("aria-describedby");
+  const open = popover && element.getAttribute("aria-describedby")?.split(" ").includes(popover.id);
   if (!open || !popover.matches(":popover-open")) return { text };
   const [formula, address, numpy, helpers] = ["formula", "address", "numpy", "helpers"].map(part);
   return { text, formula, address, numpy, helpers };

@@ -50,11 +50,13 @@ export class DrawDetail {
     sayPicked(this.#picture.canvas, { first: 1, count, now: sample, text: digitText(draw) });
     this.#line.show([
       "x: ",
-      { text: String(size), explanation: () => batchSize(state, size) },
-      ` images of ${formatCount(draw.pixels.length / count)} pixels; y: their true digits. `,
+      { text: formatCount(size), explanation: () => batchSize(state, size) },
+      size === 1 ? " image of " : " images of ",
+      `${formatCount(draw.pixels.length / count)} pixels; y: `,
+      size === 1 ? "its true digit. " : "their true digits. ",
       `Followed: sample ${sample + 1}, ${aDigit(label).slice(0, -1)}`,
       { text: String(label), explanation: () => followedLabel(state, sample, label) },
-      "; pick another here.",
+      count === 1 ? "." : "; pick another here.",
     ]);
     return true;
   }

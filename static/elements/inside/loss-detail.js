@@ -1,7 +1,7 @@
 import { sizeOf } from "../../draw/canvas.js";
 import { digitPainter } from "../../draw/field.js";
 import { drawLosses } from "../../draw/losses.js";
-import { aDigit, formatLoss } from "../../format.js";
+import { aDigit, formatCount, formatLoss } from "../../format.js";
 import { sampleLoss } from "../../models/explanations/forward.js";
 import { meanLoss, probability } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
@@ -116,8 +116,8 @@ export class LossDetail {
     });
     this.#mean.show([
       mse
-        ? `Each bar is a digit's mean of (p − y)²; the mean of all ${perSample.length} is the loss, `
-        : `Each bar is a digit's −log p[true digit]; the mean of all ${perSample.length} is the loss, `,
+        ? `Each bar is a digit's mean of (p − y)²; the mean of all ${formatCount(perSample.length)} is the loss, `
+        : `Each bar is a digit's −log p[true digit]; the mean of all ${formatCount(perSample.length)} is the loss, `,
       { text: formatLoss(mean), explanation: () => meanLoss(state, mean) },
     ]);
     this.#followed.show(isFresh ? this.#followedParts(state, loss, draw, forward) : []);
