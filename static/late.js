@@ -12,7 +12,7 @@ const MODULES = {
 };
 
 /** How far outside the window a region is loaded. */
-const NEAR = "600px 0px";
+const NEAR = "300px 0px";
 
 /**
  * Makes the elements of that name what they are. A region is `inert` until then.

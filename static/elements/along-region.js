@@ -1,11 +1,12 @@
-import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { sizeOf } from "../draw/canvas.js";
 import { curveScales, drawCurve } from "../draw/curve.js";
 import { formatCount, formatValue } from "../format.js";
 import { textOf } from "../models/captions.js";
 import { curveOf, lossAt, lossPart, wordsOf } from "../models/curve.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { Picture } from "./picture.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -35,26 +36,30 @@ export class AlongRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours } = app;
+    const { run, colours } = app;
     const canvas = this.piece("curve", HTMLCanvasElement);
     this.#effect = new FigureText(this.piece("effect", HTMLElement));
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
-    const paint = () => this.#paint(app);
-    const repaint = () => painter.request(paint);
+    const picture = new Picture(canvas, drawCurve);
+    const repaint = paintInSight(this, app, () => this.#paint(app, picture), signal);
     const seen = run.view("curve");
     follow(signal, () => {
       this.#curve = curveOf(seen.value);
       repaint();
     });
     follow(signal, () => {
-      run.state.value;
+      run.news.value;
       run.pending.shown("learning_rate", 0);
       colours.value;
       repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, { sight: (visible) => run.want("along", visible ? ["curve"] : []) });
-    observe(canvas, signal, { size: repaint });
+    observe(canvas, signal, {
+      size: () => {
+        picture.invalidate();
+        repaint();
+      },
+    });
     for (const button of this.querySelectorAll("button[data-direction]")) {
       button.addEventListener(
         "click",
@@ -79,8 +84,11 @@ export class AlongRegion extends RunElement {
     return { direction, line: direction === "step" && curve.step ? curve.step : curve.gradient };
   }
 
-  /** @param {App} app */
-  #paint({ run, colours }) {
+  /**
+   * @param {App} app
+   * @param {Picture<Parameters<typeof drawCurve>[1]>} picture
+   */
+  #paint({ run, colours }, picture) {
     const state = run.state.peek();
     const curve = this.#curve;
     const shown = this.#shown();
@@ -107,12 +115,9 @@ export class AlongRegion extends RunElement {
     const batch = curve.phase === "update" ? curve.batch : curve.batch + 1;
     write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
     write(this.piece("held-out", HTMLElement), `${curve.heldOut} unseen`);
-    const canvas = this.piece("curve", HTMLCanvasElement);
-    this.#readOut(canvas, shown, explained);
-    const prepared = prepareCanvas(canvas);
-    if (!prepared) return;
-    const picture = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
-    drawCurve(prepared.context, picture, prepared.size, colours.peek());
+    this.#readOut(picture.canvas, shown, explained);
+    const curveNow = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
+    picture.paint(curveNow, colours.peek());
   }
 
   /**

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { explain } from "./explain.js";
+import { write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/captions.js").Part} Part
@@ -34,7 +35,8 @@ export class FigureText {
       const node = /** @type {Text | HTMLElement} */ (this.#nodes[i]);
       // A percent sign does not stand alone on a line.
       const text = (typeof part === "string" ? part : part.text).replaceAll(" %", "\u00a0%");
-      if (node.textContent !== text) node.textContent = text;
+      if (node instanceof HTMLElement) write(node, text);
+      else if (node.data !== text) node.data = text;
     });
     this.#version.value += 1;
   }

@@ -4,7 +4,7 @@ import { formatCount } from "../format.js";
 import { healthFigure } from "../models/explanations/around.js";
 import { FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { explain } from "./explain.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -30,26 +30,25 @@ export class HealthRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours } = app;
+    const { run, colours } = app;
     this.#signal = signal;
     this.#explained = new WeakSet();
-    const paint = () => this.#paint(app);
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const seen = run.view("health");
     follow(signal, () => {
       this.#health = healthOf(seen.value);
-      painter.request(paint);
+      repaint();
     });
     follow(signal, () => {
-      run.state.value;
+      run.news.value;
       colours.value;
-      painter.request(paint);
+      repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (visible) => run.want("health", visible ? ["health"] : []),
       size: () => {
         this.#painted = [];
-        painter.request(paint);
+        repaint();
       },
     });
   }

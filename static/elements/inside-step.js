@@ -7,7 +7,7 @@ import { DrawDetail } from "./inside/draw-detail.js";
 import { ForwardDetail } from "./inside/forward-detail.js";
 import { LossDetail } from "./inside/loss-detail.js";
 import { UpdateDetail } from "./inside/update-detail.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { RunningCode } from "./running-code.js";
 
 /**
@@ -50,7 +50,7 @@ export class InsideStep extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, pick, painter, colours } = app;
+    const { run, pick, colours } = app;
     /** @type {Details} */
     const details = {
       draw: new DrawDetail(this, app, signal),
@@ -59,8 +59,7 @@ export class InsideStep extends RunElement {
       backward: new BackwardDetail(this, app, signal),
       update: new UpdateDetail(this, app, signal),
     };
-    const paint = () => this.#paint(app, details);
-    const repaint = () => painter.request(paint);
+    const repaint = paintInSight(this, app, () => this.#paint(app, details), signal);
     let visible = false;
     let wanted = "";
     const want = () => {
@@ -74,22 +73,18 @@ export class InsideStep extends RunElement {
     follow(signal, () => {
       const seen = run.view(insideName(app)).value;
       this.#take(insideOf(seen), run.state.peek());
-      repaint();
     });
     follow(signal, () => {
-      run.state.value;
-      run.pictures.value;
-      run.view(derivativeName(app)).value;
+      run.news.value;
+      insideName(app); // what is picked
       pick.station.value;
       colours.value;
       repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (now) => {
         visible = now;
         want();
-        repaint();
       },
       size: () => {
         for (const detail of Object.values(details)) detail.invalidate();

@@ -2,7 +2,7 @@ import { formatLoss } from "../format.js";
 import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
-import { follow, RunElement } from "./run-element.js";
+import { follow, paintInSight, RunElement } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -27,18 +27,16 @@ export class LearnDrawing extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, classifier, pick } = app;
+    const { run, classifier, pick } = app;
     this.#result = new FigureText(this.piece("result", HTMLElement));
-    const paint = () => this.#paint(app);
-    const repaint = () => painter.request(paint);
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const label = this.piece("label", HTMLSelectElement);
     follow(signal, () => {
-      run.state.value;
+      run.news.value;
       run.writable.value;
       classifier.reading.value;
       repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     label.addEventListener("change", repaint, { signal });
     const act = async (/** @type {import("../protocol/types.js").Command} */ command) => {
       if (this.#busy) return;

@@ -1,3 +1,4 @@
+import { computed } from "@preact/signals-core";
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { digitsPainter } from "../draw/digits.js";
 import { forwardPainter } from "../draw/forward.js";
@@ -11,7 +12,7 @@ import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
 import { digitCells, digitText } from "./inside/draw-detail.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -43,22 +44,25 @@ export class LoopRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours } = app;
+    const { run, colours } = app;
     for (const phase of PHASES) this.#captions[phase] = new FigureText(this.#caption(phase));
-    const paint = () => this.#paint(app);
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
+    const rewrite = paintInSight(this, app, () => this.#write(app), signal);
     follow(signal, () => {
-      run.state.value;
       run.pictures.value;
-      run.following.value;
       colours.value;
-      painter.request(paint);
+      repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
+    follow(signal, () => {
+      run.news.value;
+      run.following.value;
+      rewrite();
+    });
     observe(this, signal, {
       sight: (visible) => run.want("loop", visible ? ["loop"] : []),
       size: () => {
         this.#painted = null;
-        painter.request(paint);
+        repaint();
       },
     });
     this.#followDigits(app, signal);
@@ -71,14 +75,19 @@ export class LoopRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     const pictures = run.pictures.peek();
-    const lit = run.following.peek() ? state.phase : null;
     const theme = colours.peek();
-    for (const phase of PHASES) {
-      this.#label(phase, { state, pictures, lit });
-      const same = this.#painted?.pictures === pictures && this.#painted.theme === theme;
-      if (!same) this.#draw(phase, { state, pictures }, theme);
-    }
+    if (this.#painted?.pictures === pictures && this.#painted.theme === theme) return;
     this.#painted = { pictures, theme };
+    for (const phase of PHASES) this.#draw(phase, { state, pictures }, theme);
+  }
+
+  /** @param {App} app */
+  #write({ run }) {
+    const state = run.state.peek();
+    if (!state) return;
+    const pictures = run.pictures.peek();
+    const lit = run.following.peek() ? state.phase : null;
+    for (const phase of PHASES) this.#label(phase, { state, pictures, lit });
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
@@ -149,6 +158,7 @@ export class LoopRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   #opening({ run, pick }, signal) {
+    const shown = computed(() => pick.shown(run.state.value));
     for (const phase of PHASES) {
       const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
       station.addEventListener(
@@ -162,7 +172,7 @@ export class LoopRegion extends RunElement {
       );
       const button = this.find(`[data-phase="${phase}"] .open`, HTMLButtonElement);
       follow(signal, () => {
-        const isShown = pick.shown(run.state.value) === phase;
+        const isShown = shown.value === phase;
         station.classList.toggle("is-shown", isShown);
         button.setAttribute("aria-pressed", String(pick.station.value === phase));
       });

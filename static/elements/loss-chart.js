@@ -99,8 +99,9 @@ export class LossChart {
 
   /** Where the batches lie across the chart, in CSS pixels from its left edge: 0 and `reach`. */
   get span() {
-    const place = (/** @type {number} */ batch) =>
-      this.#plot.over.offsetLeft + this.#plot.valToPos(batch, "x");
+    // As the chart knows it: to ask the page for it would have it laid out in every frame.
+    const left = this.#plot.bbox.left / uPlot.pxRatio;
+    const place = (/** @type {number} */ batch) => left + this.#plot.valToPos(batch, "x");
     return { from: place(0), to: place(this.#data?.reach ?? 0) };
   }
 

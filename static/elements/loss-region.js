@@ -5,8 +5,8 @@ import { aheadWords } from "../models/rewind.js";
 import { FigureText } from "./figure-text.js";
 import { LossChart } from "./loss-chart.js";
 import { scrub } from "./loss-scrub.js";
-import { alignSlider, rewindSlider } from "./rewind-slider.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { alignSlider, rewindSlider, showPlace } from "./rewind-slider.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -21,7 +21,6 @@ export class LossRegion extends RunElement {
   #chart = null;
   /** @type {number | null} */
   #pointed = null;
-  #visible = true;
   /** @type {FigureText | null} */
   #readout = null;
 
@@ -31,18 +30,18 @@ export class LossRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, rewind, painter, colours, dialogs } = app;
+    const { run, rewind, colours, dialogs } = app;
     const holder = this.piece("chart", HTMLElement);
-    const paint = () => this.#paint(app, holder);
+    const repaint = paintInSight(this, app, () => this.#paint(app, holder), signal);
     const log = this.piece("log", HTMLInputElement);
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
     const build = () => {
       this.#chart?.destroy();
       this.#chart = new LossChart(holder, colours.peek(), log.checked, (batch) => {
         this.#pointed = batch;
-        painter.request(paint);
+        repaint();
       });
-      painter.request(paint);
+      repaint();
     };
     build();
     log.addEventListener("change", build, { signal });
@@ -54,23 +53,15 @@ export class LossRegion extends RunElement {
     const branch = this.find('[data-action="branch"]', HTMLButtonElement);
     branch.addEventListener("click", () => dialogs.openBranch(rewind.batch), { signal });
     follow(signal, () => {
-      run.seriesVersion.value;
-      run.state.value;
+      run.news.value;
       run.writable.value;
       rewind.sought.value;
-      painter.request(paint);
+      repaint();
     });
-    observe(this, signal, {
-      sight: (visible) => {
-        this.#visible = visible;
-        if (visible) painter.request(paint);
-      },
-    });
-    observe(holder, signal, { size: () => painter.request(paint) });
+    observe(holder, signal, { size: repaint });
     signal.addEventListener(
       "abort",
       () => {
-        painter.cancel(paint);
         this.#chart?.destroy();
         this.#chart = null;
       },
@@ -84,7 +75,7 @@ export class LossRegion extends RunElement {
    */
   #paint({ run, rewind }, holder) {
     const state = run.state.peek();
-    if (!state || !this.#visible || !this.#chart) return;
+    if (!state || !this.#chart) return;
     const { series } = run;
     const { batch, reach } = rewind;
     const { width, height } = sizeOf(holder);
@@ -96,7 +87,9 @@ export class LossRegion extends RunElement {
       reach,
       epochLength: state.batches_per_epoch,
     });
-    alignSlider(this.piece("slider", HTMLInputElement), this.#chart.span);
+    const slider = this.piece("slider", HTMLInputElement);
+    showPlace(slider, { batch, reach });
+    alignSlider(slider, this.#chart.span);
     this.piece("empty", HTMLElement).hidden = series.length > 0;
     this.#readout?.show(this.#readOut(run, rewind.sought.peek() ?? this.#pointed ?? batch));
     const writable = run.writable.peek();

@@ -4,7 +4,7 @@ import { wrongConfidence } from "../models/explanations/around.js";
 import { cellParts, explainedAccuracy, mistakesOf, shareOf } from "../models/mistakes.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -28,8 +28,8 @@ export class MistakesRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours } = app;
-    const paint = () => this.#paint(app);
+    const { run, colours } = app;
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const seen = run.view("mistakes");
     follow(signal, () => {
       // The view comes with every frame and seldom changes.
@@ -39,13 +39,12 @@ export class MistakesRegion extends RunElement {
       if (measured === this.#measured) return;
       this.#measured = measured;
       this.#mistakes = mistakesOf(seen.value);
-      painter.request(paint);
+      repaint();
     });
     follow(signal, () => {
       colours.value;
-      painter.request(paint);
+      repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (visible) => run.want("mistakes", visible ? ["mistakes"] : []),
     });

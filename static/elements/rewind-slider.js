@@ -15,13 +15,20 @@ import { follow } from "./run-element.js";
  */
 export function rewindSlider(slider, { run, rewind }, signal) {
   follow(signal, () => {
-    const { batch, reach } = rewind;
-    slider.disabled = !run.writable.value || run.connection.value === "gone" || reach === 0;
-    slider.max = String(reach);
-    slider.value = String(batch);
-    slider.setAttribute("aria-valuetext", `batch ${formatCount(batch)} of ${formatCount(reach)}`);
+    const isGone = run.connection.value === "gone";
+    slider.disabled = !run.writable.value || isGone || rewind.reach === 0;
   });
   slider.addEventListener("input", () => rewind.to(slider.valueAsNumber), { signal });
+}
+
+/**
+ * @param {HTMLInputElement} slider
+ * @param {{ batch: number, reach: number }} place
+ */
+export function showPlace(slider, { batch, reach }) {
+  slider.max = String(reach);
+  slider.value = String(batch);
+  slider.setAttribute("aria-valuetext", `batch ${formatCount(batch)} of ${formatCount(reach)}`);
 }
 
 /**

@@ -89,11 +89,49 @@ export function observe(element, signal, { sight, size }) {
 }
 
 /**
- * Writes text only where it differs, so that nothing is laid out or said again for nothing.
+ * What has an element painted, once a frame at most. While the run trains faster than anyone reads,
+ * what is out of sight waits until it comes back, or until the run rests: then all of the page is
+ * as it should be, so that nothing changes under a reader who moves on to it.
+ *
+ * @param {Element} element
+ * @param {App} app
+ * @param {() => void} paint
+ * @param {AbortSignal} signal
+ * @returns {() => void} to be called when something has changed
+ */
+export function paintInSight(element, { run, painter }, paint, signal) {
+  let inSight = false;
+  let isDue = false;
+  const job = () => {
+    isDue = false;
+    paint();
+  };
+  const schedule = () => {
+    if (isDue && (inSight || !run.hurrying.peek())) painter.request(job);
+  };
+  observe(element, signal, {
+    sight: (visible) => {
+      inSight = visible;
+      schedule();
+    },
+  });
+  signal.addEventListener("abort", () => painter.cancel(job), { once: true });
+  return () => {
+    isDue = true;
+    schedule();
+  };
+}
+
+/**
+ * Writes text only where it differs, so that nothing is laid out or said again for nothing. A text
+ * that stands alone keeps its node: a new one would need a style of its own.
  *
  * @param {Element} element
  * @param {string} text
  */
 export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const { firstChild } = element;
+  if (firstChild instanceof Text && firstChild === element.lastChild) {
+    if (firstChild.data !== text) firstChild.data = text;
+  } else if (element.textContent !== text) element.textContent = text;
 }

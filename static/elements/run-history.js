@@ -1,6 +1,6 @@
 import { formatCount } from "../format.js";
 import { changesOf, countWords } from "../models/changes.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { follow, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -18,15 +18,16 @@ export class RunHistory extends RunElement {
    * @param {App} app
    * @param {AbortSignal} signal
    */
-  connect({ run, rewind, painter, dialogs }, signal) {
+  connect(app, signal) {
+    const { run, rewind, dialogs } = app;
     const paint = () => this.#paint(run.state.peek(), run.writable.peek(), rewind.batch);
+    const repaint = paintInSight(this, app, paint, signal);
     follow(signal, () => {
-      run.state.value;
+      run.news.value;
       run.writable.value;
       rewind.sought.value;
-      painter.request(paint);
+      repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     this.addEventListener(
       "click",
       ({ target }) => {

@@ -61,7 +61,8 @@ export class RunProgress extends RunElement {
       bar.setAttribute("aria-valuemax", String(state.batches_per_epoch));
     };
     follow(signal, () => {
-      if (run.state.value) painter.request(paint);
+      run.news.value;
+      painter.request(paint);
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
   }

@@ -3,7 +3,7 @@ import { largest } from "../models/explanations/code.js";
 import { largestText, shapeText, sourceLines, valuesOf } from "../models/program.js";
 import { getProgram } from "../protocol/api.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -30,18 +30,15 @@ export class RunningCode extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, pick } = app;
-    const paint = () => this.#paint(app);
+    const { run, pick } = app;
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     follow(signal, () => {
-      run.state.value;
-      run.pictures.value;
-      run.view("values").value;
+      run.news.value;
       pick.station.value;
       this.#chosen.value;
       this.#program.value;
-      painter.request(paint);
+      repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     let visible = false;
     let asked = "";
     const ask = async () => {

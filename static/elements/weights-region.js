@@ -2,7 +2,7 @@ import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatValue } from "../format.js";
 import { shownExtreme } from "../models/explanations/grid.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
 /**
@@ -27,10 +27,9 @@ export class WeightsRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { run, painter, colours, pick, dialogs } = app;
+    const { run, colours, pick, dialogs } = app;
     const holder = this.piece("holder", HTMLElement);
-    const paint = () => this.#paint(app);
-    const repaint = () => painter.request(paint);
+    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const parts = {
       canvas: this.piece("grid", HTMLCanvasElement),
       holder,
@@ -73,7 +72,6 @@ export class WeightsRegion extends RunElement {
       for (const { view } of run.state.value?.views ?? []) run.weights(view).value;
       repaint();
     });
-    signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (now) => {
         visible = now;

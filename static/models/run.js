@@ -2,6 +2,7 @@ import { batch, computed, effect, signal } from "@preact/signals-core";
 import * as commands from "../protocol/commands.js";
 import { NO_PICTURES, nextPictures } from "./loop.js";
 import { Pending } from "./pending.js";
+import { Rarely } from "./rarely.js";
 import { SeriesStore } from "./series.js";
 import { isSlow } from "./speed.js";
 import { Turns } from "./turns.js";
@@ -56,6 +57,9 @@ const COMMON_METADATA = new Set([
   ...["study.batch", "study.phase"],
 ]);
 
+/** Between two news while nobody can read each: often enough to see that a number moves. */
+const READING_GAP_MS = 100;
+
 const FRAMES_PER_SECOND = 30;
 const FRAMES_PER_SECOND_UNSEEN = 1;
 
@@ -76,6 +80,11 @@ export class RunModel {
   pictures = signal(NO_PICTURES);
   series = new SeriesStore();
   seriesVersion = signal(0);
+  /**
+   * Changes with every news of the run, but only ten times a second while it trains faster than
+   * anyone reads: what is read (numbers, words, curves) follows it, what is looked at the pictures.
+   */
+  news = signal(0);
   /** The followed sample of the batch. */
   sample = signal(0);
   /** Whether anything that shows this run can be seen. */
@@ -86,6 +95,7 @@ export class RunModel {
   #lastUnit = signal(null);
   #longStep = signal(false);
   #steps = new Turns();
+  #nowAndThen = new Rarely(() => this.#announce(), READING_GAP_MS);
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
   /** @type {Map<string, Signal<SeenView | null>>} */
@@ -105,6 +115,12 @@ export class RunModel {
     if (!state || state.phase === null) return false;
     if (state.state === "playing") return isSlow(state.speed);
     return state.phase !== "update" || isSlow(state.speed) || this.#lastUnit.value === "phase";
+  });
+
+  /** Whether it trains faster than anyone reads. */
+  hurrying = computed(() => {
+    const state = this.state.value;
+    return state?.state === "playing" && !isSlow(state.speed);
   });
 
   /** Whether it runs, as the play button shows it: a step counts once it takes a while. */
@@ -331,6 +347,12 @@ export class RunModel {
   #take(state) {
     if (state.state !== "stepping") this.#longStep.value = false;
     this.state.value = { ...this.state.peek(), ...state };
+    if (this.hurrying.peek()) this.#nowAndThen.ask();
+    else this.#announce();
+  }
+
+  #announce() {
+    this.news.value += 1;
   }
 
   /** What was shown belongs to a past that is gone. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { it, mock } from "node:test";
 import { RunModel } from "../../static/models/run.js";
 import { play } from "../../static/protocol/commands.js";
 
@@ -38,4 +38,28 @@ it("refuses such a command once it is known that there is no run", async () => {
   const asked = run.act(play());
   run.gone.value = gone;
   assert.deepEqual(await asked, gone);
+});
+
+it("tells of everything that can be followed, and ten times a second of what cannot", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const run = new RunModel((callback) => callback());
+  /** How often it tells of `states` that come at once. @param {object[]} states */
+  const told = (...states) => {
+    const before = run.news.value;
+    for (const state of states) {
+      run.reply(/** @type {import("../../static/protocol/types.js").RunState} */ (state));
+    }
+    return run.news.value - before;
+  };
+  const slow = { state: "playing", speed: 2 };
+  const fast = { state: "playing", speed: null };
+  const rest = { state: "paused", speed: null };
+  assert.equal(told(rest, slow, slow), 3);
+  assert.equal(told(fast, fast, fast), 1);
+  mock.timers.tick(100);
+  assert.equal(told(), 0);
+  assert.equal(told(fast, fast), 0);
+  mock.timers.tick(100);
+  assert.equal(told(rest), 1, "the pause is told at once");
+  mock.timers.reset();
 });

@@ -1,0 +1,71 @@
+"""What the page leaves undone while a run plays: questions that cost a layout, unseen paints."""
+
+from tests.support.page import DescentPage
+
+# Each of these has the browser lay out the page before it answers.
+ASKED = """() => {
+  window.asked = {};
+  const spy = (prototype, name) => {
+    const property = Object.getOwnPropertyDescriptor(prototype, name);
+    const kind = property.get ? "get" : "value";
+    const answer = property[kind];
+    const told = function (...given) {
+      window.asked[name] = (window.asked[name] ?? 0) + 1;
+      return answer.apply(this, given);
+    };
+    Object.defineProperty(prototype, name, { ...property, [kind]: told });
+  };
+  for (const side of ["Width", "Height", "Left", "Top"]) {
+    spy(HTMLElement.prototype, `offset${side}`);
+    spy(Element.prototype, `client${side}`);
+    spy(Element.prototype, `scroll${side}`);
+  }
+  spy(Element.prototype, "getBoundingClientRect");
+  spy(Element.prototype, "getClientRects");
+}"""
+
+# What is painted into an element shows as a change of it, or on one of its canvases.
+PAINTED = """(name) => {
+  const element = document.querySelector(name);
+  window.painted = [];
+  const count = (records) => {
+    for (const { target, type } of records) painted.push(`${type} of ${target.nodeName}`);
+  };
+  const all = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(count).observe(element, all);
+  const clear = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    if (element.contains(this.canvas)) painted.push("canvas");
+    return clear.apply(this, given);
+  };
+}"""
+
+
+def plays_on(page: DescentPage, batches: int) -> None:
+    """Wait until the page has news of some more batches."""
+    there = len(page.series()["loss"]) + batches
+    page.until(lambda: len(page.series()["loss"]) >= there, f"{batches} batches")
+
+
+def test_in_play_nothing_is_asked_that_costs_a_layout(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    plays_on(page, 20)
+    page.page.evaluate(ASKED)
+    plays_on(page, 50)
+    assert page.page.evaluate("asked") == {}
+
+
+def test_what_is_out_of_sight_is_painted_when_it_comes_back(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    plays_on(page, 20)
+    page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.page.locator("chain-region").scroll_into_view_if_needed()
+    frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.page.evaluate(frames)
+    page.page.evaluate(PAINTED, "loop-region")
+    plays_on(page, 50)
+    assert page.page.evaluate("painted") == []
+    page.page.evaluate("scrollTo(0, 0)")
+    page.until(lambda: page.page.evaluate("painted") != [], "the loop to be painted again")
