@@ -9,7 +9,6 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-NAME ?=
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # Stamps say "done for this state of the lock files", so that a warm start does nothing.
@@ -91,10 +90,9 @@ format: setup-dev ## rewrite the sources in the agreed format
 	@$(BIN)/ruff format --quiet .
 	@node_modules/.bin/biome check --write .
 
-bench: setup-dev ## list the measurements; make bench NAME=one ARGS="..." runs one
-	@if [ -n "$(NAME)" ]; then exec $(BIN)/python -m bench.$(NAME) $(ARGS); fi; \
-	for file in $$(find bench -name '*.py' ! -name '__init__.py' | sort); do \
-	  echo "$$(basename "$$file" .py): $$(head -n 1 "$$file" | tr -d '"')"; done
+# Whatever chooses BLAS's kernels for other programs is left out: each library is to choose its own.
+bench: browser ## measure everything in bench/results.md; ARGS="engine page" for some of it
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m bench $(ARGS)
 
 UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade \
 	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links

@@ -1,7 +1,5 @@
 """What the page costs: bytes, time until it can be read and played, and its main thread in play.
 
-    make bench NAME=page ARGS=--write
-
 Everything runs on this machine, the server and the browser too, and Chromium has no GPU here.
 
 - Bytes are those of the files' bodies as they travel, without the heads of the answers; what the
@@ -12,19 +10,14 @@ Everything runs on this machine, the server and the browser too, and Chromium ha
 - Long tasks of the main thread are told by the browser itself (PerformanceObserver, "longtask":
   tasks of more than 50 ms, by the clock), layouts by its counters. A trace would tell more, and
   cost of the very time it measures.
-- Lighthouse is installed into an environment of its own, build/bench-env; where it can't be, the
-  table says so.
-
-`--write` also writes the table to bench/page.md. Ends with an error where a figure is not met.
+- Lighthouse is installed into the environment of the rivals, build/bench-env; where it can't be,
+  the table says so.
 """
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -32,18 +25,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.environment import ENVIRONMENT
+from bench.machine import machine
 from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
 from tests.support.devtools import Browser, Tab, running_browser
 from tests.support.server import keep_untrained_network, running_server
 
-ROOT = Path(__file__).resolve().parent.parent
-REPORT = Path(__file__).with_suffix(".md")
-ENVIRONMENT = ROOT / "build" / "bench-env"
 # The last that runs on Node 20.
 LIGHTHOUSE = "lighthouse@12.8.2"
 PRESETS = {"mobile": [], "desktop": ["--preset=desktop"]}
 FASTEST = "10"
 WARM_UP_S = 3.0
+PLAY_S = 60.0
+LOADS, REPORTS = 7, 5
 
 # Before the page's own scripts: when its run is open and Play can be pressed.
 WATCH = """
@@ -111,14 +105,6 @@ class Figure:
     least: float | None = None
     note: str = ""
 
-    @property
-    def met(self) -> bool:
-        """Whether it is as it has to be, as far as it is known."""
-        if not self.values:
-            return True
-        value = statistics.median(self.values)
-        return value <= (self.most or value) and value >= (self.least or value)
-
     def __str__(self) -> str:
         def text(value: float) -> str:
             return f"{value:,.{self.digits}f}"
@@ -133,10 +119,10 @@ class Figure:
         return f"| {self.what} | {value} | {spread} | {target} |"
 
 
-def loads(browser: Browser, address: str, times: int) -> list[Figure]:
+def loads(browser: Browser, address: str) -> list[Figure]:
     """What a new visitor loads, and how long it takes; the first load warms the server up."""
     moments, files = [], []
-    for _ in range(times + 1):
+    for _ in range(LOADS + 1):
         with browser.visit() as tab:
             tab.before_scripts(WATCH)
             tab.goto(address)
@@ -159,7 +145,7 @@ def loads(browser: Browser, address: str, times: int) -> list[Figure]:
     ]
 
 
-def play(tab: Tab, address: str, seconds: float) -> list[Figure]:
+def play(tab: Tab, address: str) -> list[Figure]:
     """The main thread while a run trains as fast as it can."""
     tab.before_scripts(WATCH)
     tab.goto(address)
@@ -169,7 +155,7 @@ def play(tab: Tab, address: str, seconds: float) -> list[Figure]:
     tab.evaluate(WATCH_TASKS)
     before = tab.metrics()
     first = _number(tab.evaluate(BATCH))
-    time.sleep(seconds)
+    time.sleep(PLAY_S)
     after = tab.metrics()
     tasks = [float(duration) for duration in tab.evaluate("longTasks")]
     batches = _number(tab.evaluate(BATCH)) - first
@@ -192,15 +178,15 @@ def _number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def install(environment: Path) -> str:
+def install() -> str:
     """Install Lighthouse where it is missing; why it could not be, or ""."""
-    if (environment / "node_modules" / "lighthouse" / "package.json").exists():
+    if (ENVIRONMENT / "node_modules" / "lighthouse" / "package.json").exists():
         return ""
     print(f"installing {LIGHTHOUSE}", flush=True)
-    environment.mkdir(parents=True, exist_ok=True)
+    ENVIRONMENT.mkdir(parents=True, exist_ok=True)
     quietly = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     done = subprocess.run(
-        ["npm", "install", "--prefix", environment, *quietly, LIGHTHOUSE],
+        ["npm", "install", "--prefix", ENVIRONMENT, *quietly, LIGHTHOUSE],
         capture_output=True,
         text=True,
         check=False,
@@ -208,17 +194,17 @@ def install(environment: Path) -> str:
     return _last_line(done.stderr) if done.returncode else ""
 
 
-def audits(address: str, times: int, environment: Path) -> list[Figure]:
+def audits(address: str) -> list[Figure]:
     """Lighthouse's scores for performance, on a telephone as it imagines one and on a desktop."""
     what = "Lighthouse, performance, {}"
-    missing = install(environment)
+    missing = install()
     if missing:
         return [Figure(what.format(preset), [], note=missing) for preset in PRESETS]
     figures = []
     for preset, options in PRESETS.items():
         scores = []
-        for _ in range(times):
-            report = audit(address, environment, options)
+        for _ in range(REPORTS):
+            report = audit(address, options)
             if isinstance(report, str):
                 missing = report
                 break
@@ -227,12 +213,12 @@ def audits(address: str, times: int, environment: Path) -> list[Figure]:
     return figures
 
 
-def audit(address: str, environment: Path, options: Sequence[str]) -> dict[str, Any] | str:
+def audit(address: str, options: Sequence[str]) -> dict[str, Any] | str:
     """One report of Lighthouse's, or why there is none."""
     flags = " ".join(("--headless", *LAUNCH_ARGUMENTS))
     done = subprocess.run(
         [
-            *(environment / "node_modules" / ".bin" / "lighthouse", address, "--quiet"),
+            *(ENVIRONMENT / "node_modules" / ".bin" / "lighthouse", address, "--quiet"),
             *("--output=json", "--only-categories=performance", f"--chrome-flags={flags}"),
             *options,
         ],
@@ -253,55 +239,25 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["no answer"])[-1][:120].replace("|", "/")
 
 
-def measure(
-    seconds: float = 60, times: int = 7, reports: int = 3, environment: Path = ENVIRONMENT
-) -> tuple[str, bool]:
-    """The section, and whether every figure is met."""
-    load = os.getloadavg()[0]
+def section() -> str:
+    """The table as Markdown."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = keep_untrained_network(Path(folder))
         with running_server(data_dir, env={"APP_MAX_RUNS": "100"}) as server:
             with running_browser() as browser:
                 version = browser.version
-                figures = loads(browser, server.address, times)
+                figures = loads(browser, server.address)
                 with browser.visit() as tab:
-                    playing = play(tab, server.address, seconds)
-            figures += audits(server.address, reports, environment) if reports else []
+                    playing = play(tab, server.address)
+            figures += audits(server.address)
             figures += playing
-    about = (
-        f"{version}, headless, without a GPU, 1440 x 900; {os.cpu_count()} cores, "
-        f"{platform.machine()}, Python {platform.python_version()}, load {load:.1f} before the "
-        f"start. Medians and spreads of {times} loads with nothing cached, and of {reports} "
-        f"reports of {LIGHTHOUSE}; shares are of the main thread's time, by the clock."
-    )
-    head = ["| | median | spread | target |", "| --- | --- | --- | --- |"]
-    text = "\n".join(["## The page", "", about, "", *head, *map(str, figures)])
-    return text + "\n", all(figure.met for figure in figures)
-
-
-def section() -> str:
-    """What the page costs, in Markdown."""
-    return measure()[0]
-
-
-def main() -> None:
-    """Measure, print, and say whether the targets are met."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of play")
-    parser.add_argument("--loads", type=int, default=7, help="of the page, with nothing cached")
-    parser.add_argument("--reports", type=int, default=3, help="of Lighthouse; 0 leaves it out")
-    parser.add_argument("--environment", type=Path, default=ENVIRONMENT)
-    parser.add_argument("--write", action="store_true", help=f"write {REPORT.name}")
-    options = parser.parse_args()
-    text, met = measure(
-        options.seconds, options.loads, options.reports, options.environment.absolute()
-    )
-    print(text)
-    if options.write:
-        REPORT.write_text(text.removeprefix("#"), encoding="utf-8")
-    if not met:
-        sys.exit("a figure is not met")
-
-
-if __name__ == "__main__":
-    main()
+    lines = [
+        f"{version}, headless, without a GPU, 1440 x 900, beside the server on one machine.",
+        f"Medians and spreads of {LOADS} loads with nothing cached, and of {REPORTS} reports of",
+        f"{LIGHTHOUSE}; shares are of the main thread's time, by the clock.",
+        "",
+        "| | median | spread | target |",
+        "| --- | --- | --- | --- |",
+        *map(str, figures),
+    ]
+    return "\n".join(lines) + f"\n\n{machine()}"

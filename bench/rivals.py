@@ -1,8 +1,9 @@
 """One trainer in a process of its own, an epoch at a time when told to, for `bench.training`.
 
-`python bench/rivals.py NAME THREADS DATA` reads the samples from DATA (an .npz with x and y), says
-"ready" when its first epoch, which compiles what there is to compile, is done, and then trains one
-epoch for every line it reads and answers with the seconds it took and the epoch's mean loss.
+`python -m bench.rivals NAME THREADS DATA` reads the samples from DATA (an .npz with x and y, and
+the test images test_x and test_y), says "ready" when its first epoch, which compiles what there is
+to compile, is done, and then answers each line it reads: "epoch" with the seconds it took to train
+one and its mean loss, "accuracy" with the share of the test images that are read right.
 
 The work is the same for all: 784 → 512 relu → 10 softmax, RMSprop (scikit-learn has Adam only),
 float32, batches of 128 in a new order every epoch, the last one shorter, the loss of every batch
@@ -23,12 +24,15 @@ import numpy as np
 BATCH = 128
 RATE, RHO, EPSILON = 0.001, 0.9, 1e-7
 
-# An epoch: trains one, and returns the mean of its batches' losses.
-Epoch = Callable[[], float]
 Array = Any
+# Trains an epoch, and returns the mean of its batches' losses.
+Epoch = Callable[[], float]
+# The classes that the network reads in images (n, 784), as it is trained by now.
+Classes = Callable[[Array], Array]
+Trainer = tuple[Epoch, Classes]
 
 
-def ours(x: Array, y: Array, threads: int) -> Epoch:
+def ours(x: Array, y: Array, threads: int) -> Trainer:
     """This project's engine, through `fit`."""
     from engine import Dense, Sequential
 
@@ -39,10 +43,10 @@ def ours(x: Array, y: Array, threads: int) -> Epoch:
         history = network.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, threads=threads)
         return history.history["loss"][0]
 
-    return epoch
+    return epoch, lambda images: network.predict(images).argmax(axis=1)
 
 
-def products(x: Array, y: Array, threads: int) -> Epoch:
+def products(x: Array, y: Array, threads: int) -> Trainer:
     """The five matrix products of a batch and nothing else, each core with its own half."""
     del y
     # One array of everything a core needs: nothing is shared, nothing waited for.
@@ -71,10 +75,10 @@ def products(x: Array, y: Array, threads: int) -> Epoch:
             helper.join()
         return 0.0
 
-    return epoch
+    return epoch, lambda images: np.full(len(images), -1)  # it has learned nothing
 
 
-def torch_eager(x: Array, y: Array, threads: int, *, compiled: bool = False) -> Epoch:
+def torch_eager(x: Array, y: Array, threads: int, *, compiled: bool = False) -> Trainer:
     """PyTorch, a training loop as its tutorials write it."""
     import torch
 
@@ -100,15 +104,15 @@ def torch_eager(x: Array, y: Array, threads: int, *, compiled: bool = False) -> 
         order = torch.randperm(len(xs)).split(BATCH)
         return float(np.mean([float(batch(xs[part], ys[part]).detach()) for part in order]))
 
-    return epoch
+    return epoch, lambda images: model(torch.from_numpy(images)).argmax(axis=1).numpy()
 
 
-def torch_compile(x: Array, y: Array, threads: int) -> Epoch:
+def torch_compile(x: Array, y: Array, threads: int) -> Trainer:
     """The same, model, loss and optimizer compiled."""
     return torch_eager(x, y, threads, compiled=True)
 
 
-def keras_fit(x: Array, y: Array, threads: int, backend: str) -> Epoch:
+def keras_fit(x: Array, y: Array, threads: int, backend: str) -> Trainer:
     """Keras's `fit` on a backend."""
     os.environ["KERAS_BACKEND"] = backend
     if backend == "torch":
@@ -127,20 +131,20 @@ def keras_fit(x: Array, y: Array, threads: int, backend: str) -> Epoch:
     def epoch() -> float:
         return float(model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0).history["loss"][0])
 
-    return epoch
+    return epoch, lambda images: model.predict(images, verbose=0).argmax(axis=1)
 
 
-def keras_jax(x: Array, y: Array, threads: int) -> Epoch:
+def keras_jax(x: Array, y: Array, threads: int) -> Trainer:
     """Keras on JAX."""
     return keras_fit(x, y, threads, "jax")
 
 
-def keras_torch(x: Array, y: Array, threads: int) -> Epoch:
+def keras_torch(x: Array, y: Array, threads: int) -> Trainer:
     """Keras on PyTorch."""
     return keras_fit(x, y, threads, "torch")
 
 
-def jax_scan(x: Array, y: Array, threads: int) -> Epoch:
+def jax_scan(x: Array, y: Array, threads: int) -> Trainer:
     """JAX, all whole batches of an epoch in one compiled `lax.scan`, then the shorter one."""
     del threads  # XLA takes what the process may use
     import jax
@@ -157,11 +161,13 @@ def jax_scan(x: Array, y: Array, threads: int) -> Epoch:
     state = (weights, [jnp.zeros_like(w) for w in weights])
     xs, ys = jnp.asarray(x), jnp.asarray(y)
 
-    def loss_of(weights: Any, xb: Any, yb: Any) -> Any:
+    def logits_of(weights: Any, xb: Any) -> Any:
         w1, b1, w2, b2 = weights
-        logits = jnp.maximum(xb @ w1 + b1, 0) @ w2 + b2
-        picked = jnp.take_along_axis(jax.nn.log_softmax(logits), yb[:, None], axis=1)
-        return -picked.mean()
+        return jnp.maximum(xb @ w1 + b1, 0) @ w2 + b2
+
+    def loss_of(weights: Any, xb: Any, yb: Any) -> Any:
+        log_p = jax.nn.log_softmax(logits_of(weights, xb))
+        return -jnp.take_along_axis(log_p, yb[:, None], axis=1).mean()
 
     def step(state: Any, part: Any) -> Any:
         weights, mean_squares = state
@@ -188,10 +194,10 @@ def jax_scan(x: Array, y: Array, threads: int) -> Epoch:
         state, losses = compiled_epoch(state, orders.permutation(len(x)))
         return float(np.asarray(losses).mean())
 
-    return epoch
+    return epoch, lambda images: np.asarray(logits_of(state[0], images).argmax(axis=1))
 
 
-def scikit_learn(x: Array, y: Array, threads: int) -> Epoch:
+def scikit_learn(x: Array, y: Array, threads: int) -> Trainer:
     """MLPClassifier, an epoch a call of `partial_fit`; its BLAS takes what the process may use."""
     del threads
     from sklearn.neural_network import MLPClassifier
@@ -202,10 +208,10 @@ def scikit_learn(x: Array, y: Array, threads: int) -> Epoch:
         model.partial_fit(x, y, classes=np.arange(10))
         return float(model.loss_curve_[-1])
 
-    return epoch
+    return epoch, model.predict
 
 
-RIVALS: dict[str, Callable[[Array, Array, int], Epoch]] = {
+RIVALS: dict[str, Callable[[Array, Array, int], Trainer]] = {
     function.__name__: function
     for function in (
         ours,
@@ -221,16 +227,20 @@ RIVALS: dict[str, Callable[[Array, Array, int], Epoch]] = {
 
 
 def main(name: str, threads: int, data: Path) -> None:
-    """Train epochs as they are asked for, until the input ends."""
+    """Answer lines until the input ends."""
     with np.load(data) as file:
-        x, y = file["x"], file["y"]
-    epoch = RIVALS[name](x, y, threads)
+        x, y, test_x, test_y = (file[part] for part in ("x", "y", "test_x", "test_y"))
+    epoch, classes = RIVALS[name](x, y, threads)
     epoch()
     print("ready", flush=True)
-    for _ in sys.stdin:
-        begun = time.perf_counter()
-        loss = epoch()
-        print(json.dumps({"seconds": time.perf_counter() - begun, "loss": loss}), flush=True)
+    for line in sys.stdin:
+        if line.strip() == "accuracy":
+            answer = {"accuracy": float((classes(test_x) == test_y).mean())}
+        else:
+            begun = time.perf_counter()
+            loss = epoch()
+            answer = {"seconds": time.perf_counter() - begun, "loss": loss}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

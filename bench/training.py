@@ -2,34 +2,36 @@
 
 Every trainer lives in a process of its own (`bench/rivals.py`) and trains one epoch when it is its
 turn: a machine that is slower for a while is slower for all. The figures are medians over the
-rounds, and medians of the ratios within a round. The rivals are installed into an environment of
-their own, build/bench-env; one that cannot be is left out, and the table says so.
-`python -m bench.training --write` renews the table beside this file.
+rounds, and medians of the ratios within a round. A rival that cannot run here is left out, and the
+table says so. `python -m bench.training --rounds 3 --only jax_scan` is a quick look, written
+nowhere.
 """
 
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from engine import Dense, Sequential, load_mnist
+from bench import picture
+from bench.environment import ROOT, python_of_rivals
+from bench.machine import machine
+from engine import load_mnist
 
-ROOT = Path(__file__).resolve().parent.parent
-TABLE = Path(__file__).with_suffix(".md")
-ENVIRONMENT = ROOT / "build" / "bench-env"
-PACKAGES = ("torch==2.13.0", "jax", "keras", "scikit-learn")
 BATCH = 128
+ROUNDS = 15
 # After its turn a rival's threads may spin for a moment, waiting for more.
 PAUSE_SECONDS = 0.3
+# When the accuracy is measured: as often as the example is trained.
+EPOCHS = 5
 
 
 @dataclass
@@ -39,10 +41,11 @@ class Rival:
     label: str
     name: str
     threads: int
-    target: float | None = None  # what our time is to be divided into, at least
+    target: float | None = None  # what their time is to be by ours, at least
     own: bool = False  # runs in the project's environment
     seconds: list[float] = field(default_factory=list)
     loss: float = float("nan")
+    accuracy: float = float("nan")
     missing: str = ""
     process: "subprocess.Popen[str] | None" = None
 
@@ -68,19 +71,27 @@ class Rival:
                 sys.exit(f"expected {self.label} to run, got: {self.missing}")
 
     def train(self) -> None:
-        """One epoch."""
-        if self.process is None or self.process.stdin is None:
+        """One epoch; after the fifth, with the untimed first, its accuracy."""
+        if self.process is None:
             return
-        self.process.stdin.write("epoch\n")
-        self.process.stdin.flush()
-        answer = json.loads(self._answer())
+        answer = self._ask("epoch")
         self.seconds.append(answer["seconds"])
         self.loss = answer["loss"]
+        if len(self.seconds) == EPOCHS - 1:
+            self.accuracy = self._ask("accuracy")["accuracy"]
 
     def stop(self) -> None:
         """End the process."""
         if self.process is not None:
             self.process.communicate()
+
+    def _ask(self, line: str) -> dict[str, float]:
+        if self.process is None or self.process.stdin is None:
+            raise RuntimeError(f"{self.name} does not run")
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        answer: dict[str, float] = json.loads(self._answer())
+        return answer
 
     def _answer(self) -> str:
         return self.process.stdout.readline() if self.process and self.process.stdout else ""
@@ -89,82 +100,115 @@ class Rival:
 def rivals() -> list[Rival]:
     """Everybody, ours first. The targets are those of the project's fourth stage."""
     return [
-        Rival("**ours, `fit`, 2 threads**", "ours", 2, own=True),
-        Rival("**ours, `fit`, 1 thread**", "ours", 1, own=True),
+        Rival("ours, `fit`, 2 threads", "ours", 2, own=True),
+        Rival("ours, `fit`, 1 thread", "ours", 1, own=True),
         Rival("matrix products alone, 2 cores", "products", 2, own=True),
         Rival("JAX, an epoch in one `lax.scan`", "jax_scan", 2, 1.15),
         Rival("Keras on JAX, `fit`", "keras_jax", 2, 1.5),
         Rival("torch.compile", "torch_compile", 2, 1.5),
         Rival("PyTorch, 2 threads", "torch_eager", 2, 1.8),
-        Rival("PyTorch, 1 thread", "torch_eager", 1),
+        Rival("PyTorch, 1 thread", "torch_eager", 1, 1.8),
         Rival("Keras on PyTorch, `fit`", "keras_torch", 2, 2.8),
         Rival("scikit-learn (Adam)", "scikit_learn", 2, 2.8),
     ]
 
 
-def install(environment: Path) -> Path:
-    """Make the environment, and install what is missing; returns its Python."""
-    python = environment / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    for package in PACKAGES:
-        name = package.partition("==")[0]
-        known = subprocess.run(
-            [python, "-m", "pip", "show", "--quiet", name], capture_output=True, check=False
-        )
-        if known.returncode:
-            print(f"installing {package}", flush=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", package], check=False)
-    return python
+def take_turns(rounds: int, samples: int, only: Collection[str] = ()) -> list[Rival]:
+    """All who take part, ours first, with the times of their epochs; one that cannot has none."""
+    python = python_of_rivals()
+    taking_part = [one for one in rivals() if not only or one.name == "ours" or one.name in only]
+    (x, y), (test_x, test_y) = load_mnist()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "mnist.npz"
+        np.savez(data, x=x[:samples], y=y[:samples], test_x=test_x, test_y=test_y)
+        try:
+            for rival in taking_part:
+                print(f"starting {rival.label}", flush=True)
+                rival.start(Path(sys.executable) if rival.own else python, data)
+            for number in range(1, rounds + 1):
+                # Another one first each time: none always follows the same.
+                first = number % len(taking_part)
+                for rival in taking_part[first:] + taking_part[:first]:
+                    rival.train()
+                    time.sleep(PAUSE_SECONDS)
+                print(f"round {number} of {rounds}", flush=True)
+        finally:
+            for rival in taking_part:
+                rival.stop()
+    return taking_part
 
 
-def accuracy_after(epochs: int) -> float:
-    """Our accuracy on the test images."""
-    train, test = load_mnist()
-    network = Sequential([Dense(512, activation="relu"), Dense(10, activation="softmax")])
-    network.compile("rmsprop", "categorical_crossentropy", metrics=["accuracy"])
-    network.fit(*train, batch_size=128, epochs=epochs, verbose=0)
-    figures = network.evaluate(*test, verbose=0)
-    return figures[1] if isinstance(figures, list) else float("nan")
-
-
-def table(all_of_them: list[Rival], samples: int, accuracy: float) -> str:
+def table(taking_part: list[Rival], samples: int) -> str:
     """The figures as Markdown."""
-    ours = all_of_them[0]
+    ours = taking_part[0]
     lines = [
-        "# The engine beside others",
-        "",
         "784 → 512 relu → 10 softmax on MNIST, RMSprop (scikit-learn: Adam), float32, batches of",
-        f"128, epochs of {samples:,} samples, the loss of every batch computed. In turns, an",
-        "epoch each; medians of the rounds, spread from the 10th to the 90th percentile. The ratio",
-        "is their time by ours on 2 threads in the same round: above 1 is slower than ours.",
-        f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, Python",
-        f"{platform.python_version()}, {len(ours.seconds)} rounds, load {os.getloadavg()[0]:.1f}.",
+        f"{BATCH}, epochs of {samples:,} samples, the loss of every batch computed. In turns, an",
+        f"epoch each, {len(ours.seconds)} rounds. Medians; spreads from the 10th to the 90th",
+        "percentile. The ratio is their time by ours on 2 threads in the same round: above 1 is",
+        f"slower than ours. Accuracy: on the 10,000 test images after {EPOCHS} epochs.",
         "",
-        "| | ms a batch | spread | ratio | spread | at least | last epoch's loss |",
+        "| | ms a batch | spread | ratio | spread | at least | accuracy, % |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for rival in all_of_them:
+    for rival in taking_part:
         if rival.missing:
             lines.append(f"| {rival.label} | left out: {rival.missing} | | | | | |")
             continue
-        batch = [1000 * s / -(-samples // BATCH) for s in rival.seconds]
-        ratios = [a / b for a, b in zip(rival.seconds, ours.seconds, strict=True)]
+        batch = [1000 * seconds for seconds in _batch_seconds(rival, samples)]
+        ratios = _ratios(rival, ours)
         target = "" if rival.target is None else f"{rival.target:g}"
+        accuracy = "" if rival.name == "products" else f"{100 * rival.accuracy:.2f}"
         lines.append(
             f"| {rival.label} | {statistics.median(batch):.2f} | {_spread(batch)} "
-            f"| {statistics.median(ratios):.2f} | {_spread(ratios)} | {target} "
-            f"| {rival.loss:.4f} |"
+            f"| {statistics.median(ratios):.2f} | {_spread(ratios)} | {target} | {accuracy} |"
         )
     lines += [
         "",
         "“Matrix products alone” are the five products of a batch over all 784 inputs, half of the",
         "units on each core, nothing shared and nothing else computed. Ours leaves out the inputs",
         "that are off in the whole batch.",
-        "",
-        f"Our accuracy on the test images after 5 epochs: {100 * accuracy:.2f} %.",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def draw(taking_part: list[Rival], samples: int) -> str:
+    """The table as a picture, an SVG: the median time of a batch, and its spread."""
+    bars = []
+    for rival in taking_part:
+        if not rival.missing:
+            batch = [1000 * seconds for seconds in _batch_seconds(rival, samples)]
+            low, high = np.quantile(batch, (0.1, 0.9))
+            ratio = statistics.median(_ratios(rival, taking_part[0]))
+            bars.append(
+                picture.Bar(
+                    label=rival.label.replace("`", ""),
+                    value=statistics.median(batch),
+                    low=float(low),
+                    high=float(high),
+                    note=f"{ratio:.2f} ×",
+                    kind=rival.name if rival.name in ("ours", "products") else "other",
+                )
+            )
+    return picture.draw(bars, title="Milliseconds a batch, and their time by ours", unit="ms")
+
+
+def section() -> str:
+    """The section of bench/results.md; draws its picture beside it."""
+    samples = 60_000
+    taking_part = take_turns(ROUNDS, samples)
+    picture.FILE.write_text(draw(taking_part, samples), encoding="utf-8")
+    image = f"![The medians of the table below, as bars]({picture.FILE.name})"
+    return f"{image}\n\n{table(taking_part, samples)}\n\n{machine()}"
+
+
+def _batch_seconds(rival: Rival, samples: int) -> list[float]:
+    batches = -(-samples // BATCH)
+    return [seconds / batches for seconds in rival.seconds]
+
+
+def _ratios(rival: Rival, ours: Rival) -> list[float]:
+    return [theirs / own for theirs, own in zip(rival.seconds, ours.seconds, strict=True)]
 
 
 def _spread(values: list[float]) -> str:
@@ -177,43 +221,14 @@ def _last_line(text: str) -> str:
 
 
 def main() -> None:
-    """Install, take turns, print the table."""
+    """Print the table of a run of one's own choice."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--samples", type=int, default=60_000, help="of an epoch")
-    parser.add_argument("--environment", type=Path, default=ENVIRONMENT)
     parser.add_argument("--only", nargs="*", default=[], help="names of rivals, ours apart")
-    parser.add_argument("--write", action="store_true", help=f"write {TABLE.name}")
     options = parser.parse_args()
-
-    python = install(options.environment.absolute())
-    all_of_them = [
-        rival
-        for rival in rivals()
-        if not options.only or rival.name == "ours" or rival.name in options.only
-    ]
-    (x, y), _ = load_mnist()
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "mnist.npz"
-        np.savez(data, x=x[: options.samples], y=y[: options.samples])
-        try:
-            for rival in all_of_them:
-                print(f"starting {rival.label}", flush=True)
-                rival.start(Path(sys.executable) if rival.own else python, data)
-            for number in range(1, options.rounds + 1):
-                # Another one first each time: none always follows the same.
-                first = number % len(all_of_them)
-                for rival in all_of_them[first:] + all_of_them[:first]:
-                    rival.train()
-                    time.sleep(PAUSE_SECONDS)
-                print(f"round {number} of {options.rounds}", flush=True)
-        finally:
-            for rival in all_of_them:
-                rival.stop()
-    text = table(all_of_them, options.samples, accuracy_after(5))
-    print(f"\n{text}")
-    if options.write:
-        TABLE.write_text(text, encoding="utf-8")
+    taking_part = take_turns(options.rounds, options.samples, options.only)
+    print(f"\n{table(taking_part, options.samples)}\n\n{machine()}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ from engine.functions.tensor_function import Columns
 # Units of a block. Products are always cut into the same blocks, whoever computes them: what a
 # library's kernel does at the edge of a matrix must not depend on the number of threads.
 BLOCK = 256
+# The first block is the caller's, who begins 20 µs before a helper is awake, and had better not be
+# done first: to be woken by the helper takes as long again.
+FIRST_BLOCK = 288
+LEAST_BLOCK = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class _Stages:
 def _cut(call: Call, columns: Columns) -> list[Call]:
     """The call as one for each block of its result's columns; the last has what is left over."""
     width = call.out.shape[columns.result]
-    starts = range(0, max(BLOCK, width - BLOCK + 1), BLOCK)
+    starts = [0, *range(FIRST_BLOCK, width - LEAST_BLOCK + 1, BLOCK)]
     stops = [*starts[1:], width]
     return [
         Call(
