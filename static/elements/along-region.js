@@ -125,7 +125,7 @@ export class AlongRegion extends RunElement {
       const own = button.getAttribute("data-direction");
       button.setAttribute("aria-pressed", String(own === direction));
       if (own !== "step") continue;
-      write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}’s step`);
+      write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}'s step`);
       const missing = curve !== null && curve.step === null;
       button.setAttribute("aria-disabled", String(missing));
       button.setAttribute("title", missing ? "Known once the update has been made" : "");
