@@ -36,7 +36,7 @@ export class FigureText {
       const text = (typeof part === "string" ? part : part.text).replaceAll(" %", "\u00a0%");
       if (node.textContent !== text) node.textContent = text;
     });
-    this.#version.value += 1;
+    this.#version.value = this.#version.peek() + 1; // not read: it may be within an effect
   }
 
   #build() {

@@ -111,7 +111,7 @@ def test_the_loss_bars_are_the_losses(page_of_run: DescentPage) -> None:
     shown = step_to(page, "loss")
     probabilities, labels = page.run.tensor("layer2.activations"), page.run.tensor("batch.y")
     losses = -np.log(probabilities[np.arange(128), labels])
-    shows(figure(shown.locator('[data-part="mean-line"]'), 0), float(losses.mean()))
+    shows(figure(shown.locator('[data-part="mean-line"]'), 1), float(losses.mean()))
     followed = shown.locator('[data-part="followed-line"]')
     shows(figure(followed, 0), float(probabilities[0, labels[0]]))
     shows(figure(followed, 1), float(losses[0]))
@@ -196,7 +196,7 @@ def test_the_chain_rule_for_one_weight(page_of_run: DescentPage, chain: Locator)
         ("share", shares[0]),
     ):
         shows(chain.locator(f'[data-factor="{factor}"] .figure'), float(value))
-    total = chain.locator('[data-part="sum-line"] .figure').nth(0)
+    total = figure(chain.locator('[data-part="sum-line"]'), 1)
     shows(total, float(shares.sum()))
     gradient = page.run.tensor("layer1.weights.gradient")[unit, source]
     assert shares.sum() == pytest.approx(float(gradient), rel=1e-4)
@@ -207,7 +207,7 @@ def test_the_chain_rule_agrees_with_what_is_measured(
 ) -> None:
     line = chain.locator('[data-part="measured-line"]')
     measured, _ = displayed(figure(line, 0).inner_text())
-    derived, _ = displayed(chain.locator('[data-part="sum-line"] .figure').inner_text())
+    derived, _ = displayed(figure(chain.locator('[data-part="sum-line"]'), 1).inner_text())
     assert measured == pytest.approx(derived, rel=2e-3)  # each is rounded to four digits
     difference, _ = displayed(figure(line, 1).inner_text())
     assert difference < 1e-4
