@@ -1,8 +1,8 @@
 import { sizeOf } from "../draw/canvas.js";
 import { curveScales, drawCurve } from "../draw/curve.js";
-import { formatCount, formatValue } from "../format.js";
+import { formatCount } from "../format.js";
 import { textOf } from "../models/captions.js";
-import { curveOf, lossAt, lossPart, wordsOf } from "../models/curve.js";
+import { curveOf, distancePart, heldOutPart, lossAt, lossPart, wordsOf } from "../models/curve.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
@@ -26,6 +26,10 @@ export class AlongRegion extends RunElement {
   /** @type {FigureText | null} */
   #effect = null;
   /** @type {FigureText | null} */
+  #lesson = null;
+  /** @type {FigureText | null} */
+  #heldOut = null;
+  /** @type {FigureText | null} */
   #readout = null;
   /** @type {Curve | null} */
   #curve = null;
@@ -39,6 +43,8 @@ export class AlongRegion extends RunElement {
     const { run, colours } = app;
     const canvas = this.piece("curve", HTMLCanvasElement);
     this.#effect = new FigureText(this.piece("effect", HTMLElement));
+    this.#lesson = new FigureText(this.piece("lesson", HTMLElement));
+    this.#heldOut = new FigureText(this.piece("held-out", HTMLElement));
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
     const picture = new Picture(canvas, drawCurve);
     const repaint = paintInSight(this, app, () => this.#paint(app, picture), signal);
@@ -97,9 +103,8 @@ export class AlongRegion extends RunElement {
     if (!state) return;
     this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
     if (!shown || !curve) {
-      for (const part of ["lesson", "of"]) write(this.piece(part, HTMLElement), "");
-      this.#effect?.show([]);
-      this.#readout?.show([]);
+      write(this.piece("of", HTMLElement), "");
+      for (const text of [this.#effect, this.#lesson, this.#readout]) text?.show([]);
       return;
     }
     const { line, direction } = shown;
@@ -109,12 +114,12 @@ export class AlongRegion extends RunElement {
     const explained = present ? state : null;
     const { effect, lesson } = wordsOf(explained, line, direction, rate);
     this.#effect?.show(effect);
-    write(this.piece("lesson", HTMLElement), lesson);
+    this.#lesson?.show(lesson);
     const training = state.state === "playing" && state.speed === null;
     this.classList.toggle("is-past", !present && !training);
     const batch = curve.phase === "update" ? curve.batch : curve.batch + 1;
     write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
-    write(this.piece("held-out", HTMLElement), `${curve.heldOut} unseen`);
+    this.#heldOut?.show([heldOutPart(explained, curve), " unseen"]);
     this.#readOut(picture.canvas, shown, explained);
     const curveNow = { line, rate, loss: lossAt(line, rate), pointed: this.#pointed };
     picture.paint(curveNow, colours.peek());
@@ -130,7 +135,7 @@ export class AlongRegion extends RunElement {
       const own = button.getAttribute("data-direction");
       button.setAttribute("aria-pressed", String(own === direction));
       if (own !== "step") continue;
-      write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}’s step`);
+      write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}'s step`);
       const missing = curve !== null && curve.step === null;
       button.setAttribute("aria-disabled", String(missing));
       button.setAttribute("title", missing ? "Known once the update has been made" : "");
@@ -146,7 +151,9 @@ export class AlongRegion extends RunElement {
     const { distances } = line;
     const index = Math.min(this.#read, distances.length - 1);
     const parts = [
-      `at ${formatValue(distances[index] ?? 0, 3)}: `,
+      "at ",
+      distancePart(explained, line, { direction, index }),
+      ": ",
       lossPart(explained, line, { tensor: `${direction}.batch`, index }),
       ", unseen ",
       lossPart(explained, line, { tensor: `${direction}.held_out`, index }),

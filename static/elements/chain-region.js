@@ -1,10 +1,11 @@
+import { textOf } from "../models/captions.js";
 import { ChainModel } from "../models/chain.js";
 import {
   figuresOf,
   forecastParts,
   formulasOf,
   outcomeWords,
-  walkedWords,
+  walkedParts,
   weightText,
 } from "../models/chain-words.js";
 import { differentiate } from "../protocol/api.js";
@@ -17,6 +18,8 @@ export class ChainRegion extends RunElement {
   /** @type {ChainModel | null} */
   #model = null;
   #reached = 0;
+  /** @type {FigureText | null} */
+  #walked = null;
 
   /**
    * @override
@@ -26,6 +29,7 @@ export class ChainRegion extends RunElement {
   connect({ painter }, signal) {
     const model = this.#model ?? new ChainModel(this.#question(), differentiate);
     this.#model = model;
+    this.#walked = new FigureText(this.piece("walked", HTMLElement));
     const forecast = new FigureText(this.piece("forecast", HTMLElement));
     const paint = () => this.#paint(model, forecast);
     follow(signal, () => {
@@ -116,7 +120,7 @@ export class ChainRegion extends RunElement {
           if (button.getAttribute("aria-disabled") === "true") return;
           act();
           // Said when the reader walks, not while a slider changes the numbers.
-          if (action !== "step") write(this.piece("announcer", HTMLElement), walked(model));
+          if (action !== "step") write(this.piece("announcer", HTMLElement), textOf(walked(model)));
         },
         { signal },
       );
@@ -177,7 +181,10 @@ export class ChainRegion extends RunElement {
         element.scrollIntoView({ block: "nearest" });
     }
     // A derivative is not broken at its slash.
-    write(this.piece("walked", HTMLElement), walked(model).replaceAll("/∂", "/\u2060∂"));
+    const unbroken = (/** @type {string} */ words) => words.replaceAll("/∂", "/\u2060∂");
+    this.#walked?.show(
+      walked(model).map((part) => (typeof part === "string" ? unbroken(part) : part)),
+    );
     this.#button("next").setAttribute("aria-disabled", String(reached >= walk.length));
     this.#button("over").setAttribute("aria-disabled", String(reached === 0));
   }
@@ -222,5 +229,7 @@ export class ChainRegion extends RunElement {
 
 /** @param {ChainModel} model */
 function walked(model) {
-  return walkedWords(model.walk.peek(), model.reached.peek());
+  const answered = model.answered.peek();
+  const figures = answered ? figuresOf(answered) : new Map();
+  return walkedParts(model.walk.peek(), model.reached.peek(), figures);
 }

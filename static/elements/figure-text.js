@@ -38,7 +38,7 @@ export class FigureText {
       if (node instanceof HTMLElement) write(node, text);
       else if (node.data !== text) node.data = text;
     });
-    this.#version.value += 1;
+    this.#version.value = this.#version.peek() + 1; // not read: it may be within an effect
   }
 
   #build() {

@@ -1,9 +1,11 @@
 import { prepareCanvas } from "../draw/canvas.js";
 import { drawGauge } from "../draw/gauge.js";
 import { formatCount } from "../format.js";
-import { healthFigure } from "../models/explanations/around.js";
+import { healthFigure, healthSample } from "../models/explanations/around.js";
+import { countAlong } from "../models/explanations/counts.js";
 import { FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { explain } from "./explain.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
@@ -21,6 +23,8 @@ export class HealthRegion extends RunElement {
   #painted = [];
   /** The numbers that explain themselves already. @type {WeakSet<Element>} */
   #explained = new WeakSet();
+  /** @type {FigureText | null} */
+  #sample = null;
   /** @type {AbortSignal | undefined} */
   #signal;
 
@@ -33,6 +37,7 @@ export class HealthRegion extends RunElement {
     const { run, colours } = app;
     this.#signal = signal;
     this.#explained = new WeakSet();
+    this.#sample = new FigureText(this.piece("sample", HTMLElement));
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const seen = run.view("health");
     follow(signal, () => {
@@ -75,8 +80,18 @@ export class HealthRegion extends RunElement {
         ? "known once a gradient is"
         : `batch ${formatCount(phase === "update" ? batch : batch + 1)}`,
     );
-    if (this.#health) write(this.piece("sample", HTMLElement), formatCount(this.#health.sample));
+    this.#paintSample(present ? state : null);
     for (const figure of FIGURES) this.#paintFigure(figure, present, colours.peek());
+  }
+
+  /** @param {import("../protocol/types.js").RunState | null} state null: of a moment that is over */
+  #paintSample(state) {
+    if (!this.#health) return;
+    const { sample } = this.#health;
+    const text = formatCount(sample);
+    this.#sample?.show([
+      state === null ? text : { text, explanation: () => healthSample(state, sample) },
+    ]);
   }
 
   /**
@@ -95,7 +110,9 @@ export class HealthRegion extends RunElement {
         /** @type {Element} */ (row.querySelector(`.vital-${name}`));
       write(part("value"), present ? text : "");
       write(part("past"), present ? "" : text);
-      write(part("rest"), known ? (figure.rest?.(layer) ?? "") : "");
+      const all = known ? figure.all?.(layer) : undefined;
+      write(part("of"), all === undefined ? "" : " of ");
+      write(part("all"), all === undefined ? "" : formatCount(all));
       write(part("missing"), known ? "" : layer ? figure.missing(layer) : "–");
       row.classList.toggle("is-missing", !known);
       const prepared = prepareCanvas(canvas);
@@ -169,6 +186,16 @@ export class HealthRegion extends RunElement {
       return healthFigure(state, { layer, position, sample: this.#health.sample }, name);
     };
     explain(number, give, this.#signal);
+    const all = row.querySelector(".vital-all");
+    if (!(all instanceof HTMLElement)) return;
+    const count = () => {
+      const state = run.state.value;
+      const layer = this.#health?.layers[position];
+      if (!state || !layer) return null;
+      const of = { phase: null, tensor: `${layer.layer}.bias` };
+      return countAlong(state, of, "units of the layer", layer.units);
+    };
+    explain(all, count, this.#signal);
   }
 
   /** @param {string} name */

@@ -7,6 +7,7 @@ import { drawHistogram } from "../draw/histogram.js";
 import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
+import { batchSize } from "../models/explanations/comparing.js";
 import { PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
@@ -37,6 +38,8 @@ export class LoopRegion extends RunElement {
   #painted = null;
   /** @type {{ [phase: string]: FigureText }} */
   #captions = {};
+  /** @type {FigureText | null} */
+  #sub = null;
 
   /**
    * @override
@@ -46,6 +49,7 @@ export class LoopRegion extends RunElement {
   connect(app, signal) {
     const { run, colours } = app;
     for (const phase of PHASES) this.#captions[phase] = new FigureText(this.#caption(phase));
+    this.#sub = new FigureText(this.piece("sub", HTMLElement));
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const rewrite = paintInSight(this, app, () => this.#write(app), signal);
     follow(signal, () => {
@@ -91,10 +95,11 @@ export class LoopRegion extends RunElement {
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
-    write(
-      this.piece("sub", HTMLElement),
-      `one batch of ${formatCount(state.batch_size)} ${state.batch_size === 1 ? "digit" : "digits"}, five phases`,
-    );
+    this.#sub?.show([
+      "one batch of ",
+      { text: formatCount(state.batch_size), explanation: () => batchSize(state) },
+      state.batch_size === 1 ? " digit, five phases" : " digits, five phases",
+    ]);
   }
 
   /**

@@ -1,7 +1,13 @@
 import { digitPainter } from "../draw/field.js";
-import { formatCount, formatPercent } from "../format.js";
-import { wrongConfidence } from "../models/explanations/around.js";
-import { cellParts, explainedAccuracy, mistakesOf, shareOf } from "../models/mistakes.js";
+import { formatPercent } from "../format.js";
+import { wrongConfidence } from "../models/explanations/mistakes.js";
+import {
+  cellParts,
+  explainedAccuracy,
+  measuredParts,
+  mistakesOf,
+  shareOf,
+} from "../models/mistakes.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
@@ -21,6 +27,8 @@ export class MistakesRegion extends RunElement {
   /** What is drawn already. @type {readonly unknown[]} */
   #painted = [];
   #measured = "";
+  /** @type {FigureText | null} */
+  #of = null;
 
   /**
    * @override
@@ -31,6 +39,7 @@ export class MistakesRegion extends RunElement {
     const { run, colours } = app;
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const seen = run.view("mistakes");
+    this.#of = new FigureText(this.piece("of", HTMLElement));
     follow(signal, () => {
       // The view comes with every frame and seldom changes.
       const { metadata, tensors } = seen.value ?? {};
@@ -53,7 +62,7 @@ export class MistakesRegion extends RunElement {
   }
 
   /** @param {App} app */
-  #paint({ colours }) {
+  #paint({ run, colours }) {
     const theme = colours.peek();
     const mistakes = this.#mistakes;
     const now = [mistakes, theme];
@@ -62,11 +71,7 @@ export class MistakesRegion extends RunElement {
     this.piece("body", HTMLElement).classList.toggle("is-empty", mistakes === null);
     this.piece("empty", HTMLElement).hidden = mistakes !== null;
     if (!mistakes) return;
-    const all = mistakes.totals.reduce((sum, total) => sum + total, 0);
-    write(
-      this.piece("of", HTMLElement),
-      `${formatCount(all)} test digits, as of batch ${formatCount(mistakes.batch)}`,
-    );
+    this.#of?.show(measuredParts(() => run.state.value, mistakes));
     this.#paintTable(mistakes);
     this.#paintWorst(mistakes.worst, theme);
   }

@@ -1,8 +1,9 @@
 import { drawSparkline } from "../draw/sparkline.js";
 import { formatError, formatLoss } from "../format.js";
 import { runTitle } from "../models/compared-words.js";
-import { keptText, reachedText, settingsText, summaryText, whenText } from "../models/my-runs.js";
+import { keptText, reachedParts, settingsText, summaryText, whenText } from "../models/my-runs.js";
 import { deleteRun, listRuns, renameRun } from "../protocol/my-runs.js";
+import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
 import { revealComparison } from "./race-dialog.js";
 import { follow, RunElement, write } from "./run-element.js";
@@ -11,13 +12,14 @@ import { follow, RunElement, write } from "./run-element.js";
  * @typedef {import("./context.js").App} App
  * @typedef {import("../protocol/types.js").RunEntry} RunEntry
  * @typedef {Picture<{ curve: RunEntry["curve"] }>} Curve
+ * @typedef {{ item: HTMLElement, run: RunEntry, picture: Curve, reached: FigureText, drawn: string }} Shown
  */
 
 const REFRESH_MS = 2000;
 
 /** The visitor's runs: what each has come to, and to rename, open, compare or delete it. */
 export class MyRuns extends RunElement {
-  /** @type {Map<string, { item: HTMLElement, run: RunEntry, picture: Curve, drawn: string }>} */
+  /** @type {Map<string, Shown>} */
   #items = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -120,7 +122,9 @@ export class MyRuns extends RunElement {
     const item = /** @type {HTMLElement} */ (fragment.firstElementChild);
     item.dataset.run = run.id;
     const canvas = /** @type {HTMLCanvasElement} */ (cell(item, "curve"));
-    const shown = { item, run, picture: new Picture(canvas, drawSparkline), drawn: "" };
+    const picture = new Picture(canvas, drawSparkline);
+    const reached = new FigureText(cell(item, "reached"));
+    const shown = { item, run, picture, reached, drawn: "" };
     this.#items.set(run.id, shown);
     this.#acts(app, shown);
     return shown;
@@ -189,7 +193,7 @@ export class MyRuns extends RunElement {
 
   /**
    * @param {App} app
-   * @param {{ item: HTMLElement, run: RunEntry, picture: Curve, drawn: string }} shown
+   * @param {Shown} shown
    */
   #fill(app, shown) {
     const { item, run } = shown;
@@ -203,7 +207,7 @@ export class MyRuns extends RunElement {
     item.classList.toggle("is-running", run.state === "playing" || run.state === "stepping");
     const own = isThis ? "on this page · " : "";
     write(cell(item, "settings"), settingsText(run));
-    write(cell(item, "reached"), (own + reachedText(run)).replaceAll(" %", "\u00a0%"));
+    shown.reached.show([own, ...reachedParts(run)]);
     write(cell(item, "when"), whenText(run, Date.now() / 1000));
     const open = cell(item, "open");
     open.hidden = isThis;

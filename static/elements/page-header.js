@@ -1,4 +1,5 @@
-import { networkLine } from "../models/words.js";
+import { networkParts } from "../models/words.js";
+import { FigureText } from "./figure-text.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /** @type {{ [choice: string]: string }} */
@@ -12,10 +13,10 @@ export class PageHeader extends RunElement {
    * @param {AbortSignal} signal
    */
   connect({ run, theme, dialogs }, signal) {
-    const network = this.find('[data-field="network"]', HTMLElement);
+    const network = new FigureText(this.find('[data-field="network"]', HTMLElement));
     const themeButton = this.find('[data-action="theme"]', HTMLButtonElement);
     follow(signal, () => {
-      if (run.state.value) write(network, networkLine(run.state.value));
+      if (run.state.value) network.show(networkParts(run.state.value));
     });
     follow(signal, () => {
       themeButton.setAttribute("aria-label", `Theme: ${THEME_NAMES[theme.choice]}`);

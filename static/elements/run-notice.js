@@ -116,6 +116,14 @@ export class RunNotice extends RunElement {
     let timer;
     /** The failure that has been read and put away; every state repeats it. */
     const dismissed = state("");
+    let known = "";
+    follow(signal, () => {
+      const failure = run.state.value?.error;
+      const text = failure ? formatError(failure) : "";
+      // A new failure counts more than what was said before it.
+      if (text !== known && text !== "") run.notice.value = null;
+      known = text;
+    });
     follow(signal, () => {
       const failure = run.state.value?.error ?? null;
       const notice = run.notice.value ?? failure;

@@ -161,7 +161,7 @@ export class RunningCode extends RunElement {
         return;
       }
       shown.values[i]?.show([
-        `${shapeText(value.shape)}  max |·| `,
+        `${shapeText(value.shape)}${value.shape.length > 0 ? "  max |·|" : ","} `,
         {
           text: largestText(value.largest),
           explanation: () => largest(state, { phase, tensor }, value.largest),

@@ -5,10 +5,12 @@ import { legendPainter } from "../draw/legend.js";
 import { formatCount, formatValue } from "../format.js";
 import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
 import { delta } from "../models/explanations/backward.js";
+import { countAlong } from "../models/explanations/counts.js";
 import { after, gradient, step } from "../models/explanations/update.js";
 import { unitOf } from "../models/unit.js";
 import { ByHand } from "./by-hand.js";
 import { explain } from "./explain.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
 import { UnitSum } from "./unit-sum.js";
@@ -39,6 +41,8 @@ export class UnitDialog extends RunElement {
   #drawLegend = legendPainter();
   #exciters = new UnitExciters(this);
   #sum = new UnitSum(this);
+  #oneOf = new FigureText(this.piece("one-of", HTMLElement));
+  #life = new FigureText(this.piece("life", HTMLElement));
 
   /**
    * @override
@@ -186,12 +190,21 @@ export class UnitDialog extends RunElement {
     const exciters = run.view(`exciters/${pick.unit.peek()}`).peek();
     this.#exciters.paint(exciters, theme);
     const gradient = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
-    this.#sum.paint(gradient?.scale ?? 1, theme);
-    const units = formatCount(state.config.layers[0]?.units ?? 0);
-    const life = this.#exciters.life(exciters) ?? this.#sum.life();
-    write(this.piece("one-of", HTMLElement), `one of ${units} in layer 1`);
+    const now = () => run.state.value;
+    this.#sum.paint(gradient?.scale ?? 1, theme, now);
+    const dead = this.#exciters.life(exciters);
+    this.#life.show(dead === null ? (this.#sum.life(now) ?? []) : [dead]);
+    const units = state.config.layers[0]?.units ?? 0;
+    const of = { phase: null, tensor: "layer1.bias" };
+    this.#oneOf.show([
+      "one of ",
+      {
+        text: formatCount(units),
+        explanation: () => countAlong(state, of, "units of layer 1", units),
+      },
+      " in layer 1",
+    ]);
     write(this.piece("bias", HTMLElement), this.#unit ? formatValue(this.#unit.bias, 4) : "–");
-    write(this.piece("life", HTMLElement), life ?? "");
   }
 
   /**

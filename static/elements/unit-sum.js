@@ -1,12 +1,17 @@
 import { fieldPainter } from "../draw/field.js";
 import { aDigit, formatCount, formatValue } from "../format.js";
+import { learntFrom } from "../models/explanations/counts.js";
+import { batchSize } from "../models/explanations/stations.js";
 import { largestDifference, sumOfTerms } from "../models/unit.js";
+import { FigureText } from "./figure-text.js";
 import { write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/loop.js").DrawPicture} DrawPicture
  * @typedef {import("../models/unit.js").Unit} Unit
  * @typedef {import("../draw/colours.js").Theme} Theme
+ * @typedef {import("../models/captions.js").Part} Part
+ * @typedef {() => import("../protocol/types.js").RunState | null} Now the run's state when it is asked
  */
 
 /**
@@ -22,6 +27,7 @@ import { write } from "./run-element.js";
 /** A unit's gradient as Σ δᵢ · xᵢ: the largest terms, their sum, and the gradient beside it. */
 export class UnitSum {
   #host;
+  #rest;
   #drawField = fieldPainter();
   /** @type {Sum | null} */
   #sum = null;
@@ -31,6 +37,7 @@ export class UnitSum {
   /** @param {import("./run-element.js").RunElement} host */
   constructor(host) {
     this.#host = host;
+    this.#rest = new FigureText(host.piece("rest", HTMLElement));
   }
 
   clear() {
@@ -50,18 +57,53 @@ export class UnitSum {
     this.#sum = { unit, draw, terms, sum, difference, whole: here === deltas.length };
   }
 
-  /** How many digits of the batch a unit learns from, in words; null where that is not known. */
-  life() {
+  /**
+   * How many digits of the batch a unit learns from; null where that is not known.
+   *
+   * @param {Now} now
+   * @returns {Part[] | null}
+   */
+  life(now) {
     if (!this.#sum) return null;
-    const { terms, draw } = this.#sum;
-    return `alive for ${terms.length} of ${draw.count} digits of the batch`;
+    const { terms, draw, whole } = this.#sum;
+    const digits = {
+      text: String(draw.count),
+      explanation: () => {
+        const state = now();
+        return state && batchSize(state, draw.count);
+      },
+    };
+    return [
+      "alive for ",
+      this.#count(now, terms.length, 0),
+      " of ",
+      whole ? digits : digits.text,
+      " digits of the batch",
+    ];
+  }
+
+  /**
+   * @param {Now} now
+   * @param {number} count
+   * @param {number} apart how many terms are shown by themselves, and not counted
+   * @returns {Part}
+   */
+  #count(now, count, apart) {
+    const explanation = () => {
+      const state = now();
+      if (!state || !this.#sum) return null;
+      const { unit, draw } = this.#sum;
+      return learntFrom(state, { unit: unit.unit, digits: draw.count, apart }, count);
+    };
+    return { text: String(count), explanation };
   }
 
   /**
    * @param {number} scale of the gradient images
    * @param {Theme} theme
+   * @param {Now} state
    */
-  paint(scale, theme) {
+  paint(scale, theme, state) {
     const now = [this.#sum, scale, theme];
     if (now.every((value, i) => value === this.#painted[i])) return;
     this.#painted = now;
@@ -70,7 +112,7 @@ export class UnitSum {
       this.#paintTerm(item, i, scale, theme);
     });
     const rest = (this.#sum?.terms.length ?? 0) - items.length;
-    write(this.#host.piece("rest", HTMLElement), rest > 0 ? `+ ${rest} more` : "");
+    this.#rest.show(rest > 0 ? ["+ ", this.#count(state, rest, items.length), " more"] : []);
     this.#field("sum", this.#sum?.sum ?? null, scale, theme);
     this.#field("same", this.#sum?.unit.gradient ?? null, scale, theme);
     write(this.#host.piece("sum-words", HTMLElement), this.#words());

@@ -1,7 +1,9 @@
 import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatValue } from "../format.js";
+import { countAlong } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
+import { FigureText } from "./figure-text.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
@@ -16,6 +18,8 @@ export class WeightsRegion extends RunElement {
   #layer = 1;
   #kind = "weights";
   #drawLegend = legendPainter();
+  /** @type {FigureText | null} */
+  #about = null;
   /** @type {UnitGrid | null} */
   #grid = null;
   /** @type {readonly unknown[]} */
@@ -29,6 +33,7 @@ export class WeightsRegion extends RunElement {
   connect(app, signal) {
     const { run, colours, pick, dialogs } = app;
     const holder = this.piece("holder", HTMLElement);
+    this.#about = new FigureText(this.piece("about", HTMLElement));
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const parts = {
       canvas: this.piece("grid", HTMLCanvasElement),
@@ -194,7 +199,7 @@ export class WeightsRegion extends RunElement {
         shownExtreme(state, description, shown),
     };
     this.#grid?.paint(view, what, theme);
-    write(this.piece("about", HTMLElement), aboutText(description.layer, what.shape[1]));
+    this.#about?.show(aboutParts(state, description.layer, what.shape[1]));
   }
 
   /**
@@ -230,14 +235,28 @@ function kindTitle(kind) {
 /**
  * What one picture is; only into a unit of the first layer can be looked.
  *
+ * @param {import("../protocol/types.js").RunState} state
  * @param {number} layer
  * @param {number} inputs
+ * @returns {import("../models/captions.js").Part[]}
  */
-function aboutText(layer, inputs) {
-  const cells = `with a cell for each of its ${inputs} weights`;
+function aboutParts(state, layer, inputs) {
+  const of = { phase: null, tensor: `layer${layer}.weights`, axis: 1 };
+  const count = {
+    text: String(inputs),
+    explanation: () => countAlong(state, of, "weights of a unit", inputs),
+  };
   return layer === 1
-    ? `Each image is one unit, ${cells}, at the pixel it weighs. Click one, or press Enter on it, to look inside.`
-    : `Each row is one unit, ${cells} from the layer before.`;
+    ? [
+        "Each image is one unit, with a cell for each of its ",
+        count,
+        " weights, at the pixel it weighs. Click one, or press Enter on it, to look inside.",
+      ]
+    : [
+        "Each row is one unit, with a cell for each of its ",
+        count,
+        " weights from the layer before.",
+      ];
 }
 
 /** @param {string} kind */

@@ -6,6 +6,7 @@ import {
   formatSmallPercent,
   formatValue,
 } from "../format.js";
+import { countAlong } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
 import { guessOf, PHASE_TITLES, samplesOf, subscript } from "./words.js";
 
@@ -19,6 +20,9 @@ import { guessOf, PHASE_TITLES, samplesOf, subscript } from "./words.js";
 /** @typedef {{ text: string, explanation: () => Explanation | null }} Figure a number in a text */
 
 /** @typedef {string | Figure} Part */
+
+/** @type {Parameters<typeof countAlong>[1]} */
+const LOSSES = { phase: "loss", tensor: "loss.per_sample" };
 
 /**
  * The line of text under a station's picture, with the picture's own numbers; null without a picture.
@@ -112,7 +116,16 @@ function lossCaption({ mean, right, shown, perSample }, state) {
     { text: formatLoss(mean), explanation: () => explanations.meanLoss(state, mean) },
     "; ",
     { text: String(right), explanation: () => explanations.rightAnswers(state, right, shown) },
-    ` of ${perSample.length > shown ? `the first ${shown}` : shown} right`,
+    ...(perSample.length > shown
+      ? [` of the first ${shown} right`]
+      : [
+          " of ",
+          {
+            text: String(shown),
+            explanation: () => countAlong(state, LOSSES, "digits of the batch", shown),
+          },
+          " right",
+        ]),
   ];
 }
 

@@ -84,19 +84,31 @@ function differenceText(difference) {
  *
  * @param {ChainFactor[]} walk
  * @param {number} reached
+ * @param {ReadonlyMap<string, Figure>} figures every number by its name
+ * @returns {Part[]}
  */
-export function walkedWords(walk, reached) {
+export function walkedParts(walk, reached, figures) {
   const factor = walk[reached - 1];
   if (!factor) {
-    return "Each factor is the derivative of one operation. Walk back from f: their product is the gradient.";
+    return [
+      "Each factor is the derivative of one operation. Walk back from f: their product is the gradient.",
+    ];
   }
   const { name, formula, value, product } = factor;
   const number = chainNumber(value);
-  const found = formula === number ? `${name} = ${number}` : `${name} = ${formula} = ${number}`;
   const from = cameFrom(name);
-  const before = walk.find((each) => each.product.name === from)?.product.value ?? 1;
-  const times = `${chainNumber(before)} · ${inParentheses(number)}`;
-  return `Factor ${reached} of ${walk.length}: ${found}. ${product.name} = ${from} · ${name} = ${times} = ${chainNumber(product.value)}.`;
+  const [opened, closed] = number.startsWith("−") ? ["(", ")"] : ["", ""];
+  return [
+    `Factor ${reached} of ${walk.length}: ${name} = ${formula === number ? "" : `${formula} = `}`,
+    figures.get(name) ?? number,
+    `. ${product.name} = ${from} · ${name} = `,
+    figures.get(from) ?? "1", // ∂f/∂f
+    ` · ${opened}`,
+    figures.get(name) ?? number,
+    `${closed} = `,
+    figures.get(product.name) ?? chainNumber(product.value),
+    ".",
+  ];
 }
 
 /**
@@ -141,11 +153,6 @@ export function forecastParts({ question, answer }) {
     address: explanations.addressOf(question),
   });
   return [`${rule} leads to f = `, { text: chainNumber(value), explanation }, "."];
-}
-
-/** @param {string} number */
-function inParentheses(number) {
-  return number.startsWith("−") ? `(${number})` : number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { formatLoss, formatSetting, formatValue } from "../format.js";
-import { pointOfCurve } from "./explanations/around.js";
+import { distanceOfPoint, heldOutCount, lowestPoint, pointOfCurve } from "./explanations/curve.js";
+import { learningRate } from "./explanations/progress.js";
 
 /**
  * @typedef {import("./run.js").SeenView} SeenView
@@ -100,17 +101,19 @@ export function lowest({ batch }) {
  * @param {Line} line
  * @param {Direction} direction
  * @param {number} rate the present learning rate
- * @returns {{ effect: Part[], lesson: string }}
+ * @returns {{ effect: Part[], lesson: Part[] }}
  */
 export function wordsOf(state, line, direction, rate) {
   const step = direction === "step" ? "this step" : "a plain gradient step";
   const effect = [
-    `At ${formatSetting(rate)} ${step} `,
+    "At ",
+    ratePart(state, rate),
+    ` ${step} `,
     ...effectParts(state, line, direction, rate),
     ...(rate === line.rate ? tenfoldParts(state, line, direction) : []),
     ".",
   ];
-  return { effect, lesson: lessonOf(line) };
+  return { effect, lesson: lessonParts(state, line, direction) };
 }
 
 /**
@@ -169,11 +172,61 @@ function tenfoldParts(state, line, direction) {
   return [`; ten times the rate would ${verb} it to `, loss];
 }
 
-/** @param {Line} line */
-function lessonOf(line) {
+/**
+ * The present learning rate; one that is being set explains itself once the server has it.
+ *
+ * @param {RunState | null} state
+ * @param {number} rate
+ * @returns {Part}
+ */
+function ratePart(state, rate) {
+  const text = formatSetting(rate);
+  if (state?.learning_rate !== rate) return text;
+  return { text, explanation: () => learningRate(state) };
+}
+
+/**
+ * @param {RunState | null} state
+ * @param {Line} line
+ * @param {Direction} direction
+ * @returns {Part[]}
+ */
+function lessonParts(state, line, direction) {
   const best = lowest(line);
-  const at = formatValue(line.distances[best] ?? 0);
-  if (best === 0) return "Every rate drawn overshoots: the curve bends up at once.";
-  if (best === line.batch.length - 1) return "The curve still falls at the end of what is drawn.";
-  return `It is lowest near ${at}: a larger rate overshoots, since the curve bends away from its tangent.`;
+  if (best === 0) return ["Every rate drawn overshoots: the curve bends up at once."];
+  if (best === line.batch.length - 1) return ["The curve still falls at the end of what is drawn."];
+  const distance = line.distances[best] ?? 0;
+  const text = formatValue(distance);
+  return [
+    "It is lowest near ",
+    state === null ? text : { text, explanation: () => lowestPoint(state, direction, distance) },
+    ": a larger rate overshoots, since the curve bends away from its tangent.",
+  ];
+}
+
+/**
+ * How far along a point lies, as it is read out.
+ *
+ * @param {RunState | null} state
+ * @param {Line} line
+ * @param {{ direction: Direction, index: number }} at
+ * @returns {Part}
+ */
+export function distancePart(state, { distances }, { direction, index }) {
+  const distance = distances[index] ?? 0;
+  const text = formatValue(distance, 3);
+  if (state === null) return text;
+  return { text, explanation: () => distanceOfPoint(state, { direction, index }, distance) };
+}
+
+/**
+ * How many unseen images the curve has.
+ *
+ * @param {RunState | null} state
+ * @param {Curve} curve
+ * @returns {Part}
+ */
+export function heldOutPart(state, { heldOut }) {
+  const text = String(heldOut);
+  return state === null ? text : { text, explanation: () => heldOutCount(state, heldOut) };
 }

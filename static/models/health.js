@@ -39,7 +39,7 @@ import { formatPercent, formatSmallPercent, formatValue } from "../format.js";
  * @property {string} name
  * @property {(layer: LayerFigures) => number | null} value
  * @property {(value: number) => string} text
- * @property {(layer: LayerFigures) => string} [rest] what stands after the number
+ * @property {(layer: LayerFigures) => number} [all] of how many it is a count
  * @property {(layer: LayerFigures) => string} missing why there is none
  * @property {(value: number, layer: LayerFigures) => number} [share] what lies on the axis; else the value
  * @property {Axis} axis
@@ -84,7 +84,7 @@ export const FIGURES = [
     name: "dead_units",
     value: ({ dead_units }) => dead_units,
     text: (value) => String(value),
-    rest: ({ units }) => ` of ${units}`,
+    all: ({ units }) => units,
     share: (value, { units }) => value / units,
     missing: ({ activation }) => `none: ${activation}`,
     axis: shares([0, 0.2]),

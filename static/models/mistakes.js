@@ -1,5 +1,11 @@
 import { formatCount, formatPercent } from "../format.js";
-import { classAccuracy, confusion } from "./explanations/around.js";
+import {
+  answerShare,
+  classAccuracy,
+  confusion,
+  imagesOfClass,
+  testImages,
+} from "./explanations/mistakes.js";
 
 /**
  * @typedef {import("./run.js").SeenView} SeenView
@@ -84,12 +90,35 @@ export function shareOf({ confusion, classes, totals }, label, answer) {
  */
 export function cellParts(state, mistakes, label, answer) {
   const count = mistakes.confusion[label * mistakes.classes + answer] ?? 0;
-  const share = formatPercent(shareOf(mistakes, label, answer));
+  const total = mistakes.totals[label] ?? 0;
   const verdict = label === answer ? "answered right" : `answered ${answer}`;
   return [
     { text: formatCount(count), explanation: () => confusion(state, { label, answer }, count) },
-    ` of ${formatCount(mistakes.totals[label] ?? 0)} images of a ${label} ${verdict}: ${share}`,
+    " of ",
+    { text: formatCount(total), explanation: () => imagesOfClass(state, label, total) },
+    ` images of a ${label} ${verdict}: `,
+    {
+      text: formatPercent(shareOf(mistakes, label, answer)),
+      explanation: () => answerShare(state, { label, answer, count, total }),
+    },
   ];
+}
+
+/**
+ * What the table is of.
+ *
+ * @param {() => RunState | null} now
+ * @param {Mistakes} mistakes
+ * @returns {Part[]}
+ */
+export function measuredParts(now, { totals, batch }) {
+  const all = totals.reduce((sum, total) => sum + total, 0);
+  const explanation = () => {
+    const state = now();
+    return state && testImages(state, all);
+  };
+  const of = ` test digits, as of batch ${formatCount(batch)}`;
+  return [{ text: formatCount(all), explanation }, of];
 }
 
 /**

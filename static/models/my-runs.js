@@ -1,7 +1,11 @@
 import { formatCount, formatPercent } from "../format.js";
 import { optimizerSetting } from "./compared-words.js";
+import { numberOfRun } from "./explanations/comparing.js";
 
-/** @typedef {import("../protocol/types.js").RunEntry} RunEntry */
+/**
+ * @typedef {import("../protocol/types.js").RunEntry} RunEntry
+ * @typedef {import("./captions.js").Part} Part
+ */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -60,15 +64,33 @@ export function settingsText({ name, optimizer, learning_rate, batch_size, layer
 
 /**
  * @param {RunEntry} run
+ * @returns {Part[]}
  */
-export function reachedText({ state, batch, furthest, accuracy, test_accuracy }) {
-  const ahead = furthest > batch ? ` of ${formatCount(furthest)}` : "";
-  const parts = [`batch ${formatCount(batch)}${ahead}`];
-  if (accuracy !== null) parts.push(`accuracy ${formatPercent(accuracy)}`);
-  if (test_accuracy !== null) parts.push(`test ${formatPercent(test_accuracy, 2)}`);
-  if (state === "playing" || state === "stepping") parts.push("running now");
-  if (state === "failed") parts.push("stopped by an error");
-  return parts.join(" · ");
+export function reachedParts({ id, state, batch, furthest, accuracy, test_accuracy }) {
+  const figure = (
+    /** @type {Parameters<typeof numberOfRun>[1]} */ field,
+    /** @type {string} */ what,
+    /** @type {string} */ text,
+  ) => ({ text, explanation: () => numberOfRun(id, field, `${what} = ${text}`) });
+  /** @type {Part[]} */
+  const parts = ["batch ", figure("batch", "completed batches", formatCount(batch))];
+  if (furthest > batch) {
+    parts.push(
+      " of ",
+      figure("furthest", "the furthest batch it has been at", formatCount(furthest)),
+    );
+  }
+  if (accuracy !== null) {
+    const what = "share of the last batch's digits that it answered right";
+    parts.push(" · accuracy ", figure("accuracy", what, formatPercent(accuracy)));
+  }
+  if (test_accuracy !== null) {
+    const what = "share of all test images that it answered right, when last measured";
+    parts.push(" · test ", figure("test_accuracy", what, formatPercent(test_accuracy, 2)));
+  }
+  if (state === "playing" || state === "stepping") parts.push(" · running now");
+  if (state === "failed") parts.push(" · stopped by an error");
+  return parts;
 }
 
 /** @param {readonly RunEntry[]} runs */

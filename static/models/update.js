@@ -12,16 +12,35 @@ import { formatSetting } from "../format.js";
  * @property {string} title
  * @property {string} formula
  * @property {{ quantity: Quantity, name: string, value: number }[]} numbers in the order of the rule
+ * @property {boolean} isOwn whether the present optimizer made the step
  */
 
 /**
  * @param {PickedWeight} weight
- * @returns {UpdateRule | null} null before the update, and where the optimizer has been exchanged
+ * @returns {UpdateRule | null} null before the update
  */
 export function updateRule(weight) {
   const { before, gradient, step, value, iterations, optimizer } = weight;
   if (before === undefined || gradient === undefined || step === undefined) return null;
-  if (iterations === 0) return null;
+  const ends = {
+    before: { quantity: /** @type {const} */ ("before"), name: "W0", value: before },
+    gradient: {
+      quantity: /** @type {const} */ ("gradient"),
+      name: "g = ∂loss/∂w",
+      value: gradient,
+    },
+    step: { quantity: /** @type {const} */ ("step"), name: "step", value: step },
+    after: { quantity: /** @type {const} */ ("after"), name: "W1 = W0 + step", value },
+  };
+  if (iterations === 0) {
+    return {
+      title: "the optimizer before",
+      formula:
+        "The optimizer was exchanged after this step;\nthe rule of the new one comes with its update.",
+      numbers: [ends.before, ends.gradient, ends.step, ends.after],
+      isOwn: false,
+    };
+  }
   const rate = weight.learning_rate ?? optimizer.learning_rate;
   const { title, formula, numbers } = ruleOf(optimizer, weight, rate);
   const effective = effectiveStep(weight, rate);
@@ -29,13 +48,14 @@ export function updateRule(weight) {
     title,
     formula: formula.replaceAll("e-", "e-\u2060"), // no line ends within 1e-7
     numbers: [
-      { quantity: "before", name: "W0", value: before },
-      { quantity: "gradient", name: "g = ∂loss/∂w", value: gradient },
+      ends.before,
+      ends.gradient,
       ...numbers,
       ...(effective === null ? [] : [effective]),
-      { quantity: "step", name: "step", value: step },
-      { quantity: "after", name: "W1 = W0 + step", value },
+      ends.step,
+      ends.after,
     ],
+    isOwn: true,
   };
 }
 
@@ -43,7 +63,7 @@ export function updateRule(weight) {
  * @param {import("../protocol/types.js").OptimizerConfig} optimizer
  * @param {PickedWeight} weight
  * @param {number} rate
- * @returns {UpdateRule}
+ * @returns {Pick<UpdateRule, "title" | "formula" | "numbers">}
  */
 function ruleOf(optimizer, { v = 0, m = 0, velocity = 0 }, rate) {
   const number = (/** @type {string} */ name, /** @type {number} */ usual) =>

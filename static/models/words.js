@@ -1,4 +1,5 @@
 import { formatCount, formatSetting } from "../format.js";
+import { parameterCount } from "./explanations/counts.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
@@ -25,12 +26,18 @@ export const OPTIMIZER_TITLES = { rmsprop: "RMSprop", sgd: "SGD", adam: "Adam" }
  * "MNIST · 784 → 512 relu → 10 softmax · 407,050 weights"
  *
  * @param {RunState} state
+ * @returns {import("./captions.js").Part[]}
  */
-export function networkLine({ config, parameters }) {
+export function networkParts(state) {
+  const { config, parameters } = state;
   const dataset = DATASETS[config.dataset];
   const layers = config.layers.map(({ units, activation }) => `${units} ${activation}`);
   const chain = [...(dataset ? [dataset.inputs] : []), ...layers].join(" → ");
-  return `${dataset?.title ?? config.dataset} · ${chain} · ${formatCount(parameters)} weights`;
+  return [
+    `${dataset?.title ?? config.dataset} · ${chain} · `,
+    { text: formatCount(parameters), explanation: () => parameterCount(state) },
+    " weights",
+  ];
 }
 
 /** @param {RunState} state */

@@ -216,7 +216,8 @@ def test_every_number_of_a_unit_explains_itself(page_of_run: DescentPage) -> Non
     page.run.at_rest()
     notebook = Notebook(page.run.http, page.run_id)
     numbers = dialog.locator(".explained[tabindex]:visible").all()
-    assert len(numbers) > 35
+    assert len(numbers) > 38
+    expect(dialog.locator("[data-part=life] .figure")).to_have_count(2)
     read = [explained for number in numbers if (explained := read_explanation(page, number))]
     assert len(read) == len(numbers)
     found = [disagreement(explained, notebook.value_of(explained)) for explained in read]

@@ -181,3 +181,50 @@ def test_no_explanation_lies_on_what_a_change_would_discard(page_of_run: Descent
     page.input("Learning rate").focus()
     expect(page.page.get_by_text("Changing a setting now discards batch 1")).to_be_visible()
     expect(page.page.locator("#number-popover:popover-open")).to_have_count(0)
+
+
+def check_numbers(page: DescentPage, within: Locator) -> set[str]:
+    """Every number within explains itself, and its line gives it; their formulas, to the "="."""
+    notebook = Notebook(page.run.http, page.run_id)
+    expect(within.locator(".explained[tabindex]:visible").first).to_be_visible()
+    found = within.locator(".explained[tabindex]:visible").all()
+    read = [explained for number in found if (explained := read_explanation(page, number))]
+    complaints = [disagreement(explained, notebook.value_of(explained)) for explained in read]
+    assert not [complaint for complaint in complaints if complaint], complaints
+    return {explained.formula.split(" = ")[0] for explained in read}
+
+
+def test_the_end_of_a_scale_explains_itself(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    for phase in ("draw", "forward", "loss", "backward"):
+        step_phase(page, phase)
+    detail = page.page.locator(".detail.is-shown")
+    scale = check_numbers(page, detail.locator('[data-part="back-scale"]'))
+    assert scale == {"full colour stands for ±1/n, n being the 128 digits of the batch,"}
+    step_phase(page, "update")
+    for kind in ("gradient", "v", "step"):
+        check_numbers(page, detail.locator(f'[data-kind="{kind}"]'))
+
+
+def test_a_curve_says_where_it_is_lowest(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.page.set_viewport_size({"width": 1440, "height": 1300})
+    region = page.region("Along this step")
+    expect(region.locator('[data-part="lesson"]')).to_contain_text("It is lowest near")
+    formulas = check_numbers(page, region)
+    assert "s at the point of the curve with the lowest loss of this batch" in formulas
+    assert "test images, which the network does not learn from" in formulas
+
+
+def test_the_numbers_of_the_mistakes_explain_themselves(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    region = page.region("What it gets wrong")
+    region.scroll_into_view_if_needed()
+    expect(region.locator('[data-part="of"]')).to_contain_text("10,000 test digits")
+    region.locator('td[data-row="4"][data-column="9"]').hover()
+    expect(region.locator('[data-part="readout"] .figure')).to_have_count(3)
+    formulas = check_numbers(page, region.locator('[data-part="readout"]'))
+    assert "share of the images of a 4 that the network calls 9" in formulas
+    check_numbers(page, region.locator('[data-part="of"]'))

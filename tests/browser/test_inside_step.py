@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
-from tests.support.explained import displayed
+from tests.support.explained import displayed, read_explanation
 from tests.support.page import DescentPage
 
 Array = NDArray[Any]
@@ -111,7 +111,7 @@ def test_the_loss_bars_are_the_losses(page_of_run: DescentPage) -> None:
     shown = step_to(page, "loss")
     probabilities, labels = page.run.tensor("layer2.activations"), page.run.tensor("batch.y")
     losses = -np.log(probabilities[np.arange(128), labels])
-    shows(figure(shown.locator('[data-part="mean-line"]'), 0), float(losses.mean()))
+    shows(figure(shown.locator('[data-part="mean-line"]'), 1), float(losses.mean()))
     followed = shown.locator('[data-part="followed-line"]')
     shows(figure(followed, 0), float(probabilities[0, labels[0]]))
     shows(figure(followed, 1), float(losses[0]))
@@ -196,7 +196,7 @@ def test_the_chain_rule_for_one_weight(page_of_run: DescentPage, chain: Locator)
         ("share", shares[0]),
     ):
         shows(chain.locator(f'[data-factor="{factor}"] .figure'), float(value))
-    total = chain.locator('[data-part="sum-line"] .figure').nth(0)
+    total = figure(chain.locator('[data-part="sum-line"]'), 1)
     shows(total, float(shares.sum()))
     gradient = page.run.tensor("layer1.weights.gradient")[unit, source]
     assert shares.sum() == pytest.approx(float(gradient), rel=1e-4)
@@ -207,7 +207,7 @@ def test_the_chain_rule_agrees_with_what_is_measured(
 ) -> None:
     line = chain.locator('[data-part="measured-line"]')
     measured, _ = displayed(figure(line, 0).inner_text())
-    derived, _ = displayed(chain.locator('[data-part="sum-line"] .figure').inner_text())
+    derived, _ = displayed(figure(chain.locator('[data-part="sum-line"]'), 1).inner_text())
     assert measured == pytest.approx(derived, rel=2e-3)  # each is rounded to four digits
     difference, _ = displayed(figure(line, 1).inner_text())
     assert difference < 1e-4
@@ -222,6 +222,49 @@ def test_a_pixel_is_picked_with_the_keyboard(page_of_run: DescentPage, chain: Lo
     expect(title).to_contain_text(f"W₁[{unit}, {source + 28}]")
     value = page.run.tensor("batch.x")[0, source + 28]
     shows(chain.locator('[data-factor="x"] .figure'), float(value))
+
+
+def test_a_pixel_is_picked_with_the_keyboard_in_the_update_too(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    pick_telling(page, step_to(page, "backward"))
+    unit, source = pick(page)
+    page.press("Step phase")
+    shown = detail(page, "update")
+    slider = shown.get_by_role("slider", name="Picked pixel, in the update")
+    slider.focus()
+    page.page.keyboard.press("ArrowRight")
+    expect(shown.locator('[data-part="rule-title"]')).to_contain_text(f"W₁[{unit}, {source + 1}]")
+    expect(slider).to_have_attribute("aria-valuenow", str(source + 1))
+    row, column = divmod(source + 1, 28)
+    place = re.compile(f"^row {row}, column {column}, gradient .*, step ")
+    expect(slider).to_have_attribute("aria-valuetext", place)
+
+
+def test_after_an_exchange_of_the_optimizer_the_step_it_made_stays(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    pick_telling(page, step_to(page, "backward"))
+    unit, source = pick(page)
+    page.press("Step phase")
+    shown = detail(page, "update")
+    expect(shown.locator('[data-quantity="root"] .figure')).to_be_visible()
+    height = height_of_loop(page)
+    page.input("Optimizer").select_option("sgd")
+    rule = shown.locator('[data-part="rule"]')
+    expect(rule).to_contain_text("The optimizer was exchanged after this step")
+    expect(shown.locator('[data-part="turn-line"]')).to_contain_text("away from −gradient.")
+    assert height_of_loop(page) == height
+    page.run.at_rest()
+    for quantity, name in (("gradient", ".gradient"), ("step", ".step"), ("after", "")):
+        value = float(page.run.tensor(f"layer1.weights{name}")[unit, source])
+        shows(shown.locator(f'[data-quantity="{quantity}"] .figure'), value)
+    step = read_explanation(page, shown.locator('[data-quantity="step"] .figure'))
+    assert step is not None
+    assert "√v" not in step.formula
+    assert "lr" not in step.formula
+    page.press("Step batch")
+    expect(rule).to_contain_text("step = −0.001 · g")
 
 
 def test_update_shows_what_rmsprop_makes_of_a_gradient(page_of_run: DescentPage) -> None:

@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_comparing import MAKE, small_page
+from tests.support.explained import Notebook, disagreement, read_explanation
 from tests.support.page import DescentPage
 
 
@@ -115,3 +116,21 @@ def test_it_says_when_the_list_does_not_come(open_page: OpenPage) -> None:
     page.page.unroute("**/api/runs")
     expect(entry(dialog, page.run_id)).to_be_visible()
     expect(dialog.get_by_role("alert")).to_be_hidden()
+
+
+def test_the_numbers_of_a_run_explain_themselves(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.shows("test_batch", "1")  # else it is measured meanwhile
+    here = entry(open_list(page), page.run_id)
+    figures = here.locator("[data-cell=reached] .figure")
+    expect(figures).to_have_count(3)
+    shown = f"{100 * page.run.state()['test_accuracy']:.2f}\u00a0%"
+    expect(figures.nth(2)).to_have_text(shown)
+    notebook = Notebook(page.run.http, page.run_id)
+    for number in figures.all():
+        explained = read_explanation(page, number)
+        assert explained is not None
+        assert explained.address == f"GET /api/runs/{page.run_id}"
+        assert disagreement(explained, notebook.value_of(explained)) is None

@@ -179,3 +179,26 @@ def test_two_visitors_do_not_disturb_each_other(open_page: OpenPage) -> None:
     other.shows("batch", "2")
     one.shows("batch", "1")
     assert one.run.series()["loss"] == other.run.series()["loss"][:1]
+
+
+def test_a_failure_shows_at_once_though_another_notice_is_there(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    # A notice would go by itself after a while; here it does not.
+    page.page.evaluate(
+        """() => {
+          const set = window.setTimeout;
+          window.setTimeout = (act, ms) => set(act, ms > 5000 ? 1e8 : ms);
+        }"""
+    )
+    page.input("Optimizer").select_option("sgd")
+    momentum = page.input("Momentum")
+    momentum.fill("2")
+    momentum.press("Enter")
+    alert = page.page.locator("run-notice [data-part=error-message]")
+    expect(alert).to_contain_text("Momentum lies between 0 and 1")
+    page.input("Learning rate").fill("1e12")
+    page.input("Learning rate").press("Enter")
+    page.play_fast()
+    state = page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    message = state["error"]["message"]
+    expect(alert).to_contain_text(message[0].upper() + message[1:])

@@ -29,7 +29,7 @@ describe("the loss along a step", () => {
       textOf(effect),
       "At 1 this step lowers the loss 2.000 → 1.000; ten times the rate would raise it to 50.00.",
     );
-    assert.match(lesson, /lowest near 2: a larger rate overshoots/);
+    assert.match(textOf(lesson), /lowest near 2: a larger rate overshoots/);
     assert.equal(lowest(line), 2);
   });
 

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { textOf } from "../../static/models/captions.js";
 import { ChainModel, walkOf } from "../../static/models/chain.js";
 import {
   figuresOf,
   forecastParts,
   formulasOf,
   outcomeWords,
-  walkedWords,
+  walkedParts,
   weightText,
 } from "../../static/models/chain-words.js";
 import { chainDifference, plugIn } from "../../static/models/explanations/chain.js";
@@ -76,18 +77,22 @@ describe("the walk back", () => {
 
   it("says what is found and what it is multiplied with", () => {
     const walk = walkOf(answer());
-    assert.match(walkedWords(walk, 0), /Walk back from f/);
+    const figures = figuresOf(answered());
+    const words = (/** @type {number} */ reached) => textOf(walkedParts(walk, reached, figures));
+    assert.match(words(0), /Walk back from f/);
+    assert.equal(words(2), "Factor 2 of 5: ∂a/∂u = W1 = 2. ∂f/∂u = ∂f/∂f · ∂a/∂u = 1 · 2 = 2.");
     assert.equal(
-      walkedWords(walk, 2),
-      "Factor 2 of 5: ∂a/∂u = W1 = 2. ∂f/∂u = ∂f/∂f · ∂a/∂u = 1 · 2 = 2.",
-    );
-    assert.equal(
-      walkedWords(walk, 4),
+      words(4),
       "Factor 4 of 5: ∂b/∂v = W2 = −3. ∂f/∂v = ∂f/∂u · ∂b/∂v = 2 · (−3) = −6.",
     );
     assert.equal(
-      walkedWords(walk, 5),
+      words(5),
       "Factor 5 of 5: ∂c/∂W3 = 2·W3 = 1. ∂f/∂W3 = ∂f/∂v · ∂c/∂W3 = −6 · 1 = −6.",
+    );
+    const explained = walkedParts(walk, 4, figures).filter((part) => typeof part !== "string");
+    assert.deepEqual(
+      explained.map(({ text }) => text),
+      ["−3", "2", "−3", "−6"],
     );
   });
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { textOf } from "../../static/models/captions.js";
 import { changeText, marksOf, settingText } from "../../static/models/compared-marks.js";
 import { apartNotes, optimizerTitle, runTitle } from "../../static/models/compared-words.js";
 import {
   agoText,
   keptText,
   periodText,
-  reachedText,
+  reachedParts,
   settingsText,
   summaryText,
   whenText,
@@ -160,7 +161,7 @@ describe("my runs, in words", () => {
     );
     assert.match(settingsText({ ...run, name: "" }), /^batches of 128; 512 relu/);
     assert.equal(
-      reachedText(run),
+      textOf(reachedParts(run)),
       "batch 1,200 of 1,400 · accuracy 96.9 % · test 97.12 % · running now",
     );
     const untrained = {
@@ -171,7 +172,7 @@ describe("my runs, in words", () => {
       accuracy: null,
       test_accuracy: null,
     };
-    assert.equal(reachedText(untrained), "batch 0");
+    assert.equal(textOf(reachedParts(untrained)), "batch 0");
   });
 
   it("counts what is running", () => {

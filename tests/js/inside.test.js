@@ -138,7 +138,13 @@ describe("the rule of an update", () => {
   });
 
   it("is not told by another optimizer than the one that made the step", () => {
-    assert.equal(updateRule({ ...WEIGHT, iterations: 0, optimizer: OPTIMIZER }), null);
+    const exchanged = updateRule({ ...WEIGHT, v: 0, iterations: 0, optimizer: OPTIMIZER });
+    assert.equal(exchanged?.isOwn, false);
+    assert.match(exchanged.formula, /exchanged after this step/);
+    assert.deepEqual(
+      exchanged.numbers.map(({ quantity }) => quantity),
+      ["before", "gradient", "step", "after"],
+    );
     assert.equal(updateRule({ value: 1, optimizer: OPTIMIZER }), null);
   });
 });

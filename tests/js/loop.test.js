@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { announcement, caption } from "../../static/models/captions.js";
+import { announcement, caption, textOf } from "../../static/models/captions.js";
 import { NO_PICTURES, nextPictures } from "../../static/models/loop.js";
-import { formulaOf, guessOf, networkLine } from "../../static/models/words.js";
+import { formulaOf, guessOf, networkParts } from "../../static/models/words.js";
 
 /** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -153,7 +153,7 @@ describe("what the page says", () => {
 
   it("names the network", () => {
     const line = "MNIST · 784 → 512 relu → 10 softmax · 407,050 weights";
-    assert.equal(networkLine(STATE), line);
+    assert.equal(textOf(networkParts(STATE)), line);
   });
 
   it("captions each station with its own numbers", () => {

@@ -3,6 +3,7 @@ import { cellsLayout, cellsPainter, tilesPainter } from "../../draw/cells.js";
 import { fieldPainter } from "../../draw/field.js";
 import { formatCount, formatValue } from "../../format.js";
 import * as explanations from "../../models/explanations/backward.js";
+import { countAlong } from "../../models/explanations/counts.js";
 import { probabilityMinusTarget } from "../../models/explanations/forward.js";
 import { colourScale } from "../../models/explanations/stations.js";
 import { chainOf, measuredOf, tellingWeight } from "../../models/inside.js";
@@ -20,6 +21,9 @@ import { pickUnits } from "./forward-detail.js";
  * @typedef {import("../../models/inside.js").Chain} Chain
  * @typedef {import("../../models/captions.js").Part} Part
  */
+
+/** @type {Parameters<typeof countAlong>[1]} */
+const DIGITS = { phase: "backward", tensor: "layer1.preactivations.gradient" };
 
 /** The shape of a tile of the last layer's gradient. */
 const TILE = { width: 2, height: 1 };
@@ -163,9 +167,15 @@ export class BackwardDetail {
     }
     if (hiddenGradient) {
       // The largest that the gradient of a mean over n digits is likely to be here: fixed, by n.
-      const scale = Number((1 / (deltas?.length ?? 1)).toPrecision(2));
+      const digits = deltas?.length ?? 1;
+      const scale = Number((1 / digits).toPrecision(2));
       this.#back.paint({ values: hiddenGradient, scale, coding: "signed", picked: unit }, theme);
-      this.#texts.back.show([`±${formatValue(scale)}`]);
+      this.#texts.back.show([
+        {
+          text: `±${formatValue(scale)}`,
+          explanation: () => explanations.comingBackScale(state, { digits, scale }),
+        },
+      ]);
       const value = formatValue(hiddenGradient[unit] ?? 0, 3);
       sayPicked(this.#back.canvas, {
         count: hidden,
@@ -223,7 +233,12 @@ export class BackwardDetail {
     }
     product?.value.show(figure(share, () => explanations.share(state, at, { delta, x })));
     this.#texts.sum.show([
-      `The sum of the shares of all ${formatCount(digits)} digits: ∂loss/∂w = `,
+      "The sum of the shares of all ",
+      {
+        text: formatCount(digits),
+        explanation: () => countAlong(state, DIGITS, "digits of the batch", digits),
+      },
+      " digits: ∂loss/∂w = ",
       {
         text: formatValue(sum, 4),
         explanation: () => explanations.derived(state, at, sum),

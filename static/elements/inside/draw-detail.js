@@ -2,12 +2,16 @@ import { sizeOf } from "../../draw/canvas.js";
 import { digitsLayout } from "../../draw/digits.js";
 import { labelledDigitsPainter } from "../../draw/labelled-digits.js";
 import { aDigit, formatCount } from "../../format.js";
+import { countAlong } from "../../models/explanations/counts.js";
 import { batchSize, followedLabel } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 
 /** @typedef {import("../inside-step.js").Now} Now */
+
+/** @type {Parameters<typeof countAlong>[1]} */
+const PIXELS = { phase: "draw", tensor: "batch.x", axis: 1 };
 
 /** The digits of the batch, large, with their labels; one of them is followed. */
 export class DrawDetail {
@@ -46,13 +50,18 @@ export class DrawDetail {
     if (!draw) return null;
     const { sample, count, size } = draw;
     const label = draw.labels[sample] ?? 0;
+    const pixels = draw.pixels.length / count;
     this.#picture.paint(draw, theme);
     sayPicked(this.#picture.canvas, { first: 1, count, now: sample, text: digitText(draw) });
     this.#line.show([
       "x: ",
       { text: formatCount(size), explanation: () => batchSize(state, size) },
       size === 1 ? " image of " : " images of ",
-      `${formatCount(draw.pixels.length / count)} pixels; y: `,
+      {
+        text: formatCount(pixels),
+        explanation: () => countAlong(state, PIXELS, "pixels of an image", pixels),
+      },
+      " pixels; y: ",
       size === 1 ? "its true digit. " : "their true digits. ",
       `Followed: sample ${sample + 1}, ${aDigit(label).slice(0, -1)}`,
       { text: String(label), explanation: () => followedLabel(state, sample, label) },

@@ -2,7 +2,8 @@ import { sizeOf } from "../../draw/canvas.js";
 import { cellsLayout, cellsPainter } from "../../draw/cells.js";
 import { digitPainter, fieldPainter } from "../../draw/field.js";
 import { activationScale } from "../../draw/forward.js";
-import { aDigit, formatPercent, formatValue } from "../../format.js";
+import { aDigit, formatCount, formatPercent, formatValue } from "../../format.js";
+import { countAlong } from "../../models/explanations/counts.js";
 import * as explanations from "../../models/explanations/forward.js";
 import { probability } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
@@ -16,6 +17,12 @@ import { Answers } from "./answers.js";
  * @typedef {import("../../models/inside.js").Inside} Inside
  */
 
+/** @type {Parameters<typeof countAlong>[1]} */
+const UNITS = { phase: null, tensor: "layer1.bias" };
+
+/** @type {Parameters<typeof countAlong>[1]} */
+const INPUTS = { phase: null, tensor: "layer1.weights", axis: 1 };
+
 /** The followed digit through the layers, and the sum of a picked unit with its numbers. */
 export class ForwardDetail {
   #host;
@@ -26,6 +33,8 @@ export class ForwardDetail {
   #weights;
   #product;
   #formula;
+  #title;
+  #words;
   #numbers;
 
   /**
@@ -40,6 +49,8 @@ export class ForwardDetail {
     this.#weights = new Picture(host.piece("unit-w", HTMLCanvasElement), fieldPainter());
     this.#product = new Picture(host.piece("unit-product", HTMLCanvasElement), fieldPainter());
     this.#formula = new FigureText(host.piece("unit-formula", HTMLElement));
+    this.#title = new FigureText(host.piece("hidden-title", HTMLElement));
+    this.#words = new FigureText(host.piece("unit-words", HTMLElement));
     this.#numbers = new FigureText(host.piece("unit-numbers", HTMLElement));
     pickUnits(this.#hidden.canvas, { run, pick }, signal);
   }
@@ -62,10 +73,13 @@ export class ForwardDetail {
       { values: outputs, scale, coding: signed ? "signed" : "unsigned", picked: inside.unit },
       theme,
     );
-    write(
-      this.#host.piece("hidden-title", HTMLElement),
-      `${outputs.length} ${activation} units, ${signed ? "±" : "0 to "}${scale}; pick one`,
-    );
+    this.#title.show([
+      {
+        text: formatCount(outputs.length),
+        explanation: () => countAlong(state, UNITS, "units of layer 1", outputs.length),
+      },
+      ` ${activation} units, ${signed ? "±" : "0 to "}${scale}; pick one`,
+    ]);
     const output = outputs[inside.unit] ?? 0;
     const text = `unit ${inside.unit}, output ${formatValue(output, 3)}`;
     sayPicked(this.#hidden.canvas, { count: outputs.length, now: inside.unit, text });
@@ -155,10 +169,14 @@ export class ForwardDetail {
       figure(output, () => explanations.activation(state, at, { z, output })),
     ]);
     const words = activation === "relu" && z <= 0 ? "Below 0: relu lets nothing through." : "";
-    write(
-      this.#host.piece("unit-words", HTMLElement),
-      `dot(W, x) adds up the ${x.length} products of W · x. ${words}`,
-    );
+    this.#words.show([
+      "dot(W, x) adds up the ",
+      {
+        text: formatCount(x.length),
+        explanation: () => countAlong(state, INPUTS, "weights of a unit", x.length),
+      },
+      ` products of W · x. ${words}`,
+    ]);
   }
 }
 

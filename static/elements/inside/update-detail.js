@@ -2,8 +2,10 @@ import { fieldPainter } from "../../draw/field.js";
 import { drawHistogram } from "../../draw/histogram.js";
 import { formatValue } from "../../format.js";
 import { captionParts } from "../../models/captions.js";
+import { colourScale } from "../../models/explanations/stations.js";
 import * as explanations from "../../models/explanations/update.js";
 import { updateRule } from "../../models/update.js";
+import { sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 import { write } from "../run-element.js";
@@ -52,7 +54,7 @@ export class UpdateDetail {
         kind,
         figure,
         picture: new Picture(canvas, fieldPainter()),
-        scale: /** @type {HTMLElement} */ (figure.querySelector(".kind-scale")),
+        scale: new FigureText(/** @type {HTMLElement} */ (figure.querySelector(".kind-scale"))),
       };
     });
   }
@@ -66,7 +68,8 @@ export class UpdateDetail {
   paint({ state, pictures, inside, theme }) {
     const { update } = pictures;
     if (!update || !inside?.step) return null;
-    this.#showRule(state, inside);
+    const rule = updateRule(inside.weight);
+    this.#showRule(state, inside, rule);
     this.#paintKinds(state, inside, theme);
     this.#sizes.paint(update, theme);
     this.#texts.sizes.show(captionParts("update", pictures, state) ?? []);
@@ -80,7 +83,9 @@ export class UpdateDetail {
               explanation: () => explanations.angle(state, inside.angle ?? 0),
             },
             " away from −gradient",
-            state.optimizer.name === "sgd" ? "." : ": every weight has a pace of its own.",
+            rule?.isOwn && state.optimizer.name !== "sgd"
+              ? ": every weight has a pace of its own."
+              : ".",
           ],
     );
     return true;
@@ -89,13 +94,13 @@ export class UpdateDetail {
   /**
    * @param {Now["state"]} state
    * @param {Inside} inside
+   * @param {import("../../models/update.js").UpdateRule | null} rule
    */
-  #showRule(state, { unit, input, weight, x }) {
-    const rule = updateRule(weight);
+  #showRule(state, { unit, input, weight, x }, rule) {
     const at = { unit, input };
     write(
       this.#host.piece("rule-title", HTMLElement),
-      `W₁[${unit}, ${input}] (${placeText(input, x.length)}), moved by ${rule?.title ?? "another optimizer than the present one"}`,
+      `W₁[${unit}, ${input}] (${placeText(input, x.length)})${rule ? `, moved by ${rule.title}` : ""}`,
     );
     write(this.#host.piece("rule", HTMLElement), rule?.formula ?? "");
     const numbers = new Map(rule?.numbers.map((number) => [number.quantity, number]));
@@ -108,10 +113,27 @@ export class UpdateDetail {
       value.show([
         {
           text: formatValue(number.value, 3),
-          explanation: () => explanationOf(state, at, number, rate),
+          explanation: () =>
+            explanationOf(state, at, { ...number, isOwn: rule?.isOwn ?? true }, rate),
         },
       ]);
     }
+  }
+
+  /**
+   * The picked pixel in words, for those who pick it with the keys.
+   *
+   * @param {Pick<Inside, "gradient" | "step" | "input">} of
+   */
+  #sayPixel({ gradient, step, input }) {
+    const slider = this.#kinds[0]?.picture.canvas;
+    if (!slider || !gradient) return;
+    const numbers = [
+      `gradient ${formatValue(gradient[input] ?? 0, 3)}`,
+      `step ${formatValue(step?.[input] ?? 0, 3)}`,
+    ];
+    const text = [placeText(input, gradient.length), ...numbers].join(", ");
+    sayPicked(slider, { count: gradient.length, now: input, text });
   }
 
   /**
@@ -128,13 +150,17 @@ export class UpdateDetail {
       if (!of || !view) continue;
       const { scale: full, coding } = view;
       picture.paint({ values: of, scale: full, picked: input, coding }, theme);
-      const ends = `${view.coding === "signed" ? "±" : "0 to "}${formatValue(view.scale)}`;
-      write(scale, ends);
-      picture.canvas.setAttribute(
-        "aria-label",
-        `${kind === "v" ? "√v" : kind} of unit ${unit}, ${ends}`,
-      );
+      const ends =
+        coding === "signed" ? ["", `±${formatValue(full)}`] : ["0 to ", formatValue(full)];
+      const [before = "", end = ""] = ends;
+      const explanation = () => colourScale(state, view.view, full, coding);
+      scale.show([before, { text: end, explanation }]);
+      // That of the gradient has a name of its own: a pixel is picked in it.
+      if (kind === "gradient") continue;
+      const title = kind === "v" ? "√v" : kind;
+      picture.canvas.setAttribute("aria-label", `${title} of unit ${unit}, ${ends.join("")}`);
     }
+    this.#sayPixel({ gradient, step, input });
   }
 }
 
@@ -154,10 +180,10 @@ function rootOf(values) {
 /**
  * @param {Now["state"]} state
  * @param {{ unit: number, input: number }} at
- * @param {{ quantity: Quantity, value: number }} number
+ * @param {{ quantity: Quantity, value: number, isOwn: boolean }} number
  * @param {number} rate
  */
-function explanationOf(state, at, { quantity, value }, rate) {
+function explanationOf(state, at, { quantity, value, isOwn }, rate) {
   switch (quantity) {
     case "before":
       return explanations.before(state, at, value);
@@ -168,7 +194,7 @@ function explanationOf(state, at, { quantity, value }, rate) {
     case "effective":
       return explanations.effectiveStep(state, at, { rate, value });
     case "step":
-      return explanations.step(state, at, value);
+      return explanations.step(state, at, value, isOwn);
     case "after":
       return explanations.after(state, at, value);
     default:

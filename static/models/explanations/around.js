@@ -13,18 +13,16 @@ import { sourceNow, sourceOf } from "./source.js";
  */
 
 /**
- * A point of the loss along this step.
+ * How many training images the larger sample has.
  *
  * @param {RunState} state
- * @param {{ tensor: string, index: number, distance: number }} point its tensor in the `curve` view
- * @param {number} value
+ * @param {number} count
  */
-export function pointOfCurve(state, { tensor, index, distance }, value) {
-  const moved = tensor.startsWith("step") ? "W0 + s · step / learning rate" : "W0 − s · gradient";
+export function healthSample(state, count) {
   return sourceNow(state).fromView(
-    `L(${moved}) at s = ${formatValue(distance, 3)} = ${formatLoss(value)}`,
-    "curve",
-    `view("curve")["${tensor}"][${index}]`,
+    `training images that the figures of the layers are over, besides the batch = ${formatCount(count)}`,
+    "health",
+    'int(metadata("health")["sample"])',
   );
 }
 
@@ -76,50 +74,6 @@ function healthFormula({ dead_units, units, saturated, angle }, sample, figure) 
     default:
       return `angle between this batch's gradient and the gradient ${over} = arccos(g · G / (|g| |G|)) = ${angle?.toFixed(1)}°`;
   }
-}
-
-/**
- * A cell of the confusion matrix.
- *
- * @param {RunState} state
- * @param {{ label: number, answer: number }} cell
- * @param {number} count
- */
-export function confusion(state, { label, answer }, count) {
-  return sourceNow(state).fromView(
-    `test images of a ${label} that the network calls ${answer} = ${formatCount(count)}`,
-    "mistakes",
-    `view("mistakes")["confusion"][${label}, ${answer}]`,
-  );
-}
-
-/**
- * The share of a class that is answered right.
- *
- * @param {RunState} state
- * @param {{ label: number, right: number, total: number }} of
- */
-export function classAccuracy(state, { label, right, total }) {
-  return sourceNow(state).fromView(
-    `accuracy on ${label} = right answers / images = ${formatCount(right)} / ${formatCount(total)} = ${formatPercent(total ? right / total : 0)}`,
-    "mistakes",
-    `(c := view("mistakes")["confusion"])[${label}, ${label}] / c[${label}].sum()`,
-  );
-}
-
-/**
- * How sure the network was of a wrong answer.
- *
- * @param {RunState} state
- * @param {{ position: number, label: number, answer: number }} at its place among the worst
- * @param {number} confidence
- */
-export function wrongConfidence(state, { position, label, answer }, confidence) {
-  return sourceNow(state).fromView(
-    `p[${answer}] for this ${label} = ${formatPercent(confidence)}, at the last measurement`,
-    "mistakes",
-    `view("mistakes")["confidence"][${position}]`,
-  );
 }
 
 /**

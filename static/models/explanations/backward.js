@@ -82,6 +82,21 @@ export function comingBack(state, { unit, sample }, value) {
 }
 
 /**
+ * The end of the colour scale of ∂loss/∂output: what one digit's share of a mean can be.
+ *
+ * @param {RunState} state
+ * @param {{ digits: number, scale: number }} of
+ */
+export function comingBackScale(state, { digits, scale }) {
+  const source = sourceOf(state, "draw");
+  return source.fromTensors(
+    `full colour stands for ±1/n, n being the ${digits} digits of the batch, = ±${formatValue(scale)}`,
+    ["batch.x"],
+    `float(format(1 / len(${source.tensor("batch.x")}), ".2g"))`,
+  );
+}
+
+/**
  * δ of the picked unit for a sample: ∂loss/∂z.
  *
  * @param {RunState} state

@@ -15,6 +15,18 @@ export function batchSize(state) {
 }
 
 /**
+ * A number of a run of the visitor's, as its state has it.
+ *
+ * @param {string} id
+ * @param {"batch" | "furthest" | "accuracy" | "test_accuracy"} field
+ * @param {string} formula
+ * @returns {Explanation}
+ */
+export function numberOfRun(id, field, formula) {
+  return { formula, address: `GET /api/runs/${id}`, numpy: `state_of("${id}")["${field}"]` };
+}
+
+/**
  * The least or largest difference of a unit's weights in two runs, as their images have them.
  *
  * @param {{ letter: string, id: string, scale: number }} first

@@ -30,6 +30,10 @@ const HELPERS = [
       'metadata = lambda name: json.loads((b := get(f"/api/runs/{id}/views/{name}"))[8 : 8 + int.from_bytes(b[:8], "little")])["__metadata__"]',
   },
   { name: "state", definition: 'state = json.loads(get(f"/api/runs/{id}"))' },
+  {
+    name: "state_of",
+    definition: 'state_of = lambda run: json.loads(get(f"/api/runs/{run}"))',
+  },
   { name: "series", definition: 'series = json.loads(get(f"/api/runs/{id}/series"))' },
   { name: "reading", definition: 'reading = json.loads(post("/api/classify", drawing))' },
   { name: "answer", definition: 'answer = json.loads(post(f"/api/classify?run={id}", drawing))' },

@@ -107,10 +107,16 @@ export function rightAnswers(state, right, shown) {
  * @param {RunState} state
  * @param {string} view
  * @param {number} scale
+ * @param {"signed" | "unsigned"} [coding]
  */
-export function colourScale(state, view, scale) {
+export function colourScale(state, view, scale, coding = "signed") {
+  const full = formatValue(scale);
+  const formula =
+    coding === "signed"
+      ? `full colour stands for ±${full}, all through the run: colour = sign · √(|value| / ${full})`
+      : `full colour stands for ${full}, all through the run: colour = √(value / ${full})`;
   return sourceNow(state).fromState(
-    `full colour stands for ±${formatValue(scale)}, all through the run: colour = sign · √(|value| / ${formatValue(scale)})`,
+    formula,
     `next(v["scale"] for v in state["views"] if v["view"] == "${view}")`,
   );
 }

@@ -127,12 +127,13 @@ export function effectiveStep(state, at, { rate, value }) {
  * @param {RunState} state
  * @param {At} at
  * @param {number} value
+ * @param {boolean} [isOwn] whether the present optimizer made it
  */
-export function step(state, at, value) {
+export function step(state, at, value, isOwn = true) {
   const source = sourceOf(state, "update");
   const name = `${WEIGHTS}.step`;
   return source.fromTensors(
-    `step = W1 − W0 = ${rulesOf(state.optimizer).step} = ${text(value)}`,
+    `step = W1 − W0 =${isOwn ? ` ${rulesOf(state.optimizer).step} =` : ""} ${text(value)}`,
     [name],
     `${source.tensor(name)}${index(at)}`,
   );
