@@ -1,14 +1,15 @@
 """The pictures of a layer's weights and of what training does to them, on fixed scales."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from app.runs.codes import Codes, Coding, encode
+from app.runs.codes import Codes, Coding, encode_halves, upper_halves
 from app.runs.network import optimizer_settings
 from app.runs.run import Run
 
@@ -52,10 +53,11 @@ def weight_views(run: Run) -> tuple[WeightView, ...]:
     """The pictures this run has, layer by layer, in the order of the page's tabs."""
     config = run.recipe.config
     inputs = run.data.train.features
+    optimizer = optimizer_settings(run.loop)
     return _weight_views(
         (inputs, *(layer["units"] for layer in config["layers"])),
-        optimizer_settings(run.loop)["name"],
-        bool(optimizer_settings(run.loop).get("momentum")),
+        optimizer["name"],
+        bool(optimizer.get("momentum")),
         config["optimizer"]["learning_rate"],
     )
 
@@ -102,9 +104,12 @@ def _rounded(value: float) -> float:
     return float(f"{value:.1e}")
 
 
-def weight_codes(run: Run, view: WeightView) -> Codes:
-    """The picture's codes now; of v, the mean square, its root is shown."""
+def weight_codes(run: Run, view: WeightView) -> Callable[[], Codes]:
+    """What makes the picture's codes, as it is now; of v, the mean square, its root is shown.
+
+    The numbers are taken at once, the codes are made when they are asked for, on any thread.
+    """
     values = run.loop.tensor(view.view)
     if view.kind == "v":
         values = np.sqrt(values)
-    return encode(values, view.coding, view.scale)
+    return partial(encode_halves, upper_halves(values), view.coding, view.scale)

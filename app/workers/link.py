@@ -22,7 +22,7 @@ ONE_THREAD = dict.fromkeys(
 )
 # Copies of weights come and go. The C library (glibc) is told to give every array of this size back
 # at once: else those of many runs leave holes, a megabyte or two a run.
-GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": str(256 * 1024)}
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": str(1024 * 1024)}
 
 log = structlog.get_logger()
 

@@ -5,29 +5,43 @@ when the other end of the socket closes, so that no worker outlives its server.
 """
 
 import contextlib
+import queue
 import select
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
-from app.workers.host import Host
-from app.workers.message import PREFIX, Message
+from app.workers.host import Host, refusal_of
+from app.workers.message import PREFIX, Draft, Message
 from engine.blas import one_blas_thread
 
 READ_SIZE = 1 << 20
 
 
 class Connection:
-    """Messages over a blocking socket, read without waiting where none has arrived."""
+    """Messages over a blocking socket, read without waiting where none has arrived.
+
+    A thread writes: a frame is larger than what the socket holds, and training is not to wait
+    until the other end has read it.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._buffer = bytearray()
+        self._outbox: queue.SimpleQueue[Draft] = queue.SimpleQueue()
+        threading.Thread(target=self._write, name="writer", daemon=True).start()
 
-    def send(self, message: Message) -> None:
-        """Write a message out, however long that takes."""
-        self._socket.sendall(message.encode())
+    def send(self, draft: Draft) -> None:
+        """Have a message made and written out, after those before it."""
+        self._outbox.put(draft)
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):  # it has been closed; `receive` finds out as well
+            while True:
+                for part in _parts(self._outbox.get()):
+                    self._socket.sendall(part)
 
     def receive(self, wait: float | None) -> list[Message]:
         """The messages that have arrived, after waiting up to `wait` seconds for the first.
@@ -58,6 +72,16 @@ class Connection:
         )
         del self._buffer[:end]
         return message
+
+
+def _parts(draft: Draft) -> list[bytes]:
+    """The bytes of a message; what is wrong with it is told in its place."""
+    try:
+        return draft.message().parts()
+    except Exception as error:  # noqa: BLE001 - answered; the others are written all the same
+        refusal = refusal_of(error)
+        header = {"id": draft.header["id"], "error": refusal.body(), "status": refusal.status}
+        return Message(header).parts()
 
 
 def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:

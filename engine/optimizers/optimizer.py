@@ -1,7 +1,7 @@
 """What every optimizer is: a configuration, and a rule over explicit, named state."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -81,7 +81,7 @@ class Optimizer(ABC):
 
     def config(self) -> dict[str, object]:
         """The optimizer as plain data: {"name": "rmsprop", "learning_rate": 0.001, ...}."""
-        return {"name": self.name, **asdict(self)}
+        return {"name": self.name, **{one.name: getattr(self, one.name) for one in fields(self)}}
 
 
 def fraction(optimizer: Optimizer, name: str) -> None:
