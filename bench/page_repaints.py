@@ -16,6 +16,8 @@ from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
 from tests.support.server import keep_untrained_network, running_server
 
 NEEDED = {"paused": 30, "running": 15}
+# What lies there changes when it has been measured anew, about once a second.
+BOTTOM = "bottom of the page"
 SECONDS = 5.0
 FASTEST = "10"
 WARM_UP_MS = 1500
@@ -106,7 +108,7 @@ def measure_all(page: Page) -> list[Row]:
         page.get_by_role("tab", name=tab, exact=True).click()
         rows.append(measure(page, "running", f"the same, {tab} tab"))
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    rows.append(measure(page, "running", "bottom of the page"))
+    rows.append(measure(page, "running", BOTTOM))
     return rows
 
 
@@ -126,7 +128,8 @@ def section() -> str:
             browser.close()
     lines = [
         f"Headless Chromium {version}, 1440 x 900, beside the server on one machine, {SECONDS:g} s",
-        "each. A repaint is an animation frame in which the page has drawn on a canvas.",
+        "each. A repaint is an animation frame in which the page has drawn on a canvas; at the bottom",
+        "lies what is measured anew once a second.",
         "",
         (
             "| trainer | in sight | repaints/s | at least | animation frames/s | longest gap, ms "
@@ -135,7 +138,8 @@ def section() -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {row.state} | {row.what} | {row.repaints:.1f} | {NEEDED[row.state]} "
+        f"| {row.state} | {row.what} | {row.repaints:.1f} "
+        f"| {'' if row.what == BOTTOM else NEEDED[row.state]} "
         f"| {row.frames:.1f} | {row.longest:.0f} | {row.batches:.0f} |"
         for row in rows
     ]

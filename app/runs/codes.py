@@ -4,18 +4,20 @@ The square root opens up what lies near zero, where most weights are; the scale 
 every picture of a run, so that magnitudes can be compared. `docs/protocol.md` has the rule.
 """
 
+import sys
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Coding = Literal["signed", "unsigned"]
 Codes = NDArray[np.uint8]
-Halves = NDArray[np.uint16]
 
 # Inputs that are coded and turned at a time.
 STRIPE = 64
+# Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
+UPPER = 1 if sys.byteorder == "little" else 0
 
 
 @lru_cache(maxsize=64)
@@ -41,35 +43,14 @@ def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     signed: 128 + 127 * sign(v) * sqrt(min(|v| / scale, 1));
     unsigned: 255 * sqrt(min(v / scale, 1)).
     """
-    return encode_halves(upper_halves(values), coding, scale)
-
-
-def upper_halves(values: NDArray[np.floating]) -> Halves:
-    """All that `encode` looks at, in an array of its own: `values` may change meanwhile.
-
-    Of a float32 that are the sign, the exponent and the first digits. It lies in memory as
-    `values` does.
-    """
-    if _is_turned(values):
-        return upper_halves(values.T).T
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    halves = np.empty(values.shape, np.uint16)
-    return np.right_shift(bits, 16, out=halves, casting="unsafe")
-
-
-def encode_halves(halves: Halves, coding: Coding, scale: float) -> Codes:
-    """The codes of the values that `halves` were taken of."""
-    table = _table(coding, scale)
-    if not _is_turned(halves):
-        return table.take(halves)
-    # A layer's weights lie in memory input by input: coded so, and turned as bytes; a stripe at a
-    # time, which the caches hold with all that is made on the way.
-    codes = np.empty(halves.shape, np.uint8)
-    for start in range(0, halves.shape[1], STRIPE):
-        stripe = halves[:, start : start + STRIPE]
-        codes[:, start : start + STRIPE] = table.take(stripe.T).T
+    if values.ndim == 2 and values.flags.f_contiguous and not values.flags.c_contiguous:
+        # A layer's weights lie in memory input by input: coded so, and turned as bytes; a stripe
+        # at a time, which the caches hold with all that is made on the way.
+        turned = np.empty(values.shape, np.uint8)
+        for start in range(0, values.shape[1], STRIPE):
+            stripe = values[:, start : start + STRIPE]
+            turned[:, start : start + STRIPE] = encode(stripe.T, coding, scale).T
+        return turned
+    upper = np.ascontiguousarray(values, dtype=np.float32).view(np.uint16)[..., UPPER::2]
+    codes: Codes = _table(coding, scale).take(upper)
     return codes
-
-
-def _is_turned(array: NDArray[Any]) -> bool:
-    return array.ndim == 2 and array.flags.f_contiguous and not array.flags.c_contiguous

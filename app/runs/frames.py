@@ -9,7 +9,7 @@ from safetensors.numpy import save
 from app.runs.report import moving_report
 from app.runs.run import Run
 from app.runs.series import COLUMNS
-from app.runs.views import Encoding, encode_view
+from app.runs.views import encode_view
 
 # More than a page draws at once; what is left over comes with the next frame.
 MAX_POINTS = 16_384
@@ -47,17 +47,17 @@ class Want:
         )
 
 
-def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, Encoding]]:
-    """What makes the messages of frame `number`, (view, its bytes) each, the series last.
+def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, bytes]]:
+    """The messages of frame `number`, (view, bytes) each, the series last.
 
     A view that the run does not have, that has not been computed yet, or that its viewers have
     been sent already, is left out.
     """
     common = moment_of(run_id, run) | {"frame": str(number)}
     encoded = ((name, encode_view(run, name, common, want.seen)) for name in want.views)
-    messages = [(name, encoding) for name, encoding in encoded if encoding is not None]
-    series = _series(run, want.first_batch(run), common)
-    return [*messages, ("series", lambda: series)]
+    messages = [(name, data) for name, data in encoded if data is not None]
+    messages.append(("series", _series(run, want.first_batch(run), common)))
+    return messages
 
 
 def moment_of(run_id: str, run: Run) -> dict[str, str]:

@@ -6,7 +6,6 @@ also unit 137 and its weight from input 406. Weight views have the names of thei
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from app.runs.values_view import values_view
 from app.runs.weight_views import weight_codes, weight_views
 
 Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
-Encoding = Callable[[], bytes]
 
 # Made at once, for every frame: what each is made by, and how many numbers its name has.
 PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
@@ -33,31 +31,35 @@ PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
 }
 
 
-def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> Encoding | None:
-    """What makes the message of a view as it is now, with `common` in its metadata.
+def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> bytes | None:
+    """The message of a view now, with `common` in its metadata.
 
-    Of the large ones only the numbers are taken at once: the rest can be left to another thread,
-    while the run goes on. None for a view that the run does not have, that has not been computed
-    yet, or, of a study, that has been sent already: known no later than at the version `seen`.
+    None for one that the run does not have, that has not been computed yet, or, of a study,
+    that has been sent already: known no later than at the version `seen`.
     """
     if is_study(name):
         result = run.studies.result(name)
         if result is None or result.version <= seen:
             return None
-        return partial(save, result.tensors, common | result.metadata | {"view": name})
+        return save(result.tensors, common | result.metadata | {"view": name})
+    picture = _picture(run, name)
+    if picture is None:
+        return None
+    tensors, about = picture
+    # Which sample is followed is no part of the loop's name outside.
+    shown = "loop" if name.startswith("loop/") else name
+    return save(tensors, common | about | {"view": shown})
+
+
+def _picture(run: Run, name: str) -> Picture | None:
     word, *numbers = name.split("/")
     if word in PICTURES:
         make, count = PICTURES[word]
         if len(numbers) != count or not all(number.isdecimal() for number in numbers):
             return None
-        tensors, about = make(run, *map(int, numbers))
-        # Which sample is followed is no part of the loop's name outside.
-        shown = "loop" if word == "loop" else name
-        data = save(tensors, common | about | {"view": shown})
-        return lambda: data
+        return make(run, *map(int, numbers))
     view = next((view for view in weight_views(run) if view.view == name), None)
     if view is None or name not in run.loop.computed_tensor_names():
         return None
-    codes = weight_codes(run, view)
-    about = {"scale": json.dumps(view.scale), "coding": view.coding, "view": name}
-    return lambda: save({"values": codes()}, common | about)
+    about = {"scale": json.dumps(view.scale), "coding": view.coding}
+    return {"values": weight_codes(run, view)}, about

@@ -1,15 +1,14 @@
 """The pictures of a layer's weights and of what training does to them, on fixed scales."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from app.runs.codes import Codes, Coding, encode_halves, upper_halves
+from app.runs.codes import Codes, Coding, encode
 from app.runs.network import optimizer_settings
 from app.runs.run import Run
 
@@ -104,12 +103,9 @@ def _rounded(value: float) -> float:
     return float(f"{value:.1e}")
 
 
-def weight_codes(run: Run, view: WeightView) -> Callable[[], Codes]:
-    """What makes the picture's codes, as it is now; of v, the mean square, its root is shown.
-
-    The numbers are taken at once, the codes are made when they are asked for, on any thread.
-    """
+def weight_codes(run: Run, view: WeightView) -> Codes:
+    """The picture's codes now; of v, the mean square, its root is shown."""
     values = run.loop.tensor(view.view)
     if view.kind == "v":
         values = np.sqrt(values)
-    return partial(encode_halves, upper_halves(values), view.coding, view.scale)
+    return encode(values, view.coding, view.scale)

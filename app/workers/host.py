@@ -1,14 +1,13 @@
 """A worker's inside: it hosts runs, shares its time among them and answers requests.
 
-No sockets here: requests come in through `receive`, answers go out through the `reply` callback,
-large ones as drafts, whose bytes another thread may make.
+No sockets here: requests come in through `receive`, answers go out through the `reply` callback.
 """
 
 import math
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -30,12 +29,12 @@ from app.runs.report import report
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.tensors import read_tensor, to_npy
-from app.runs.views import Encoding, encode_view
+from app.runs.views import encode_view
 from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
-from app.workers.message import UNASKED, Draft
+from app.workers.message import UNASKED, Message
 from engine import EngineError
 from engine.program import program
 
@@ -79,13 +78,13 @@ class Hosted:
 class Host:
     """Hosts runs on one thread, and keeps them in `data_dir`.
 
-    `reply(draft)` is called for every request, once; the header repeats its `id`.
+    `reply(message)` is called for every request, once; the message's header repeats its `id`.
     A run's checkpoints have `history_bytes` of disk.
     """
 
     def __init__(
         self,
-        reply: Callable[[Draft], None],
+        reply: Callable[[Message], None],
         *,
         data_dir: Path,
         history_bytes: int,
@@ -311,7 +310,7 @@ class Host:
         busy = sum(run.is_busy for run in runs)
         if busy != self._busy:
             self._busy = busy
-            self._reply(Draft({"id": UNASKED, "busy": busy}))
+            self._reply(Message({"id": UNASKED, "busy": busy}))
 
     def _save_due(self) -> float | None:
         """Save what has waited long enough; seconds until the next has, None if there is none."""
@@ -334,7 +333,7 @@ class Host:
         try:
             hosted.keeper.save()
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(refusal_of(error))
+            hosted.run.fail(_refusal(error))
             hosted.saved_at = math.inf  # until the next command
 
     def close(self) -> None:
@@ -352,7 +351,7 @@ class Host:
         try:
             hosted.run.advance(self._clock() + (LONG_SLICE_S if self._busy > MANY else SLICE_S))
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(refusal_of(error))
+            hosted.run.fail(_refusal(error))
         self._look_after(hosted)
 
     def _look_after(self, hosted: Hosted) -> None:
@@ -397,7 +396,7 @@ class Host:
                 "to_batch": last_batch(hosted.run, want),
                 "views": [view for view, _ in messages],
             },
-            [encoding for _, encoding in messages],
+            [data for _, data in messages],
         )
 
     def _drop_want(self, hosted: Hosted) -> None:
@@ -437,16 +436,16 @@ class Host:
             self._answer_state(request, hosted)
 
     def _answer(
-        self, request: Request, fields: dict[str, Any], blobs: Sequence[bytes | Encoding] = ()
+        self, request: Request, fields: dict[str, Any], blobs: list[bytes] | None = None
     ) -> None:
-        self._reply(Draft({"id": request["id"], **fields}, blobs))
+        self._reply(Message({"id": request["id"], **fields}, blobs or []))
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        refusal = refusal_of(error)
+        refusal = _refusal(error)
         self._answer(request, {"error": refusal.body(), "status": refusal.status})
 
 
-def refusal_of(error: Exception) -> AppError:
+def _refusal(error: Exception) -> AppError:
     """What the caller is told; a defect is written to the log."""
     if isinstance(error, AppError):
         return error

@@ -20,9 +20,13 @@ from app.workers.message import PREFIX, UNASKED, Message
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-# Copies of weights come and go. The C library (glibc) is told to give every array of this size back
-# at once: else those of many runs leave holes, a megabyte or two a run.
-GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": str(1024 * 1024)}
+# Copies of weights come and go. The C library (glibc) is told to give them back at once, else those
+# of many runs leave holes, a megabyte or two a run; but to keep what frames are made in, which it
+# would otherwise ask for again thirty times a second, page by page.
+MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
+}
 
 log = structlog.get_logger()
 
@@ -87,7 +91,7 @@ class WorkerLink:
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the server, which stops its workers
-                env=os.environ | ONE_THREAD | GIVES_BACK,
+                env=os.environ | ONE_THREAD | MEMORY,
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         self._reading = asyncio.create_task(self._read(reader))

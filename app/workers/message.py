@@ -6,7 +6,6 @@ On the wire: two big-endian 32-bit lengths (header, bytes), the header, the byte
 
 import json
 import struct
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,16 +21,12 @@ class Message:
     header: dict[str, Any]
     blobs: list[bytes] = field(default_factory=list)
 
-    def parts(self) -> list[bytes]:
-        """The bytes on the wire, in pieces: blobs are not copied."""
+    def encode(self) -> bytes:
+        """The bytes on the wire."""
         header = json.dumps(
             self.header | {"blobs": [len(blob) for blob in self.blobs]}, allow_nan=False
         ).encode()
-        return [PREFIX.pack(len(header), sum(map(len, self.blobs))), header, *self.blobs]
-
-    def encode(self) -> bytes:
-        """The same in one piece."""
-        return b"".join(self.parts())
+        return b"".join([PREFIX.pack(len(header), sum(map(len, self.blobs))), header, *self.blobs])
 
     @classmethod
     def decode(cls, header: bytes, payload: bytes) -> "Message":
@@ -42,16 +37,3 @@ class Message:
             blobs.append(payload[start : start + length])
             start += length
         return cls(fields, blobs)
-
-
-@dataclass(slots=True)
-class Draft:
-    """A message of which some blobs are still to be made, on whatever thread."""
-
-    header: dict[str, Any]
-    blobs: Sequence[bytes | Callable[[], bytes]] = ()
-
-    def message(self) -> Message:
-        """The message, with all its blobs."""
-        made = [blob if isinstance(blob, bytes) else blob() for blob in self.blobs]
-        return Message(self.header, made)

@@ -13,8 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
-from app.workers.host import Host, refusal_of
-from app.workers.message import PREFIX, Draft, Message
+from app.workers.host import Host
+from app.workers.message import PREFIX, Message
 from engine.blas import one_blas_thread
 
 READ_SIZE = 1 << 20
@@ -23,25 +23,37 @@ READ_SIZE = 1 << 20
 class Connection:
     """Messages over a blocking socket, read without waiting where none has arrived.
 
-    A thread writes: a frame is larger than what the socket holds, and training is not to wait
-    until the other end has read it.
+    What does not fit into the socket at once is left to a thread: a frame is larger than that, and
+    training is not to wait until the other end has read it.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._buffer = bytearray()
-        self._outbox: queue.SimpleQueue[Draft] = queue.SimpleQueue()
-        threading.Thread(target=self._write, name="writer", daemon=True).start()
+        self._rests: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        self._queued = 0
+        self._counting = threading.Lock()
+        threading.Thread(target=self._write_rests, name="writer", daemon=True).start()
 
-    def send(self, draft: Draft) -> None:
-        """Have a message made and written out, after those before it."""
-        self._outbox.put(draft)
+    def send(self, message: Message) -> None:
+        """Write a message out, after those before it; nothing is waited for."""
+        rest = memoryview(message.encode())
+        if not self._queued:  # only this thread makes it more
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
+        if rest:
+            self._count(1)
+            self._rests.put(rest)
 
-    def _write(self) -> None:
+    def _write_rests(self) -> None:
         with contextlib.suppress(OSError):  # it has been closed; `receive` finds out as well
             while True:
-                for part in _parts(self._outbox.get()):
-                    self._socket.sendall(part)
+                self._socket.sendall(self._rests.get())
+                self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._queued += change
 
     def receive(self, wait: float | None) -> list[Message]:
         """The messages that have arrived, after waiting up to `wait` seconds for the first.
@@ -72,16 +84,6 @@ class Connection:
         )
         del self._buffer[:end]
         return message
-
-
-def _parts(draft: Draft) -> list[bytes]:
-    """The bytes of a message; what is wrong with it is told in its place."""
-    try:
-        return draft.message().parts()
-    except Exception as error:  # noqa: BLE001 - answered; the others are written all the same
-        refusal = refusal_of(error)
-        header = {"id": draft.header["id"], "error": refusal.body(), "status": refusal.status}
-        return Message(header).parts()
 
 
 def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:

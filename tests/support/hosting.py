@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.storage.database import prepare
 from app.storage.index import RunIndex
 from app.workers.host import Host
-from app.workers.message import PREFIX, Draft, Message
+from app.workers.message import PREFIX, Message
 from tests.support.runs import HISTORY_BYTES, Clock, config_of
 
 
@@ -27,9 +27,9 @@ class Hosting:
         self.host = Host(self._reply, data_dir=data_dir, history_bytes=HISTORY_BYTES, clock=clock)
         self._numbers = itertools.count(1)
 
-    def _reply(self, draft: Draft) -> None:
+    def _reply(self, message: Message) -> None:
         # Through its bytes, as between two processes: what JSON cannot hold is found here.
-        data = draft.message().encode()
+        data = message.encode()
         header, _ = PREFIX.unpack_from(data)
         start = PREFIX.size
         self.answers.append(Message.decode(data[start : start + header], data[start + header :]))

@@ -28,8 +28,9 @@ def want(views: list[str] | None = None, **fields: Any) -> Want:
 def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:
     messages = encode_frame("run", run, wanted, number)
     assert messages[-1][0] == "series"
-    views = [View.read(encoding()) for _, encoding in messages]
-    return Frame({view.metadata["view"]: view for view in views})
+    return Frame(
+        {view.metadata["view"]: view for view in (View.read(data) for _, data in messages)}
+    )
 
 
 def test_every_message_says_which_moment_it_is_of(run: Run, clock: Clock) -> None:

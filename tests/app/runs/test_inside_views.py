@@ -14,9 +14,9 @@ from tests.support.watcher import View
 
 
 def view_of(run: Run, name: str) -> View:
-    encoding = encode_view(run, name, {})
-    assert encoding is not None
-    return View.read(encoding())
+    data = encode_view(run, name, {})
+    assert data is not None
+    return View.read(data)
 
 
 def values_of(run: Run) -> dict[str, Any]:

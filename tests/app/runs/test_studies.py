@@ -126,9 +126,9 @@ def test_the_shares_of_the_samples_sum_to_the_picked_gradient(run: Run, clock: C
     step(run, clock, 2)
     gradient = run.loop.tensor("layer1.weights.gradient")
     unit, pixel = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
-    encoding = encode_view(run, f"inside/5/{unit}/{pixel}", {})
-    assert encoding is not None
-    inside = View.read(encoding())
+    data = encode_view(run, f"inside/5/{unit}/{pixel}", {})
+    assert data is not None
+    inside = View.read(data)
     shares = inside.tensors["unit.preactivations.gradient"] * inside.tensors["input.x"]
     assert shares.sum() == pytest.approx(float(gradient[unit, pixel]), rel=1e-4)
     assert np.array_equal(inside.tensors["x"], run.loop.tensor("batch.x")[5])
@@ -139,9 +139,9 @@ def test_the_shares_of_the_samples_sum_to_the_picked_gradient(run: Run, clock: C
 def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> None:
     step(run, clock, 5)
     work(run, clock)
-    encoding = encode_view(run, "mistakes", {})
-    assert encoding is not None
-    tensors = View.read(encoding()).tensors
+    data = encode_view(run, "mistakes", {})
+    assert data is not None
+    tensors = View.read(data).tensors
     test = run.data.test
     predicted = run.loop.network.predict(test.x / np.float32(255)).argmax(axis=1)
     assert tensors["confusion"].sum() == len(test)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.workers.message import Draft, Message
+from app.workers.message import Message
 from app.workers.process import Connection
 
 LARGE = b"x" * 5_000_000  # many times what a socket holds
@@ -31,35 +31,16 @@ def received(connection: Connection, count: int) -> list[Message]:
 def test_sending_does_not_wait_until_it_is_read(ends: tuple[Connection, Connection]) -> None:
     ours, theirs = ends
     for number in (1, 2):
-        ours.send(Draft({"id": number}, [LARGE, lambda: LARGE]))
-    ours.send(Draft({"id": 3}))  # nobody has read anything by now
+        ours.send(Message({"id": number}, [LARGE, LARGE]))
+    ours.send(Message({"id": 3}))  # nobody has read anything by now
     messages = received(theirs, 3)
     assert [message.header["id"] for message in messages] == [1, 2, 3]
     assert [message.blobs for message in messages] == [[LARGE, LARGE]] * 2 + [[]]
 
 
-def test_what_can_not_be_made_is_answered_with_an_error(
-    ends: tuple[Connection, Connection], capsys: pytest.CaptureFixture[str]
-) -> None:
-    ours, theirs = ends
-
-    def fail() -> bytes:
-        raise ArithmeticError
-
-    ours.send(Draft({"id": 1}, [fail]))
-    ours.send(Draft({"id": 2, "loss": float("nan")}))
-    ours.send(Draft({"id": 3}))
-    first, second, third = received(theirs, 3)
-    for number, message in ((1, first), (2, second)):
-        assert message.header["id"] == number
-        assert message.header["error"]["code"] == "internal_error"
-    assert third.header == {"id": 3}
-    assert "ArithmeticError" in capsys.readouterr().err
-
-
 def test_the_other_end_gone_is_found_out_by_reading(ends: tuple[Connection, Connection]) -> None:
     ours, theirs = ends
     theirs._socket.close()
-    ours.send(Draft({"id": 1}, [LARGE]))
+    ours.send(Message({"id": 1}, [LARGE]))
     with pytest.raises((EOFError, ConnectionError)):
         received(ours, 1)
