@@ -128,8 +128,8 @@ def section() -> str:
             browser.close()
     lines = [
         f"Headless Chromium {version}, 1440 x 900, beside the server on one machine, {SECONDS:g} s",
-        "each. A repaint is an animation frame in which the page has drawn on a canvas; at the bottom",
-        "lies what is measured anew once a second.",
+        "each. A repaint is an animation frame in which the page has drawn on a canvas. At the",
+        "bottom lies what is measured anew once a second.",
         "",
         (
             "| trainer | in sight | repaints/s | at least | animation frames/s | longest gap, ms "

@@ -25,7 +25,7 @@ ONE_THREAD = dict.fromkeys(
 # would otherwise ask for again thirty times a second, page by page.
 MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(1024 * 1024),
-    "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 1024 * 1024),
 }
 
 log = structlog.get_logger()
