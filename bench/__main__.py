@@ -19,6 +19,7 @@ from bench import (
     streaming,
     training,
 )
+from bench.machine import machine
 
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "engine": ("The engine beside others", training.section),
@@ -47,7 +48,7 @@ def main() -> None:
     for name in asked:
         heading, measure = SECTIONS[name]
         print(f"{heading} …", flush=True)
-        text = measure()
+        text = f"{measure()}\n\n{machine()}"
         print(f"\n{text}\n", flush=True)
         results.renew(heading, text)
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 from PIL import Image, ImageDraw
 
-from bench.machine import machine
 from bench.server import serving
 
 READINGS = 400
@@ -56,4 +55,4 @@ def section() -> str:
         f"| {statistics.median(taken):.1f} | {p99:.1f} | {a_second:.0f} |",
         "| at most 8 | | at least 200 |",
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

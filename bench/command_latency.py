@@ -11,7 +11,6 @@ from typing import Any
 from websockets.sync.client import ClientConnection
 
 from app.config import RunConfig
-from bench.machine import machine
 from bench.server import RATE, VIEWS, acknowledge, open_socket, serving, watching
 from tests.support.client import Run
 
@@ -100,4 +99,4 @@ def section() -> str:
         row("socket", on_the_socket),
         f"| at most | {TARGET_MS['median']} | {TARGET_MS['p99']} | |",
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

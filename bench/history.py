@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.config import RunConfig
-from bench.machine import machine
 from tests.support.client import Run, Visitor
 from tests.support.server import Server, keep_untrained_network, running_server
 
@@ -99,4 +98,4 @@ def section() -> str:
         "| --- | --- | --- | --- | --- |",
         *rows,
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 from app.config import RunConfig
-from bench.machine import machine
 from bench.server import batches_a_second, serving
 from tests.support.client import Run
 from tests.support.server import Server
@@ -57,4 +56,4 @@ def section() -> str:
         f"{MANY} runs in all reach {totals[1] / totals[0]:.1%} of the batches/s of {FEW}; at least",
         "95 %.",
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -5,7 +5,6 @@ import time
 import numpy as np
 
 from app.config import RunConfig
-from bench.machine import machine
 from bench.many_runs import memory_mb
 from bench.server import serving, watching_all
 
@@ -43,4 +42,4 @@ def section() -> str:
         f"A straight line through them rises by {slope:+.1f} MB a minute. The {batches:,} batches",
         f"trained meanwhile add {batches * 32 / 1e6:.1f} MB of series, which are kept whole.",
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.environment import ENVIRONMENT
-from bench.machine import machine
 from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
 from tests.support.devtools import Browser, Tab, running_browser
 from tests.support.server import keep_untrained_network, running_server
@@ -260,4 +259,4 @@ def section() -> str:
         "| --- | --- | --- | --- |",
         *map(str, figures),
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.machine import machine
 from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
 from tests.support.server import keep_untrained_network, running_server
 
@@ -143,4 +142,4 @@ def section() -> str:
         f"| {row.frames:.1f} | {row.longest:.0f} | {row.batches:.0f} |"
         for row in rows
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -5,7 +5,6 @@ import statistics
 import time
 
 from app.config import RunConfig
-from bench.machine import machine
 from bench.server import RATE, batches_a_second, serving, watching
 
 VIEWS = ("layer1.weights", "layer1.weights.gradient")
@@ -49,4 +48,4 @@ def section() -> str:
         "| --- | --- | --- | --- | --- | --- |",
         *(row(threads) for threads in sorted({1, os.cpu_count() or 1})),
     ]
-    return "\n".join(lines) + f"\n\n{machine()}"
+    return "\n".join(lines)

@@ -199,7 +199,7 @@ def section() -> str:
     taking_part = take_turns(ROUNDS, samples)
     picture.FILE.write_text(draw(taking_part, samples), encoding="utf-8")
     image = f"![The medians of the table below, as bars]({picture.FILE.name})"
-    return f"{image}\n\n{table(taking_part, samples)}\n\n{machine()}"
+    return f"{image}\n\n{table(taking_part, samples)}"
 
 
 def _batch_seconds(rival: Rival, samples: int) -> list[float]:
