@@ -42,6 +42,7 @@ LOADS, REPORTS = 7, 5
 WATCH = """
 window.playable = new Promise((done) => {
   addEventListener("DOMContentLoaded", async () => {
+    await customElements.whenDefined("page-header");
     const { ContextRequest } = await import("descent/elements/context.js");
     document.body.dispatchEvent(new ContextRequest(({ run }) => {
       run.connection.subscribe((connection) => {

@@ -112,25 +112,39 @@ provide(document, {
   dialogs,
 });
 
-customElements.define("page-header", PageHeader);
-customElements.define("run-notice", RunNotice);
-customElements.define("transport-bar", TransportBar);
-customElements.define("run-progress", RunProgress);
-customElements.define("loop-region", LoopRegion);
-customElements.define("running-code", RunningCode);
-customElements.define("inside-step", InsideStep);
-customElements.define("weights-region", WeightsRegion);
-customElements.define("loss-region", LossRegion);
-customElements.define("run-history", RunHistory);
-customElements.define("along-region", AlongRegion);
-customElements.define("draw-region", DrawRegion);
-customElements.define("learn-drawing", LearnDrawing);
-customElements.define("health-region", HealthRegion);
-customElements.define("mistakes-region", MistakesRegion);
-customElements.define("chain-region", ChainRegion);
-customElements.define("share-dialog", ShareDialog);
-customElements.define("keys-dialog", KeysDialog);
-
-loadWhenNear("compare-region", notLoaded);
 openRun(run, location, history);
+
+/** @type {[name: string, element: CustomElementConstructor][]} */
+const ELEMENTS = [
+  ["page-header", PageHeader],
+  ["run-notice", RunNotice],
+  ["transport-bar", TransportBar],
+  ["run-progress", RunProgress],
+  ["loop-region", LoopRegion],
+  ["running-code", RunningCode],
+  ["inside-step", InsideStep],
+  ["weights-region", WeightsRegion],
+  ["loss-region", LossRegion],
+  ["run-history", RunHistory],
+  ["along-region", AlongRegion],
+  ["draw-region", DrawRegion],
+  ["learn-drawing", LearnDrawing],
+  ["health-region", HealthRegion],
+  ["mistakes-region", MistakesRegion],
+  ["chain-region", ChainRegion],
+  ["share-dialog", ShareDialog],
+  ["keys-dialog", KeysDialog],
+];
+/** After as many milliseconds the reader's clicks and keys have their turn. */
+const TURN = 8;
+
+let ends = 0;
+for (const [name, element] of ELEMENTS) {
+  if (performance.now() > ends) {
+    await new Promise((resolve) => setTimeout(resolve));
+    ends = performance.now() + TURN;
+  }
+  customElements.define(name, element);
+}
+loadWhenNear("compare-region", notLoaded);
 for (const id of othersIn(location.search)) comparison.add(id);

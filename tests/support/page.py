@@ -55,6 +55,8 @@ class DescentPage:
         """Wait until the page shows a run."""
         self.page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{32}"))
         expect(self.page.get_by_role("button", name="Step phase")).to_be_visible()
+        # The last that the page defines.
+        self.page.evaluate("customElements.whenDefined('keys-dialog')")
         return self
 
     @property
