@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -19,8 +20,9 @@ def available_cores() -> int:
 class Team:
     """The caller and up to `threads` − 1 helpers.
 
-    Task i of a stage is always thread i mod `threads`'s, so that each keeps its own part of the
-    weights in its cache. What is computed does not depend on `threads`.
+    Task i of a stage is thread i mod `threads`'s, so that each keeps its own part of the weights in
+    its cache; where a helper has not begun by the time the caller is done, because other programs
+    have its core, the caller makes its calls too. What is computed does not depend on `threads`.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -70,24 +72,28 @@ class _Helper:
         self._given.acquire()
         self._done = threading.Lock()
         self._finished = True
-        self._share: Stage = ()
+        self._shares: deque[Stage] = deque()  # one at most: who takes it out makes its calls
         self._error: BaseException | None = None
         threading.Thread(target=self._work, name="engine-team", daemon=True).start()
 
     def start(self, share: Stage) -> None:
-        """Hand over a share; the helper begins at once."""
-        self._share, self._finished = share, False
+        """Hand over a share; the helper begins as soon as it has a core."""
+        self._finished = False
         self._done = threading.Lock()
         self._done.acquire()
-        self._given.release()
+        self._shares.append(share)
+        if self._given.locked():  # else it has yet to look for one that was taken back
+            self._given.release()
 
     def wait(self) -> BaseException | None:
-        """Wait until the share is done; returns what went wrong, if anything did.
+        """Take the share back, or wait until it is done; returns what went wrong, if anything did.
 
         Ctrl-C counts as that, but does not end the wait: it would leave this thread at work on
         arrays with which the caller goes on.
         """
         interrupt: KeyboardInterrupt | None = None
+        if self._shares:
+            self._make_next()
         while not self._finished:
             try:
                 self._done.acquire()
@@ -96,17 +102,24 @@ class _Helper:
         error, self._error = self._error, None
         return error or interrupt
 
+    def _make_next(self) -> None:
+        try:
+            share = self._shares.pop()
+        except IndexError:
+            return
+        done = self._done
+        try:
+            _make(share)
+        except BaseException as error:  # noqa: BLE001 - raised again by the team's caller
+            self._error = error
+        self._finished = True
+        done.release()
+
     def _work(self) -> None:
         with np.errstate(all="ignore"):
             while True:
                 self._given.acquire()
-                done = self._done
-                try:
-                    _make(self._share)
-                except BaseException as error:  # noqa: BLE001 - raised again by the team's caller
-                    self._error = error
-                self._finished = True
-                done.release()
+                self._make_next()
 
 
 # They are daemons, belong to the process, and are shared by all teams: a team costs nothing.

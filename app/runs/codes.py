@@ -4,7 +4,6 @@ The square root opens up what lies near zero, where most weights are; the scale 
 every picture of a run, so that magnitudes can be compared. `docs/protocol.md` has the rule.
 """
 
-import sys
 from functools import lru_cache
 from typing import Literal
 
@@ -13,11 +12,8 @@ from numpy.typing import NDArray
 
 Coding = Literal["signed", "unsigned"]
 Codes = NDArray[np.uint8]
-
-# Inputs that are coded and turned at a time.
-STRIPE = 64
-# Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
-UPPER = 1 if sys.byteorder == "little" else 0
+Bits = NDArray[np.uint16]
+Indices = NDArray[np.intp]
 
 
 @lru_cache(maxsize=64)
@@ -37,20 +33,29 @@ def _table(coding: Coding, scale: float) -> Codes:
     return table
 
 
+def take_bits(values: NDArray[np.floating], out: Bits) -> None:
+    """Keep of each number what its code depends on: the upper 16 bits of it as a float32."""
+    np.right_shift(_bits(values), 16, out=out, casting="unsafe")
+
+
+def _bits(values: NDArray[np.floating]) -> NDArray[np.uint32]:
+    return values.astype(np.float32, copy=False).view(np.uint32)
+
+
+def code(bits: Bits, coding: Coding, scale: float, *, indices: Indices, out: Codes) -> None:
+    """Put the codes of numbers kept by `take_bits` into `out`, by way of `indices`; shapes alike.
+
+    Two calls, large ones: between two calls a thread needs the interpreter, and training waits.
+    """
+    np.copyto(indices, bits)
+    _table(coding, scale).take(indices, out=out, mode="clip")
+
+
 def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     """Codes of `values`, of any shape: `signed` around 128, or `unsigned` from 0.
 
     signed: 128 + 127 * sign(v) * sqrt(min(|v| / scale, 1));
     unsigned: 255 * sqrt(min(v / scale, 1)).
     """
-    if values.ndim == 2 and values.flags.f_contiguous and not values.flags.c_contiguous:
-        # A layer's weights lie in memory input by input: coded so, and turned as bytes; a stripe
-        # at a time, which the caches hold with all that is made on the way.
-        turned = np.empty(values.shape, np.uint8)
-        for start in range(0, values.shape[1], STRIPE):
-            stripe = values[:, start : start + STRIPE]
-            turned[:, start : start + STRIPE] = encode(stripe.T, coding, scale).T
-        return turned
-    upper = np.ascontiguousarray(values, dtype=np.float32).view(np.uint16)[..., UPPER::2]
-    codes: Codes = _table(coding, scale).take(upper)
+    codes: Codes = _table(coding, scale).take(_bits(values) >> 16)
     return codes

@@ -9,7 +9,7 @@ from safetensors.numpy import save
 from app.runs.report import moving_report
 from app.runs.run import Run
 from app.runs.series import COLUMNS
-from app.runs.views import encode_view
+from app.runs.views import Encoded, encode_view
 
 # More than a page draws at once; what is left over comes with the next frame.
 MAX_POINTS = 16_384
@@ -47,8 +47,8 @@ class Want:
         )
 
 
-def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, bytes]]:
-    """The messages of frame `number`, (view, bytes) each, the series last.
+def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, Encoded]]:
+    """The messages of frame `number`, each with the name of its view, the series last.
 
     A view that the run does not have, that has not been computed yet, or that its viewers have
     been sent already, is left out.

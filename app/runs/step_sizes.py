@@ -1,13 +1,14 @@
 """How large an update was beside the weights it changed: |step| / |weight|, as a histogram."""
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
-from app.runs.codes import UPPER
-
 BINS = 48
 LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; what lies outside is counted in the end bins
-
+# Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
+UPPER = 1 if sys.byteorder == "little" else 0
 # Taken in pieces that fit a core's cache: about five times as fast as in one.
 PIECE = 1 << 16
 

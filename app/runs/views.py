@@ -4,7 +4,6 @@ A name is a word, then whole numbers: "loop/3" follows sample 3 of the batch, "i
 also unit 137 and its weight from input 406. Weight views have the names of their tensors.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +13,18 @@ from safetensors.numpy import save
 from app.runs.inside_view import flow_view, inside_view
 from app.runs.loop_view import loop_view
 from app.runs.mistakes_view import mistakes_view
+from app.runs.picture import Picture
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
-from app.runs.weight_views import weight_codes, weight_views
+from app.runs.weight_views import weight_picture, weight_views
 
-Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
+# What a view travels as.
+Encoded = bytes | Picture
+Made = tuple[dict[str, NDArray[Any]], dict[str, str]]
 
-# Made at once, for every frame: what each is made by, and how many numbers its name has.
-PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
+# What each view but those of weights is made by, and how many numbers its name has.
+VIEWS: dict[str, tuple[Callable[..., Made], int]] = {
     "loop": (loop_view, 1),
     "inside": (inside_view, 3),
     "flow": (flow_view, 0),
@@ -31,7 +33,7 @@ PICTURES: dict[str, tuple[Callable[..., Picture], int]] = {
 }
 
 
-def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> bytes | None:
+def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 
     None for one that the run does not have, that has not been computed yet, or, of a study,
@@ -42,24 +44,16 @@ def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> b
         if result is None or result.version <= seen:
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
-    picture = _picture(run, name)
-    if picture is None:
-        return None
-    tensors, about = picture
-    # Which sample is followed is no part of the loop's name outside.
-    shown = "loop" if name.startswith("loop/") else name
-    return save(tensors, common | about | {"view": shown})
-
-
-def _picture(run: Run, name: str) -> Picture | None:
     word, *numbers = name.split("/")
-    if word in PICTURES:
-        make, count = PICTURES[word]
+    if word in VIEWS:
+        make, count = VIEWS[word]
         if len(numbers) != count or not all(number.isdecimal() for number in numbers):
             return None
-        return make(run, *map(int, numbers))
+        tensors, about = make(run, *map(int, numbers))
+        # Which sample is followed is no part of the loop's name outside.
+        shown = word if word == "loop" else name
+        return save(tensors, common | about | {"view": shown})
     view = next((view for view in weight_views(run) if view.view == name), None)
     if view is None or name not in run.loop.computed_tensor_names():
         return None
-    about = {"scale": json.dumps(view.scale), "coding": view.coding}
-    return {"values": weight_codes(run, view)}, about
+    return weight_picture(run, view, common | {"view": name})

@@ -1,5 +1,6 @@
 """The pictures of a layer's weights and of what training does to them, on fixed scales."""
 
+import json
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from app.runs.codes import Codes, Coding, encode
+from app.runs.codes import Coding
 from app.runs.network import optimizer_settings
+from app.runs.picture import Picture
 from app.runs.run import Run
 
 # A weight starts within Glorot's limit and rarely grows past four times as much.
@@ -103,9 +105,10 @@ def _rounded(value: float) -> float:
     return float(f"{value:.1e}")
 
 
-def weight_codes(run: Run, view: WeightView) -> Codes:
-    """The picture's codes now; of v, the mean square, its root is shown."""
+def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:
+    """The picture as a message with `metadata`; of v, the mean square, its root is shown."""
     values = run.loop.tensor(view.view)
     if view.kind == "v":
         values = np.sqrt(values)
-    return encode(values, view.coding, view.scale)
+    about = {"scale": json.dumps(view.scale), "coding": view.coding}
+    return Picture(values, view.coding, view.scale, metadata | about)

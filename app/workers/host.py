@@ -7,7 +7,7 @@ import math
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -34,7 +34,7 @@ from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
-from app.workers.message import UNASKED, Message
+from app.workers.message import UNASKED, Blob, Message
 from engine import EngineError
 from engine.program import program
 
@@ -435,10 +435,8 @@ class Host:
             request, _ = hosted.steps.popleft()
             self._answer_state(request, hosted)
 
-    def _answer(
-        self, request: Request, fields: dict[str, Any], blobs: list[bytes] | None = None
-    ) -> None:
-        self._reply(Message({"id": request["id"], **fields}, blobs or []))
+    def _answer(self, request: Request, fields: dict[str, Any], blobs: Sequence[Blob] = ()) -> None:
+        self._reply(Message({"id": request["id"], **fields}, blobs))
 
     def _refuse(self, request: Request, error: Exception) -> None:
         refusal = _refusal(error)

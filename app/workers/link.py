@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from app.errors import AppError
-from app.workers.message import PREFIX, UNASKED, Message
+from app.workers.message import PREFIX, UNASKED, Message, Received
 
 # Workers run NumPy on one thread each: many workers share the cores better than many threads,
 # and the sums of a matrix product do not depend on how many threads were free.
@@ -62,7 +62,7 @@ class WorkerLink:
         self._arguments = (str(data_dir), str(history_bytes))
         self._lost = lost
         self._ids = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[Message]] = {}
+        self._pending: dict[int, asyncio.Future[Received]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -97,12 +97,12 @@ class WorkerLink:
         self._reading = asyncio.create_task(self._read(reader))
         log.info("worker started", worker=self.number, pid=self.pid)
 
-    async def request(self, op: str, **fields: Any) -> Message:
+    async def request(self, op: str, **fields: Any) -> Received:
         """Ask the worker; raises the `AppError` it answers with, or `worker_lost`."""
         if self._writer is None:
             raise worker_lost()
         number = next(self._ids)
-        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
         self._pending[number] = answer
         try:
             self._writer.write(Message({"id": number, "op": op, **fields}).encode())
@@ -141,7 +141,7 @@ class WorkerLink:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 header, payload = PREFIX.unpack(await reader.readexactly(PREFIX.size))
-                message = Message.decode(
+                message = Received.decode(
                     await reader.readexactly(header), await reader.readexactly(payload)
                 )
                 if message.header["id"] == UNASKED:

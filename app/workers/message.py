@@ -6,31 +6,65 @@ On the wire: two big-endian 32-bit lengths (header, bytes), the header, the byte
 
 import json
 import struct
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Protocol
 
 # The id of what a worker says without having been asked.
 UNASKED = 0
 PREFIX = struct.Struct(">II")
 
+Piece = bytes | memoryview
+
+
+class Later(Protocol):
+    """Bytes that are made when they are sent; how many, is known before."""
+
+    def __len__(self) -> int:
+        """The number of bytes."""
+
+    def pieces(self) -> Iterable[Piece]:
+        """The bytes, piece by piece: each is gone when the next is asked for."""
+
+
+Blob = bytes | Later
+
 
 @dataclass(slots=True)
 class Message:
-    """A header of plain JSON values, and any number of blobs."""
+    """What is to be sent: a header of plain JSON values, and any number of blobs."""
 
     header: dict[str, Any]
-    blobs: list[bytes] = field(default_factory=list)
+    blobs: Sequence[Blob] = ()
+
+    @property
+    def is_made(self) -> bool:
+        """Whether all of its bytes are there."""
+        return all(isinstance(blob, bytes) for blob in self.blobs)
+
+    def pieces(self) -> Iterator[Piece]:
+        """The bytes on the wire, piece by piece: each is gone when the next is asked for."""
+        lengths = [len(blob) for blob in self.blobs]
+        header = json.dumps(self.header | {"blobs": lengths}, allow_nan=False).encode()
+        made = ([blob] if isinstance(blob, bytes) else blob.pieces() for blob in self.blobs)
+        return chain([PREFIX.pack(len(header), sum(lengths)) + header], chain.from_iterable(made))
 
     def encode(self) -> bytes:
-        """The bytes on the wire."""
-        header = json.dumps(
-            self.header | {"blobs": [len(blob) for blob in self.blobs]}, allow_nan=False
-        ).encode()
-        return b"".join([PREFIX.pack(len(header), sum(map(len, self.blobs))), header, *self.blobs])
+        """The same at once."""
+        return b"".join(map(bytes, self.pieces()))
+
+
+@dataclass(slots=True)
+class Received:
+    """The same, as it has arrived."""
+
+    header: dict[str, Any]
+    blobs: list[bytes]
 
     @classmethod
-    def decode(cls, header: bytes, payload: bytes) -> "Message":
-        """The message of a header and payload read off the wire."""
+    def decode(cls, header: bytes, payload: bytes) -> "Received":
+        """The header and payload read off the wire."""
         fields = json.loads(header)
         blobs, start = [], 0
         for length in fields.pop("blobs"):

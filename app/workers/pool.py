@@ -10,7 +10,7 @@ import structlog
 
 from app.errors import AppError
 from app.workers.link import WorkerLink, worker_lost
-from app.workers.message import Message
+from app.workers.message import Received
 
 # A worker that dies at once again and again is restarted ever more slowly.
 FIRST_RESTART_S = 0.05
@@ -184,7 +184,7 @@ class WorkerPool:
             del self._closing[run_id]
             closed.set()
 
-    async def _ask(self, run_id: str, op: str, **fields: Any) -> Message:
+    async def _ask(self, run_id: str, op: str, **fields: Any) -> Received:
         """Ask the run's worker. What can be asked twice survives the loss of a worker."""
         for _ in range(ATTEMPTS):
             link = await self._home(run_id)
@@ -198,7 +198,7 @@ class WorkerPool:
                 return answer
         raise worker_lost()
 
-    def _note(self, run_id: str, answer: Message) -> None:
+    def _note(self, run_id: str, answer: Received) -> None:
         """Remember whether the run is moving, if the answer tells."""
         if "state" not in answer.header:
             return

@@ -11,10 +11,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.workers.host import Host
-from app.workers.message import PREFIX, Message
+from app.workers.message import PREFIX, Message, Piece, Received
 from engine.blas import one_blas_thread
 
 READ_SIZE = 1 << 20
@@ -23,39 +24,57 @@ READ_SIZE = 1 << 20
 class Connection:
     """Messages over a blocking socket, read without waiting where none has arrived.
 
-    What does not fit into the socket at once is left to a thread: a frame is larger than that, and
-    training is not to wait until the other end has read it.
+    What has yet to be made, or does not fit into the socket at once, is left to a thread: training
+    is not to wait until the other end has read it.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._buffer = bytearray()
-        self._rests: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        self._left: queue.SimpleQueue[Iterable[Piece]] = queue.SimpleQueue()
         self._queued = 0
         self._counting = threading.Lock()
-        threading.Thread(target=self._write_rests, name="writer", daemon=True).start()
+        threading.Thread(target=self._write_left, name="writer", daemon=True).start()
 
     def send(self, message: Message) -> None:
         """Write a message out, after those before it; nothing is waited for."""
+        if self._queued or not message.is_made:  # only this thread queues more
+            self._leave(message.pieces())
+            return
         rest = memoryview(message.encode())
-        if not self._queued:  # only this thread makes it more
-            with contextlib.suppress(BlockingIOError, ConnectionError):
-                rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
         if rest:
-            self._count(1)
-            self._rests.put(rest)
+            self._leave([rest])
 
-    def _write_rests(self) -> None:
+    def _leave(self, pieces: Iterable[Piece]) -> None:
+        self._count(1)
+        self._left.put(pieces)
+
+    def _write_left(self) -> None:
         with contextlib.suppress(OSError):  # it has been closed; `receive` finds out as well
             while True:
-                self._socket.sendall(self._rests.get())
+                together: list[Piece] = []
+                for piece in self._left.get():
+                    together.append(piece)
+                    if isinstance(piece, memoryview):  # gone when the next is asked for
+                        self._write(together)
+                        together = []
+                self._write(together)
                 self._count(-1)
+
+    def _write(self, pieces: Sequence[Piece]) -> None:
+        written = self._socket.sendmsg(pieces)
+        for piece in pieces:
+            if written < len(piece):
+                self._socket.sendall(piece[written:])
+            written = max(0, written - len(piece))
 
     def _count(self, change: int) -> None:
         with self._counting:
             self._queued += change
 
-    def receive(self, wait: float | None) -> list[Message]:
+    def receive(self, wait: float | None) -> list[Received]:
         """The messages that have arrived, after waiting up to `wait` seconds for the first.
 
         Raises `EOFError` when the other end has closed.
@@ -71,7 +90,7 @@ class Connection:
             messages.append(message)
         return messages
 
-    def _take(self) -> Message | None:
+    def _take(self) -> Received | None:
         if len(self._buffer) < PREFIX.size:
             return None
         header, payload = PREFIX.unpack_from(self._buffer)
@@ -79,7 +98,7 @@ class Connection:
         if len(self._buffer) < end:
             return None
         start = PREFIX.size + header
-        message = Message.decode(
+        message = Received.decode(
             bytes(self._buffer[PREFIX.size : start]), bytes(self._buffer[start:end])
         )
         del self._buffer[:end]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine.team
 from engine import ConfigurationError, Dense, Samples, Sequential, TrainingLoop
 from engine.optimizers import OPTIMIZERS
 from engine.plan import Stage
@@ -18,11 +19,14 @@ from engine.team import Team
 
 
 def names_of_threads(count: int, threads: int) -> list[str]:
-    """Which thread made each of `count` tasks."""
+    """Which thread made each of `count` tasks, when all threads have begun before one goes on."""
     names = [""] * count
+    begun = threading.Barrier(min(threads, count))
 
     def note(task: int) -> Callable[[], None]:
         def call() -> None:
+            if task < begun.parties:
+                begun.wait()
             names[task] = threading.current_thread().name
 
         return call
@@ -46,6 +50,15 @@ def test_a_stage_waits_for_the_one_before() -> None:
     assert set(made[3:]) == {3, 4}
 
 
+def test_what_no_helper_has_begun_the_caller_does_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.team, "_helpers", [])
+    monkeypatch.setattr(engine.team._Helper, "_work", lambda self: None)
+    made: list[int] = []
+    stages = [[(lambda i=i: made.append(i),) for i in part] for part in ((0, 1, 2, 3), (4, 5))]
+    Team(2).run(stages)
+    assert made == [0, 2, 1, 3, 4, 5]
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_an_error_reaches_the_caller_and_the_team_goes_on(failing: int) -> None:
     def fail() -> None:
@@ -62,15 +75,17 @@ def test_an_error_reaches_the_caller_and_the_team_goes_on(failing: int) -> None:
 
 def test_ctrl_c_is_raised_when_the_helpers_have_finished() -> None:
     done: list[str] = []
+    begun = threading.Event()
 
     def press_ctrl_c() -> None:
+        begun.set()
         time.sleep(0.05)  # by then the caller waits for this thread
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.05)
         done.append("share")
 
     with pytest.raises(KeyboardInterrupt):
-        Team(2).run([[((lambda: None),), (press_ctrl_c,)]])
+        Team(2).run([[(begun.wait,), (press_ctrl_c,)]])
     assert done == ["share"]
     assert len(set(names_of_threads(2, 2))) == 2
 
@@ -81,7 +96,7 @@ def test_two_teams_at_once_both_finish() -> None:
 
     def other() -> None:
         inside.set()
-        names.extend(names_of_threads(4, 2))
+        Team(2).run([[(lambda: names.append(threading.current_thread().name),)] * 4])
 
     def start_another() -> None:
         thread = threading.Thread(target=other)

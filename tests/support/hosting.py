@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.storage.database import prepare
 from app.storage.index import RunIndex
 from app.workers.host import Host
-from app.workers.message import PREFIX, Message
+from app.workers.message import PREFIX, Message, Received
 from tests.support.runs import HISTORY_BYTES, Clock, config_of
 
 
@@ -23,7 +23,7 @@ class Hosting:
         prepare(data_dir)
         self.index = RunIndex(data_dir)
         self.clock = clock
-        self.answers: list[Message] = []
+        self.answers: list[Received] = []
         self.host = Host(self._reply, data_dir=data_dir, history_bytes=HISTORY_BYTES, clock=clock)
         self._numbers = itertools.count(1)
 
@@ -32,7 +32,7 @@ class Hosting:
         data = message.encode()
         header, _ = PREFIX.unpack_from(data)
         start = PREFIX.size
-        self.answers.append(Message.decode(data[start : start + header], data[start + header :]))
+        self.answers.append(Received.decode(data[start : start + header], data[start + header :]))
 
     def close(self) -> None:
         """End it, with everything kept."""
@@ -46,11 +46,11 @@ class Hosting:
         self.host.receive(json.loads(json.dumps(request, allow_nan=False)))
         return number
 
-    def answers_to(self, number: int) -> list[Message]:
+    def answers_to(self, number: int) -> list[Received]:
         """The answers to that request: one, or none yet."""
         return [answer for answer in self.answers if answer.header["id"] == number]
 
-    def answer(self, number: int, turns: int = 20_000) -> Message:
+    def answer(self, number: int, turns: int = 20_000) -> Received:
         """The answer to that request, after as many turns as it takes."""
         for _ in range(turns):
             if self.answers_to(number):
@@ -64,7 +64,7 @@ class Hosting:
         wait = self.host.turn()
         self.clock.now += 0.001 if wait is None else wait
 
-    def ask(self, op: str, run: str = "run", **fields: Any) -> Message:
+    def ask(self, op: str, run: str = "run", **fields: Any) -> Received:
         """Send a request and wait for its answer."""
         return self.answer(self.send(op, run, **fields))
 
@@ -90,20 +90,20 @@ class Hosting:
         return array_of(self.ask("tensor", run, name=name, batch=batch))
 
 
-def state_of(message: Message) -> dict[str, Any]:
+def state_of(message: Received) -> dict[str, Any]:
     """The state of an answer that must have one."""
     assert "error" not in message.header, message.header
     state: dict[str, Any] = message.header["state"]
     return state
 
 
-def error_code(message: Message) -> str:
+def error_code(message: Received) -> str:
     """The code of an answer that must be an error."""
     code: str = message.header["error"]["code"]
     return code
 
 
-def array_of(message: Message) -> NDArray[Any]:
+def array_of(message: Received) -> NDArray[Any]:
     """The array of an answer that must have one."""
     assert "error" not in message.header, message.header
     array: NDArray[Any] = np.load(io.BytesIO(message.blobs[0]), allow_pickle=False)

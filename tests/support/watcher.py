@@ -13,6 +13,7 @@ from safetensors.numpy import load
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from app.runs.views import Encoded
 from tests.support.client import Run, checked_error
 
 Tensors = dict[str, NDArray[Any]]
@@ -27,8 +28,9 @@ class View:
     tensors: Tensors
 
     @classmethod
-    def read(cls, data: bytes) -> "View":
+    def read(cls, message: Encoded) -> "View":
         """Read it with the safetensors library, and its metadata from the header."""
+        data = message if isinstance(message, bytes) else b"".join(map(bytes, message.pieces()))
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length])
         return cls(header["__metadata__"], load(data))

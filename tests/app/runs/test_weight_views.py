@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from app.runs.codes import encode
-from app.runs.weight_views import weight_codes, weight_views
+from app.runs.weight_views import weight_picture, weight_views
 from tests.app.conftest import MakeRun
+from tests.support.watcher import View
 
 KINDS = {
     "sgd": ["weights", "gradient", "step"],
@@ -52,7 +53,7 @@ def test_every_picture_shows_its_tensor_on_its_scale(make_run: MakeRun, optimize
     for view in weight_views(run):
         values = run.loop.tensor(view.view)
         shown = np.sqrt(values) if view.kind == "v" else values
-        codes = weight_codes(run, view)
+        codes = View.read(weight_picture(run, view, {})).tensors["values"]
         assert codes.shape == view.shape
         assert (codes == encode(shown, view.coding, view.scale)).all()
         assert codes.std() > 0, f"{view.view} shows nothing on its scale"

@@ -13,7 +13,7 @@ from app.viewers import hub as hub_module
 from app.viewers.hub import Hub
 from app.viewers.viewer import MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
 from app.workers.link import worker_lost
-from app.workers.message import Message
+from app.workers.message import Received
 from app.workers.pool import Frame
 from tests.support.hosting import Hosting, state_of
 from tests.support.runs import Clock
@@ -60,7 +60,7 @@ class LocalSource:
             self.turned.clear()
             await asyncio.sleep(0)
 
-    async def _answer(self, number: int) -> Message:
+    async def _answer(self, number: int) -> Received:
         while not self.hosting.answers_to(number) and not self.lost:
             await self.turned.wait()
         return self.hosting.answer(number)

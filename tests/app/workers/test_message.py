@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.workers.message import PREFIX, Message
+from app.workers.message import PREFIX, Message, Received
 
 json_values = st.recursive(
     st.none()
@@ -28,7 +28,7 @@ def test_a_message_survives_the_wire(header: dict[str, Any], blobs: list[bytes])
     header_length, payload_length = PREFIX.unpack_from(data)
     start = PREFIX.size + header_length
     assert len(data) == start + payload_length
-    again = Message.decode(data[PREFIX.size : start], data[start:])
+    again = Received.decode(data[PREFIX.size : start], data[start:])
     assert (again.header, again.blobs) == (header, blobs)
 
 

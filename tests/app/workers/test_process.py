@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.workers.message import Message
+from app.workers.message import Message, Piece, Received
 from app.workers.process import Connection
 
 LARGE = b"x" * 5_000_000  # many times what a socket holds
@@ -20,9 +20,9 @@ def ends() -> Iterator[tuple[Connection, Connection]]:
         ours.shutdown(socket.SHUT_RDWR)
 
 
-def received(connection: Connection, count: int) -> list[Message]:
+def received(connection: Connection, count: int) -> list[Received]:
     """The next messages, as many as are waited for."""
-    messages: list[Message] = []
+    messages: list[Received] = []
     while len(messages) < count:
         messages += connection.receive(None)
     return messages
@@ -36,6 +36,40 @@ def test_sending_does_not_wait_until_it_is_read(ends: tuple[Connection, Connecti
     messages = received(theirs, 3)
     assert [message.header["id"] for message in messages] == [1, 2, 3]
     assert [message.blobs for message in messages] == [[LARGE, LARGE]] * 2 + [[]]
+
+
+class Counted:
+    """A blob that is made when it is sent, always in the same buffer."""
+
+    buffer = bytearray(1_000_000)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __len__(self) -> int:
+        return 4 + len(self.buffer)
+
+    def pieces(self) -> Iterator[Piece]:
+        yield b"head"
+        self.buffer[:] = bytes([self.number]) * len(self.buffer)
+        yield memoryview(self.buffer)
+
+
+def test_what_is_made_when_it_is_sent_arrives_whole_and_in_order(
+    ends: tuple[Connection, Connection],
+) -> None:
+    ours, theirs = ends
+    ours.send(Message({"id": 1}, [Counted(1), b"between", Counted(2)]))
+    ours.send(Message({"id": 2}))
+    ours.send(Message({"id": 3}, [Counted(3)]))
+    messages = received(theirs, 3)
+    assert [message.header["id"] for message in messages] == [1, 2, 3]
+    made = {number: b"head" + bytes([number]) * 1_000_000 for number in (1, 2, 3)}
+    assert [message.blobs for message in messages] == [
+        [made[1], b"between", made[2]],
+        [],
+        [made[3]],
+    ]
 
 
 def test_the_other_end_gone_is_found_out_by_reading(ends: tuple[Connection, Connection]) -> None:

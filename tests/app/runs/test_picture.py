@@ -1,0 +1,38 @@
+"""A picture's message: of the moment it was taken at, whenever and wherever it is made."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.runs.codes import encode
+from app.runs.picture import KEPT, Picture
+from tests.support.watcher import View
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_it_shows_the_matrix_as_it_was(order: Literal["C", "F"], dtype: type) -> None:
+    numbers = np.random.default_rng(5).normal(size=(12, 31))
+    matrix: NDArray[np.floating] = np.array(numbers, dtype=dtype, order=order)
+    expected = encode(matrix, "signed", 2.0)
+    picture = Picture(matrix, "signed", 2.0, {"view": "layer1.weights"})
+    matrix[:] = 0
+    view = View.read(picture)
+    assert view.metadata == {"view": "layer1.weights"}
+    assert (view.tensors["values"] == expected).all()
+
+
+def test_its_length_is_known_before_it_is_made() -> None:
+    picture = Picture(np.ones((3, 5)), "unsigned", 1.0, {"view": "é"})
+    assert len(picture) == sum(map(len, picture.pieces()))
+
+
+def test_pictures_that_wait_do_not_share_their_numbers() -> None:
+    matrices = [np.full((6, 9), number, np.float32) for number in range(2 * KEPT)]
+    for _ in range(2):  # the second time in buffers of the first
+        waiting = [Picture(matrix, "unsigned", 16.0, {}) for matrix in matrices]
+        for matrix, picture in zip(matrices, waiting, strict=True):
+            codes = View.read(picture).tensors["values"]
+            assert (codes == encode(matrix, "unsigned", 16.0)).all()
