@@ -46,7 +46,8 @@ MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
-# What a run has done is kept this often while it trains, and before each command is answered.
+# What a run has done is kept this often while it trains, and before each command is answered; where
+# many play, as much less often as each has less to keep.
 SAVE_EVERY_S = 0.5
 # A run that is opened is answered for when it is where it was, or after this time on its way.
 OPEN_WITHIN_S = 5.0
@@ -315,11 +316,12 @@ class Host:
     def _save_due(self) -> float | None:
         """Save what has waited long enough; seconds until the next has, None if there is none."""
         now = self._clock()
+        every = SAVE_EVERY_S * max(1.0, self._playing / MANY)
         due = None
         for hosted in self._runs.values():
             if not hosted.keeper.is_behind:
                 continue
-            wait = hosted.saved_at + SAVE_EVERY_S - now
+            wait = hosted.saved_at + every - now
             if wait <= 0:
                 self._save(hosted)
             else:

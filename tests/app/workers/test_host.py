@@ -9,6 +9,8 @@ import pytest
 from safetensors.numpy import load
 
 from app.runs import frames
+from app.runs.keeping import Keeper
+from app.workers.host import MANY, SAVE_EVERY_S
 from tests.support.hosting import Hosting, array_of, error_code, state_of
 from tests.support.runs import Clock
 
@@ -346,3 +348,26 @@ def test_many_runs_are_not_measured_more_often_than_one(hosting: Hosting) -> Non
         hosting.create(run)
     together = measurements(hosting, ["run", "second", "third", "fourth"], 16.0)
     assert 4 <= together <= alone + 4
+
+
+def test_many_runs_are_kept_as_often_in_all_as_a_few(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[Keeper] = []
+    save = Keeper.save
+
+    def noted(keeper: Keeper) -> None:
+        saved.append(keeper)
+        save(keeper)
+
+    runs = [f"run {number}" for number in range(2 * MANY)]
+    for run in runs:
+        hosting.create(run)
+        hosting.command("play", run)
+    monkeypatch.setattr(Keeper, "save", noted)
+    hosting.clock.tick = 0.001
+    end = hosting.clock.now + 4 * SAVE_EVERY_S
+    while hosting.clock.now < end:
+        hosting.turn()
+    assert 3 * MANY <= len(saved) <= 5 * MANY  # every one of a few would have been saved four times
+    assert len(set(map(id, saved))) >= len(runs)
