@@ -41,7 +41,7 @@ from engine.program import program
 # Requests are looked at between slices: this bounds how long one waits behind other runs.
 SLICE_S = 0.010
 # With many runs a longer slice: each change of run finds its weights no longer in the caches.
-LONG_SLICE_S = 0.030
+LONG_SLICE_S = 0.040
 MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
