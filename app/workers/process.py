@@ -52,16 +52,27 @@ class Connection:
         self._left.put(pieces)
 
     def _write_left(self) -> None:
-        with contextlib.suppress(OSError):  # it has been closed; `receive` finds out as well
+        # However this ends, the connection does, and `receive` finds out: nobody is to wait for
+        # answers that are no longer written.
+        try:
             while True:
-                together: list[Piece] = []
-                for piece in self._left.get():
-                    together.append(piece)
-                    if isinstance(piece, memoryview):  # gone when the next is asked for
-                        self._write(together)
-                        together = []
-                self._write(together)
+                self._write_all(self._left.get())
                 self._count(-1)
+        except OSError:
+            pass  # the other end has closed it
+        finally:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _write_all(self, pieces: Iterable[Piece]) -> None:
+        together: list[Piece] = []
+        for piece in pieces:
+            together.append(piece)
+            if isinstance(piece, memoryview):  # gone when the next is asked for
+                self._write(together)
+                together = []
+        if together:
+            self._write(together)
 
     def _write(self, pieces: Sequence[Piece]) -> None:
         written = self._socket.sendmsg(pieces)

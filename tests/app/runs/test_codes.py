@@ -69,6 +69,15 @@ def test_shapes_and_strides_are_kept() -> None:
 
 
 @pytest.mark.parametrize("shape", [(150, 7), (7, 150), (1, 9), (9, 1)])
+def test_values_that_lie_column_by_column_have_the_same_codes(shape: tuple[int, int]) -> None:
+    values = np.linspace(-1, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    expected = encode(values, "signed", 1.0)
+    codes = encode(np.asfortranarray(values), "signed", 1.0)
+    assert codes.flags.c_contiguous
+    assert (codes == expected).all()
+
+
+@pytest.mark.parametrize("shape", [(150, 7), (7, 150), (1, 9), (9, 1)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_codes_are_made_later_of_what_was_there(
     shape: tuple[int, int], order: Literal["C", "F"]

@@ -1,6 +1,9 @@
 """The worker's end of the socket: what is sent goes out in order, and nobody waits for it."""
 
+import contextlib
+import queue
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +20,8 @@ def ends() -> Iterator[tuple[Connection, Connection]]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield Connection(ours), Connection(theirs)
-        ours.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # one that has ended already
+            ours.shutdown(socket.SHUT_RDWR)
 
 
 def received(connection: Connection, count: int) -> list[Received]:
@@ -78,3 +82,24 @@ def test_the_other_end_gone_is_found_out_by_reading(ends: tuple[Connection, Conn
     ours.send(Message({"id": 1}, [LARGE]))
     with pytest.raises((EOFError, ConnectionError)):
         received(ours, 1)
+
+
+class Broken(Counted):
+    """A blob that cannot be made."""
+
+    def pieces(self) -> Iterator[Piece]:
+        yield b"head"
+        raise ArithmeticError
+
+
+def test_a_blob_that_cannot_be_made_ends_the_connection(
+    ends: tuple[Connection, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = ends
+    told: queue.SimpleQueue[type[BaseException]] = queue.SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.put(args.exc_type))
+    ours.send(Message({"id": 1}, [Broken(1)]))
+    for end in ends:
+        with pytest.raises(EOFError):
+            received(end, 1)
+    assert told.get(timeout=10) is ArithmeticError
