@@ -10,6 +10,12 @@ const PIECE = 12;
 
 addEventListener("DOMContentLoaded", () => {
   const modules = /** @type {HTMLTemplateElement} */ (document.querySelector("#modules"));
+  // Nothing can be pressed before it acts; main.js, the last of them, ends it.
+  document.body.inert = true;
+  modules.content.querySelector("script")?.addEventListener("error", () => {
+    document.body.inert = false;
+    document.querySelector("[data-part=not-loaded]")?.removeAttribute("hidden");
+  });
   const begin = () => {
     document.head.append(...[...modules.content.children].slice(0, PIECE));
     if (modules.content.childElementCount > 0) setTimeout(begin);

@@ -146,5 +146,6 @@ for (const [name, element] of ELEMENTS) {
   }
   customElements.define(name, element);
 }
+document.body.inert = false;
 loadWhenNear("compare-region", notLoaded);
 for (const id of othersIn(location.search)) comparison.add(id);

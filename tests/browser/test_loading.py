@@ -1,5 +1,7 @@
 """How the page comes up: drawn first, in the theme that was chosen; then come the modules."""
 
+from playwright.sync_api import Route, expect
+
 from tests.support.page import DescentPage
 
 # The style sheet is the last that the first frame waits for.
@@ -28,3 +30,30 @@ def test_a_chosen_theme_holds_before_the_modules_are_there(page_of_run: DescentP
     page.route("**/static/main.js", lambda route: route.abort())
     page.goto(page_of_run.page.url)
     assert page.locator("html").get_attribute("data-theme") == "light"
+
+
+def test_nothing_can_be_pressed_before_it_acts(page_of_run: DescentPage) -> None:
+    page = page_of_run.page.context.new_page()
+    held: list[Route] = []
+    page.route("**/static/models/run.js", lambda route: held.append(route))
+    with page.expect_request("**/static/models/run.js"):
+        page.goto(page_of_run.page.url)
+    controls = page.locator("transport-bar :is(button, input, select):visible")
+    assert controls.count() > 8
+    assert all(control.is_disabled() for control in controls.all())
+    assert page.locator("body").get_attribute("inert") == ""
+    held[0].abort()
+    expect(page.get_by_role("alert").filter(has_text="Reload it")).to_be_visible()
+    assert page.locator("body").get_attribute("inert") is None
+
+
+def test_what_is_pressed_as_soon_as_the_page_has_loaded_acts(page_of_run: DescentPage) -> None:
+    page = page_of_run.page
+    page.reload()
+    page.get_by_label("Speed", exact=True).fill("7")
+    page.get_by_role("button", name="Keys").click()
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Step batch").click()
+    page_of_run.shows("batch", "1")
+    assert page_of_run.run.state()["speed"] not in (None, 2)
