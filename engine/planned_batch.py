@@ -6,6 +6,7 @@ that a team of threads shares, and the first layer works on the inputs that are 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.team import Team
 from engine.workspace import Workspace
 
 FIRST_WEIGHTS = f"{layer_name(0)}.weights"
+FIRST_BIAS = f"{layer_name(0)}.bias"
 # Sizes of batch and numbers of active inputs for which plans are kept.
 PLANS = 64
 
@@ -32,6 +34,7 @@ class Plan:
     forward: tuple[Stage, ...]
     loss: tuple[Stage, ...]
     backward: tuple[Stage, ...]
+    norms: Mapping[str, tuple[Array, ...]]  # what the norm of each layer's gradient is taken of
 
 
 class PlannedBatch:
@@ -61,7 +64,7 @@ class PlannedBatch:
         self._active = ActiveInputs(capacity, inputs, units, dtype)
         self._layers = gradients.grouped()
         self._plans: dict[tuple[int, int | None], Plan] = {}
-        self._plan = Plan((), (), ())
+        self._plan = Plan((), (), (), {})
         self.capacity = capacity
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
@@ -92,21 +95,33 @@ class PlannedBatch:
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
-        return {layer: math.sqrt(np.dot(g, g)) for layer, g in self._layers.items()}
+        return {
+            layer: math.sqrt(sum(float(np.dot(part, part)) for part in parts))
+            for layer, parts in self._plan.norms.items()
+        }
 
     def _make_plan(self, n: int, k: int | None) -> Plan:
         values, gradients = dict(self.values), dict(self.gradients)
         gather: Task = ()
         spread: Task = ()
+        norms: dict[str, tuple[Array, ...]] = {
+            layer: (whole,) for layer, whole in self._layers.items()
+        }
         if k is not None:
             gather = self._active.gather(k, values[X], values[FIRST_WEIGHTS])
             spread = self._active.spread(k, gradients[gradient_name(FIRST_WEIGHTS)])
             values[X] = self._active.x(n, k)
             values[FIRST_WEIGHTS] = self._active.weights(k)
             gradients[gradient_name(FIRST_WEIGHTS)] = values[FIRST_WEIGHTS]
+            # Without the zeros, and where it has just been computed.
+            norms[layer_name(0)] = (
+                values[FIRST_WEIGHTS].reshape(-1, order="F"),
+                gradients[gradient_name(FIRST_BIAS)],
+            )
         factors = self._compiled.gradient_function.factors
         return Plan(
             ((gather,), *forward_stages(self._compiled.forward.links, values)),
             forward_stages(self._compiled.loss.links, values),
             (*backward_stages(factors, values, gradients), (spread,)),
+            norms,
         )

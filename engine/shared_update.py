@@ -1,36 +1,56 @@
 """The optimizer's update of all parameters, shared by a team."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
-from engine.plan import BLOCK, FIRST_BLOCK
+from engine.plan import BLOCK, FIRST_BLOCK, Stage
 from engine.team import Team
 
 
-def shared_update(
-    team: Team,
-    optimizer: Optimizer,
-    parameters: Array,
-    gradients: Array,
-    steps: Array,
-    state: OptimizerState,
-) -> None:
-    """One update, as `optimizer.update` makes it, each thread changing a part of the parameters.
+class SharedUpdate:
+    """Updates flat parameters as an optimizer does, each thread of the team changing a part.
 
-    All arrays are flat. Optimizers work element by element, so no bit depends on the parts.
+    `steps` receives what was added. Optimizers work element by element, so no bit depends on the
+    parts.
     """
-    tasks = []
-    for part in (slice(*bound) for bound in pairwise(_bounds(len(parameters), team.threads))):
-        own = OptimizerState(state.iterations, {k: v[part] for k, v in state.slots.items()})
-        arrays = parameters[part], gradients[part], own
-        tasks.append((partial(optimizer.update, *arrays, step=steps[part]),))
-    team.run([tasks])
-    state.iterations += 1
+
+    def __init__(self, team: Team, parameters: Array, gradients: Array, steps: Array) -> None:
+        self._team = team
+        self._arrays = parameters, gradients, steps
+        self._planned_for: tuple[Optimizer, OptimizerState, int] | None = None
+        self._parts: list[OptimizerState] = []
+        self._stage: Stage = ()
+
+    def run(self, optimizer: Optimizer, state: OptimizerState) -> None:
+        """Make one update; `state` is the optimizer's, flat like the parameters."""
+        self._plan(optimizer, state, self._team.threads)
+        for part in self._parts:
+            part.iterations = state.iterations
+        self._team.run([self._stage])
+        state.iterations += 1
+
+    def _plan(self, optimizer: Optimizer, state: OptimizerState, threads: int) -> None:
+        if self._planned_for is not None:
+            for_optimizer, for_state, for_threads = self._planned_for
+            if for_optimizer is optimizer and for_state is state and for_threads == threads:
+                return
+        parameters, gradients, steps = self._arrays
+        parts = [slice(*bounds) for bounds in pairwise(_bounds(len(parameters), threads))]
+        self._parts = [
+            OptimizerState(state.iterations, {k: v[part] for k, v in state.slots.items()})
+            for part in parts
+        ]
+        self._stage = tuple(
+            (partial(optimizer.update, parameters[part], gradients[part], own, step=steps[part]),)
+            for part, own in zip(parts, self._parts, strict=True)
+        )
+        self._planned_for = optimizer, state, threads
 
 
-def _bounds(size: int, threads: int) -> list[int]:
+def _bounds(size: int, threads: int) -> Sequence[int]:
     """Where the parts begin and end: the caller's is larger, as the first block of a product is."""
     if threads == 1:
         return [0, size]

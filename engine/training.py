@@ -1,6 +1,7 @@
 """The training loop: draw, forward, loss, backward, update, each a call of its own."""
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import NoReturn, ParamSpec, TypeVar
@@ -21,7 +22,7 @@ from engine.optimizers import Optimizer, OptimizerState
 from engine.planned_batch import PlannedBatch
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
-from engine.shared_update import shared_update
+from engine.shared_update import SharedUpdate
 from engine.team import Team
 from engine.traces import (
     BackwardTrace,
@@ -98,6 +99,7 @@ class TrainingLoop:
         flat = self._parameters.flat
         self._gradients = self._parameters.beside(np.zeros_like(flat), ".gradient")
         self._steps = self._parameters.beside(np.zeros_like(flat), ".step")
+        self._update = SharedUpdate(self._team, flat, self._gradients.flat, self._steps.flat)
         self._make_batch()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
@@ -273,16 +275,17 @@ class TrainingLoop:
             self._tensors.optimizer_state(),
         )
 
+    @_computes
     def run_phase(self) -> Trace:
         """Run the phase that is next."""
-        return _PHASE_METHODS[self.next_phase](self)
+        return self._run_next()
 
     @_computes
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
-        self.run_phase()
+        self._run_next()
         while self._last_phase is not None:
-            self.run_phase()
+            self._run_next()
         return self._loss_trace
 
     # Tensors and state
@@ -429,6 +432,9 @@ class TrainingLoop:
 
     # Inside
 
+    def _run_next(self) -> Trace:
+        return _PHASE_METHODS[self.next_phase](self)
+
     def _expect(self, phase: Phase) -> None:
         if self.next_phase is not phase:
             raise PhaseOrderError(
@@ -463,8 +469,7 @@ class TrainingLoop:
         )
 
     def _update_parameters(self) -> None:
-        arrays = (self._parameters.flat, self._gradients.flat, self._steps.flat)
-        shared_update(self._team, self.optimizer, *arrays, self.network.optimizer_state)
+        self._update.run(self.optimizer, self.network.optimizer_state)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {
@@ -476,10 +481,14 @@ class TrainingLoop:
         }
 
 
+# Without the context that who calls them is in already.
 _PHASE_METHODS: dict[Phase, Callable[[TrainingLoop], Trace]] = {
-    Phase.DRAW: TrainingLoop.draw,
-    Phase.FORWARD: TrainingLoop.forward,
-    Phase.LOSS: TrainingLoop.loss,
-    Phase.BACKWARD: TrainingLoop.backward,
-    Phase.UPDATE: TrainingLoop.update,
+    phase: inspect.unwrap(method)
+    for phase, method in {
+        Phase.DRAW: TrainingLoop.draw,
+        Phase.FORWARD: TrainingLoop.forward,
+        Phase.LOSS: TrainingLoop.loss,
+        Phase.BACKWARD: TrainingLoop.backward,
+        Phase.UPDATE: TrainingLoop.update,
+    }.items()
 }
