@@ -20,44 +20,45 @@ DENSE = 7 / 8
 
 
 class ActiveInputs:
-    """Finds the active inputs of a batch, gathers their data and weights, and spreads gradients.
+    """Picks the active inputs out of a `block` of them: their data and weights; spreads gradients.
 
     Room for `capacity` samples. `find` tells how many inputs are used, k, or None where all are.
     `gather` fills `x(n, k)` and `weights(k)`. The gradient with respect to these weights is
     computed into the same memory, since the backward pass does not need them; `spread` writes it
-    where it belongs in the whole one, with zeros between.
+    where it belongs in the block's, with zeros between.
     """
 
-    def __init__(self, capacity: int, inputs: int, units: int, dtype: FloatType) -> None:
-        self._inputs = inputs
-        most = int(inputs * DENSE) // STEP * STEP
-        self._most = most
-        self._indices = np.zeros(most, np.intp)
+    def __init__(self, capacity: int, block: slice, units: int, dtype: FloatType) -> None:
+        self.block = block
+        inputs = block.stop - block.start
+        self._most = int(inputs * DENSE) // STEP * STEP
+        self._indices = np.zeros(self._most, np.intp)
         self._places = np.zeros(inputs, np.intp)
-        self._counted = np.arange(most)
-        self._x = np.empty(capacity * most, dtype)
-        self._rows = np.empty((most + 1, units), dtype)  # one more, which stays zero
+        self._counted = np.arange(self._most)
+        self._x = np.empty(capacity * self._most, dtype)
+        self._rows = np.empty((self._most + 1, units), dtype)  # one more, which stays zero
 
-    def find(self, x: Array) -> int | None:
-        """Which columns of x (n, inputs) hold anything but zeros; k, or None for all."""
-        on = _columns_with_bits(x)
+    def find(self, on: Array) -> int | None:
+        """Which of the block's inputs are on, of all that are; k, or None for all of the block."""
+        on = on[self.block]
         active = on.nonzero()[0]
         k = -(-max(len(active), 1) // STEP) * STEP
         if k > self._most:
             return None
-        self._indices[: len(active)] = active
-        self._indices[len(active) : k] = on.argmin()  # one that is off, as often as it takes
+        first = self.block.start
+        np.add(active, first, out=self._indices[: len(active)])
+        self._indices[len(active) : k] = first + on.argmin()  # one that is off, if need be often
         self._places.fill(k)
         self._places[active] = self._counted[: len(active)]
         self._rows[k] = 0  # where the places of those that are off point
         return k
 
     def x(self, n: int, k: int) -> Array:
-        """The batch without the columns that are off."""
+        """The block's columns of the batch without those that are off."""
         return self._x[: n * k].reshape(n, k)
 
     def weights(self, k: int) -> Array:
-        """The first layer's weights of the active inputs, or the gradient with respect to them."""
+        """The weights of the active inputs (units, k), or the gradient with respect to them."""
         return self._rows[:k].T
 
     def gather(self, k: int, x: Array, weights: Array) -> Task:
@@ -70,10 +71,11 @@ class ActiveInputs:
 
     def spread(self, k: int, gradient: Array) -> Task:
         """The call that writes `weights(k)`, now a gradient, into the whole (units, inputs)."""
-        return (_take(self._rows[: k + 1], self._places, 0, gradient.T),)
+        return (_take(self._rows[: k + 1], self._places, 0, gradient.T[self.block]),)
 
 
-def _columns_with_bits(x: Array) -> Array:
+def inputs_on(x: Array) -> Array:
+    """Which columns of x (n, inputs) hold anything but zeros."""
     # A number is 0 if all its bits are. −0 counts as on, which does no harm. Looking at eight
     # bytes at a time is what makes it fast.
     number = np.dtype(f"u{x.itemsize}")

@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
 from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
-from engine.functions.tensor_function import Columns
+from engine.functions.tensor_function import Cut
 
-# Units of a block. Products are always cut into the same blocks, whoever computes them: what a
-# library's kernel does at the edge of a matrix must not depend on the number of threads.
-BLOCK = 256
-# The first block is the caller's, who begins 20 µs before a helper is awake, and had better not be
-# done first: to be woken by the helper takes as long again.
-FIRST_BLOCK = 288
-LEAST_BLOCK = 192
+# What is worth cutting in two: a handover between threads takes some 20 µs, and so does the sum.
+LEAST_INPUTS = 128
+LEAST_WEIGHTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,99 +38,172 @@ Task: TypeAlias = Sequence[Callable[[], object]]
 Stage: TypeAlias = Sequence[Task]
 
 
-def forward_stages(links: Iterable[Link], values: Mapping[str, Array]) -> tuple[Stage, ...]:
+def blocks(units: int, inputs: int) -> list[slice]:
+    """The blocks of inputs in which a layer is computed, whoever computes them: two, or one."""
+    large = inputs >= LEAST_INPUTS and units * inputs >= LEAST_WEIGHTS
+    return shares(inputs, 2 if large else 1)
+
+
+def shares(size: int, count: int) -> list[slice]:
+    """0..size in `count` pieces, one for each thread.
+
+    The first is the caller's, and an eighth larger: a helper begins 20 µs later, since it has to
+    be woken, and the caller had better be done last, or it has to be woken in turn.
+    """
+    if count == 1:
+        return [slice(0, size)]
+    first = size * 9 // (8 * count)
+    bounds = [first + (size - first) * piece // (count - 1) for piece in range(count)]
+    return [slice(*bound) for bound in pairwise([0, *bounds])]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is at hand in blocks instead of whole: arrays by the name of the whole.
+
+    `before` fills those that are read, a task for each block; `after` follows on those that have
+    been computed.
+    """
+
+    arrays: Mapping[str, Sequence[Array]]
+    before: Sequence[Task] = ()
+    after: Sequence[Task] = ()
+
+
+NOTHING = Gathered({})
+
+
+def forward_stages(
+    links: Sequence[Link], values: Mapping[str, Array], gathered: Gathered = NOTHING
+) -> tuple[Stage, ...]:
     """The stages of a forward pass over `values`, which holds an array for every name."""
-    stages = _Stages()
-    for link in links:
-        arguments = [(name, values[name]) for name in link.inputs]
-        call = Call(link.function.forward, tuple(a for _, a in arguments), values[link.output])
-        columns = link.function.columns.get("forward")
-        stages.add(call, [name for name, _ in arguments], link.output, columns)
+    stages = _Stages(gathered)
+    for link, following in zip(links, [*links[1:], None], strict=True):
+        call = Call(link.function.forward, _arrays(values, link.inputs), values[link.output])
+        cut = link.function.cuts.get("forward")
+        # What the next function computes is not there yet.
+        room = call.out if following is None else values[following.output]
+        stages.add(call, link.inputs, link.output, cut, _blocks_of(link, values), room)
     return stages.finished()
 
 
 def backward_stages(
-    factors: Iterable[Factor], values: Mapping[str, Array], gradients: Mapping[str, Array]
+    factors: Sequence[Factor],
+    values: Mapping[str, Array],
+    gradients: Mapping[str, Array],
+    gathered: Gathered = NOTHING,
 ) -> tuple[Stage, ...]:
     """The stages of a gradient function over `values` and `gradients`."""
-    stages = _Stages()
+    stages = _Stages(gathered)
+    needed = {gradient_name(factor.link.output) for factor in factors}
+    waiting: list[tuple[Call, Sequence[str], str]] = []
     for factor in factors:
         link, result = factor.link, gradient_name(factor.target)
         names = [gradient_name(link.output), link.output, *link.inputs]
-        arguments = (gradients[names[0]], *(values[name] for name in names[1:]))
+        arguments = (gradients[names[0]], *_arrays(values, names[1:]))
         call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-        stages.add(call, names, result, link.function.columns.get(factor.argument))
+        cut, own_blocks = link.function.cuts.get(factor.argument), _blocks_of(link, values)
+        if result in needed or result in gathered.arrays or (cut and len(own_blocks) > 1):
+            if stages.add(call, names, result, cut, own_blocks):
+                # Beside blocks there is time for what nothing else needs.
+                while waiting:
+                    stages.add(*waiting.pop(0))
+        else:
+            waiting.append((call, names, result))
+    for whole in waiting:
+        stages.add(*whole)
     return stages.finished()
+
+
+def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, ...]:
+    return tuple(values[name] for name in names)
+
+
+def _blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
+    """Those of a layer, by its weights; what works element by element has none of its own."""
+    if not link.function.cuts or len(link.inputs) == 1:
+        return []
+    return blocks(*values[link.inputs[1]].shape)
 
 
 class _Stages:
     """Puts calls into stages: a new one begins where a call needs what another task computes."""
 
-    def __init__(self) -> None:
+    def __init__(self, gathered: Gathered) -> None:
+        self._gathered = gathered
         self._done: list[Stage] = []
-        self._begin()
+        self._begin(gathered.before)
 
-    def _begin(self) -> None:
-        self._blocks: list[list[Call]] = []
+    def _begin(self, tasks: Sequence[Task] = ()) -> None:
+        self._tasks = [list(task) for task in tasks]  # one for each block
+        # What they make, and the columns in each; none where they make shares of a sum.
+        self._made_in_tasks: dict[str, Sequence[slice]] = {}
         self._whole: list[Call] = []
-        self._made_in_blocks: set[str] = set()
         self._made_whole: set[str] = set()
 
     def add(
-        self, call: Call, needs: Sequence[str], makes: str, columns: Columns | None = None
-    ) -> None:
-        """Append a call that reads the values `needs` and computes `makes`."""
-        blocks = _cut(call, columns) if columns else []
-        if len(blocks) > 1 and columns:
-            axes = columns.arguments
-            whole = [name for name, axis in zip(needs, axes, strict=True) if axis is None]
-            other_cut = bool(self._blocks) and len(self._blocks) != len(blocks)
-            if (
-                other_cut
-                or not self._made_in_blocks.isdisjoint(whole)
-                or not self._made_whole.isdisjoint(needs)
-            ):
-                self._close()
-            self._blocks = self._blocks or [[] for _ in blocks]
-            for task, block in zip(self._blocks, blocks, strict=True):
-                task.append(block)
-            self._made_in_blocks.add(makes)
-        else:
-            if not self._made_in_blocks.isdisjoint(needs):
-                self._close()
-            self._whole.append(call)
-            self._made_whole.add(makes)
+        self,
+        call: Call,
+        needs: Sequence[str],
+        makes: str,
+        cut: Cut | None = None,
+        own_blocks: Sequence[slice] = (),
+        room: Array | None = None,
+    ) -> bool:
+        """Append a call that reads the values `needs` and computes `makes`; whether in blocks.
+
+        `room` is for the second of two shares in a sum.
+        """
+        joined = [self._made_in_tasks[name] for name in needs if name in self._made_in_tasks]
+        where = own_blocks or next(iter(joined), ())
+        gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
+        if cut is None or len(where) < (1 if gathered else 2):
+            self._add_whole(call, (*needs, makes) if call.adds else needs, makes)
+            return False
+        whole = [name for name, axis in zip(needs, cut.arguments, strict=True) if axis is None]
+        if (
+            len(self._tasks) not in (0, len(where))
+            or not self._made_in_tasks.keys().isdisjoint(whole)
+            or not self._made_whole.isdisjoint(needs)
+        ):
+            self._close()
+        self._tasks = self._tasks or [[] for _ in where]
+        for number, block in enumerate(where):
+            arrays = [
+                array if axis is None else self._block(name, array, axis, number, block)
+                for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
+            ]
+            function, out = call.function, call.out
+            if cut.result is not None:
+                out = self._block(makes, out, cut.result, number, block)
+            elif number > 0 and cut.term is not None and room is not None:
+                function, out = cut.term, room
+            self._tasks[number].append(Call(function, tuple(arrays), out, call.adds))
+            if makes in self._gathered.arrays:
+                self._tasks[number].extend(self._gathered.after[number])
+        self._made_in_tasks[makes] = where if cut.result is not None else ()
+        if cut.result is None and len(where) > 1 and room is not None:
+            self._add_whole(Call(np.add, (call.out, room), call.out), [makes], makes)
+        return True
 
     def finished(self) -> tuple[Stage, ...]:
         """All stages, in order."""
         self._close()
         return tuple(self._done)
 
+    def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Array:
+        if name in self._gathered.arrays:
+            return self._gathered.arrays[name][number]
+        return array[(slice(None),) * axis + (block,)]
+
+    def _add_whole(self, call: Call, needs: Sequence[str], makes: str) -> None:
+        if not self._made_in_tasks.keys().isdisjoint(needs):
+            self._close()
+        self._whole.append(call)
+        self._made_whole.add(makes)
+
     def _close(self) -> None:
-        tasks = [*self._blocks, self._whole] if self._whole else self._blocks
+        tasks: list[Task] = [*self._tasks, *([self._whole] if self._whole else [])]
         if tasks:
-            self._done.append(tuple(map(tuple, tasks)))
+            self._done.append(tuple(tuple(task) for task in tasks))
         self._begin()
-
-
-def _cut(call: Call, columns: Columns) -> list[Call]:
-    """The call as one for each block of its result's columns; the last has what is left over."""
-    width = call.out.shape[columns.result]
-    starts = [0, *range(FIRST_BLOCK, width - LEAST_BLOCK + 1, BLOCK)]
-    stops = [*starts[1:], width]
-    return [
-        Call(
-            call.function,
-            tuple(
-                _block(array, axis, start, stop)
-                for array, axis in zip(call.arguments, columns.arguments, strict=True)
-            ),
-            _block(call.out, columns.result, start, stop),
-            call.adds,
-        )
-        for start, stop in zip(starts, stops, strict=True)
-    ]
-
-
-def _block(array: Array, axis: int | None, start: int, stop: int) -> Array:
-    return array if axis is None else array[(slice(None),) * axis + (slice(start, stop),)]

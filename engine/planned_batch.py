@@ -1,22 +1,23 @@
 """A training loop's batches, computed in buffers and by calls that are planned once.
 
 What is computed is the network's chain and its gradient function, call by call. The plan adds
-three things: every call is bound to its arrays beforehand, products are cut into blocks of units
+three things: every call is bound to its arrays beforehand, products are cut into blocks of inputs
 that a team of threads shares, and the first layer works on the inputs that are on in the batch.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from engine.active_inputs import ActiveInputs
+from engine.active_inputs import ActiveInputs, inputs_on
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
-from engine.plan import Stage, Task, backward_stages, forward_stages
+from engine.plan import Gathered, Stage, Task, backward_stages, blocks, forward_stages
 from engine.samples import Gatherer, Samples
 from engine.team import Team
 from engine.workspace import Workspace
@@ -29,12 +30,11 @@ PLANS = 64
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The stages of each phase, for one size of batch and one number of active inputs."""
+    """The stages of each phase, for one size of batch and the numbers of active inputs."""
 
     forward: tuple[Stage, ...]
     loss: tuple[Stage, ...]
     backward: tuple[Stage, ...]
-    norms: Mapping[str, tuple[Array, ...]]  # what the norm of each layer's gradient is taken of
 
 
 class PlannedBatch:
@@ -61,10 +61,15 @@ class PlannedBatch:
         self._team = team
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype)
-        self._active = ActiveInputs(capacity, inputs, units, dtype)
+        self._active = [
+            ActiveInputs(capacity, block, units, dtype) for block in blocks(units, inputs)
+        ]
+        # Of each layer the gradients, flat. Those of the first weights are squared in the plan.
         self._layers = gradients.grouped()
-        self._plans: dict[tuple[int, int | None], Plan] = {}
-        self._plan = Plan((), (), (), {})
+        self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
+        self._squares = np.zeros(len(self._active), dtype)
+        self._plans: dict[tuple[int | None, ...], Plan] = {}
+        self._plan = Plan((), (), ())
         self.capacity = capacity
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
@@ -75,13 +80,14 @@ class PlannedBatch:
         n = len(indices)
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
-        rows = self._gatherer.gather(indices, self.values[X])
+        on = inputs_on(self._gatherer.gather(indices, self.values[X]))
         self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
-        key = (n, self._active.find(rows))
+        counts = [active.find(on) for active in self._active]
+        key = (n, *counts)
         if key not in self._plans:
             if len(self._plans) == PLANS:
                 self._plans.clear()
-            self._plans[key] = self._make_plan(*key)
+            self._plans[key] = self._make_plan(n, counts)
         self._plan = self._plans[key]
 
     def forward(self) -> None:
@@ -95,33 +101,34 @@ class PlannedBatch:
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
-        return {
-            layer: math.sqrt(sum(float(np.dot(part, part)) for part in parts))
-            for layer, parts in self._plan.norms.items()
-        }
+        squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
+        squares[layer_name(0)] += sum(self._squares.tolist())
+        return {layer: math.sqrt(square) for layer, square in squares.items()}
 
-    def _make_plan(self, n: int, k: int | None) -> Plan:
-        values, gradients = dict(self.values), dict(self.gradients)
-        gather: Task = ()
-        spread: Task = ()
-        norms: dict[str, tuple[Array, ...]] = {
-            layer: (whole,) for layer, whole in self._layers.items()
-        }
-        if k is not None:
-            gather = self._active.gather(k, values[X], values[FIRST_WEIGHTS])
-            spread = self._active.spread(k, gradients[gradient_name(FIRST_WEIGHTS)])
-            values[X] = self._active.x(n, k)
-            values[FIRST_WEIGHTS] = self._active.weights(k)
-            gradients[gradient_name(FIRST_WEIGHTS)] = values[FIRST_WEIGHTS]
-            # Without the zeros, and where it has just been computed.
-            norms[layer_name(0)] = (
-                values[FIRST_WEIGHTS].reshape(-1, order="F"),
-                gradients[gradient_name(FIRST_BIAS)],
-            )
+    def _make_plan(self, n: int, counts: Sequence[int | None]) -> Plan:
+        gradients_name = gradient_name(FIRST_WEIGHTS)
+        x, weights = self.values[X], self.values[FIRST_WEIGHTS]
+        gradient = self.gradients[gradients_name]
+        arrays: dict[str, list[Array]] = {X: [], FIRST_WEIGHTS: [], gradients_name: []}
+        before: list[Task] = []
+        after: list[Task] = []
+        for number, (active, k) in enumerate(zip(self._active, counts, strict=True)):
+            gather: Task = ()
+            spread: Task = ()
+            block = active.block
+            here = [x[:, block], weights[:, block], gradient[:, block]]
+            if k is not None:
+                gather, spread = active.gather(k, x, weights), active.spread(k, gradient)
+                here = [active.x(n, k), active.weights(k), active.weights(k)]
+            for name, array in zip(arrays, here, strict=True):
+                arrays[name].append(array)
+            flat = here[-1].reshape(-1, order="F")
+            square = partial(np.dot, flat, flat, out=self._squares[number, ...])
+            before.append(gather)
+            after.append((square, *spread))
         factors = self._compiled.gradient_function.factors
         return Plan(
-            ((gather,), *forward_stages(self._compiled.forward.links, values)),
-            forward_stages(self._compiled.loss.links, values),
-            (*backward_stages(factors, values, gradients), (spread,)),
-            norms,
+            forward_stages(self._compiled.forward.links, self.values, Gathered(arrays, before)),
+            forward_stages(self._compiled.loss.links, self.values),
+            backward_stages(factors, self.values, self.gradients, Gathered(arrays, after=after)),
         )

@@ -1,12 +1,10 @@
 """The optimizer's update of all parameters, shared by a team."""
 
-from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
-from engine.plan import BLOCK, FIRST_BLOCK, Stage
+from engine.plan import Stage, shares
 from engine.team import Team
 
 
@@ -38,7 +36,7 @@ class SharedUpdate:
             if for_optimizer is optimizer and for_state is state and for_threads == threads:
                 return
         parameters, gradients, steps = self._arrays
-        parts = [slice(*bounds) for bounds in pairwise(_bounds(len(parameters), threads))]
+        parts = shares(len(parameters), threads)
         self._parts = [
             OptimizerState(state.iterations, {k: v[part] for k, v in state.slots.items()})
             for part in parts
@@ -48,12 +46,3 @@ class SharedUpdate:
             for part, own in zip(parts, self._parts, strict=True)
         )
         self._planned_for = optimizer, state, threads
-
-
-def _bounds(size: int, threads: int) -> Sequence[int]:
-    """Where the parts begin and end: the caller's is larger, as the first block of a product is."""
-    if threads == 1:
-        return [0, size]
-    first = size * FIRST_BLOCK // (BLOCK * threads)
-    helpers = threads - 1
-    return [0, *(first + (size - first) * part // helpers for part in range(threads))]

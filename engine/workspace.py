@@ -7,13 +7,17 @@ from engine.chain import gradient_name
 from engine.compilation import LOSS, PER_SAMPLE, CompiledNetwork, X, Y, value_widths
 from engine.named_tensors import NamedTensors
 
+# Columns below which a row is too short for a sum along it to be fast: softmax takes twice as long.
+NARROW = 64
+
 
 class Workspace:
     """Buffers for batches of up to `capacity` samples; a smaller batch uses as much as it needs.
 
-    What layers compute, (n, units), lies in memory unit by unit: a block of units is one piece.
-    `values(n)` are what the chain reads and writes, `gradients(n)` what the gradient function
-    does. Both are the same dictionaries of views until another n is asked for.
+    What a layer of few units computes, (n, units), lies in memory unit by unit; all else sample
+    by sample, which products prefer. `values(n)` are what the chain reads and writes,
+    `gradients(n)` what the gradient function does. Both are the same dictionaries of views until
+    another n is asked for.
     """
 
     def __init__(
@@ -70,13 +74,15 @@ class Workspace:
         if n == self._n:
             return
         self._n = n
-        self._values = self._views(self._rows, self._columns, n) | self._fixed_values
-        results = self._views(self._gradient_rows, self._gradient_columns, n)
+        self._values = self._views(self._rows, self._columns, n, NARROW) | self._fixed_values
+        results = self._views(self._gradient_rows, self._gradient_columns, n, 0)
         self._gradients = results | self._fixed_gradients
 
-    def _views(self, rows: dict[str, Array], columns: dict[str, Array], n: int) -> dict[str, Array]:
+    def _views(
+        self, rows: dict[str, Array], columns: dict[str, Array], n: int, narrow: int
+    ) -> dict[str, Array]:
         views = {name: array[:n] for name, array in rows.items()}
         for name, array in columns.items():
             width = self._widths[name]
-            views[name] = array[: n * width].reshape(n, width, order="F")
+            views[name] = array[: n * width].reshape(n, width, order="F" if width < narrow else "C")
         return views

@@ -23,13 +23,13 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("x", "weights", "bias"),
             affine.forward,
             {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
-            columns=affine.COLUMNS,
+            cuts=affine.CUTS,
         ),
         TensorFunction(
-            "relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}, columns=ELEMENT_BY_ELEMENT
+            "relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}, cuts=ELEMENT_BY_ELEMENT
         ),
         TensorFunction(
-            "tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}, columns=ELEMENT_BY_ELEMENT
+            "tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}, cuts=ELEMENT_BY_ELEMENT
         ),
         TensorFunction(
             "sigmoid",
@@ -37,10 +37,10 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("x",),
             sigmoid.forward,
             {"x": sigmoid.vjp},
-            columns=ELEMENT_BY_ELEMENT,
+            cuts=ELEMENT_BY_ELEMENT,
         ),
         TensorFunction(
-            "linear", "x", ("x",), linear.forward, {"x": linear.vjp}, columns=ELEMENT_BY_ELEMENT
+            "linear", "x", ("x",), linear.forward, {"x": linear.vjp}, cuts=ELEMENT_BY_ELEMENT
         ),
         TensorFunction(
             "softmax", "exp(x_i) / Σ_j exp(x_j)", ("x",), softmax.forward, {"x": softmax.vjp}

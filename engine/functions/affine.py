@@ -7,16 +7,7 @@ is a picture, and `relu(dot(W, x) + b)` reads as it is computed. Keras's kernel 
 import numpy as np
 
 from engine.arrays import Array
-from engine.functions.tensor_function import Columns
-
-# The units of a block: rows of W and of its derivative, columns of y and of dL/dy. Of dL/dx it is
-# the columns, which are the units of the layer before.
-COLUMNS = {
-    "forward": Columns((None, 0, 0), 1),
-    "x": Columns((None, None, None, 1, None), 1),
-    "weights": Columns((1, None, None, None, None), 0),
-    "bias": Columns((1, None, None, None, None), 0),
-}
+from engine.functions.tensor_function import Cut
 
 
 def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) -> Array:
@@ -27,6 +18,12 @@ def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) 
     y: Array = np.matmul(x, weights.T, out=out)
     y += bias
     return y
+
+
+def term(x: Array, weights: Array, _bias: Array, *, out: Array | None = None) -> Array:
+    """x Wᵀ, the share of some of the inputs in y. Shapes as of `forward`."""
+    share: Array = np.matmul(x, weights.T, out=out)
+    return share
 
 
 def vjp_x(
@@ -67,6 +64,13 @@ def vjp_bias(
     out: Array | None = None,
 ) -> Array:
     """dL/db = sum of dL/dy over the batch. Shapes: (n, units) -> (units,)."""
-    # As fast as np.sum where samples lie one by one, and three times as fast where units do.
-    gradient: Array = np.einsum("nu->u", cotangent, out=out)
+    gradient: Array = np.add.reduce(cotangent, axis=0, out=out)
     return gradient
+
+
+# The inputs of a block: columns of x, of W and of its derivative, and of dL/dx.
+CUTS = {
+    "forward": Cut((1, 1, None), None, term),
+    "x": Cut((None, None, None, 1, None), 1),
+    "weights": Cut((None, None, 1, None, None), 1),
+}

@@ -16,19 +16,21 @@ VectorJacobianProduct: TypeAlias = Callable[..., Array]
 
 
 @dataclass(frozen=True)
-class Columns:
-    """How one result is computed a block of columns (units) at a time.
+class Cut:
+    """How one result is computed a block of columns at a time.
 
     `arguments`, in the order of the call, and `result` name the axis along which each array is
-    cut; an argument of None is needed whole.
+    cut; an argument of None is needed whole. Where `result` is None the blocks are shares of one
+    sum: the first is computed by the function itself, the others by `term`.
     """
 
     arguments: tuple[int | None, ...]
-    result: int
+    result: int | None
+    term: Forward | None = None
 
 
 # Functions that work element by element: of every array, the same columns.
-ELEMENT_BY_ELEMENT = {"forward": Columns((1,), 1), "x": Columns((1, 1, 1), 1)}
+ELEMENT_BY_ELEMENT = {"forward": Cut((1,), 1), "x": Cut((1, 1, 1), 1)}
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class TensorFunction:
 
     `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
     differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
-    a constant. `columns` tells which results, "forward" or a derivative by its argument's name,
-    may be computed in blocks of columns, and how; the others are computed whole.
+    a constant. `cuts` tells which results, "forward" or a derivative by its argument's name, may
+    be computed in blocks, and how; the others are computed whole.
     """
 
     name: str
@@ -46,7 +48,7 @@ class TensorFunction:
     arguments: tuple[str, ...]
     forward: Forward
     vjps: Mapping[str, VectorJacobianProduct]
-    columns: Mapping[str, Columns] = field(default_factory=dict, kw_only=True)
+    cuts: Mapping[str, Cut] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         return f"TensorFunction({self.name}: {self.equation})"

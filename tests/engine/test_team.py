@@ -113,7 +113,8 @@ def loop_of(
 ) -> TrainingLoop:
     """A loop on 70 sparse samples, large enough to be shared."""
     generator = np.random.default_rng(inputs)
-    x = generator.normal(size=(70, inputs)) * (generator.random((70, inputs)) < 0.02)
+    density = float(str(options.get("density", 0.02)))
+    x = generator.normal(size=(70, inputs)) * (generator.random((70, inputs)) < density)
     samples = Samples(x.astype(np.float32), generator.integers(0, 3, 70))
     layers = [*(Dense(n, "relu") for n in units), Dense(3, "softmax")]
     network = Sequential(layers, dtype=str(options.get("dtype", "float32")))
@@ -139,13 +140,14 @@ def fingerprint(loop: TrainingLoop) -> list[object]:
     units=st.lists(st.integers(1, 700), min_size=1, max_size=2).map(tuple),
     dtype=st.sampled_from(["float32", "float64"]),
     optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    density=st.sampled_from([0.02, 0.5]),
 )
 def test_no_bit_depends_on_the_number_of_threads(
-    inputs: int, units: tuple[int, ...], dtype: str, optimizer: str
+    inputs: int, units: tuple[int, ...], dtype: str, optimizer: str, density: float
 ) -> None:
+    options = {"dtype": dtype, "optimizer": optimizer, "density": density}
     one, two, three = (
-        fingerprint(loop_of(n, inputs=inputs, units=units, dtype=dtype, optimizer=optimizer))
-        for n in (1, 2, 3)
+        fingerprint(loop_of(n, inputs=inputs, units=units, **options)) for n in (1, 2, 3)
     )
     assert one == two
     assert one == three

@@ -1,0 +1,111 @@
+"""Plans: what is cut, and stages whose tasks need nothing of each other."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import Dense, Samples, Sequential
+from engine.arrays import Array
+from engine.named_tensors import NamedTensors
+from engine.network import Network
+from engine.plan import Stage, blocks, shares
+from engine.planned_batch import PlannedBatch
+from engine.team import Team
+
+
+@given(size=st.integers(1, 10**6), count=st.integers(1, 8))
+def test_shares_are_all_there_is_and_the_first_is_the_largest(size: int, count: int) -> None:
+    pieces = shares(size, count)
+    assert len(pieces) == count
+    assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
+    assert pieces[-1].stop == size
+    if size > 20 * count:
+        lengths = [piece.stop - piece.start for piece in pieces]
+        assert max(lengths) == lengths[0] <= 1.2 * size / count
+
+
+def test_the_first_layer_of_the_example_is_cut_in_two_and_small_ones_are_not() -> None:
+    assert blocks(512, 784) == [slice(0, 441), slice(441, 784)]
+    assert blocks(10, 512) == [slice(0, 512)]
+    assert blocks(4096, 16) == [slice(0, 16)]
+
+
+class _Backwards(Team):
+    """Makes the tasks of each stage in the opposite order."""
+
+    def run(self, stages: Iterable[Stage]) -> None:
+        for stage in stages:
+            super().run([[task] for task in reversed(stage)])
+
+
+@pytest.mark.parametrize("units", [(512,), (300,), (20,), (400, 300), (300, 8, 300), (600, 600)])
+@pytest.mark.parametrize("density", ["sparse", "dense", "half"])
+def test_a_plan_computes_the_chain_and_its_gradient_in_any_order_of_tasks(
+    units: tuple[int, ...], density: str
+) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(24, 400))
+    if density != "dense":
+        x[:, generator.random(400) < 0.5] = 0
+    if density == "half":  # one block has nothing to leave out
+        x[:, :225] = 1
+    y = generator.integers(0, 3, 24)
+    network = Sequential([*(Dense(n, "relu") for n in units), Dense(3, "softmax")], dtype="float64")
+    network.compile()
+    network.build(400)
+    loss, expected = network.loss_and_gradients(x, y)
+
+    batches = []
+    for team in (Team(), _Backwards()):
+        batch, gradients = _batch_of(network, x, y, team)
+        batch.forward()
+        batch.loss()
+        norms = batch.backward()
+        np.testing.assert_allclose(batch.values["loss"], loss, rtol=1e-12)
+        for name, gradient in expected.items():
+            np.testing.assert_allclose(gradients[f"{name}.gradient"], gradient, atol=1e-12)
+        for layer, flat in gradients.grouped().items():
+            np.testing.assert_allclose(norms[layer], np.linalg.norm(flat), rtol=1e-12)
+        batches.append((batch.values["layer1.activations"].copy(), gradients.flat, norms))
+    for there, back in zip(*batches, strict=True):
+        np.testing.assert_array_equal(there, back)
+
+
+class _Counting(Team):
+    """Notes how many tasks there are in the stages that can be shared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shared: list[int] = []
+
+    def run(self, stages: Iterable[Stage]) -> None:
+        for stage in stages:
+            self.shared += [len(stage)] if len(stage) > 1 else []
+            super().run([stage])
+
+
+def test_a_batch_of_the_example_is_handed_over_twice() -> None:
+    network = Sequential([Dense(512, "relu"), Dense(10, "softmax")])
+    network.compile()
+    network.build(784)
+    team = _Counting()
+    x: Array = np.random.default_rng(1).random((32, 784), np.float32)
+    batch, _ = _batch_of(network, x, np.arange(32) % 10, team)
+    batch.forward()
+    assert team.shared == [2]
+    batch.backward()
+    assert team.shared == [2, 3]  # beside the blocks, what nothing else needs
+
+
+def _batch_of(
+    network: Network, x: Array, y: Array, team: Team
+) -> tuple[PlannedBatch, NamedTensors]:
+    """All of x and y drawn as a batch, and where the gradients of the parameters go."""
+    parameters, samples = network.parameters, Samples(x, y)
+    gradients = parameters.beside(np.zeros_like(parameters.flat), ".gradient")
+    batch = PlannedBatch(network.compiled, parameters, gradients, samples, y, len(x), team)
+    batch.draw(np.arange(len(x)))
+    return batch, gradients
