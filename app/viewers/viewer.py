@@ -31,7 +31,7 @@ class Viewer:
     def __init__(self, *, writable: bool) -> None:
         self.writable = writable
         self.look = Look()
-        self.outbox: asyncio.Queue[dict[str, Any] | bytes] = asyncio.Queue(MAX_QUEUED)
+        self.outbox: asyncio.Queue[dict[str, Any] | memoryview] = asyncio.Queue(MAX_QUEUED)
         self.overrun = asyncio.Event()  # the outbox is full: this viewer is not reading
         self.cursor = 0  # the last batch of the series that was sent
         self.timeline = 0
@@ -115,7 +115,7 @@ class Viewer:
         """Put an event into the outbox."""
         self._put(event)
 
-    def _put(self, item: dict[str, Any] | bytes) -> None:
+    def _put(self, item: dict[str, Any] | memoryview) -> None:
         try:
             self.outbox.put_nowait(item)
         except asyncio.QueueFull:

@@ -143,8 +143,8 @@ class _Session:
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 item = await self._viewer.outbox.get()
-                if isinstance(item, bytes):
-                    await self._websocket.send_bytes(item)
+                if isinstance(item, memoryview):
+                    await self._websocket.send({"type": "websocket.send", "bytes": item})
                 else:
                     await self._websocket.send_text(json.dumps(item, allow_nan=False))
                     if item["type"] == "closing":

@@ -64,14 +64,14 @@ class WorkerLink:
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Received]] = {}
         self._process: asyncio.subprocess.Process | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._ended = asyncio.Event()
         self._stopping = False
 
     @property
     def alive(self) -> bool:
         """Whether requests can be sent."""
-        return self._writer is not None
+        return self._transport is not None
 
     @property
     def pid(self) -> int | None:
@@ -93,19 +93,20 @@ class WorkerLink:
                 start_new_session=True,  # Ctrl-C is for the server, which stops its workers
                 env=os.environ | ONE_THREAD | MEMORY,
             )
-        reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._reading = asyncio.create_task(self._read(reader))
+        self._transport, _ = await asyncio.get_running_loop().create_unix_connection(
+            lambda: _MessageReader(self._receive, self._end), sock=ours
+        )
         log.info("worker started", worker=self.number, pid=self.pid)
 
     async def request(self, op: str, **fields: Any) -> Received:
         """Ask the worker; raises the `AppError` it answers with, or `worker_lost`."""
-        if self._writer is None:
+        if self._transport is None:
             raise worker_lost()
         number = next(self._ids)
         answer: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
         self._pending[number] = answer
         try:
-            self._writer.write(Message({"id": number, "op": op, **fields}).encode())
+            self._transport.write(Message({"id": number, "op": op, **fields}).encode())
             message = await answer
         finally:
             self._pending.pop(number, None)
@@ -115,18 +116,18 @@ class WorkerLink:
 
     def use_threads(self, threads: int) -> None:
         """Let so many threads of the worker share the work of a run; no answer is awaited."""
-        if self._writer is not None and threads != self.threads:
+        if self._transport is not None and threads != self.threads:
             self.threads = threads
             number = next(self._ids)
-            self._writer.write(
+            self._transport.write(
                 Message({"id": number, "op": "threads", "threads": threads}).encode()
             )
 
     async def stop(self, grace_s: float = 2.0) -> None:
         """End the process: it leaves when its socket closes, and is killed if it does not."""
         self._stopping = True
-        if self._writer is not None:
-            self._writer.close()
+        if self._transport is not None:
+            self._transport.close()
         if self._process is not None:
             try:
                 await asyncio.wait_for(self._process.wait(), grace_s)
@@ -134,26 +135,20 @@ class WorkerLink:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
-        if self._reading is not None:
-            await self._reading
+            await self._ended.wait()
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                header, payload = PREFIX.unpack(await reader.readexactly(PREFIX.size))
-                message = Received.decode(
-                    await reader.readexactly(header), await reader.readexactly(payload)
-                )
-                if message.header["id"] == UNASKED:
-                    self.busy = message.header["busy"]
-                    self._changed()
-                    continue
-                answer = self._pending.get(message.header["id"])
-                if answer is not None and not answer.done():
-                    answer.set_result(message)
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def _receive(self, message: Received) -> None:
+        if message.header["id"] == UNASKED:
+            self.busy = message.header["busy"]
+            self._changed()
+            return
+        answer = self._pending.get(message.header["id"])
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    def _end(self) -> None:
+        self._transport = None
+        self._ended.set()
         self.busy = 0
         for answer in self._pending.values():
             if not answer.done():
@@ -161,3 +156,39 @@ class WorkerLink:
         if not self._stopping:
             log.warning("worker lost", worker=self.number, pid=self.pid)
             self._lost(self)
+
+
+class _MessageReader(asyncio.BufferedProtocol):
+    """Reads messages into the memory in which they stay: pictures are large, and not copied."""
+
+    def __init__(self, received: Callable[[Received], None], ended: Callable[[], None]) -> None:
+        self._received = received
+        self._ended = ended
+        self._header: int | None = None  # its length, once the prefix is read
+        self._begin(PREFIX.size)
+
+    def _begin(self, size: int) -> None:
+        self._part = memoryview(bytearray(size))
+        self._room = self._part
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many have arrived there."""
+        self._room = self._room[nbytes:]
+        if self._room:
+            return
+        if self._header is None:
+            self._header, payload = PREFIX.unpack(self._part)
+            self._begin(self._header + payload)
+        else:
+            message = Received.decode(self._part[: self._header], self._part[self._header :])
+            self._header = None
+            self._begin(PREFIX.size)
+            self._received(message)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The other end has closed it, or this one."""
+        self._ended()

@@ -57,15 +57,16 @@ class Message:
 
 @dataclass(slots=True)
 class Received:
-    """The same, as it has arrived."""
+    """The same, as it has arrived; the blobs lie in one piece of memory."""
 
     header: dict[str, Any]
-    blobs: list[bytes]
+    blobs: list[memoryview]
 
     @classmethod
-    def decode(cls, header: bytes, payload: bytes) -> "Received":
-        """The header and payload read off the wire."""
-        fields = json.loads(header)
+    def decode(cls, header: Piece, payload: Piece) -> "Received":
+        """The header and payload read off the wire; the payload is not copied."""
+        fields = json.loads(bytes(header))
+        payload = memoryview(payload)
         blobs, start = [], 0
         for length in fields.pop("blobs"):
             blobs.append(payload[start : start + length])

@@ -35,7 +35,7 @@ class Frame:
     version: int
     timeline: int
     to_batch: int
-    messages: list[tuple[str, bytes]]
+    messages: list[tuple[str, memoryview]]
 
 
 class WorkerPool:
@@ -136,15 +136,15 @@ class WorkerPool:
 
     async def tensor(self, run_id: str, name: str, batch: int | None) -> bytes:
         """A tensor as a `.npy` file, now or as it was at `batch`."""
-        return (await self._ask(run_id, "tensor", name=name, batch=batch)).blobs[0]
+        return bytes((await self._ask(run_id, "tensor", name=name, batch=batch)).blobs[0])
 
     async def weights(self, run_id: str) -> bytes:
         """The network as a `.safetensors` file."""
-        return (await self._ask(run_id, "weights")).blobs[0]
+        return bytes((await self._ask(run_id, "weights")).blobs[0])
 
     async def view(self, run_id: str, name: str) -> bytes:
         """One view of the run now, as a `.safetensors` file."""
-        return (await self._ask(run_id, "view", name=name)).blobs[0]
+        return bytes((await self._ask(run_id, "view", name=name)).blobs[0])
 
     async def program(self, run_id: str) -> dict[str, Any]:
         """What runs in each phase, line by line, with the engine's own source."""

@@ -79,7 +79,7 @@ class Reader:
         self.viewer = Viewer(writable=True)
         self.viewer.look_at({"views": list(views), "rate": rate})
         self.series = KeptSeries()
-        self.data: list[bytes] = []
+        self.data: list[memoryview] = []
         hub.join(self.viewer)
 
     async def frame(self, *, acknowledge: bool = True) -> WholeFrame:
@@ -87,9 +87,9 @@ class Reader:
         frame = WholeFrame()
         while "series" not in frame.views:
             item = await self.viewer.outbox.get()
-            if isinstance(item, bytes):
+            if isinstance(item, memoryview):
                 self.data.append(item)
-                view = View.read(item)
+                view = View.read(bytes(item))
                 frame.views[view.metadata["view"]] = view
         self.series.take(frame.views["series"])
         if acknowledge:
@@ -98,7 +98,7 @@ class Reader:
 
     async def event(self) -> dict[str, Any]:
         """The next event."""
-        while isinstance(item := await self.viewer.outbox.get(), bytes):
+        while isinstance(item := await self.viewer.outbox.get(), memoryview):
             pass
         return item
 

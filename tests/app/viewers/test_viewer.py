@@ -16,7 +16,7 @@ def viewer() -> Viewer:
 
 
 def frame(number: int, *views: str, to_batch: int = 0) -> Frame:
-    messages = [(view, view.encode()) for view in (*views, "series")]
+    messages = [(view, memoryview(view.encode())) for view in (*views, "series")]
     return Frame(number, version=number, timeline=0, to_batch=to_batch, messages=messages)
 
 

@@ -319,7 +319,7 @@ def test_a_defect_while_it_works_stops_that_run_alone(
 
 def test_a_study_of_a_moment_is_answered_however_often_it_is_asked_for(hosting: Hosting) -> None:
     hosting.step()
-    first, again = (load(hosting.ask("view", name="curve").blobs[0]) for _ in range(2))
+    first, again = (load(bytes(hosting.ask("view", name="curve").blobs[0])) for _ in range(2))
     assert {name: array.tobytes() for name, array in first.items()} == {
         name: array.tobytes() for name, array in again.items()
     }

@@ -29,7 +29,7 @@ def test_a_message_survives_the_wire(header: dict[str, Any], blobs: list[bytes])
     start = PREFIX.size + header_length
     assert len(data) == start + payload_length
     again = Received.decode(data[PREFIX.size : start], data[start:])
-    assert (again.header, again.blobs) == (header, blobs)
+    assert (again.header, list(map(bytes, again.blobs))) == (header, blobs)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
