@@ -75,7 +75,7 @@ test: browser test-js ## every test: JavaScript units, then engine, app and page
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 test-js: setup ## the JavaScript units alone
-	@node --test $$(find tests/js -name '*.test.js')
+	@node --import ./tests/js/quiet.js --test $$(find tests/js -name '*.test.js')
 
 check: setup-dev ## style, formatting, types and import rules; changes nothing
 	@$(BIN)/ruff check .
