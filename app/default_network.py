@@ -79,7 +79,7 @@ class DefaultNetwork:
                 await asyncio.sleep(RETRY_S)
                 continue
             try:
-                await asyncio.to_thread(write_whole, self._path, data)
+                await asyncio.to_thread(write_whole, self._path, [data])
             except OSError as error:
                 # It works all the same, but the next start trains it again.
                 log.error("default network not saved", path=str(self._path), reason=str(error))

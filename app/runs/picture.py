@@ -4,7 +4,6 @@ Making codes of them, and turning them unit by unit, is left to the thread that 
 training goes on meanwhile.
 """
 
-import json
 import math
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.runs.codes import Bits, Codes, Coding, Indices, code, take_bits
+from app.safetensors_header import header
 
 # Buffers for bits that are kept for the next pictures, of each size.
 KEPT = 4
@@ -34,7 +34,7 @@ class Picture:
     ) -> None:
         self._shape = matrix.shape
         self._coding, self._scale = coding, scale
-        self._header = _header(matrix.shape, metadata)
+        self._header = header({"values": (np.dtype(np.uint8), matrix.shape)}, metadata)
         free = _free.setdefault(matrix.size, [])
         self._buffer = free.pop() if free else np.empty(matrix.size, np.uint16)
         # In the order in which the matrix lies in memory, else taking them would take longer.
@@ -72,11 +72,3 @@ class _Room(threading.local):
 
 
 _room = _Room()
-
-
-def _header(shape: tuple[int, ...], metadata: Mapping[str, str]) -> bytes:
-    """What comes before the codes; https://github.com/huggingface/safetensors#format."""
-    values = {"dtype": "U8", "shape": list(shape), "data_offsets": [0, math.prod(shape)]}
-    text = json.dumps({"__metadata__": dict(metadata), "values": values}).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text

@@ -30,10 +30,8 @@ def network_file(run: Run) -> bytes:
     recipe = recipe_json(run)
     recipe["actions"] = [action for action in recipe["actions"] if action["batch"] <= batch]
     network = run.loop.network
-    return seal(
-        dict(network.parameters),
-        {
-            **network_metadata(network.layers, network.inputs or 0, network.seed),
-            RECIPE_KEY: json.dumps(recipe | {"batches": batch}),
-        },
-    )
+    metadata = {
+        **network_metadata(network.layers, network.inputs or 0, network.seed),
+        RECIPE_KEY: json.dumps(recipe | {"batches": batch}),
+    }
+    return b"".join(seal(network.parameters, metadata))

@@ -150,7 +150,7 @@ def _write(path: Path, state: LoopState, recipe: str) -> None:
     write_whole(path, _encode(state, recipe))
 
 
-def _encode(state: LoopState, recipe: str) -> bytes:
+def _encode(state: LoopState, recipe: str) -> list[bytes | memoryview]:
     numbers = {name: getattr(state, name) for name in _NUMBERS}
     return seal(
         {

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
+
+from app.safetensors_header import header
 
 SEAL = "sha256"
 
@@ -21,10 +23,19 @@ class DamagedFileError(Exception):
     """A file that is not what was written."""
 
 
-def seal(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of a safetensors file whose metadata has a checksum of everything else in it."""
+def seal(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+) -> list[bytes | memoryview]:
+    """A safetensors file whose metadata has a checksum of everything else in it, in pieces.
+
+    The arrays are looked at when the pieces are used, not copied.
+    """
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    return save(arrays, {**metadata, SEAL: _checksum(arrays, metadata)})
+    layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    return [
+        header(layout, {**metadata, SEAL: _checksum(arrays, metadata)}),
+        *(array.reshape(-1).view(np.uint8).data for array in arrays.values()),
+    ]
 
 
 def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
@@ -42,13 +53,13 @@ def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
     return tensors, metadata
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Replace the file at `path`, whole or not at all, also if the power fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
