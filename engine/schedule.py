@@ -38,7 +38,7 @@ class Schedule:
     def next(self, size: int) -> Array:
         """The numbers of the next `size` samples, or of what the epoch has left; counts nothing."""
         start = self.cursor.position
-        return self._epoch_order()[start : start + size]
+        return self._epoch_order()[start : start + size].astype(np.intp)
 
     def complete(self, used: int) -> None:
         """Count a batch of `used` samples."""
@@ -59,8 +59,9 @@ class Schedule:
         epoch = self.cursor.epoch
         if self._order_epoch != epoch:
             if self._shuffle:
-                self._order = sample_order(self._seed, self._first_epoch + epoch, self.samples)
+                order = sample_order(self._seed, self._first_epoch + epoch, self.samples)
             else:
-                self._order = np.arange(self.samples)
+                order = np.arange(self.samples)
+            self._order = order.astype(np.uint32)  # many runs have one each: half the memory
             self._order_epoch = epoch
         return self._order
