@@ -60,9 +60,9 @@ def section() -> str:
         rows.append(f"| {count} | {totals[count]:.0f} | {share:.2f} | {each[count]:.1f} |")
     reached = totals[MANY] / totals[FEW]
     lines = [
-        f"Runs of the example network at full speed, {FEW} and all {MANY} in turns of {SECONDS:g} s,",
-        f"the others at rest; means over {ROUNDS} turns. Memory: what the workers hold more than",
-        "before, by the number of runs; at its largest.",
+        f"Runs of the example network at full speed: {FEW}, the others at rest, and all {MANY},",
+        f"in {ROUNDS} turns of {SECONDS:g} s; means. Memory: what the workers hold more than before,",
+        "by the number of runs, at its largest.",
         "",
         "| runs | batches/s in all | largest / smallest share | MB a run |",
         "| --- | --- | --- | --- |",
