@@ -61,8 +61,8 @@ def section() -> str:
     reached = totals[MANY] / totals[FEW]
     lines = [
         f"Runs of the example network at full speed: {FEW}, the others at rest, and all {MANY},",
-        f"in {ROUNDS} turns of {SECONDS:g} s; means. Memory: what the workers hold more than before,",
-        "by the number of runs, at its largest.",
+        f"in {ROUNDS} turns of {SECONDS:g} s; means. Memory: what the workers hold more than",
+        "before, by the number of runs, at its largest.",
         "",
         "| runs | batches/s in all | largest / smallest share | MB a run |",
         "| --- | --- | --- | --- |",
