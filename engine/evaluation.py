@@ -1,16 +1,22 @@
 """Evaluation: loss and accuracy over many samples, a chunk at a time."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from engine import metrics
+from engine.arrays import Array
+from engine.blas import one_blas_thread
 from engine.checks import whole_number
 from engine.compilation import PER_SAMPLE, X, Y
 from engine.errors import NonFiniteError, NotComputedError
+from engine.named_tensors import NamedTensors
 from engine.network import Network
+from engine.plan import shares
 from engine.samples import Gatherer, Samples
-from engine.training import TrainingLoop
+from engine.team import Team
+from engine.training import SHARED_FROM, TrainingLoop
 from engine.workspace import Workspace
 
 
@@ -28,22 +34,21 @@ class Evaluation:
             self.batch, network = network.batch, network.network
         network.build(samples.features)
         self.samples = samples
-        self._compiled = network.compiled
-        self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
-        self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
-        capacity = min(whole_number(chunk, "the chunk"), len(samples))
-        self._workspace = Workspace(
-            self._compiled,
-            network.parameters.beside(network.parameters.flat.copy()),
-            self._targets,
-            capacity,
-        )
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, network.dtype)
+        self._chunk = min(whole_number(chunk, "the chunk"), len(samples))
+        self._has_accuracy = "accuracy" in network.metrics
+        self.predicted = np.zeros(len(samples), np.intp)
+        self.confidence = np.zeros(len(samples), network.dtype)
+        targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
+        parameters = network.parameters.beside(network.parameters.flat.copy())
+        # As many shares whoever computes them: no bit depends on the number of threads.
+        count = 2 if network.count_params() >= SHARED_FROM and self._chunk > 1 else 1
+        self._shares = [
+            _Share(self, network, parameters, targets, share.stop - share.start)
+            for share in shares(self._chunk, count)
+        ]
         self._position = 0
         self._loss_sum = 0.0
         self._right = 0
-        self.predicted = np.zeros(len(samples), np.intp)
-        self.confidence = np.zeros(len(samples), network.dtype)
 
     @property
     def done(self) -> bool:
@@ -55,26 +60,23 @@ class Evaluation:
         """Samples used so far."""
         return self._position
 
-    def advance(self) -> None:
-        """Use the next chunk of samples; nothing happens when all have been used."""
+    def advance(self, threads: int = 1) -> None:
+        """Use the next chunk of samples, `threads` sharing it; nothing happens at the end."""
         if self.done:
             return
-        start, stop = self._position, min(self._position + self._workspace.capacity, len(self))
-        values = self._workspace.values(stop - start)
-        with np.errstate(all="ignore"):
-            self._gatherer.gather(np.arange(start, stop), values[X])
-            np.copyto(values[Y], self._targets[start:stop])
-            self._compiled.forward.forward(values)
-            self._compiled.loss.forward(values)
-            loss_sum = float(np.add.reduce(values[PER_SAMPLE], dtype=np.float64))
+        stop = min(self._position + self._chunk, len(self))
+        start, tasks = self._position, []
+        for share in self._shares:
+            end = min(start + share.capacity, stop)
+            tasks.append([partial(share.use, start, end)])
+            start = end
+        with one_blas_thread:
+            Team(threads).run([tasks])
+        loss_sum = sum(share.loss_sum for share in self._shares)
         if not math.isfinite(loss_sum):
             raise NonFiniteError(batch=self.batch, phase="evaluation", what="loss", value=loss_sum)
         self._loss_sum += loss_sum
-        predictions = values[self._compiled.predictions]
-        predictions.argmax(axis=1, out=self.predicted[start:stop])
-        predictions.max(axis=1, out=self.confidence[start:stop])
-        if self._metric is not None:
-            self._right += self._metric(values[self._compiled.predictions], values[Y])
+        self._right += sum(share.right for share in self._shares)
         self._position = stop
 
     @property
@@ -85,14 +87,52 @@ class Evaluation:
                 f"expected all {len(self)} samples to be used, got {self._position}",
                 "call advance() until done is true",
             )
-        accuracy = None if self._metric is None else self._right / len(self)
+        accuracy = self._right / len(self) if self._has_accuracy else None
         return self._loss_sum / len(self), accuracy
 
-    def run(self) -> tuple[float, float | None]:
+    def run(self, threads: int = 1) -> tuple[float, float | None]:
         """Advance to the end; returns the result."""
-        while not self.done:
-            self.advance()
+        with one_blas_thread:  # here already: to set it for every chunk takes longer
+            while not self.done:
+                self.advance(threads)
         return self.result
 
     def __len__(self) -> int:
         return len(self.samples)
+
+
+class _Share:
+    """Some of the samples of every chunk, computed in arrays of their own."""
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        network: Network,
+        parameters: NamedTensors,
+        targets: Array,
+        capacity: int,
+    ) -> None:
+        samples = evaluation.samples
+        self.capacity = capacity
+        self.loss_sum = 0.0  # of the chunk at hand
+        self.right = 0
+        self._predicted, self._confidence = evaluation.predicted, evaluation.confidence
+        self._compiled = network.compiled
+        self._targets = targets
+        self._metric = metrics.get("accuracy")
+        self._workspace = Workspace(network.compiled, parameters, targets, capacity)
+        self._gatherer = Gatherer(samples.x, samples.scale, capacity, network.dtype)
+
+    def use(self, start: int, stop: int) -> None:
+        """Compute the samples from `start` to `stop`, at most `capacity`."""
+        values = self._workspace.values(stop - start)
+        with np.errstate(all="ignore"):
+            self._gatherer.gather(np.arange(start, stop), values[X])
+            np.copyto(values[Y], self._targets[start:stop])
+            self._compiled.forward.forward(values)
+            self._compiled.loss.forward(values)
+            self.loss_sum = float(np.add.reduce(values[PER_SAMPLE], dtype=np.float64))
+        predictions = values[self._compiled.predictions]
+        predictions.argmax(axis=1, out=self._predicted[start:stop])
+        predictions.max(axis=1, out=self._confidence[start:stop])
+        self.right = self._metric(predictions, values[Y])

@@ -52,5 +52,5 @@ def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[st
 
 
 def _validate(loop: TrainingLoop, validation: Samples) -> dict[str, float]:
-    loss, accuracy = Evaluation(loop, validation).run()
+    loss, accuracy = Evaluation(loop, validation).run(loop.threads)
     return {"val_loss": loss} | ({} if accuracy is None else {"val_accuracy": accuracy})

@@ -81,7 +81,7 @@ class Sequential(Network):
     ) -> float | list[float]:
         """The loss over all samples, or [loss, accuracy] if compiled with "accuracy"."""
         level = verbosity(verbose)
-        loss, accuracy = Evaluation(self, Samples(x, y), batch_size).run()
+        loss, accuracy = Evaluation(self, Samples(x, y), batch_size).run(available_cores())
         figures = {"loss": loss} if accuracy is None else {"loss": loss, "accuracy": accuracy}
         if level:
             sys.stdout.write("  ".join(f"{name} {n:.4f}" for name, n in figures.items()) + "\n")

@@ -69,13 +69,13 @@ class Measuring:
         if not self.knows(loop):
             self._under_way = Evaluation(loop, self._test, chunk=CHUNK)
 
-    def advance(self) -> bool:
+    def advance(self, threads: int) -> bool:
         """Use the next chunk of images; True where a measurement has been finished by it."""
         evaluation = self._under_way
         if evaluation is None:
             return False
         try:
-            evaluation.advance()
+            evaluation.advance(threads)
         except NonFiniteError:
             self._unmeasurable = evaluation.batch
             self._under_way = None

@@ -415,7 +415,7 @@ class Run:
         """Do a piece of the measurement under way; False where there is none."""
         if not self.measuring.under_way:
             return False
-        if self.measuring.advance():
+        if self.measuring.advance(self.loop.threads):
             self.changed()
         return True
 

@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from engine import ConfigurationError, Evaluation, LabelError, NotComputedError, Samples
+from engine import (
+    ConfigurationError,
+    Dense,
+    Evaluation,
+    LabelError,
+    NotComputedError,
+    Samples,
+    Sequential,
+)
 from engine.arrays import Array
+from engine.training import SHARED_FROM
 from tests.engine.builders import small_loop, small_network
 
 
@@ -35,6 +44,26 @@ def test_it_keeps_the_parameters_it_began_with(samples: Samples) -> None:
     assert evaluation.result == pytest.approx(expected)
     assert evaluation.batch == 0
     assert Evaluation(loop, samples).batch == loop.batch == 3
+
+
+@pytest.mark.parametrize("chunk", [2, 7, 50])
+def test_no_bit_depends_on_the_number_of_threads(chunk: int) -> None:
+    # As large as what is shared; of 50 samples, 7 at a time, the last chunk has one.
+    network = Sequential([Dense(SHARED_FROM // 100, activation="relu"), Dense(3, "softmax")])
+    network.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    generator = np.random.default_rng(3)
+    x, y = generator.normal(size=(50, 100)).astype(np.float32), generator.integers(0, 3, 50)
+    found = []
+    for threads in (1, 2, 3):
+        evaluation = Evaluation(network, Samples(x, y), chunk)
+        found.append((evaluation.run(threads), evaluation.predicted, evaluation.confidence))
+    alone, *others = found
+    for result, predicted, confidence in others:
+        assert result == alone[0]
+        assert (predicted == alone[1]).all()
+        assert (confidence == alone[2]).all()
+    p = network.predict(x)
+    assert alone[0] == pytest.approx((-np.log(p[range(50), y]).mean(), (p.argmax(1) == y).mean()))
 
 
 def test_nothing_happens_at_the_end(samples: Samples) -> None:
