@@ -96,22 +96,13 @@ def backward_stages(
     """The stages of a gradient function over `values` and `gradients`."""
     stages = _Stages(gathered)
     needed = {gradient_name(factor.link.output) for factor in factors}
-    waiting: list[tuple[Call, Sequence[str], str]] = []
     for factor in factors:
         link, result = factor.link, gradient_name(factor.target)
         names = [gradient_name(link.output), link.output, *link.inputs]
         arguments = (gradients[names[0]], *_arrays(values, names[1:]))
         call = Call(factor.vjp, arguments, gradients[result], factor.adds)
         cut, own_blocks = link.function.cuts.get(factor.argument), _blocks_of(link, values)
-        if result in needed or result in gathered.arrays or (cut and len(own_blocks) > 1):
-            if stages.add(call, names, result, cut, own_blocks):
-                # Beside blocks there is time for what nothing else needs.
-                while waiting:
-                    stages.add(*waiting.pop(0))
-        else:
-            waiting.append((call, names, result))
-    for whole in waiting:
-        stages.add(*whole)
+        stages.add(call, names, result, cut, own_blocks, can_wait=result not in needed)
     return stages.finished()
 
 
@@ -132,6 +123,7 @@ class _Stages:
     def __init__(self, gathered: Gathered) -> None:
         self._gathered = gathered
         self._done: list[Stage] = []
+        self._waiting: list[tuple[Call, Sequence[str], str]] = []
         self._begin(gathered.before)
 
     def _begin(self, tasks: Sequence[Task] = ()) -> None:
@@ -149,17 +141,24 @@ class _Stages:
         cut: Cut | None = None,
         own_blocks: Sequence[slice] = (),
         room: Array | None = None,
-    ) -> bool:
-        """Append a call that reads the values `needs` and computes `makes`; whether in blocks.
+        *,
+        can_wait: bool = False,
+    ) -> None:
+        """Append a call that reads the values `needs` and computes `makes`.
 
-        `room` is for the second of two shares in a sum.
+        `room` is for the second of two shares in a sum. A call that nothing else needs `can_wait`
+        until there are blocks: beside them there is time for it.
         """
         joined = [self._made_in_tasks[name] for name in needs if name in self._made_in_tasks]
         where = own_blocks or next(iter(joined), ())
         gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
         if cut is None or len(where) < (1 if gathered else 2):
-            self._add_whole(call, (*needs, makes) if call.adds else needs, makes)
-            return False
+            needs = (*needs, makes) if call.adds else needs
+            if can_wait:
+                self._waiting.append((call, needs, makes))
+            else:
+                self._add_whole(call, needs, makes)
+            return
         whole = [name for name, axis in zip(needs, cut.arguments, strict=True) if axis is None]
         if (
             len(self._tasks) not in (0, len(where))
@@ -184,10 +183,11 @@ class _Stages:
         self._made_in_tasks[makes] = where if cut.result is not None else ()
         if cut.result is None and len(where) > 1 and room is not None:
             self._add_whole(Call(np.add, (call.out, room), call.out), [makes], makes)
-        return True
+        self._add_waiting()
 
     def finished(self) -> tuple[Stage, ...]:
         """All stages, in order."""
+        self._add_waiting()
         self._close()
         return tuple(self._done)
 
@@ -195,6 +195,10 @@ class _Stages:
         if name in self._gathered.arrays:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]
+
+    def _add_waiting(self) -> None:
+        while self._waiting:
+            self._add_whole(*self._waiting.pop(0))
 
     def _add_whole(self, call: Call, needs: Sequence[str], makes: str) -> None:
         if not self._made_in_tasks.keys().isdisjoint(needs):
