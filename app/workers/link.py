@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from app.errors import AppError
-from app.workers.message import PREFIX, UNASKED, Message, Received
+from app.workers.message import UNASKED, Message, MessageReader, Received
 
 # Workers run NumPy on one thread each: many workers share the cores better than many threads,
 # and the sums of a matrix product do not depend on how many threads were free.
@@ -94,7 +94,7 @@ class WorkerLink:
                 env=os.environ | ONE_THREAD | MEMORY,
             )
         self._transport, _ = await asyncio.get_running_loop().create_unix_connection(
-            lambda: _MessageReader(self._receive, self._end), sock=ours
+            lambda: _Protocol(MessageReader(self._receive), self._end), sock=ours
         )
         log.info("worker started", worker=self.number, pid=self.pid)
 
@@ -160,36 +160,20 @@ class WorkerLink:
             self._lost(self)
 
 
-class _MessageReader(asyncio.BufferedProtocol):
-    """Reads messages into the memory in which they stay: pictures are large, and not copied."""
+class _Protocol(asyncio.BufferedProtocol):
+    """Hands what arrives to a reader, and tells when the other end has closed."""
 
-    def __init__(self, received: Callable[[Received], None], ended: Callable[[], None]) -> None:
-        self._received = received
+    def __init__(self, reader: MessageReader, ended: Callable[[], None]) -> None:
+        self._reader = reader
         self._ended = ended
-        self._header: int | None = None  # its length, once the prefix is read
-        self._begin(PREFIX.size)
-
-    def _begin(self, size: int) -> None:
-        self._part = memoryview(bytearray(size))
-        self._room = self._part
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go."""
-        return self._room
+        return self._reader.room
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many have arrived there."""
-        self._room = self._room[nbytes:]
-        if self._room:
-            return
-        if self._header is None:
-            self._header, payload = PREFIX.unpack(self._part)
-            self._begin(self._header + payload)
-        else:
-            message = Received.decode(self._part[: self._header], self._part[self._header :])
-            self._header = None
-            self._begin(PREFIX.size)
-            self._received(message)
+        self._reader.filled(nbytes)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """The other end has closed it, or this one."""

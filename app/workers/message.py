@@ -6,7 +6,7 @@ On the wire: two big-endian 32-bit lengths (header, bytes), the header, the byte
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
@@ -72,3 +72,34 @@ class Received:
             blobs.append(payload[start : start + length])
             start += length
         return cls(fields, blobs)
+
+
+class MessageReader:
+    """Reads messages into the memory in which they stay: pictures are large, and not copied.
+
+    Who reads puts what has arrived into `room` and tells how much that was; `received` is called
+    with each message that is complete by then.
+    """
+
+    def __init__(self, received: Callable[[Received], None]) -> None:
+        self._received = received
+        self._header: int | None = None  # its length, once the prefix is read
+        self._begin(PREFIX.size)
+
+    def _begin(self, size: int) -> None:
+        self._part = memoryview(bytearray(size))
+        self.room = self._part
+
+    def filled(self, size: int) -> None:
+        """So many bytes have arrived in `room`."""
+        self.room = self.room[size:]
+        if self.room:
+            return
+        if self._header is None:
+            self._header, payload = PREFIX.unpack(self._part)
+            self._begin(self._header + payload)
+        else:
+            message = Received.decode(self._part[: self._header], self._part[self._header :])
+            self._header = None
+            self._begin(PREFIX.size)
+            self._received(message)

@@ -15,10 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.workers.host import Host
-from app.workers.message import PREFIX, Message, Piece, Received
+from app.workers.message import Message, MessageReader, Piece, Received
 from engine.blas import one_blas_thread
-
-READ_SIZE = 1 << 20
 
 
 class Connection:
@@ -30,7 +28,8 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._buffer = bytearray()
+        self._received: list[Received] = []
+        self._reader = MessageReader(self._received.append)
         self._left: queue.SimpleQueue[Iterable[Piece]] = queue.SimpleQueue()
         self._queued = 0
         self._counting = threading.Lock()
@@ -92,28 +91,14 @@ class Connection:
         """
         readable, _, _ = select.select([self._socket], [], [], wait)
         if readable:
-            data = self._socket.recv(READ_SIZE)
-            if not data:
-                raise EOFError
-            self._buffer += data
-        messages = []
-        while (message := self._take()) is not None:
-            messages.append(message)
+            with contextlib.suppress(BlockingIOError):
+                while size := self._socket.recv_into(self._reader.room, 0, socket.MSG_DONTWAIT):
+                    self._reader.filled(size)
+                if not self._received:
+                    raise EOFError
+        messages = self._received.copy()
+        self._received.clear()
         return messages
-
-    def _take(self) -> Received | None:
-        if len(self._buffer) < PREFIX.size:
-            return None
-        header, payload = PREFIX.unpack_from(self._buffer)
-        end = PREFIX.size + header + payload
-        if len(self._buffer) < end:
-            return None
-        start = PREFIX.size + header
-        message = Received.decode(
-            bytes(self._buffer[PREFIX.size : start]), bytes(self._buffer[start:end])
-        )
-        del self._buffer[:end]
-        return message
 
 
 def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:

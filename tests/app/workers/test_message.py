@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.workers.message import PREFIX, Message, Received
+from app.workers.message import PREFIX, Message, MessageReader, Received
 
 json_values = st.recursive(
     st.none()
@@ -30,6 +30,26 @@ def test_a_message_survives_the_wire(header: dict[str, Any], blobs: list[bytes])
     assert len(data) == start + payload_length
     again = Received.decode(data[PREFIX.size : start], data[start:])
     assert (again.header, list(map(bytes, again.blobs))) == (header, blobs)
+
+
+@given(
+    st.lists(st.lists(st.binary(max_size=300), max_size=3), min_size=1, max_size=4),
+    st.lists(st.integers(1, 200), min_size=1),
+)
+def test_messages_arrive_whole_in_whatever_pieces(
+    blobs: list[list[bytes]], sizes: list[int]
+) -> None:
+    received: list[Received] = []
+    reader = MessageReader(received.append)
+    data = b"".join(Message({"id": i}, own).encode() for i, own in enumerate(blobs))
+    pieces = 0
+    while data:
+        n = min(len(reader.room), len(data), sizes[pieces % len(sizes)])
+        reader.room[:n], data = data[:n], data[n:]
+        reader.filled(n)
+        pieces += 1
+    assert [message.header for message in received] == [{"id": i} for i in range(len(blobs))]
+    assert [list(map(bytes, message.blobs)) for message in received] == blobs
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -84,6 +84,16 @@ def test_the_other_end_gone_is_found_out_by_reading(ends: tuple[Connection, Conn
         received(ours, 1)
 
 
+def test_what_was_sent_before_the_end_is_received(ends: tuple[Connection, Connection]) -> None:
+    ours, theirs = ends
+    theirs.send(Message({"id": 1}))
+    theirs.send(Message({"id": 2}))
+    theirs._socket.close()
+    assert [message.header["id"] for message in ours.receive(None)] == [1, 2]
+    with pytest.raises(EOFError):
+        ours.receive(None)
+
+
 class Broken(Counted):
     """A blob that cannot be made."""
 
