@@ -7,10 +7,26 @@ Source: https://github.com/huggingface/safetensors#format.
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _NAMES = {"f4": "F32", "f8": "F64", "u1": "U8"}
+
+
+def file_pieces(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+) -> list[bytes | memoryview]:
+    """A whole file in pieces; the arrays are looked at when the pieces are used, not copied.
+
+    They follow in this order: those with the largest numbers have to come first, so that readers
+    find each on a boundary of its own type.
+    """
+    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    data = (array.reshape(-1).view(np.uint8).data for array in arrays.values())
+    return [header(layout, metadata), *data]
 
 
 def header(

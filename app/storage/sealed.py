@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from app.safetensors_header import header
+from app.safetensors_header import file_pieces
 
 SEAL = "sha256"
 
@@ -31,11 +31,7 @@ def seal(
     The arrays are looked at when the pieces are used, not copied.
     """
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
-    return [
-        header(layout, {**metadata, SEAL: _checksum(arrays, metadata)}),
-        *(array.reshape(-1).view(np.uint8).data for array in arrays.values()),
-    ]
+    return file_pieces(arrays, {**metadata, SEAL: _checksum(arrays, metadata)})
 
 
 def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
