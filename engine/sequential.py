@@ -79,7 +79,10 @@ class Sequential(Network):
     def evaluate(
         self, x: Array, y: Array, batch_size: int = 500, verbose: Verbose = "auto"
     ) -> float | list[float]:
-        """The loss over all samples, or [loss, accuracy] if compiled with "accuracy"."""
+        """The loss over all samples, or [loss, accuracy] if compiled with "accuracy".
+
+        Shared by a thread a core; the result does not depend on their number.
+        """
         level = verbosity(verbose)
         loss, accuracy = Evaluation(self, Samples(x, y), batch_size).run(available_cores())
         figures = {"loss": loss} if accuracy is None else {"loss": loss, "accuracy": accuracy}
