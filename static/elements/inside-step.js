@@ -185,10 +185,12 @@ export class InsideStep extends RunElement {
     const promise = this.piece("promise", HTMLElement);
     promise.hidden = shown !== null;
     if (shown === null) write(promise, promiseOf(phase, state.phase === null));
+    const isOpened = pick.station.peek() !== null;
     const stale = this.piece("stale", HTMLElement);
-    stale.hidden = shown === null || isFresh;
-    write(stale, `of batch ${formatCount(Math.max(pictures.batch - 1, 0))}, not of this one`);
-    this.#showWhich(phase, pick.station.peek() !== null, state.phase === null);
+    // What follows the phases fades until its pictures are there, a moment later.
+    stale.hidden = shown === null || isFresh || !isOpened;
+    write(stale, `still of batch ${formatCount(Math.max(pictures.batch - 1, 0))}`);
+    this.#showWhich(phase, isOpened, state.phase === null);
   }
 
   /**

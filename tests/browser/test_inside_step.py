@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, WebSocketRoute, expect
 
 from tests.support.explained import displayed, read_explanation
 from tests.support.page import DescentPage
@@ -367,6 +367,35 @@ def test_nothing_jumps_from_phase_to_phase(
             heights[f"{phase} {batch}"] = height_of_loop(page)
     assert len(set(heights.values())) == 1, heights
     assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+def test_pictures_that_are_late_move_nothing(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    are_late = False
+
+    def hold(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if not (are_late and isinstance(message, bytes) and b'"view":"inside/' in message):
+                route.send(message)
+
+        server.on_message(pass_on)
+
+    page.page.route_web_socket(re.compile("/ws/runs/"), hold)
+    page.page.reload()
+    page.wait_open()
+    page.press("Step batch")
+    page.shows("batch", "1")
+    detail(page, "update")
+    height = height_of_loop(page)
+    are_late = True
+    for phase in PHASES:
+        page.press("Step phase")
+        expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
+        detail(page, phase)
+        assert height_of_loop(page) == height, phase
 
 
 def height_of_loop(page: DescentPage) -> int:
