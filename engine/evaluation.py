@@ -9,7 +9,7 @@ from engine import metrics
 from engine.arrays import Array
 from engine.blas import one_blas_thread
 from engine.checks import whole_number
-from engine.compilation import PER_SAMPLE, X, Y
+from engine.compilation import PER_SAMPLE, CompiledNetwork, X, Y
 from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
 from engine.network import Network
@@ -26,6 +26,7 @@ class Evaluation:
     The parameters are copied first, so the network may train on between the calls. `network` is
     a Network or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
     output, and `confidence` (n,) that output. Raises NonFiniteError where the loss is not finite.
+    Who leaves it for a while can take back the arrays in which it computes by `rest`.
     """
 
     def __init__(self, network: Network | TrainingLoop, samples: Samples, chunk: int = 500) -> None:
@@ -38,14 +39,12 @@ class Evaluation:
         self._has_accuracy = "accuracy" in network.metrics
         self.predicted = np.zeros(len(samples), np.intp)
         self.confidence = np.zeros(len(samples), network.dtype)
-        targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
-        parameters = network.parameters.beside(network.parameters.flat.copy())
+        self._compiled = network.compiled
         # As many shares whoever computes them: no bit depends on the number of threads.
-        count = 2 if network.count_params() >= SHARED_FROM and self._chunk > 1 else 1
-        self._shares = [
-            _Share(self, network, parameters, targets, share.stop - share.start)
-            for share in shares(self._chunk, count)
-        ]
+        self._cut_in = 2 if network.count_params() >= SHARED_FROM and self._chunk > 1 else 1
+        self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
+        self._parameters = network.parameters.beside(network.parameters.flat.copy())
+        self._shares: list[_Share] = []
         self._position = 0
         self._loss_sum = 0.0
         self._right = 0
@@ -64,6 +63,7 @@ class Evaluation:
         """Use the next chunk of samples, `threads` sharing it; nothing happens at the end."""
         if self.done:
             return
+        self._shares = self._shares or self._make_shares()
         stop = min(self._position + self._chunk, len(self))
         start, tasks = self._position, []
         for share in self._shares:
@@ -78,6 +78,10 @@ class Evaluation:
         self._loss_sum += loss_sum
         self._right += sum(share.right for share in self._shares)
         self._position = stop
+
+    def rest(self) -> None:
+        """Give back the arrays of the computation; the next `advance` makes others."""
+        self._shares = []
 
     @property
     def result(self) -> tuple[float, float | None]:
@@ -100,6 +104,12 @@ class Evaluation:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def _make_shares(self) -> list["_Share"]:
+        return [
+            _Share(self, self._compiled, self._parameters, self._targets, share.stop - share.start)
+            for share in shares(self._chunk, self._cut_in)
+        ]
+
 
 class _Share:
     """Some of the samples of every chunk, computed in arrays of their own."""
@@ -107,7 +117,7 @@ class _Share:
     def __init__(
         self,
         evaluation: Evaluation,
-        network: Network,
+        compiled: CompiledNetwork,
         parameters: NamedTensors,
         targets: Array,
         capacity: int,
@@ -117,11 +127,11 @@ class _Share:
         self.loss_sum = 0.0  # of the chunk at hand
         self.right = 0
         self._predicted, self._confidence = evaluation.predicted, evaluation.confidence
-        self._compiled = network.compiled
+        self._compiled = compiled
         self._targets = targets
         self._metric = metrics.get("accuracy")
-        self._workspace = Workspace(network.compiled, parameters, targets, capacity)
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, network.dtype)
+        self._workspace = Workspace(compiled, parameters, targets, capacity)
+        self._gatherer = Gatherer(samples.x, samples.scale, capacity, parameters.flat.dtype)
 
     def use(self, start: int, stop: int) -> None:
         """Compute the samples from `start` to `stop`, at most `capacity`."""

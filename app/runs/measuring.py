@@ -91,6 +91,11 @@ class Measuring:
         self._finished_at = self._clock()
         return True
 
+    def rest(self) -> None:
+        """Hold no more than has to be kept until the next `advance`; other runs need the memory."""
+        if self._under_way is not None:
+            self._under_way.rest()
+
     def abandon(self) -> None:
         """Drop the measurement under way: its batch belongs to another past."""
         self._under_way = None

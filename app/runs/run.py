@@ -322,6 +322,7 @@ class Run:
             self._study()
         while self._clock() < until and self._work():
             pass
+        self.measuring.rest()
 
     def _work(self) -> bool:
         """Do the smallest piece of what is next; False where that has to wait."""

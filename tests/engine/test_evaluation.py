@@ -66,6 +66,17 @@ def test_no_bit_depends_on_the_number_of_threads(chunk: int) -> None:
     assert alone[0] == pytest.approx((-np.log(p[range(50), y]).mean(), (p.argmax(1) == y).mean()))
 
 
+def test_it_goes_on_after_a_rest(samples: Samples) -> None:
+    loop = small_loop(samples)
+    evaluation = Evaluation(loop, samples, chunk=20)
+    while not evaluation.done:
+        evaluation.advance()
+        evaluation.rest()
+        loop.run_batch()
+    loop.restore(small_loop(samples).state())
+    assert evaluation.result == Evaluation(loop, samples, chunk=20).run()
+
+
 def test_nothing_happens_at_the_end(samples: Samples) -> None:
     evaluation = Evaluation(small_loop(samples), samples)
     result = evaluation.run()
