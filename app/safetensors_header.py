@@ -1,4 +1,4 @@
-"""What a safetensors file begins with, for files that are written array by array, uncopied.
+"""Safetensors files in pieces: a header, then the arrays as they are, uncopied.
 
 The library makes one piece of everything first; reading is left to it.
 Source: https://github.com/huggingface/safetensors#format.
@@ -18,14 +18,13 @@ _NAMES = {"f4": "F32", "f8": "F64", "u1": "U8"}
 def file_pieces(
     tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> list[bytes | memoryview]:
-    """A whole file in pieces; the arrays are looked at when the pieces are used, not copied.
+    """A whole file; contiguous arrays are looked at when the pieces are used, not copied.
 
     They follow in this order: those with the largest numbers have to come first, so that readers
     find each on a boundary of its own type.
     """
-    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
-    data = (array.reshape(-1).view(np.uint8).data for array in arrays.values())
+    layout = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    data = (tensor.reshape(-1).view(np.uint8).data for tensor in tensors.values())
     return [header(layout, metadata), *data]
 
 

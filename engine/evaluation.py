@@ -41,7 +41,7 @@ class Evaluation:
         self.confidence = np.zeros(len(samples), network.dtype)
         self._compiled = network.compiled
         # As many shares whoever computes them: no bit depends on the number of threads.
-        self._cut_in = 2 if network.count_params() >= SHARED_FROM and self._chunk > 1 else 1
+        self._cut_in = 2 if network.count_params() >= SHARED_FROM else 1
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._parameters = network.parameters.beside(network.parameters.flat.copy())
         self._shares: list[_Share] = []

@@ -126,9 +126,9 @@ class WorkerLink:
     async def stop(self, grace_s: float = 2.0) -> None:
         """End the process: it leaves when its socket closes, and is killed if it does not."""
         self._stopping = True
-        connected = self._transport is not None
-        if self._transport is not None:
-            self._transport.close()
+        transport = self._transport
+        if transport is not None:
+            transport.close()
         if self._process is not None:
             try:
                 await asyncio.wait_for(self._process.wait(), grace_s)
@@ -136,7 +136,7 @@ class WorkerLink:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
-        if connected:
+        if transport is not None:
             await self._ended.wait()
 
     def _receive(self, message: Received) -> None:

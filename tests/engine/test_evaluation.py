@@ -46,7 +46,7 @@ def test_it_keeps_the_parameters_it_began_with(samples: Samples) -> None:
     assert Evaluation(loop, samples).batch == loop.batch == 3
 
 
-@pytest.mark.parametrize("chunk", [2, 7, 50])
+@pytest.mark.parametrize("chunk", [1, 2, 7, 50])
 def test_no_bit_depends_on_the_number_of_threads(chunk: int) -> None:
     # As large as what is shared; of 50 samples, 7 at a time, the last chunk has one.
     network = Sequential([Dense(SHARED_FROM // 100, activation="relu"), Dense(3, "softmax")])
