@@ -1,6 +1,7 @@
 """All viewers of one run: asks for the next frame when one of them has room and time for it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,8 +90,8 @@ class Hub:
                 asked = ready
                 want = _combined(asked) | {"after": self._last_frame}
                 request = asyncio.create_task(self._source.frames(self._run_id, want))
-                request.add_done_callback(_take_note)
-            await self._wait(request, now)
+                request.add_done_callback(self._answered)
+            await self._wait(now)
             if request is not None and request.done():
                 try:
                     frame = request.result()
@@ -104,16 +105,19 @@ class Hub:
                     self._deliver(frame, asked)
                 request, asked = None, {}
 
-    async def _wait(self, request: asyncio.Task[Frame | None] | None, now: float) -> None:
+    async def _wait(self, now: float) -> None:
         """Until the request is answered, a viewer has changed, or one may be sent another."""
         waits = [viewer.ready_in(now) for viewer in self.viewers]
         timeout = min((wait for wait in waits if wait), default=None)
-        changed = asyncio.create_task(self._changed.wait())
-        awaited = {changed} if request is None else {changed, request}
-        try:
-            await asyncio.wait(awaited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
+
+    def _answered(self, request: asyncio.Task[Frame | None]) -> None:
+        # Its outcome is taken in any case: nobody may wait for this request any more.
+        if not request.cancelled():
+            request.exception()
+        self._changed.set()
 
     def _deliver(self, frame: Frame | None, asked: dict[Viewer, Need]) -> None:
         """Send the frame to those who asked and still need the same; the others ask again."""
@@ -134,9 +138,3 @@ def _combined(needs: dict[Viewer, Need]) -> dict[str, Any]:
         "timeline": min(need.timeline for need in needs.values()),
         "seen": min(need.seen for need in needs.values()),
     }
-
-
-def _take_note(request: asyncio.Task[Frame | None]) -> None:
-    """Take the outcome of a request that nobody may wait for any more, so that none is unheard."""
-    if not request.cancelled():
-        request.exception()
