@@ -72,6 +72,8 @@ export function formatValue(value, digits = 2) {
  * @param {number} value
  */
 export function formatSmallPercent(value) {
+  // A step that drowns its weight in float32 is more than 2^24 times as large.
+  if (value === Number.POSITIVE_INFINITY) return "over 1e9 %";
   const percent = Number((value * 100).toPrecision(2));
   return `${percent < 1e-4 || percent >= 1e6 ? formatValue(percent) : percent} %`;
 }

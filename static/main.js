@@ -72,12 +72,11 @@ document.addEventListener("visibilitychange", () => {
   run.pageVisible.value = !document.hidden;
 });
 
-/** @param {unknown} error */
-const notLoaded = (error) => {
+const notLoaded = () => {
   run.notice.value = {
     code: "not_loaded",
-    message: `A part of the page could not be loaded: ${error}`,
-    hint: "Try again when the server is there.",
+    message: "This part of the page could not be loaded: the server does not answer.",
+    hint: "Try again when it is there.",
   };
 };
 /**

@@ -75,7 +75,7 @@ export function connect(run, id, location) {
         run.gone.value = {
           code: "unknown_run",
           message: "This run does not exist, or no longer.",
-          hint: "Its link may be incomplete, or the run has expired.",
+          hint: "Its link may be incomplete, or the run was deleted or has expired.",
         };
       },
     },

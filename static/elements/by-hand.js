@@ -1,4 +1,4 @@
-import { formatLoss, formatValue } from "../format.js";
+import { formatError, formatLoss, formatValue } from "../format.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
 import { parseWeight } from "../models/unit.js";
 import * as commands from "../protocol/commands.js";
@@ -95,7 +95,7 @@ export class ByHand {
     this.#busy = true;
     const error = await this.#app.run.act(command);
     this.#busy = false;
-    this.#refusal = error && [error.message, error.hint].filter(Boolean).join(" ");
+    this.#refusal = error && formatError(error);
   }
 
   #paint() {

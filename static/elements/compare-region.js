@@ -196,7 +196,7 @@ export class CompareRegion extends RunElement {
     const notes = apartNotes(known);
     const calm =
       known.length === all.length
-        ? "The same start and the same batches: what differs comes from what was set."
+        ? "The same start and the same batches: at the same batch, what differs comes from what was set."
         : "";
     write(this.piece("notes", HTMLElement), notes.length > 0 ? notes.join(" ") : calm);
   }

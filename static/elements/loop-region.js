@@ -8,7 +8,7 @@ import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
 import { batchSize } from "../models/explanations/comparing.js";
-import { PHASES } from "../models/loop.js";
+import { NO_PICTURES, PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
@@ -34,8 +34,10 @@ const SETTLED_AFTER_MS = 250;
 /** The five stations of the training loop. */
 export class LoopRegion extends RunElement {
   #painters = stationPainters();
-  /** @type {{ pictures: Pictures, theme: Theme } | null} */
-  #painted = null;
+  /** @type {readonly unknown[]} */
+  #painted = [];
+  /** What the captions were last written of. */
+  #written = NO_PICTURES;
   /** @type {{ [phase: string]: FigureText }} */
   #captions = {};
   /** @type {FigureText | null} */
@@ -51,7 +53,15 @@ export class LoopRegion extends RunElement {
     for (const phase of PHASES) this.#captions[phase] = new FigureText(this.#caption(phase));
     this.#sub = new FigureText(this.piece("sub", HTMLElement));
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
-    const rewrite = paintInSight(this, app, () => this.#write(app), signal);
+    const rewrite = paintInSight(
+      this,
+      app,
+      () => {
+        this.#write(app);
+        this.#paint(app);
+      },
+      signal,
+    );
     follow(signal, () => {
       run.pictures.value;
       colours.value;
@@ -65,7 +75,7 @@ export class LoopRegion extends RunElement {
     observe(this, signal, {
       sight: (visible) => run.want("loop", visible ? ["loop"] : []),
       size: () => {
-        this.#painted = null;
+        this.#painted = [];
         repaint();
       },
     });
@@ -78,10 +88,14 @@ export class LoopRegion extends RunElement {
   #paint({ run, colours }) {
     const state = run.state.peek();
     if (!state) return;
-    const pictures = run.pictures.peek();
+    const latest = run.pictures.peek();
     const theme = colours.peek();
-    if (this.#painted?.pictures === pictures && this.#painted.theme === theme) return;
-    this.#painted = { pictures, theme };
+    const now = [latest, this.#written, theme];
+    if (now.every((value, i) => value === this.#painted[i])) return;
+    this.#painted = now;
+    // What the words name (a digit, an answer, a mean) is no newer than they are.
+    const { draw, forward, loss } = run.hurrying.peek() ? this.#written : latest;
+    const pictures = { ...latest, draw, forward, loss };
     for (const phase of PHASES) this.#draw(phase, { state, pictures }, theme);
   }
 
@@ -90,6 +104,7 @@ export class LoopRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     const pictures = run.pictures.peek();
+    this.#written = pictures;
     const lit = run.following.peek() ? state.phase : null;
     for (const phase of PHASES) this.#label(phase, { state, pictures, lit });
     const { formula, words } = formulaOf(lit, state);

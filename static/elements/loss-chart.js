@@ -29,6 +29,9 @@ const MARK_ROWS = 2;
 /** The axis is at least this many batches long, so that its ticks are whole numbers. */
 const MARKED_AT_LEAST = 10;
 
+/** As many batches across are enough for the beginning of a long epoch. */
+const FIRST_BATCHES = [20, 50, 100, 200];
+
 const MARK_ROW_HEIGHT = 14;
 
 /** How much of what lies ahead of the marker shows through. */
@@ -148,11 +151,16 @@ export class LossChart {
     };
   }
 
-  /** Whole epochs, so that the axis moves only when one begins. @returns {[number, number]} */
+  /**
+   * Whole epochs, so that the axis moves only when one begins; less of the first while it is slow.
+   *
+   * @returns {[number, number]}
+   */
   #acrossRange() {
     const length = Math.max(this.#data?.epochLength ?? 0, MARKED_AT_LEAST);
     const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.reach ?? 0, 1);
-    return [0, Math.ceil(reached / length) * length];
+    const short = FIRST_BATCHES.find((batches) => reached <= batches && batches < length);
+    return [0, short ?? Math.ceil(reached / length) * length];
   }
 
   /** @param {number | null} max of the lines */

@@ -38,9 +38,13 @@ export class RunNotice extends RunElement {
     const banner = this.piece("banner", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
+    let wasAway = false;
     follow(signal, () => {
       const connection = run.connection.value;
       clearTimeout(timer);
+      // What could not be done without a connection is no news once there is one.
+      if (wasAway && connection === "open") run.notice.value = null;
+      wasAway = connection === "away";
       if (connection === "away") {
         timer = setTimeout(() => {
           write(text, "Connection lost. Trying again; nothing of the run is lost.");
@@ -120,24 +124,24 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const failure = run.state.value?.error;
       const text = failure ? formatError(failure) : "";
-      // A new failure counts more than what was said before it.
-      if (text !== known && text !== "") run.notice.value = null;
+      // A new failure counts more than what was said before it; when it is over, so is that.
+      if (text !== known) run.notice.value = null;
       known = text;
+    });
+    follow(signal, () => {
+      clearTimeout(timer);
+      if (run.notice.value === null) return;
+      timer = setTimeout(() => {
+        run.notice.value = null;
+      }, SHOWN_FOR_MS);
     });
     follow(signal, () => {
       const failure = run.state.value?.error ?? null;
       const notice = run.notice.value ?? failure;
       const text = notice === null ? "" : formatError(notice);
-      clearTimeout(timer);
       if (failure === null) dismissed.value = "";
       box.hidden = text === dismissed.value;
-      if (notice === null) return;
-      write(this.piece("error-message", HTMLElement), text);
-      if (notice !== failure) {
-        timer = setTimeout(() => {
-          run.notice.value = null;
-        }, SHOWN_FOR_MS);
-      }
+      if (notice !== null) write(this.piece("error-message", HTMLElement), text);
     });
     const dismiss = this.find('[data-action="dismiss"]', HTMLButtonElement);
     dismiss.addEventListener(

@@ -1,5 +1,6 @@
 import { formatCount, formatLoss, formatPercent, formatRate, NONE } from "../format.js";
 import * as explanations from "../models/explanations/progress.js";
+import { batchOfLoss } from "../models/words.js";
 import { explain } from "./explain.js";
 import { follow, RunElement, write } from "./run-element.js";
 
@@ -13,6 +14,7 @@ const FIELDS = {
   batches_per_epoch: ({ batches_per_epoch }) => formatCount(batches_per_epoch),
   loss: ({ loss }) => formatLoss(loss),
   accuracy: ({ accuracy }) => formatPercent(accuracy),
+  loss_batch: (state) => (state.loss === null ? NONE : formatCount(batchOfLoss(state))),
   test_accuracy: ({ test_accuracy }) => formatPercent(test_accuracy, 2),
   test_batch: ({ test_batch }) => (test_batch === null ? NONE : formatCount(test_batch)),
   batches_per_second: ({ batches_per_second }) => formatRate(batches_per_second),
@@ -28,6 +30,7 @@ const EXPLANATIONS = {
   loss: explanations.loss,
   accuracy: explanations.accuracy,
   test_accuracy: explanations.testAccuracy,
+  loss_batch: explanations.lossBatch,
   test_batch: explanations.testBatch,
   batches_per_second: explanations.batchesPerSecond,
   batch: explanations.batch,

@@ -86,14 +86,14 @@ export const FIGURES = [
     text: (value) => String(value),
     all: ({ units }) => units,
     share: (value, { units }) => value / units,
-    missing: ({ activation }) => `none: ${activation}`,
+    missing: ({ activation }) => `not for ${activation}`,
     axis: shares([0, 0.2]),
   },
   {
     name: "saturated",
     value: ({ saturated }) => saturated,
     text: (value) => formatPercent(value),
-    missing: ({ activation }) => `none: ${activation}`,
+    missing: ({ activation }) => `not for ${activation}`,
     axis: shares([0, 0.3]),
   },
   {

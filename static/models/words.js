@@ -145,3 +145,12 @@ function updateFormula({ optimizer }) {
 export function subscript(layer) {
   return String(layer).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)] ?? digit);
 }
+
+/**
+ * The batch that the present loss is of: the one under way once it has one, else the last completed.
+ *
+ * @param {RunState} state
+ */
+export function batchOfLoss({ batch, phase }) {
+  return phase === "loss" || phase === "backward" ? batch + 1 : batch;
+}

@@ -1,6 +1,7 @@
 """Which study is made next, and what the last ones found."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -141,8 +142,11 @@ class Studies:
     def _next(self, moment: Moment, *, training: bool) -> str | None:
         now = self._clock()
         looked_at = self._wanted if now - self._wanted_at < FORGOTTEN_AFTER_S else set()
-        for name in sorted(self._asked | looked_at):
-            resting = training and now - self._begun.get(name, now - EVERY_S) < EVERY_S
-            if not self.knows(name, moment) and not resting:
-                return name
-        return None
+        begun = {name: self._begun.get(name, -math.inf) for name in self._asked | looked_at}
+        due = [
+            name
+            for name in sorted(begun)
+            if not self.knows(name, moment) and not (training and now - begun[name] < EVERY_S)
+        ]
+        # In turn: one that takes longer than the rest between two would keep the others waiting.
+        return min(due, key=begun.__getitem__, default=None)

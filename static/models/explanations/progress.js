@@ -1,5 +1,5 @@
 import { formatCount, formatLoss, formatPercent, formatSetting } from "../../format.js";
-import { samplesOf } from "../words.js";
+import { batchOfLoss, samplesOf } from "../words.js";
 import { lastLayer, Source, sourceNow, sourceOf } from "./source.js";
 
 /**
@@ -44,6 +44,18 @@ export function testBatch(state) {
     `the batch after which the test images were measured last = ${state.test_batch}`,
     'state["test_batch"]',
   );
+}
+
+/** @param {RunState} state */
+export function lossBatch(state) {
+  const batch = batchOfLoss(state);
+  const words = "the batch that this loss and this accuracy are of = completed batches";
+  return batch === state.batch
+    ? sourceNow(state).fromState(`${words} = ${batch}`, 'state["batch"]')
+    : sourceNow(state).fromState(
+        `${words} + 1, the one under way = ${state.batch} + 1`,
+        'state["batch"] + 1',
+      );
 }
 
 /** @param {RunState} state */
