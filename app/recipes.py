@@ -60,6 +60,8 @@ class Settings(BaseModel):
         given = self.model_fields_set
         if not given:
             raise ValueError("expected at least one setting, or a weight, or a drawing")
+        if any(getattr(self, name) is None for name in given):
+            raise ValueError("expected values, got null: leave out what is not changed")
         if not given.isdisjoint({"weight", "drawing"}) and len(given) > 1:
             raise ValueError("expected a change by hand to be a change of its own")
         return self

@@ -13,10 +13,10 @@ FloatType: TypeAlias = "np.dtype[np.float32] | np.dtype[np.float64]"
 DTYPES = ("float32", "float64")
 
 
-def float_type(dtype: str) -> FloatType:
+def float_type(dtype: str | None) -> FloatType:
     """The NumPy type for "float32" (training) or "float64" (gradient checks)."""
     try:
-        name = np.dtype(dtype).name
+        name = "None" if dtype is None else np.dtype(dtype).name  # NumPy takes None for float64
     except TypeError:
         name = repr(dtype)
     if name == "float32":

@@ -50,6 +50,10 @@ class NamedTensors(Mapping[str, Array]):
                 start = stop
         return groups
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A copy's views have to be views of the copy's flat array.
+        return NamedTensors, (self.shapes, self.flat)
+
     def __getitem__(self, name: str) -> Array:
         return self._views[name]
 

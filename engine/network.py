@@ -90,14 +90,14 @@ class Network:
         self,
         optimizer: str | Mapping[str, object] | Optimizer = "rmsprop",
         loss: str = "categorical_crossentropy",
-        metrics: Sequence[str] = (),
+        metrics: Sequence[str] | None = None,
     ) -> None:
         """Choose how to train, and compose the gradient function from the chain and the loss.
 
         The optimizer starts afresh; the parameters stay. Raises ConfigurationError.
         """
         chosen, wanted = optimizers.get(optimizer), losses.get(loss)
-        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        names = [metrics] if isinstance(metrics, str) else list(metrics or ())
         for name in names:
             metric_named(name)
         self._optimizer, self._loss, self.metrics = chosen, wanted, tuple(names)
@@ -193,17 +193,28 @@ class Network:
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Set all parameters, in the order and shapes of `get_weights`. Raises ShapeError."""
-        arrays = [np.asarray(array) for array in weights]
-        shapes = [array.shape for array in arrays]
+        try:
+            given = [np.asarray(array) for array in weights]
+        except (TypeError, ValueError):  # no sequence, or rows of unequal lengths
+            given = []
+        shapes = [array.shape for array in given]
         expected = list(self.parameters.shapes.values())
         if shapes != expected:
             raise ShapeError(
-                f"expected weights of shapes {expected}, got {shapes}",
+                f"expected weights of shapes {expected}, got {shapes or type(weights).__name__}",
                 "weights are (units, inputs); transpose Keras's kernels",
             )
+        if not all(array.dtype.kind in "fiub" for array in given):
+            raise ShapeError(
+                f"expected weights that are real numbers, got {[str(a.dtype) for a in given]}",
+                "convert them with array.astype(float)",
+            )
+        with np.errstate(over="ignore"):
+            arrays = [array.astype(self.dtype) for array in given]
         if not all(np.isfinite(array).all() for array in arrays):
             raise ShapeError(
-                "expected finite weights, got some that are infinite or not a number",
+                f"expected weights that are finite in {self.dtype}, "
+                "got some that are infinite or not a number",
                 "choose other weights",
             )
         for parameter, array in zip(self.parameters.values(), arrays, strict=True):

@@ -8,6 +8,7 @@ from typing import Literal
 from engine.arrays import Array
 from engine.blas import one_blas_thread
 from engine.checks import whole_number
+from engine.errors import ConfigurationError
 from engine.evaluation import Evaluation
 from engine.fitting import fit_epochs
 from engine.history import History
@@ -54,7 +55,7 @@ class Sequential(Network):
         over the epoch's samples, each as it was when its batch was drawn. `threads` share the work,
         by default one a core; the result does not depend on their number.
         """
-        validation = None if validation_data is None else Samples(*validation_data)
+        validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
         history = History()
         loop = TrainingLoop(
@@ -90,6 +91,14 @@ class Sequential(Network):
             sys.stdout.write("  ".join(f"{name} {n:.4f}" for name, n in figures.items()) + "\n")
         return loss if accuracy is None else [loss, accuracy]
 
+    def predict(self, x: Array, batch_size: int = 500, verbose: Verbose = "auto") -> Array:
+        """The last layer's activations for every sample: (n, features) -> (n, outputs).
+
+        `verbose` is there since it is in Keras; nothing is printed.
+        """
+        verbosity(verbose)
+        return super().predict(x, batch_size)
+
     def summary(self) -> None:
         """Print layers, output shapes and parameter counts."""
         counts = None
@@ -110,3 +119,12 @@ class Sequential(Network):
         network.build(file.inputs)
         network.set_weights(list(file.parameters.values()))
         return network
+
+
+def _validation_samples(data: object) -> Samples:
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise ConfigurationError(
+            f"expected validation data (x, y), got {type(data).__name__}",
+            "pass a pair: samples, and their targets",
+        )
+    return Samples(*data)

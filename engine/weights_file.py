@@ -71,7 +71,9 @@ def read_network(path: Path) -> NetworkFile:
         layers = tuple(Dense(**layer) for layer in description["layers"])
         inputs, seed = int(description["inputs"]), int(description["seed"])
         shapes = parameter_shapes(layers, inputs)
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise NetworkFileError(
             f"expected a network saved by Sequential.save, got {path} ({error})",
             "choose a .safetensors file that this engine has written",

@@ -86,12 +86,19 @@ def _cropped(drawing: Image.Image) -> Ink:
     sign = _polarity(difference)
     ink = np.clip(sign * difference - noise, 0, None)
     peak = float(ink.max())
-    if peak < MIN_CONTRAST or np.count_nonzero(ink >= INK_THRESHOLD * peak) < MIN_INK_PIXELS:
+    if peak < MIN_CONTRAST:
+        beyond = f" beyond the {noise:.0f} by which its border varies" if noise else ""
         raise DigitError(
             "blank_image",
             f"expected a digit that stands out from its background, got a contrast of {peak:.0f} "
-            f"of 255 (at least {MIN_CONTRAST:.0f} is needed)",
-            "Draw a digit with a bolder stroke, dark on light or light on dark.",
+            f"of 255{beyond} (at least {MIN_CONTRAST:.0f} is needed)",
+            "Draw a digit with a bolder stroke, dark on light or light on dark, and room around.",
+        )
+    if (inked := np.count_nonzero(ink >= INK_THRESHOLD * peak)) < MIN_INK_PIXELS:
+        raise DigitError(
+            "blank_image",
+            f"expected a digit, got a speck of {inked * factor**2} pixels",
+            "Draw a digit, larger or with a bolder stroke.",
         )
     top, bottom, left, right = _bounding_box(ink / peak)
     part = drawing.crop(

@@ -67,6 +67,8 @@ class Guard:
         if refusal is not None:
             await error_response(refusal)(scope, receive, send_with_headers)
             return
+        if scope["method"] == "HEAD":  # as GET; the server leaves out the body
+            scope = {**scope, "method": "GET"}
         await self._app(scope, _limited(receive, _limit(scope)), send_with_headers)
 
     def _refusal(self, scope: Scope) -> AppError | None:

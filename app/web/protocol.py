@@ -18,3 +18,9 @@ class AbortableWebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["descent.abort"] = {"call": self.transport.abort}
+
+    async def send(self, message: Any) -> None:
+        """Send as uvicorn does; who is refused with an answer has been answered."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True  # else uvicorn logs an error

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
 from app.commands import parse_command
-from app.errors import AppError
+from app.errors import AppError, shorten
 from app.registry import Record
 from app.viewers.viewer import Viewer
 from app.web.context import Server, bearer_key, not_yours
@@ -55,6 +55,18 @@ async def watch_run(
         await _Session(server, record, viewer, websocket).serve()
     finally:
         server.registry.leave(record, viewer)
+
+
+@router.websocket("/{path:path}")
+async def find_nothing(websocket: WebSocket, path: str) -> None:
+    """Answer at any other address that nothing is there."""
+    error = AppError(
+        "not_found",
+        f"expected the address of a socket, /ws/runs/ and a run's id, got /{shorten(path)}",
+        "See docs/protocol.md.",
+        status=404,
+    )
+    await websocket.send_denial_response(error_response(error))
 
 
 class _Session:

@@ -69,11 +69,18 @@ class Hosted:
     asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
     frames: int = 0
     saved_at: float = -math.inf
+    # Seconds by which batches took longer than their slices: the others' time, to be given back.
+    owes_s: float = 0.0
 
     @property
     def run(self) -> Run:
         """The run itself."""
         return self.keeper.run
+
+    @property
+    def is_brought_back(self) -> bool:
+        """Whether it is on its way to where it was when its worker was lost."""
+        return self.opening is not None and bool(self.opening[0]["lost"])
 
 
 class Host:
@@ -288,13 +295,18 @@ class Host:
 
         Returns the seconds until there is more to do: 0 for now, None for not before a request.
         """
+        slice_s = LONG_SLICE_S if self._busy > MANY else SLICE_S
+        # What a lost worker took with it comes back before its neighbours go on.
+        bringing_back = any(hosted.is_brought_back for hosted in self._runs.values())
         for _ in range(len(self._order)):
             self._order.rotate(-1)
             hosted = self._runs[self._order[-1]]
             if hosted.want is not None:
                 hosted.run.studies.still_wanted()
-            if hosted.run.wait() == 0:
-                self._advance(hosted)
+            if hosted.owes_s >= slice_s:
+                hosted.owes_s -= slice_s
+            elif hosted.run.wait() == 0 and hosted.is_brought_back == bringing_back:
+                self._advance(hosted, slice_s)
                 break
         due = self._save_due()
         self._tell_busy()
@@ -346,14 +358,16 @@ class Host:
         self._writer.shutdown()
         self._database.close()
 
-    def _advance(self, hosted: Hosted) -> None:
+    def _advance(self, hosted: Hosted, slice_s: float) -> None:
+        end = self._clock() + slice_s
         hosted.run.use_threads(self._threads)
         # However many runs play here, measuring them takes the same share of the time.
         hosted.run.measuring.every_s = EVERY_S * max(1, self._playing)
         try:
-            hosted.run.advance(self._clock() + (LONG_SLICE_S if self._busy > MANY else SLICE_S))
+            hosted.run.advance(end)
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
             hosted.run.fail(_refusal(error))
+        hosted.owes_s += max(0.0, self._clock() - end)
         self._look_after(hosted)
 
     def _look_after(self, hosted: Hosted) -> None:

@@ -64,7 +64,10 @@ class Optimizer(ABC):
 
     def init(self, parameters: Array) -> OptimizerState:
         """The state before the first update: zeros of the parameters' shape and type."""
-        return OptimizerState(0, {slot: np.zeros_like(parameters) for slot in self.slots})
+        # Unlike zeros_like, zeros() costs nothing before the memory is used.
+        return OptimizerState(
+            0, {slot: np.zeros(parameters.shape, parameters.dtype) for slot in self.slots}
+        )
 
     def adopt(
         self, previous: "Optimizer", state: OptimizerState, parameters: Array

@@ -217,6 +217,6 @@ def test_blank_pictures_are_refused(level: int) -> None:
 def test_a_single_stray_pixel_is_blank() -> None:
     picture = np.zeros((100, 100), np.uint8)
     picture[40, 40] = 255
-    with pytest.raises(DigitError) as caught:
+    with pytest.raises(DigitError, match="a speck of 1 pixels") as caught:
         prepare_image(png(picture))
     assert caught.value.code == "blank_image"

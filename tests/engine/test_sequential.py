@@ -1,5 +1,9 @@
 """The network by Keras's names."""
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -135,9 +139,31 @@ def test_weights_that_do_not_fit() -> None:
     weights = network.get_weights()
     with pytest.raises(ShapeError, match=r"got \[\(6, 5\).*transpose Keras's kernels"):
         network.set_weights([weights[0].T, *weights[1:]])
-    weights[1][2] = np.nan
-    with pytest.raises(ShapeError, match="expected finite weights"):
-        network.set_weights(weights)
+    before = network.parameters.flat.copy()
+    for value in (np.nan, 1e300):  # the second has no place in float32
+        with pytest.raises(ShapeError, match="expected weights that are finite in float32"):
+            network.set_weights([array.astype(float) + value for array in weights])
+    with pytest.raises(ShapeError, match=r"real numbers, got \['complex64'"):
+        network.set_weights([array.astype(np.complex64) for array in weights])
+    with pytest.raises(ShapeError, match="got NoneType"):
+        network.set_weights(None)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(network.parameters.flat, before)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_copy_trains_on_by_itself(
+    points: tuple[Array, Array], copied: Callable[[Sequential], Sequential]
+) -> None:
+    network = small_network()
+    network.compile("rmsprop", "categorical_crossentropy")
+    network.fit(*points, verbose=0)
+    other = copied(network)
+    first = network.parameters.flat.copy()
+    other.fit(*points, verbose=0)
+    np.testing.assert_array_equal(network.parameters.flat, first)
+    network.fit(*points, verbose=0)
+    np.testing.assert_array_equal(other.predict(points[0]), network.predict(points[0], verbose=0))
+    assert not np.array_equal(network.parameters.flat, first)
 
 
 def test_compiling_again_keeps_the_weights_and_resets_the_optimizer(
@@ -207,3 +233,8 @@ def test_impossible_calls(points: tuple[Array, Array]) -> None:
         network.compile("sgd", "mean_squared_error", ["speed"])
     with pytest.raises(ConfigurationError, match="a compiled network"):
         Sequential([Dense(3)]).evaluate(x, y)
+    network.compile("sgd", "mean_squared_error", metrics=None)
+    with pytest.raises(ConfigurationError, match=r"validation data \(x, y\), got ndarray"):
+        network.fit(x, y, validation_data=x)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="got None"):
+        Sequential([Dense(3)], dtype=None)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Studies: made once a moment at rest, now and then in play, and true."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from app.runs.studies.diagnosis import diagnose
 from app.runs.studies.schedule import Result, is_study
 from app.runs.views import encode_view
 from engine.health import LayerHealth
-from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, work
 from tests.support.training import step
 from tests.support.watcher import View
@@ -72,9 +72,7 @@ def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
     assert run.wait() is None
 
 
-def test_in_play_a_study_comes_now_and_then(make_run: MakeRun) -> None:
-    clock = Clock(tick=0.001)
-    run = make_run()
+def test_in_play_a_study_comes_now_and_then(run: Run, clock: Clock) -> None:
     run.command({"type": "play"})
     seen: set[int] = set()
     start = clock.now
@@ -181,3 +179,13 @@ def test_a_hint_for_what_is_wrong_and_none_where_all_is_well(
     hints = diagnose([LayerHealth(**{**WELL, **change})])
     assert [hint.code for hint in hints] == codes
     assert all(hint.help.endswith(".") for hint in hints)
+
+
+def test_in_play_a_study_that_takes_long_keeps_no_other_waiting(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    for batch in range(60):
+        run.studies.want(["curve", "health"])
+        clock.now += 0.5  # a curve takes longer than the rest between two
+        run.studies.advance(run.loop, replace(run.moment, batch=batch), 0, training=True)
+    assert run.studies.result("curve") is not None
+    assert run.studies.result("health") is not None

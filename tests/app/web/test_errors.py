@@ -314,3 +314,17 @@ def test_a_view_of_a_number_beyond_all_bounds_is_no_defect(
     if response.status_code >= 400:
         error_of(response, response.status_code)
     assert run.step()["batch"] == 2
+
+
+def test_a_change_to_nothing_is_no_change_of_a_recipe(visitor: Visitor) -> None:
+    actions = [{"batch": 2, "set": {"learning_rate": None}}]
+    answer = visitor.http.post("/api/runs", json={"recipe": {"actions": actions}})
+    assert answer.status_code == 422
+    assert "expected values, got null" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/api/runs"])
+def test_head_answers_as_get_does(visitor: Visitor, path: str) -> None:
+    answer = visitor.http.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == visitor.http.get(path).headers["content-type"]

@@ -426,6 +426,11 @@ def test_an_unknown_run_has_no_socket(visitor: Visitor) -> None:
     assert (status, error["code"]) == (404, "unknown_run")
 
 
+def test_another_address_has_no_socket(visitor: Visitor) -> None:
+    status, error = denied(visitor, "../../elsewhere")
+    assert (status, error["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://["])
 def test_another_sites_page_has_no_socket(visitor: Visitor, run: Run, origin: str) -> None:
     status, error = denied(visitor, run.id, origin=origin)

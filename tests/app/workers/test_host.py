@@ -241,6 +241,42 @@ def test_a_slow_run_does_not_hold_up_a_fast_one(hosting: Hosting) -> None:
     assert state_of(hosting.ask("state", "slow"))["batch"] == 0
 
 
+def test_a_run_of_long_batches_takes_no_more_time_than_another(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosting.create("long")
+    spent = {"run": 0.0, "long": 0.0}
+    for name in spent:
+        hosting.command("play", name)
+
+        def work(until: float, name: str = name) -> None:
+            took = 0.1 if name == "long" else until - hosting.clock.now
+            spent[name] += took
+            hosting.clock.now += took
+
+        monkeypatch.setattr(hosting.host._runs[name].run, "advance", work)
+    for _ in range(2000):
+        hosting.turn()
+    assert spent["long"] > 1
+    assert spent["long"] == pytest.approx(spent["run"], rel=0.1)
+
+
+def test_what_a_lost_worker_took_comes_back_before_its_neighbours_go_on(hosting: Hosting) -> None:
+    hosting.step(60)
+    hosting.ask("close")
+    hosting.create("other")
+    hosting.command("play", "other")
+    batches: dict[bool, int] = {}
+    hosting.clock.tick = 0.002  # a slice is a few batches
+    for lost in (False, True):
+        before = state_of(hosting.ask("state", "other"))["batch"]
+        opened = state_of(hosting.answer(hosting.send("open", lost=lost)))
+        assert (opened["state"], opened["batch"]) == ("paused", 60)
+        batches[lost] = state_of(hosting.ask("state", "other"))["batch"] - before
+        hosting.ask("close")
+    assert batches[True] < batches[False] / 2
+
+
 def test_a_host_with_nothing_to_do_waits_for_requests(hosting: Hosting) -> None:
     while hosting.host.turn() is not None:
         pass
