@@ -183,7 +183,7 @@ def test_a_hint_for_what_is_wrong_and_none_where_all_is_well(
 
 def test_in_play_a_study_that_takes_long_keeps_no_other_waiting(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
-    for batch in range(60):
+    for batch in range(400):
         run.studies.want(["curve", "health"])
         clock.now += 0.5  # a curve takes longer than the rest between two
         run.studies.advance(run.loop, replace(run.moment, batch=batch), 0, training=True)
