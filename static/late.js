@@ -34,8 +34,8 @@ export function loadWhenNear(name, failed) {
   const observer = new IntersectionObserver(
     (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      load(name).catch(failed);
+      // Where it fails it is tried again the next time.
+      load(name).then(() => observer.disconnect(), failed);
     },
     { rootMargin: NEAR },
   );

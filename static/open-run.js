@@ -85,6 +85,7 @@ export function connect(run, id, location) {
   return () => {
     detach();
     socket.close();
+    run.connection.value = "gone"; // nothing more comes, and nobody is to wait for it
   };
 }
 

@@ -142,15 +142,8 @@ export class CompareRegion extends RunElement {
       together.pace.value = pace.value === "" ? null : Number(pace.value);
     };
     take();
-    // What runs goes on in the new way.
-    const again = async () => {
-      const running = together.running.peek();
-      if (running) await together.hold();
-      take();
-      if (running) await together.run();
-    };
     for (const control of [inStep, stride, pace]) {
-      control.addEventListener("change", again, { signal });
+      control.addEventListener("change", () => together.change(take), { signal });
     }
     follow(signal, () => {
       this.classList.toggle("is-running", together.running.value);

@@ -19,7 +19,7 @@ const SAID_AFTER_MS = 900;
 /** The drawing pad, and what the network makes of the drawing. */
 export class DrawRegion extends RunElement {
   #seen = new PixelBuffer();
-  #visible = false;
+  #visible = state(false);
   #version = state(0);
 
   /**
@@ -45,13 +45,14 @@ export class DrawRegion extends RunElement {
     });
     follow(signal, () => {
       run.state.value?.batch;
-      const wanted = this.#visible && run.pageVisible.value && classifier.reader.peek() === "run";
+      const wanted =
+        this.#visible.value && run.pageVisible.value && classifier.reader.peek() === "run";
       if (wanted && drawing.readable) classifier.networkChanged();
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (visible) => {
-        this.#visible = visible;
+        this.#visible.value = visible;
       },
       size: () => painter.request(paint),
     });

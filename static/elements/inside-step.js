@@ -188,7 +188,7 @@ export class InsideStep extends RunElement {
     const isOpened = pick.station.peek() !== null;
     const stale = this.piece("stale", HTMLElement);
     // What follows the phases fades until its pictures are there, a moment later.
-    stale.hidden = shown === null || isFresh || !isOpened;
+    stale.hidden = shown === null || isFresh || !(isOpened || state.state === "failed");
     write(stale, `still of batch ${formatCount(Math.max(pictures.batch - 1, 0))}`);
     this.#showWhich(phase, isOpened, state.phase === null);
   }

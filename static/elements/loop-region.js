@@ -207,17 +207,18 @@ export class LoopRegion extends RunElement {
     const announcer = this.piece("announcer", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    let first = true;
+    /** The last that was known; the page as it opens is not news. */
+    let known = "";
     follow(signal, () => {
       const state = run.state.value;
       const pictures = run.pictures.value;
       clearTimeout(timer);
       if (state?.state !== "paused") return;
-      if (first) {
-        first = false; // the page as it opens is not news
-        return;
-      }
-      timer = setTimeout(() => write(announcer, announcement(state, pictures)), SETTLED_AFTER_MS);
+      timer = setTimeout(() => {
+        const text = announcement(state, pictures);
+        if (known !== "") write(announcer, text);
+        known = text;
+      }, SETTLED_AFTER_MS);
     });
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }

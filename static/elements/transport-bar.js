@@ -165,7 +165,6 @@ export class TransportBar extends RunElement {
     field.addEventListener(
       "keydown",
       ({ key }) => {
-        if (key === "Enter") commit();
         if (key !== "Escape") return;
         editing = false;
         say("");

@@ -192,7 +192,7 @@ export class UnitDialog extends RunElement {
     const gradient = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
     const now = () => run.state.value;
     this.#sum.paint(gradient?.scale ?? 1, theme, now);
-    const dead = this.#exciters.life(exciters);
+    const dead = this.#exciters.life(exciters, state.config.layers[0]?.activation);
     this.#life.show(dead === null ? (this.#sum.life(now) ?? []) : [dead]);
     const units = state.config.layers[0]?.units ?? 0;
     const of = { phase: null, tensor: "layer1.bias" };
@@ -274,7 +274,10 @@ export class UnitDialog extends RunElement {
       };
       explain(element, now, signal);
     };
-    const values = { weights: after, gradient, step };
+    /** @type {typeof after} Which rate it was made with is not known here. */
+    const made = (state, at, value) =>
+      step(state, at, { rate: state.learning_rate, value, isOwn: false });
+    const values = { weights: after, gradient, step: made };
     for (const kind of KINDS) {
       number(this.piece(`${kind}-value`, HTMLElement), (state, { unit }) => {
         const at = { unit, input: pick.input.value };

@@ -22,13 +22,15 @@ export class UnitExciters {
   }
 
   /**
-   * Says that a unit is dead, which only all training digits can tell; null where it is not.
+   * Says that a unit is dead, which only all training digits can tell, and only relu units can be;
+   * null where it is not.
    *
    * @param {SeenView | null} seen
+   * @param {string | undefined} activation
    */
-  life(seen) {
+  life(seen, activation) {
     const largest = seen?.tensors.get("values")?.data[0];
-    return largest !== undefined && Number(largest) <= 0
+    return activation === "relu" && largest !== undefined && Number(largest) <= 0
       ? "dead: no training digit brings it above 0"
       : null;
   }

@@ -57,7 +57,7 @@ export class UnitGrid {
     canvas.addEventListener("pointermove", under, { signal });
     canvas.addEventListener("pointerdown", under, { signal });
     canvas.addEventListener("pointerleave", () => point(null), { signal });
-    canvas.addEventListener("focus", () => point(this.#pointed ?? 0), { signal });
+    canvas.addEventListener("focus", () => point(this.#pointed ?? this.#read ?? 0), { signal });
     canvas.addEventListener("blur", () => point(null), { signal });
     canvas.addEventListener(
       "click",

@@ -1,4 +1,4 @@
-import { formatSetting } from "../format.js";
+import { formatSetting, formatValue } from "../format.js";
 import { OPTIMIZER_TITLES } from "./words.js";
 
 /**
@@ -140,7 +140,7 @@ function weightWords({ tensor, index, value }) {
   const [, layer, kind] = /^layer(\d+)\.(\w+)$/.exec(String(tensor)) ?? [];
   const what = kind === "bias" ? "bias" : "weight";
   const place = Array.isArray(index) ? index.join(", ") : String(index);
-  return `${what} ${place} of layer ${layer ?? "?"} set to ${formatSetting(Number(value)).replace("-", "−")}`;
+  return `${what} ${place} of layer ${layer ?? "?"} set to ${formatValue(Number(value), 7)}`;
 }
 
 /**

@@ -80,6 +80,8 @@ export class RunModel {
   pictures = signal(NO_PICTURES);
   series = new SeriesStore();
   seriesVersion = signal(0);
+  /** The timeline that the series is of; a state may be ahead of it. */
+  #timeline = 0;
   /**
    * Changes with every news of the run, but only ten times a second while it trains faster than
    * anyone reads: what is read (numbers, words, curves) follows it, what is looked at the pictures.
@@ -238,10 +240,14 @@ export class RunModel {
   }
 
   /** To the start of the batch under way, or else of the one before. */
-  async back() {
+  back() {
+    return this.#steps.add(() => this.#back());
+  }
+
+  async #back() {
     const state = this.state.peek();
     if (!state) return;
-    if (state.state === "playing") await this.pause();
+    if (state.state === "playing") await this.do(commands.pause(), { running: false });
     const { batch: completed, phase } = this.state.peek() ?? state;
     const inBatch = phase !== null && phase !== "update";
     await this.do(commands.seek(inBatch ? completed : Math.max(completed - 1, 0)));
@@ -295,9 +301,8 @@ export class RunModel {
 
   /** What is missing of the series after a return, or null when nothing has arrived yet. */
   missing() {
-    const state = this.state.peek();
-    if (!state || this.series.length === 0) return null;
-    return { from_batch: this.series.length + 1, timeline: state.timeline };
+    if (this.series.length === 0) return null;
+    return { from_batch: this.series.length + 1, timeline: this.#timeline };
   }
 
   /** @param {Hello} hello */
@@ -326,6 +331,7 @@ export class RunModel {
       if (state.phase === null || before?.timeline !== state.timeline) this.#forget();
       this.#take({ ...state, actions: this.#actionsAfter(series.metadata) });
       this.#takeSeries(series, state);
+      this.#timeline = state.timeline;
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
         else if (file.metadata.coding === undefined) this.#takeView(name, file);

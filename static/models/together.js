@@ -21,6 +21,9 @@ export class Together {
   /** @type {import("@preact/signals-core").Signal<ApiError | null>} */
   trouble = signal(null);
   #runs;
+  /** Those that were last set running; null: all. */
+  /** @type {readonly RunModel[] | null} */
+  #racing = null;
   /** Whether the rounds go on until they are held. */
   #endless = false;
   #rounds = new Rounds((runs, command) => this.#tell(runs, command));
@@ -35,9 +38,10 @@ export class Together {
     );
   }
 
-  /** @param {readonly RunModel[]} [runs] all, where nothing is said */
-  async run(runs) {
+  /** @param {readonly RunModel[] | null} [runs] all, where nothing is said */
+  async run(runs = null) {
     this.trouble.value = null;
+    this.#racing = runs;
     await Promise.all((runs ?? this.#runs()).map(opened));
     await this.#endRounds();
     const able = () => this.#able().filter((run) => !runs || runs.includes(run));
@@ -49,6 +53,18 @@ export class Together {
     const speed = pace === null ? null : pace * PHASES_PER_BATCH;
     await this.#tell(able(), commands.set({ speed }));
     await this.#tell(able(), commands.play());
+  }
+
+  /**
+   * Changes how they go; what runs goes on in the new way.
+   *
+   * @param {() => void} change
+   */
+  async change(change) {
+    const running = this.running.peek();
+    if (running) await this.hold();
+    change();
+    if (running) await this.run(this.#racing);
   }
 
   async hold() {

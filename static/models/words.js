@@ -84,7 +84,7 @@ export function formulaOf(phase, state) {
       const first = layers[0];
       return {
         formula: `output = ${first?.activation ?? "relu"}(dot(W, x) + b)`,
-        words: `each of ${first?.units ?? "the"} units weighs every pixel and adds its bias; layer ${last} turns that into ten probabilities`,
+        words: `each of ${first?.units ?? "the"} units weighs every pixel and adds its bias${last > 1 ? `; layer ${last} turns that into ten answers` : ""}`,
       };
     }
     case "loss":

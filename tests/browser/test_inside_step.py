@@ -350,7 +350,7 @@ def test_a_station_stays_open_until_it_is_let_go(page_of_run: DescentPage) -> No
 
 
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])  # Adam's rule is the longest
-@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
+@pytest.mark.parametrize("size", [(1440, 900), (1200, 800), (1024, 768), (390, 844)])
 def test_nothing_jumps_from_phase_to_phase(
     page_of_run: DescentPage, size: tuple[int, int], optimizer: str
 ) -> None:
@@ -367,6 +367,33 @@ def test_nothing_jumps_from_phase_to_phase(
             heights[f"{phase} {batch}"] = height_of_loop(page)
     assert len(set(heights.values())) == 1, heights
     assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+@pytest.mark.parametrize("width", [1280, 1200, 900, 640, 360])
+def test_nothing_leaves_its_place(page_of_run: DescentPage, width: int) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.press("Step batch")
+    page.shows("batch", "1")
+    for phase in PHASES:
+        page.press("Step phase")
+        expect(page.page.locator(f'.station[data-phase="{phase}"]')).to_have_class(LIT)
+        detail(page, phase)
+        page.run.at_rest()
+        assert page.region("The loop").evaluate(OUTSIDE) == [], phase
+
+
+# Pictures, words and buttons that reach out of the station or the detail they belong to. Words
+# that are cut with an ellipsis say so themselves.
+OUTSIDE = """(region) => [...region.querySelectorAll(".station *, .detail.is-shown *")]
+  .filter((element) => {
+    const { visibility, textOverflow } = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    if (visibility === "hidden" || textOverflow === "ellipsis" || box.width === 0) return false;
+    const place = element.closest(".station, .detail").getBoundingClientRect();
+    return box.left < place.left - 1 || box.right > place.right + 1 || box.bottom > place.bottom + 1;
+  })
+  .map((element) => element.outerHTML.slice(0, 120))"""
 
 
 def test_pictures_that_are_late_move_nothing(page_of_run: DescentPage) -> None:

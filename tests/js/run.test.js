@@ -63,3 +63,55 @@ it("tells of everything that can be followed, and ten times a second of what can
   assert.equal(told(rest), 1, "the pause is told at once");
   mock.timers.reset();
 });
+
+/** @param {object} [changes] */
+const stateAt = (changes = {}) =>
+  /** @type {import("../../static/protocol/types.js").RunState} */ (
+    /** @type {unknown} */ ({
+      ...{ state: "paused", phase: "update", batch: 10, furthest: 10, timeline: 0, actions: [] },
+      ...changes,
+    })
+  );
+
+it("asks on a return for what follows the series it has, by the series's own timeline", () => {
+  const run = new RunModel((callback) => callback());
+  const column = { data: new Float64Array(10) };
+  const file = {
+    metadata: { from_batch: "1", tests_from: "0", actions: "[]" },
+    tensors: new Map([
+      ["loss", column],
+      ["accuracy", column],
+    ]),
+  };
+  const frame = /** @type {import("../../static/protocol/frames.js").Frame} */ (
+    /** @type {unknown} */ ({ frame: 1, state: stateAt(), series: file, views: new Map() })
+  );
+  run.frame(frame);
+  // Away, the run went back to batch 5, and with another rate on to 20.
+  const state = stateAt({ batch: 20, furthest: 20, timeline: 1 });
+  run.hello({ type: "hello", writable: false, state });
+  assert.deepEqual(run.missing(), { from_batch: 11, timeline: 0 });
+});
+
+it("goes back a batch for each time it is told to, each after the one before", async () => {
+  const run = new RunModel((callback) => callback());
+  run.state.value = stateAt();
+  /** @type {Command[]} */
+  const commands = [];
+  run.attach({
+    look: () => {},
+    ack: () => {},
+    command: async (command) => {
+      commands.push(command);
+      await null; // the answer takes a while
+      const batch = /** @type {{ batch: number }} */ (/** @type {unknown} */ (command)).batch;
+      run.reply(stateAt({ batch }));
+      return stateAt({ batch });
+    },
+  });
+  await Promise.all([run.back(), run.back(), run.back()]);
+  assert.deepEqual(
+    commands,
+    [9, 8, 7].map((batch) => ({ type: "seek", batch })),
+  );
+});

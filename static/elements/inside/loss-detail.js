@@ -110,8 +110,8 @@ export class LossDetail {
     const mse = state.config.loss === "mean_squared_error";
     const { mean, perSample, order } = loss;
     const marked = isFresh ? order.indexOf(draw.sample) : -1;
-    this.#bars.paint({ perSample, mean, marked }, theme);
-    const about = `place ${marked + 1} of ${perSample.length}: ${digitText(draw)}, −log p ${formatLoss(perSample[marked])}`;
+    this.#bars.paint({ perSample, mean, marked: isFresh ? marked : undefined }, theme);
+    const about = `place ${marked + 1} of ${perSample.length}: ${digitText(draw)}, ${mse ? "mean of (p − y)²" : "−log p"} ${formatLoss(perSample[marked])}`;
     sayPicked(this.#bars.canvas, {
       first: 1,
       count: perSample.length,

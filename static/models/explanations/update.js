@@ -126,14 +126,15 @@ export function effectiveStep(state, at, { rate, value }) {
 /**
  * @param {RunState} state
  * @param {At} at
- * @param {number} value
- * @param {boolean} [isOwn] whether the present optimizer made it
+ * @param {{ rate: number, value: number, isOwn: boolean }} numbers the rate of that update, the
+ *   step, and whether the present optimizer made it
  */
-export function step(state, at, value, isOwn = true) {
+export function step(state, at, { rate, value, isOwn }) {
   const source = sourceOf(state, "update");
   const name = `${WEIGHTS}.step`;
+  const rule = rulesOf({ ...state.optimizer, learning_rate: rate }).step;
   return source.fromTensors(
-    `step = W1 − W0 =${isOwn ? ` ${rulesOf(state.optimizer).step} =` : ""} ${text(value)}`,
+    `step = W1 − W0 =${isOwn ? ` ${rule} =` : ""} ${text(value)}`,
     [name],
     `${source.tensor(name)}${index(at)}`,
   );

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { RunModel } from "../../static/models/run.js";
+import { Together } from "../../static/models/together.js";
+
+/**
+ * A run that does what it is told, and keeps it. @param {(command: string) => void} told
+ * @param {string[]} [stuck] the commands whose end it never tells of
+ */
+function runThat(told, stuck = []) {
+  const run = new RunModel((callback) => callback());
+  const state = (/** @type {object} */ changes) =>
+    /** @type {import("../../static/protocol/types.js").RunState} */ (
+      /** @type {unknown} */ ({
+        ...{ phase: "update", batch: 5, batch_in_epoch: 5, batches_per_epoch: 469, furthest: 5 },
+        ...run.state.peek(),
+        ...changes,
+      })
+    );
+  run.state.value = state({ state: "paused" });
+  run.connection.value = "open";
+  run.attach({
+    look: () => {},
+    ack: () => {},
+    command: async ({ type }) => {
+      told(type);
+      const after = /** @type {{ [type: string]: string }} */ ({ play: "playing", set: "" })[type];
+      if (after !== "") {
+        run.reply(state({ state: stuck.includes(type) ? "stepping" : (after ?? "paused") }));
+      }
+      return state({});
+    },
+  });
+  return run;
+}
+
+it("goes on in another pace with those that were set running, and no others", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const runs = ["a", "b", "c"].map((name) => runThat((type) => told.push(`${name} ${type}`)));
+  const together = new Together(() => runs);
+  await together.run(runs.slice(1));
+  told.length = 0;
+  await together.change(() => {
+    together.pace.value = 10;
+  });
+  assert.deepEqual(told.filter((line) => line.endsWith(" play")).sort(), ["b play", "c play"]);
+});
+
+it("is free again when a run that is on its way is taken out", async () => {
+  const ready = runThat(() => {});
+  const behind = runThat(() => {}, ["step"]);
+  let runs = [ready, behind];
+  const together = new Together(() => runs);
+  together.inStep.value = true;
+  together.run();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(together.running.value, true);
+  runs = [ready];
+  behind.connection.value = "gone"; // as its connection leaves it
+  await together.hold();
+  assert.equal(together.running.value, false);
+});
