@@ -187,6 +187,9 @@ export class UnitDialog extends RunElement {
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);
+    const toLast = state.config.layers.length === 2;
+    const to = toLast ? "to the ten digits" : "to the first units of layer 2";
+    write(this.piece("outgoing-to", HTMLElement), to);
     const exciters = run.view(`exciters/${pick.unit.peek()}`).peek();
     this.#exciters.paint(exciters, theme);
     const gradient = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
