@@ -207,16 +207,18 @@ export class LoopRegion extends RunElement {
     const announcer = this.piece("announcer", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    /** The last that was known; the page as it opens is not news. */
-    let known = "";
+    /** The last that was known: what the page opens with is not news. */
+    /** @type {string | null} */
+    let known = null;
     follow(signal, () => {
       const state = run.state.value;
       const pictures = run.pictures.value;
       clearTimeout(timer);
       if (state?.state !== "paused") return;
+      const text = announcement(state, pictures);
+      known ??= text;
       timer = setTimeout(() => {
-        const text = announcement(state, pictures);
-        if (known !== "") write(announcer, text);
+        if (text !== known) write(announcer, text);
         known = text;
       }, SETTLED_AFTER_MS);
     });
