@@ -391,7 +391,8 @@ OUTSIDE = """(region) => [...region.querySelectorAll(".station *, .detail.is-sho
     const box = element.getBoundingClientRect();
     if (visibility === "hidden" || textOverflow === "ellipsis" || box.width === 0) return false;
     const place = element.closest(".station, .detail").getBoundingClientRect();
-    return box.left < place.left - 1 || box.right > place.right + 1 || box.bottom > place.bottom + 1;
+    return box.left < place.left - 1 || box.right > place.right + 1
+      || box.bottom > place.bottom + 1;
   })
   .map((element) => element.outerHTML.slice(0, 120))"""
 

@@ -88,8 +88,8 @@ def test_the_chart_is_scrubbed_with_the_mouse_while_it_plays(page_of_run: Descen
     drag_to(page, 0.1)
     page.page.mouse.up()
     batch = sought(page)
-    # The chart is 200 batches long, then as long as the epochs begun, and may have grown while it was
-    # dragged: a tenth of it is batch 20, 47 in the first epoch, 94 in the second.
+    # The chart is 200 batches long, then as long as the epochs begun, and may have grown while it
+    # was dragged: a tenth of it is batch 20, 47 in the first epoch, 94 in the second.
     epochs = math.ceil(page.run.state()["furthest"] / 469)
     tenths = [20.0, *(46.9 * (n + 1) for n in range(epochs))]
     assert min(abs(batch - tenth) for tenth in tenths) < 5
