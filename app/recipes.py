@@ -157,7 +157,7 @@ def from_file(data: bytes) -> Recipe:
             recipe = json.loads(metadata[RECIPE_KEY])
         recipe["format"]  # what has none is some other program's
         return parse(recipe)
-    except (DamagedFileError, KeyError, ValueError, RecursionError) as error:
+    except (DamagedFileError, KeyError, TypeError, ValueError, RecursionError) as error:
         said = "it has no recipe" if isinstance(error, KeyError) else str(error)[:200]
         raise AppError(
             "invalid_file",

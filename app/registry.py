@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Registry:
         self._clock = clock
         self._index = index
         self._records: dict[str, Record] = {}
+        self._removed: set[str] = set()  # are on their way out
         self.pool = pool
 
     def __len__(self) -> int:
@@ -135,12 +137,12 @@ class Registry:
         record = self._records.get(run_id)
         if record is None:
             entry = await asyncio.to_thread(self._index.find, run_id)
-            if entry is None or not entry.owner:
+            if entry is None or not entry.owner or run_id in self._removed:
                 raise unknown_run()
             if run_id not in self._records:
                 await self._make_room()
-                self._records[run_id] = self._record(run_id, entry.key, entry.owner)
-            record = self._records[run_id]
+            new = self._record(run_id, entry.key, entry.owner)
+            record = self._records.setdefault(run_id, new)
         record.touched = self._clock()
         record.used = True
         return record
@@ -186,6 +188,8 @@ class Registry:
 
     async def command(self, record: Record, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
+        # At once: who leaves before the answer is there leaves a run that plays.
+        record.playing = record.playing or command["type"] == "play"
         state = await self.pool.command(record.run_id, command)
         record.playing = state["state"] == "playing"
         return state
@@ -241,10 +245,12 @@ class Registry:
             status=404,
         )
         record.hub.tell_all({"type": "closing", "error": gone.body()})
+        self._removed.add(record.run_id)
         self._records.pop(record.run_id, None)
         with contextlib.suppress(AppError):
             await self.pool.close(record.run_id)
         await asyncio.to_thread(self._index.remove, record.run_id)
+        self._removed.discard(record.run_id)
         log.info("run removed", run=record.run_id)
 
     async def sweep(self) -> None:
@@ -252,11 +258,14 @@ class Registry:
         tidied = -TIDY_EVERY_S
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            await self._close_unwatched()
-            await asyncio.to_thread(self._index.tidy)
-            if self._clock() - tidied > TIDY_EVERY_S:
-                tidied = self._clock()
-                await self._forget_unused()
+            try:
+                await self._close_unwatched()
+                await asyncio.to_thread(self._index.tidy)
+                if self._clock() - tidied > TIDY_EVERY_S:
+                    tidied = self._clock()
+                    await self._forget_unused()
+            except sqlite3.OperationalError as error:  # a full disk, which may have room again
+                log.error("sweeping failed", reason=str(error))
 
     async def _close_unwatched(self) -> None:
         for record in list(self._records.values()):

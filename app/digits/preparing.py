@@ -109,7 +109,7 @@ def _cropped(drawing: Image.Image) -> Ink:
             min(drawing.height, (bottom + 1) * factor),
         )
     )
-    levels = _averaged(part, max(1, round(max(part.size) / REFINED_SIDE)))
+    levels = _averaged(part, min(factor, max(1, round(max(part.size) / REFINED_SIDE))))
     ink = np.clip(sign * (levels - background) - noise, 0, None)
     return _tight(ink / ink.max())
 

@@ -258,6 +258,7 @@ class Run:
                 "What has been trained since can be taken back with seek.",
                 status=409,
             )
+        self.error = None
         self.history.take_back()
         self.measuring.forget(self.loop.batch)
         self._move(Seeking(self.replay_to(self.loop.batch)))

@@ -97,10 +97,13 @@ class Journal:
         run = self._number
         connection = self._connection
         with transaction(connection):
-            connection.execute(
-                "UPDATE runs SET name = ?, follows_to = ?, progress = ? WHERE number = ?",
-                (changes.name, changes.follows_to, json.dumps(changes.progress), run),
+            found = connection.execute(
+                "UPDATE runs SET name = ?, follows_to = ?, progress = ?"
+                " WHERE number = ? AND id = ?",
+                (changes.name, changes.follows_to, json.dumps(changes.progress), run, self._run_id),
             )
+            if found.rowcount == 0:
+                raise sqlite3.IntegrityError("this run has been removed")
             connection.execute(
                 "DELETE FROM actions WHERE run = ? AND number >= ?", (run, changes.first_action)
             )

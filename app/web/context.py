@@ -46,16 +46,16 @@ def visitor_of(
     visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
 ) -> str:
     """The visitor's secret; a new visitor is given one in a cookie that scripts cannot read."""
-    if visitor is None:
-        visitor = secrets.token_urlsafe(24)
-        response.set_cookie(
-            VISITOR_COOKIE,
-            visitor,
-            max_age=VISITOR_MAX_AGE_S,
-            httponly=True,
-            samesite="strict",
-            secure=connection.url.scheme == "https",
-        )
+    visitor = visitor or secrets.token_urlsafe(24)
+    # Each time, so that it lasts as long after the last visit.
+    response.set_cookie(
+        VISITOR_COOKIE,
+        visitor,
+        max_age=VISITOR_MAX_AGE_S,
+        httponly=True,
+        samesite="strict",
+        secure=connection.url.scheme == "https",
+    )
     return visitor
 
 

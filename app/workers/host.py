@@ -284,6 +284,9 @@ class Host:
         self._save(hosted)
         hosted.run.history.checkpoints.finish()
         self._answer_steps(hosted)
+        for asked, _ in hosted.asked:
+            self._refuse(asked, unknown_run())
+        self._replay = None
         del self._runs[hosted.run_id]
         self._order.remove(hosted.run_id)
         self._answer(request, {})
@@ -331,7 +334,7 @@ class Host:
         every = SAVE_EVERY_S * max(1.0, self._playing / MANY)
         due = None
         for hosted in self._runs.values():
-            if not hosted.keeper.is_behind:
+            if not hosted.keeper.is_behind or hosted.saved_at == math.inf:
                 continue
             wait = hosted.saved_at + every - now
             if wait <= 0:

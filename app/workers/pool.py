@@ -174,6 +174,8 @@ class WorkerPool:
         """Let a run rest where it is kept, and free what it held in its worker."""
         self._moving.discard(run_id)
         self._lost.discard(run_id)
+        if run_id in self._opening:
+            await asyncio.wait([self._opening[run_id]])
         link = self._homes.pop(run_id, None)
         if link is None:
             return

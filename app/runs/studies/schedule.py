@@ -1,9 +1,10 @@
 """Which study is made next, and what the last ones found."""
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from app.runs.network import DataSet
@@ -119,21 +120,33 @@ class Studies:
                 return False
             self._begun[name] = self._clock()
             kind, *numbers = name.split("/")
-            study = KINDS[kind][0](loop, self._data, *map(int, numbers))
+            with self._no_second_try(name, moment, version):
+                study = KINDS[kind][0](loop, self._data, *map(int, numbers))
             if study is None:
                 self._keep(name, Result(moment, version, {}, {}))
                 return True
             self._under_way = (name, moment, study)
         name, of, study = self._under_way
-        study.advance()
-        if not study.done:
-            return False
-        tensors, about = study.found()
-        metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
+        with self._no_second_try(name, of, version):
+            study.advance()
+            if not study.done:
+                return False
+            tensors, about = study.found()
+            metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
+        self._under_way = None
         metadata["study.batch"], metadata["study.phase"] = str(of.batch), of.phase or ""
         self._keep(name, Result(of, version, tensors, metadata))
-        self._under_way = None
         return True
+
+    @contextlib.contextmanager
+    def _no_second_try(self, name: str, moment: Moment, version: int) -> Iterator[None]:
+        """What raises has found nothing, and is not tried again at that moment."""
+        try:
+            yield
+        except Exception:
+            self._under_way = None
+            self._keep(name, Result(moment, version, {}, {}))
+            raise
 
     def _keep(self, name: str, result: Result) -> None:
         self._results[name] = result

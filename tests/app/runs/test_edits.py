@@ -9,6 +9,7 @@ from app.errors import AppError
 from app.runs.network import DataSet, check_actions
 from app.runs.run import Run
 from engine import TrainingLoop
+from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, config_of, work
 from tests.support.training import refusal, step
 
@@ -145,3 +146,19 @@ def test_there_is_nothing_to_undo_once_it_has_trained_on(run: Run, clock: Clock)
     run.command(learn())
     step(run, clock, 1)
     assert refusal(run, {"type": "undo"}).code == "nothing_to_undo"
+
+
+def test_undo_ends_what_the_edit_made_fail(make_run: MakeRun, clock: Clock) -> None:
+    run = make_run(
+        layers=[{"units": 4, "activation": "linear"}] * 7 + [{"units": 10, "activation": "softmax"}]
+    )
+    step(run, clock, 2)
+    for layer in range(2, 8):
+        for unit in range(4):
+            tensor = f"layer{layer}.weights"
+            run.command({"type": "set_weight", "tensor": tensor, "index": [unit, 0], "value": 1e6})
+    step(run, clock, 1)
+    assert run.state == "failed"
+    run.command({"type": "undo"})
+    work(run, clock, until=lambda: not run.seeking)
+    assert run.state == "paused"

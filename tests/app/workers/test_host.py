@@ -1,6 +1,7 @@
 """Inside a worker: every request is answered once, in order, and runs share the time."""
 
 import collections
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,59 @@ def test_what_a_lost_worker_took_comes_back_before_its_neighbours_go_on(hosting:
         batches[lost] = state_of(hosting.ask("state", "other"))["batch"] - before
         hosting.ask("close")
     assert batches[True] < batches[False] / 2
+
+
+def test_who_asked_for_a_study_of_a_run_that_is_closed_is_told(hosting: Hosting) -> None:
+    hosting.step(3)
+    hosting.command("play")
+    asked = hosting.send("view", name="exciters/1")
+    hosting.ask("close")
+    assert error_code(hosting.answer(asked)) == "unknown_run"
+
+
+def test_a_study_that_fails_is_not_tried_for_ever(
+    hosting: Hosting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hosting.create("steep", optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    hosting.step(3, run="steep")
+    hosting.command("set", "steep", learning_rate=1e-310)  # its slope has no end
+    hosting.step(run="steep")
+    hosting.send("view", "steep", name="curve")
+    for _ in range(50):
+        hosting.turn()
+    hosting.command("reset", "steep")
+    for _ in range(50):
+        hosting.turn()
+    assert state_of(hosting.ask("state", "steep"))["state"] == "paused"
+    assert capsys.readouterr().err.count("Traceback") == 1
+
+
+def test_a_run_that_cannot_be_kept_stops_no_other(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no place")
+
+    monkeypatch.setattr(hosting.host._runs["run"].keeper, "save", fail)
+    hosting.send("rename", name="a")
+    for _ in range(100):
+        wait = hosting.host.turn()
+        assert wait is None or wait < math.inf
+        hosting.clock.now += 0.001
+    assert "no place" in capsys.readouterr().err
+    monkeypatch.undo()
+
+
+def test_a_run_opened_again_is_looked_back_at_anew(hosting: Hosting) -> None:
+    hosting.step(10)
+    change: dict[str, Any] = {"tensor": "layer1.bias", "index": [0]}
+    hosting.command("set_weight", **change, value=1.0)
+    assert hosting.tensor("layer1.bias", batch=10)[0] == 1
+    hosting.command("undo")
+    hosting.ask("close")
+    hosting.ask("open", lost=False)
+    hosting.command("set_weight", **change, value=2.0)
+    assert hosting.tensor("layer1.bias", batch=10)[0] == 2
 
 
 def test_a_host_with_nothing_to_do_waits_for_requests(hosting: Hosting) -> None:
