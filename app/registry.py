@@ -247,10 +247,12 @@ class Registry:
         record.hub.tell_all({"type": "closing", "error": gone.body()})
         self._removed.add(record.run_id)
         self._records.pop(record.run_id, None)
-        with contextlib.suppress(AppError):
-            await self.pool.close(record.run_id)
-        await asyncio.to_thread(self._index.remove, record.run_id)
-        self._removed.discard(record.run_id)
+        try:
+            with contextlib.suppress(AppError):
+                await self.pool.close(record.run_id)
+            await asyncio.to_thread(self._index.remove, record.run_id)
+        finally:
+            self._removed.discard(record.run_id)
         log.info("run removed", run=record.run_id)
 
     async def sweep(self) -> None:

@@ -69,7 +69,7 @@ class Hub:
             self._task = None
 
     def wake(self) -> None:
-        """A viewer has come, looks elsewhere, or has room again."""
+        """A viewer has come, looks elsewhere, or has room again; or a request is answered."""
         self._changed.set()
 
     def tell_all(self, event: dict[str, Any]) -> None:
@@ -117,7 +117,7 @@ class Hub:
         # Its outcome is taken in any case: nobody may wait for this request any more.
         if not request.cancelled():
             request.exception()
-        self._changed.set()
+        self.wake()
 
     def _deliver(self, frame: Frame | None, asked: dict[Viewer, Need]) -> None:
         """Send the frame to those who asked and still need the same; the others ask again."""

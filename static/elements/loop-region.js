@@ -52,16 +52,14 @@ export class LoopRegion extends RunElement {
     const { run, colours } = app;
     for (const phase of PHASES) this.#captions[phase] = new FigureText(this.#caption(phase));
     this.#sub = new FigureText(this.piece("sub", HTMLElement));
-    const repaint = paintInSight(this, app, () => this.#paint(app), signal);
-    const rewrite = paintInSight(
-      this,
-      app,
-      () => {
-        this.#write(app);
-        this.#paint(app);
-      },
-      signal,
-    );
+    let isNews = true;
+    const paint = () => {
+      // The words first: the pictures are those that they name.
+      if (isNews) this.#write(app);
+      isNews = false;
+      this.#paint(app);
+    };
+    const repaint = paintInSight(this, app, paint, signal);
     follow(signal, () => {
       run.pictures.value;
       colours.value;
@@ -70,7 +68,8 @@ export class LoopRegion extends RunElement {
     follow(signal, () => {
       run.news.value;
       run.following.value;
-      rewrite();
+      isNews = true;
+      repaint();
     });
     observe(this, signal, {
       sight: (visible) => run.want("loop", visible ? ["loop"] : []),

@@ -277,10 +277,7 @@ export class UnitDialog extends RunElement {
       };
       explain(element, now, signal);
     };
-    /** @type {typeof after} Which rate it was made with is not known here. */
-    const made = (state, at, value) =>
-      step(state, at, { rate: state.learning_rate, value, isOwn: false });
-    const values = { weights: after, gradient, step: made };
+    const values = { weights: after, gradient, step };
     for (const kind of KINDS) {
       number(this.piece(`${kind}-value`, HTMLElement), (state, { unit }) => {
         const at = { unit, input: pick.input.value };

@@ -109,13 +109,13 @@ export class LossDetail {
     if (!loss || !draw) return null;
     const mse = state.config.loss === "mean_squared_error";
     const { mean, perSample, order } = loss;
-    const marked = isFresh ? order.indexOf(draw.sample) : -1;
-    this.#bars.paint({ perSample, mean, marked: isFresh ? marked : undefined }, theme);
-    const about = `place ${marked + 1} of ${perSample.length}: ${digitText(draw)}, ${mse ? "mean of (p − y)²" : "−log p"} ${formatLoss(perSample[marked])}`;
+    const place = order.indexOf(draw.sample);
+    this.#bars.paint({ perSample, mean, marked: isFresh ? place : undefined }, theme);
+    const about = `place ${place + 1} of ${perSample.length}: ${digitText(draw)}, ${mse ? "mean of (p − y)²" : "−log p"} ${formatLoss(perSample[place])}`;
     sayPicked(this.#bars.canvas, {
       first: 1,
       count: perSample.length,
-      now: Math.max(marked, 0),
+      now: isFresh ? place : 0,
       text: isFresh ? about : "known after the phase has run",
     });
     this.#mean.show([

@@ -194,7 +194,7 @@ function explanationOf(state, at, { quantity, value, isOwn }, rate) {
     case "effective":
       return explanations.effectiveStep(state, at, { rate, value });
     case "step":
-      return explanations.step(state, at, { rate, value, isOwn });
+      return explanations.step(state, at, value, isOwn ? rate : null);
     case "after":
       return explanations.after(state, at, value);
     default:

@@ -126,15 +126,15 @@ export function effectiveStep(state, at, { rate, value }) {
 /**
  * @param {RunState} state
  * @param {At} at
- * @param {{ rate: number, value: number, isOwn: boolean }} numbers the rate of that update, the
- *   step, and whether the present optimizer made it
+ * @param {number} value
+ * @param {number | null} [rate] with which the present optimizer made it, where that is known
  */
-export function step(state, at, { rate, value, isOwn }) {
+export function step(state, at, value, rate = null) {
   const source = sourceOf(state, "update");
   const name = `${WEIGHTS}.step`;
-  const rule = rulesOf({ ...state.optimizer, learning_rate: rate }).step;
+  const rule = rate !== null && rulesOf({ ...state.optimizer, learning_rate: rate }).step;
   return source.fromTensors(
-    `step = W1 − W0 =${isOwn ? ` ${rule} =` : ""} ${text(value)}`,
+    `step = W1 − W0 =${rule ? ` ${rule} =` : ""} ${text(value)}`,
     [name],
     `${source.tensor(name)}${index(at)}`,
   );
