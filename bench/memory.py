@@ -39,7 +39,7 @@ def section() -> str:
         f"| --- |{' ---: |' * (MINUTES + 1)}",
         f"| MB | {figures} |",
         "",
-        f"A straight line through them rises by {slope:+.1f} MB a minute. The {batches:,} batches",
-        f"trained meanwhile add {batches * 32 / 1e6:.1f} MB of series, which are kept whole.",
+        f"A straight line through them rises by {slope:+.2f} MB a minute; {batches:,} batches were",
+        "trained meanwhile.",
     ]
     return "\n".join(lines)

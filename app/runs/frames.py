@@ -74,7 +74,8 @@ def last_batch(run: Run, want: Want) -> int:
 
 def _series(run: Run, first: int, common: dict[str, str]) -> bytes:
     series = run.series
-    tensors = {name: series.column(name, first, first + MAX_POINTS - 1) for name in COLUMNS}
+    columns = series.columns(first, first + MAX_POINTS - 1)
+    tensors = dict(zip(COLUMNS, columns, strict=True))
     tests_from = max(0, first - TESTS_LATE_BY)
     tests = np.array(series.tests(tests_from), dtype=np.float64).reshape(-1, 3)
     changes = [action.to_json() for action in run.recipe.actions if action.batch >= first - 1]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import AppError
 from app.runs.motion import Playing, Stepping
@@ -24,6 +25,7 @@ class Keeper:
     def __init__(self, journal: Journal, run: Run) -> None:
         self._journal = journal
         self.run = run
+        run.series.earlier = self._earlier
         self._mark()
 
     def _mark(self) -> None:
@@ -46,9 +48,21 @@ class Keeper:
         try:
             self._journal.save(self._changes())
             self._mark()
+            self.run.series.let_go()
         except sqlite3.Error as error:
             trouble = error
         self._tell(trouble)
+
+    def _earlier(self, first: int, last: int) -> NDArray[np.float64]:
+        try:
+            return self._journal.series(first, last)
+        except (sqlite3.Error, LookupError) as error:
+            raise AppError(
+                "not_readable",
+                f"expected batches {first:,} to {last:,} in the database, but: {error}",
+                "See that the server's disk and its runs.sqlite are in order, then try again.",
+                status=500,
+            ) from error
 
     def _tell(self, trouble: Exception | None) -> None:
         before = self.run.unsaved
@@ -72,8 +86,8 @@ class Keeper:
         while same < min(len(actions), len(self._actions)) and actions[same] == self._actions[same]:
             same += 1
         first = run.history.changed_from(self._length + 1, self._timeline)
-        rows = run.series.rows(first)
-        numbers = np.arange(first, first + len(rows), dtype=np.float64)
+        columns = run.series.columns(first)
+        numbers = np.arange(first, first + columns.shape[1], dtype=np.float64)
         tests = run.series.tests_by_batch()
         return Changes(
             name=run.name,
@@ -82,7 +96,7 @@ class Keeper:
             first_action=same,
             actions=[(action.batch, action.settings) for action in actions[same:]],
             first_batch=first,
-            series=np.column_stack([numbers, rows]),
+            series=np.vstack([numbers, columns]).T,
             tests={at: test for at, test in tests.items() if self._tests.get(at) != test},
             gone_tests=[at for at in self._tests if at not in tests],
         )
@@ -112,7 +126,7 @@ def bring_back(
     run = Run(recipe, data, checkpoints=checkpoints, clock=clock)
     run.name, run.branched_from = kept.name, kept.branched_from
     run.history.follows_to = kept.follows_to
-    run.series.extend(kept.series[:, 1:])
+    run.series.bring_back(kept.series, kept.length)
     for batch, (loss, accuracy) in kept.tests.items():
         run.series.add_test(batch, loss, accuracy)
     progress = kept.progress

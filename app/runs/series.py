@@ -1,40 +1,57 @@
 """The series of a run: one value a batch, never lost, and the sparse test measurements."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 COLUMNS = ("loss", "accuracy", "learning_rate", "gradient_norm")
+# What those who watch ask for, and a reader who comes back soon; the rest is seldom asked for.
+RECENT = 4096
 
 
 class Series:
-    """Per-batch values in growing float64 columns; the first is batch 1's."""
+    """Per-batch values in growing float64 columns; the first is batch 1's.
+
+    What is kept elsewhere can be let go of; `earlier` then brings it, the values of the batches
+    from one to another, both included, as (4, n).
+    """
 
     def __init__(self) -> None:
         self._columns = np.empty((len(COLUMNS), 1024))
+        self._before = 0  # how many batches are not held here
         self._tests: dict[int, tuple[float, float]] = {}
         self.length = 0
+        self.earlier: Callable[[int, int], NDArray[np.float64]] | None = None
 
     def append(self, **values: float) -> None:
         """Add the next batch's values, one for each of `COLUMNS`."""
-        if self.length == self._columns.shape[1]:
-            self._columns = np.concatenate([self._columns, np.empty_like(self._columns)], axis=1)
-        self._columns[:, self.length] = [values[name] for name in COLUMNS]
+        held = self._held
+        if held.shape[1] == self._columns.shape[1]:
+            # Only what is held is copied: memory that is not written yet takes none.
+            self._columns = np.empty((len(COLUMNS), 2 * held.shape[1]))
+            self._columns[:, : held.shape[1]] = held
+        self._columns[:, held.shape[1]] = [values[name] for name in COLUMNS]
         self.length += 1
 
-    def extend(self, values: NDArray[np.float64]) -> None:
-        """Add many batches' values: (n, 4), columns as in `COLUMNS`."""
-        free = self._columns.shape[1] - self.length
-        if free < len(values):
-            more = np.empty((len(COLUMNS), len(values) - free + 1024))
-            self._columns = np.concatenate([self._columns, more], axis=1)
-        self._columns[:, self.length : self.length + len(values)] = values.T
-        self.length += len(values)
+    @property
+    def _held(self) -> NDArray[np.float64]:
+        return self._columns[:, : self.length - self._before]
 
-    def rows(self, from_batch: int) -> NDArray[np.float64]:
-        """The values from `from_batch` on, (n, 4), columns as in `COLUMNS`; a view."""
-        return self._columns[:, from_batch - 1 : self.length].T
+    def bring_back(self, values: NDArray[np.float64], length: int) -> None:
+        """Begin with `length` batches, the last of them with `values`: (4, n)."""
+        self._before = length - values.shape[1]
+        self.length = length
+        self._columns = np.empty((len(COLUMNS), values.shape[1] + 1024))
+        self._held[:] = values
+
+    def let_go(self) -> None:
+        """Free all values but those of the last `RECENT` batches: they are kept elsewhere."""
+        gone = self._held.shape[1] - RECENT
+        if gone >= RECENT:  # not a few at a time
+            self._columns = self._held[:, gone:].copy()
+            self._before += gone
 
     def add_test(self, batch: int, loss: float, accuracy: float) -> None:
         """Add a measurement on the test images."""
@@ -56,14 +73,22 @@ class Series:
     def cut(self, batch: int) -> None:
         """Forget every batch after `batch`."""
         self.length = min(self.length, batch)
+        self._before = min(self._before, batch)
         self._tests = {at: test for at, test in self._tests.items() if at <= batch}
 
-    def column(
-        self, name: str, from_batch: int = 1, to_batch: int | None = None
-    ) -> NDArray[np.float64]:
-        """The values of batches `from_batch` to `to_batch`, both included, as a view."""
-        stop = self.length if to_batch is None else min(to_batch, self.length)
-        return self._columns[COLUMNS.index(name), max(from_batch, 1) - 1 : stop]
+    def columns(self, from_batch: int = 1, to_batch: int | None = None) -> NDArray[np.float64]:
+        """The values of batches `from_batch` to `to_batch`, both included: (4, n), as `COLUMNS`.
+
+        A view, where all of them are held. Raises what `earlier` raises.
+        """
+        first = max(from_batch, 1)
+        last = self.length if to_batch is None else min(to_batch, self.length)
+        held = self._held[:, max(first - 1 - self._before, 0) : max(last - self._before, 0)]
+        if first > self._before or last < first:
+            return held
+        if self.earlier is None:
+            raise RuntimeError("what a series has let go of is kept elsewhere")
+        return np.hstack([self.earlier(first, min(last, self._before)), held])
 
     def tests(self, from_batch: int = 0) -> list[tuple[int, float, float]]:
         """The measurements (batch, loss, accuracy) from `from_batch` on, by batch."""
@@ -79,6 +104,6 @@ class Series:
         return {
             "from_batch": first,
             "to_batch": self.length,
-            **{name: self.column(name, first).tolist() for name in COLUMNS},
+            **dict(zip(COLUMNS, self.columns(first).tolist(), strict=True)),
             "test": [list(row) for row in self.tests(from_batch)],
         }

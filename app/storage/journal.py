@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from app.storage.database import transaction
 
-COLUMNS = ("batch", "loss", "accuracy", "learning_rate", "gradient_norm")
+VALUES = 4  # loss, accuracy, learning rate, gradient norm: what the series has of a batch
 
 
 @dataclass(slots=True)
 class Kept:
     """A run as it is kept.
 
-    `actions` are (batch, settings) in the order they were made; `series` float64 (batches, 5) rows
-    of `COLUMNS` from batch 1 on; `tests` (loss, accuracy) by batch; `progress` where the run is and
-    what it does, `{}` for one that has never been hosted.
+    `actions` are (batch, settings) in the order they were made; `length` is how many batches have
+    been trained, `series` the values of the last of them, float64 (4, n); `tests`
+    (loss, accuracy) by batch; `progress` where the run is and what it does, `{}` for one that has
+    never been hosted.
     """
 
     config: dict[str, Any]
@@ -28,13 +29,17 @@ class Kept:
     follows_to: int | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     actions: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    series: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(COLUMNS))))
+    length: int = 0
+    series: NDArray[np.float64] = field(default_factory=lambda: np.empty((VALUES, 0)))
     tests: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is different from what is kept: lists replace what is kept from a place on."""
+    """What is different from what is kept: lists replace what is kept from a place on.
+
+    `series` has a row (batch, loss, accuracy, learning rate, gradient norm) for each batch.
+    """
 
     name: str
     follows_to: int | None
@@ -55,8 +60,8 @@ class Journal:
         self._run_id = run_id
         self._number = 0
 
-    def load(self) -> Kept | None:
-        """What is kept, None if there is no such run."""
+    def load(self, recent: int) -> Kept | None:
+        """What is kept, None if there is no such run; of the series, the last `recent` batches."""
         execute = self._connection.execute
         found = execute(
             "SELECT number, config, name, branched_from, follows_to, progress"
@@ -67,10 +72,9 @@ class Journal:
             return None
         self._number, config, name, branched_from, follows_to, progress = found
         mine = (self._number,)
-        series = execute(
-            f"SELECT {', '.join(COLUMNS)} FROM series WHERE run = ? ORDER BY batch",  # noqa: S608 - names of our own
-            mine,
-        ).fetchall()
+        (length,) = execute(
+            "SELECT ifnull(max(batch), 0) FROM series WHERE run = ?", mine
+        ).fetchone()
         return Kept(
             json.loads(config),
             name,
@@ -83,7 +87,8 @@ class Journal:
                     "SELECT batch, settings FROM actions WHERE run = ? ORDER BY number", mine
                 )
             ],
-            np.array(series, dtype=np.float64).reshape(-1, len(COLUMNS)),
+            length,
+            self.series(max(1, length - recent + 1), length),
             {
                 batch: (loss, accuracy)
                 for batch, loss, accuracy in execute(
@@ -91,6 +96,21 @@ class Journal:
                 )
             },
         )
+
+    def series(self, first: int, last: int) -> NDArray[np.float64]:
+        """The values of batches `first` to `last`, both included: (4, n).
+
+        Raises `LookupError` where some are not kept, or `sqlite3.Error`.
+        """
+        rows = self._connection.execute(
+            "SELECT loss, accuracy, learning_rate, gradient_norm"
+            " FROM series JOIN runs ON number = run"
+            " WHERE run = ? AND id = ? AND batch BETWEEN ? AND ? ORDER BY batch",
+            (self._number, self._run_id, first, last),
+        ).fetchall()
+        if len(rows) != last - first + 1:
+            raise LookupError(f"only {len(rows):,} of them are kept")
+        return np.ascontiguousarray(np.array(rows, dtype=np.float64).reshape(-1, VALUES).T)
 
     def save(self, changes: Changes) -> None:
         """Keep the changes, all or none of them. Raises `sqlite3.Error`."""

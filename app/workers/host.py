@@ -27,6 +27,7 @@ from app.runs.recipe_files import network_file, recipe_json
 from app.runs.replay import Replay
 from app.runs.report import report
 from app.runs.run import Run
+from app.runs.series import RECENT
 from app.runs.studies.schedule import is_study
 from app.runs.tensors import read_tensor, to_npy
 from app.runs.views import encode_view
@@ -141,7 +142,7 @@ class Host:
     def _open(self, request: Request) -> None:
         run_id = request["run"]
         journal = Journal(self._database, run_id)
-        kept = journal.load()
+        kept = journal.load(RECENT)
         if kept is None:
             raise unknown_run()
 

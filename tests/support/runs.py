@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.config import RunConfig
 from app.runs.network import DataSet
 from app.runs.run import Run
+from app.runs.series import COLUMNS, Series
 from engine import Samples, load_mnist_bytes
 
 Tensors = dict[str, NDArray[Any]]
@@ -50,6 +51,14 @@ def work(run: Run, clock: Clock, *, until: Callable[[], bool] | None = None) -> 
         clock.now += run.wait() or 0.0
         run.advance(clock() + 0.010)
     raise AssertionError("the run does not come to rest")
+
+
+def column(
+    series: Series, name: str, from_batch: int = 1, to_batch: int | None = None
+) -> list[float]:
+    """One of the values that a series has of every batch."""
+    values: list[float] = series.columns(from_batch, to_batch)[COLUMNS.index(name)].tolist()
+    return values
 
 
 def snapshot(run: Run) -> Tensors:

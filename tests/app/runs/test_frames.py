@@ -14,7 +14,7 @@ from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
 from app.runs.weight_views import weight_views
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock
+from tests.support.runs import Clock, column
 from tests.support.training import seek, step
 from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
@@ -61,7 +61,7 @@ def test_the_series_message_has_the_state_and_every_batch(run: Run, clock: Clock
     assert json.loads(series.metadata["actions"]) == [{"batch": 3, "set": {"learning_rate": 0.01}}]
     for name in COLUMNS:
         assert series.tensors[name].dtype == np.float64
-        assert series.tensors[name].tolist() == run.series.column(name).tolist()
+        assert series.tensors[name].tolist() == column(run.series, name)
     assert series.tensors["learning_rate"].tolist() == [0.001] * 3 + [0.01] * 2
     assert series.tensors["test"].shape == (len(run.series.tests()), 3)
 
@@ -109,7 +109,7 @@ def test_much_that_is_missing_comes_in_pieces(
         cursor = last_batch(run, wanted)
         pieces += 1
     assert pieces == 3
-    assert kept.columns["loss"] == run.series.column("loss").tolist()
+    assert kept.columns["loss"] == column(run.series, "loss")
 
 
 def test_a_measurement_that_comes_late_is_sent_again(run: Run, clock: Clock) -> None:
@@ -137,7 +137,7 @@ def test_a_discarded_future_is_cut_off_at_the_receiver(run: Run, clock: Clock) -
     run.command({"type": "set", "learning_rate": 0.2})
     step(run, clock, 2)
     kept.take(frame_of(run, want(from_batch=7, timeline=0)).views["series"])
-    assert kept.columns["loss"] == run.series.column("loss").tolist()
+    assert kept.columns["loss"] == column(run.series, "loss")
     assert kept.columns["learning_rate"] == [0.001] * 3 + [0.2] * 2
     assert kept.tests == run.series.tests()
     assert kept.actions == [action.to_json() for action in run.recipe.actions]

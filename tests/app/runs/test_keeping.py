@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import AppError
+from app.runs import series
 from app.runs.keeping import Keeper, bring_back
 from app.runs.network import DataSet
 from app.runs.recipe import Recipe
@@ -18,6 +20,7 @@ from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect, prepare
 from app.storage.index import RunIndex
 from app.storage.journal import Journal
+from tests.app.conftest import MakeRun
 from tests.support.runs import HISTORY_BYTES, Clock, config_of, same_bits, snapshot, work
 
 Open = Callable[..., Keeper]
@@ -49,12 +52,18 @@ def open_run(
 
     def open_run(*, lost: bool = False) -> Keeper:
         journal = Journal(database, "run")
-        kept = journal.load()
+        kept = journal.load(series.RECENT)
         assert kept is not None
         run = bring_back(kept, data, checkpoints, clock, lost=lost)
         return Keeper(journal, run)
 
     return open_run
+
+
+@pytest.fixture
+def small_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Series hold fewer batches than the runs here have."""
+    monkeypatch.setattr(series, "RECENT", 4)
 
 
 def do(keeper: Keeper, clock: Clock, *commands: dict[str, Any]) -> None:
@@ -119,6 +128,34 @@ def test_it_comes_back_as_it_was(open_run: Open, clock: Clock, life: str) -> Non
         assert told(again) == before
     assert again.series.to_json(0) == keeper.run.series.to_json(0)
     assert again.restored is None
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_what_its_series_lets_go_of_is_read_from_what_is_kept(
+    open_run: Open, make_run: MakeRun, clock: Clock, life: str, small_series: None
+) -> None:
+    keeper, whole = open_run(), make_run()
+    for command in LIVES[life]:
+        do(keeper, clock, command)
+        whole.command(command)
+        work(whole, clock)
+    for first, last in ((1, None), (2, 5), (6, 8), (9, 99)):
+        held = keeper.run.series.columns(first, last)
+        assert held.tolist() == whole.series.columns(first, last).tolist()
+    again = settled(open_run(), clock)
+    assert again.series.columns().tolist() == whole.series.columns().tolist()
+
+
+def test_what_is_gone_from_the_database_is_said(
+    open_run: Open, database: sqlite3.Connection, clock: Clock, small_series: None
+) -> None:
+    keeper = open_run()
+    do(keeper, clock, step(20))
+    database.execute("DELETE FROM series WHERE batch = 3")
+    with pytest.raises(AppError, match="expected batches 1 to 16 in the database") as caught:
+        keeper.run.series.to_json(1)
+    assert caught.value.code == "not_readable"
+    assert keeper.run.series.columns(17).shape == (4, 4)
 
 
 @pytest.mark.parametrize("life", LIVES)

@@ -11,7 +11,7 @@ from app.runs.report import report
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock, same_bits, snapshot, work
+from tests.support.runs import Clock, column, same_bits, snapshot, work
 from tests.support.training import refusal, step
 
 BATCHES_PER_EPOCH = 8
@@ -121,7 +121,7 @@ def test_a_change_of_settings_holds_from_the_next_batch_and_is_logged(
     step(run, clock, 3)
     run.command({"type": "set", "learning_rate": 0.01, "batch_size": 50})
     step(run, clock, 1)
-    assert run.series.column("learning_rate").tolist() == [0.001] * 3 + [0.01]
+    assert column(run.series, "learning_rate") == [0.001] * 3 + [0.01]
     assert len(run.loop.tensor("batch.y")) == 50
     assert report("id", run)["actions"] == [
         {"batch": 3, "set": {"learning_rate": 0.01, "batch_size": 50}}

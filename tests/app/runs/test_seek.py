@@ -8,7 +8,7 @@ from app.errors import AppError
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock, Tensors, same_bits, snapshot
+from tests.support.runs import Clock, Tensors, column, same_bits, snapshot
 from tests.support.training import seek, step
 
 History = dict[int, Tensors]
@@ -73,7 +73,7 @@ def changed_in_many_ways(run: Run, clock: Clock) -> History:
 def test_every_batch_comes_back_bit_for_bit(make_run: MakeRun, clock: Clock, dtype: str) -> None:
     run = make_run(dtype=dtype)
     history = changed_in_many_ways(run, clock)
-    losses = run.series.column("loss").tolist()
+    losses = column(run.series, "loss")
     last = run.furthest
     for batch in (*range(last, 0, -1), *range(1, last + 1, 3), last):
         seek(run, clock, batch)
@@ -87,7 +87,7 @@ def test_every_batch_comes_back_bit_for_bit(make_run: MakeRun, clock: Clock, dty
 
 def test_what_follows_a_seek_back_is_what_followed_before(run: Run, clock: Clock) -> None:
     history = changed_in_many_ways(run, clock)
-    losses = run.series.column("loss").tolist()
+    losses = column(run.series, "loss")
     seek(run, clock, 3)
     for batch in range(4, run.furthest + 1):
         step(run, clock)
@@ -163,7 +163,7 @@ def test_a_change_after_a_seek_back_discards_what_lay_ahead(run: Run, clock: Clo
     trained(run, clock, 3)
     run.command({"type": "set", "learning_rate": 0.02})
     trained(run, clock, 3)
-    kept = run.series.column("loss", 1, 2).tolist()
+    kept = column(run.series, "loss", 1, 2)
     seek(run, clock, 2)
     assert (run.furthest, run.timeline) == (6, 0)
     run.command({"type": "set", "learning_rate": 0.5})
@@ -172,8 +172,8 @@ def test_a_change_after_a_seek_back_discards_what_lay_ahead(run: Run, clock: Clo
         {"batch": 2, "set": {"learning_rate": 0.5}}
     ]
     step(run, clock, 2)
-    assert run.series.column("loss").tolist()[:2] == kept
-    assert run.series.column("learning_rate").tolist() == [0.001, 0.001, 0.5, 0.5]
+    assert column(run.series, "loss")[:2] == kept
+    assert column(run.series, "learning_rate") == [0.001, 0.001, 0.5, 0.5]
 
 
 def test_going_on_after_a_seek_back_discards_nothing(run: Run, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from app.runs.series import COLUMNS, Series
+from tests.support.runs import column
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ def series() -> Series:
 def test_a_column_is_cut_out_by_batch(
     series: Series, first: int, last: int | None, expected: list[float]
 ) -> None:
-    assert series.column("loss", first, last).tolist() == expected
+    assert column(series, "loss", first, last) == expected
 
 
 def test_columns_do_not_mix(series: Series) -> None:
     for index, name in enumerate(COLUMNS):
-        assert series.column(name, 5).tolist() == [5 + index / 10]
+        assert column(series, name, 5) == [5 + index / 10]
 
 
 def test_many_batches_are_all_kept() -> None:
@@ -42,7 +43,7 @@ def test_many_batches_are_all_kept() -> None:
     for batch in range(1, 3001):
         series.append(**dict.fromkeys(COLUMNS, float(batch)))
     assert series.length == 3000
-    assert series.column("accuracy").tolist() == list(range(1, 3001))
+    assert column(series, "accuracy") == list(range(1, 3001))
 
 
 def test_cutting_forgets_later_batches_and_measurements(series: Series) -> None:
@@ -52,7 +53,7 @@ def test_cutting_forgets_later_batches_and_measurements(series: Series) -> None:
     assert series.length == 3
     assert series.tests() == [(0, 0.0, 0.0), (2, 0.2, 0.02), (3, 0.3, 0.03)]
     series.append(**dict.fromkeys(COLUMNS, 9.0))
-    assert series.column("loss").tolist() == [1, 2, 3, 9]
+    assert column(series, "loss") == [1, 2, 3, 9]
 
 
 def test_cutting_ahead_changes_nothing(series: Series) -> None:

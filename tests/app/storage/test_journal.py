@@ -17,10 +17,10 @@ def test_a_removed_run_is_not_written_into_the_next(tmp_path: Path, clock: Clock
     hosting.index.remove("run")
     hosting.create("other")  # has the number that has become free
     with contextlib.closing(connect(tmp_path)) as database:
-        kept = Journal(database, "other").load()
+        kept = Journal(database, "other").load(0)
         keeper.run.command({"type": "set", "learning_rate": 0.5})
         keeper.save()
-        after = Journal(database, "other").load()
+        after = Journal(database, "other").load(0)
     assert keeper.run.unsaved is not None
     assert "has been removed" in keeper.run.unsaved.message
     assert kept is not None
