@@ -132,8 +132,20 @@ class History:
 
         `phase` is the last phase to run in the batch after it, None to stay between the batches.
         """
-        saved = self.checkpoints.before(batch - 1)
-        nearest = saved.batch if saved is not None else 0
-        if loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
-            return Replay(self.recipe, self._data, batch, loop.state(), changed=True, phase=phase)
-        return Replay(self.recipe, self._data, batch, saved, phase=phase)
+        start = self.checkpoints.before(batch - 1)
+        nearest = start.batch if start is not None else 0
+        changed = loop.next_phase is Phase.DRAW and nearest < loop.batch < batch
+        if changed:
+            start = loop.state()
+        # Where nothing lies ahead, what the log has there was set in the midst of the batch.
+        is_last = self.pending is None and batch == self.furthest
+        meanwhile = self.recipe.at(batch + 1) if is_last else []
+        return Replay(
+            self.recipe,
+            self._data,
+            batch,
+            start,
+            changed=changed,
+            phase=phase,
+            meanwhile=meanwhile,
+        )

@@ -1,6 +1,7 @@
 """Bringing a training loop to an earlier batch by repeating what the recipe says."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from app.runs.network import DataSet, apply, make_loop
 from app.runs.recipe import Action, Recipe
@@ -13,7 +14,8 @@ class Replay:
     It starts from `start`, a saved state before `target` (None: from the untrained network), so
     that the batch that leads to `target` really runs and its gradients and activations are there.
     `changed` says that `start` already has the changes made at its batch. `phase` is the last
-    phase to run in the batch after `target`, None to stay between the batches.
+    phase to run in the batch after `target`, None to stay between the batches; `meanwhile` are the
+    changes made in the midst of that batch.
     """
 
     def __init__(
@@ -25,10 +27,12 @@ class Replay:
         *,
         changed: bool = False,
         phase: Phase | None = None,
+        meanwhile: Sequence[Action] = (),
     ) -> None:
         self._recipe = recipe
         self._target = target
         self._phase = phase
+        self._meanwhile = meanwhile
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
@@ -53,3 +57,5 @@ class Replay:
             self._due.extend(self._recipe.at(self.loop.batch))
         else:
             self.loop.run_phase()
+            if self.loop.phase is self._phase:
+                self._due.extend(self._meanwhile)

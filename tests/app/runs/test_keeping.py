@@ -93,6 +93,7 @@ LIVES: dict[str, list[dict[str, Any]]] = {
     "beyond an epoch, with checkpoints": [step(75)],
     "in mid-batch": [step(3), step(3, "phase")],
     "changed": [step(3), {"type": "set", "learning_rate": 0.01}, step(4)],
+    "another size set in mid-batch": [step(2, "phase"), {"type": "set", "batch_size": 50}],
     "another size in mid-batch": [step(2, "phase"), {"type": "set", "batch_size": 50}, step(2)],
     "sent back": [step(50), {"type": "seek", "batch": 20}],
     "sent back and changed": [
