@@ -325,7 +325,12 @@ class TrainingLoop:
         loss, gradients = self.network.loss_and_gradients(x, y)
         norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
         if not math.isfinite(loss + norm):
-            self._fail(Phase.BACKWARD, "loss and gradient", loss + norm)
+            raise NonFiniteError(
+                batch=self.batch + 1,
+                phase=Phase.BACKWARD.value,
+                what="loss and gradient",
+                value=loss + norm,
+            )
         for name, gradient in gradients.items():
             np.copyto(self._gradients[gradient_name(name)], gradient)
         self._update_parameters()

@@ -243,7 +243,7 @@ class Run:
             )
         self.history.require_room()
         try:
-            self.edit = make_edit(settings, self.loop, self.data)
+            self.edit = make_edit(settings, self.loop, self.recipe.config, self.data)
         except EngineError as error:
             raise from_engine(error) from error
         self._move(None)

@@ -34,11 +34,13 @@ def test_a_step_apart_is_the_optimizers_rule(samples: Samples) -> None:
 
 def test_a_step_apart_that_is_not_finite_changes_nothing(samples: Samples) -> None:
     loop = small_loop(samples)
+    loop.run_batch()
     loop.network.parameters["layer2.weights"][:] = 1e38
-    before = loop.network.parameters.flat.copy()
+    before, names = loop.network.parameters.flat.copy(), loop.computed_tensor_names()
     with pytest.raises(NonFiniteError):
         loop.train_on(samples.x[:1], samples.y[:1])
     assert np.array_equal(loop.network.parameters.flat, before)
+    assert loop.computed_tensor_names() == names
 
 
 def test_a_weight_is_set(samples: Samples) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from app.errors import AppError
 from app.runs.network import DataSet, check_actions
+from app.runs.report import moving_report
 from app.runs.run import Run
 from engine import TrainingLoop
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock, config_of, work
+from tests.support.runs import Clock, config_of, same_bits, snapshot, work
 from tests.support.training import refusal, step
 
 DRAWING = [
@@ -133,6 +134,24 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert words in refusal(run, command).message
     assert np.array_equal(weights(run), before)
     assert run.recipe.actions == []
+
+
+@pytest.mark.parametrize("failed_first", [False, True])
+def test_a_step_that_would_end_the_run_leaves_all_that_is_shown(
+    make_run: MakeRun, clock: Clock, failed_first: bool
+) -> None:
+    run = make_run(
+        layers=[{"units": 16, "activation": "linear"}] * 6
+        + [{"units": 10, "activation": "softmax"}]
+    )
+    step(run, clock, 3)
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e12}})
+    if failed_first:  # its own loss is not finite, else that after the step
+        step(run, clock, 1)
+    before, tensors = moving_report(run), snapshot(run)
+    assert "finite" in refusal(run, learn()).message
+    assert moving_report(run) == before
+    assert same_bits(snapshot(run), tensors)
 
 
 def test_in_the_middle_of_a_batch_nothing_is_changed_by_hand(run: Run, clock: Clock) -> None:
