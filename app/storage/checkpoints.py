@@ -136,10 +136,16 @@ def share(source: Path, folder: Path, to_batch: int) -> None:
     for path in _files(source):
         match = _FILE.fullmatch(path.name)
         if match and int(match[1]) <= to_batch:
-            try:
-                (folder / path.name).hardlink_to(path)
-            except OSError:  # a file system without links
-                shutil.copyfile(path, folder / path.name)
+            # The other run may thin its files out meanwhile; any of them can be done without.
+            with contextlib.suppress(FileNotFoundError):
+                _share_file(path, folder / path.name)
+
+
+def _share_file(path: Path, shared: Path) -> None:
+    try:
+        shared.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, shared)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.storage import checkpoints
 from app.storage.checkpoints import Checkpoints, share
 from engine import LoopState
 
@@ -169,3 +170,16 @@ def test_a_branch_shares_the_files_up_to_its_batch(make: Make, tmp_path: Path) -
     assert batch_before(checkpoints, 500) == 64
     checkpoints.cut(0)
     assert batch_before(make(), 500) == 96
+
+
+def test_a_file_that_vanishes_meanwhile_is_not_shared(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(make(), 100)
+    listed = list((tmp_path / "run").iterdir())
+    (tmp_path / "run" / "checkpoint-0000064.safetensors").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "_files", lambda _: listed)
+        share(tmp_path / "run", tmp_path / "branch", 100)
+    assert len(files(tmp_path / "branch")) == 2
+    assert batch_before(make(folder="branch"), 90) == 32
