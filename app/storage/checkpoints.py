@@ -58,6 +58,7 @@ class Checkpoints:
         self._batches = {
             int(match[1]) for path in _files(folder) if (match := _FILE.fullmatch(path.name))
         }
+        self._first_interval = interval
         self._interval = math.gcd(*self._batches) or interval
 
     def due(self, batch: int) -> bool:
@@ -97,6 +98,7 @@ class Checkpoints:
     def cut(self, batch: int) -> None:
         """Forget the states after `batch`: their past is no longer this run's."""
         self._keep(lambda saved: saved <= batch)
+        self._interval = self._first_interval  # there is room again
 
     def finish(self) -> None:
         """Wait until everything is written."""

@@ -116,6 +116,21 @@ def test_those_after_a_cut_are_gone(make: Make, tmp_path: Path) -> None:
     assert files(tmp_path / "run") == [f"checkpoint-{n:07}.safetensors" for n in (32, 64)]
 
 
+@pytest.mark.parametrize("cut", [0, 9000])
+def test_after_a_cut_they_are_as_near_as_the_budget_allows(
+    make: Make, tmp_path: Path, cut: int
+) -> None:
+    checkpoints = play(make(5), 30_000)
+    checkpoints.cut(cut)
+    for batch in range(cut + 1, cut + 7001):
+        if checkpoints.due(batch):
+            checkpoints.add(state_at(batch))
+    checkpoints.finish()
+    assert len(files(tmp_path / "run")) <= 5
+    for batch in range(cut, cut + 7000, 7):
+        assert batch - batch_before(checkpoints, batch) <= 2 * (cut + 7000) / 5
+
+
 @pytest.mark.parametrize("place", [0.0, 0.02, 0.3, 0.6, 0.999])
 @pytest.mark.parametrize("damage", ["flipped", "cut short", "empty"])
 def test_a_damaged_one_is_set_aside_and_the_one_before_it_taken(
