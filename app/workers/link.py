@@ -81,7 +81,7 @@ class WorkerLink:
     async def start(self) -> None:
         """Start the process."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -93,6 +93,11 @@ class WorkerLink:
                 start_new_session=True,  # Ctrl-C is for the server, which stops its workers
                 env=os.environ | ONE_THREAD | MEMORY,
             )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._transport, _ = await asyncio.get_running_loop().create_unix_connection(
             lambda: _Protocol(MessageReader(self._receive), self._end), sock=ours
         )

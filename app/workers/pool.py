@@ -57,7 +57,7 @@ class WorkerPool:
         self._moving: set[str] = set()  # as far as their last states say
         self._lost: set[str] = set()  # have yet to be opened again
         self._restarting: dict[int, asyncio.Task[None]] = {}
-        self._deaths = [0] * size
+        self._restart_after = [FIRST_RESTART_S] * size
         self._threads = threads
         self.restarts = 0
 
@@ -280,11 +280,19 @@ class WorkerPool:
                 self._begin_opening(run_id)
 
     async def _restart(self, number: int) -> None:
-        await asyncio.sleep(min(SLOWEST_RESTART_S, FIRST_RESTART_S * 2 ** self._deaths[number]))
-        self._deaths[number] += 1
+        """Put another worker in the place of a lost one, in as many tries as it takes."""
+        started = False
+        while not started:
+            await asyncio.sleep(self._restart_after[number])
+            self._restart_after[number] = min(SLOWEST_RESTART_S, 2 * self._restart_after[number])
+            link = self._links[number] = self._link(number)
+            try:
+                await link.start()
+                started = True
+            except OSError as error:  # no more processes or files at the moment
+                log.error("worker not started", worker=number, reason=str(error))
         self.restarts += 1
-        link = self._links[number] = self._link(number)
-        await link.start()
         with contextlib.suppress(AppError):
             await link.request("health")
-            self._deaths[number] = 0  # it works: the next death is another story
+            # It works: the next death is another story.
+            self._restart_after[number] = FIRST_RESTART_S
