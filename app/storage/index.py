@@ -34,7 +34,8 @@ class Entry:
     @property
     def has_happened(self) -> bool:
         """Whether anything was done with it."""
-        return bool(self.progress.get("furthest") or self.progress.get("changed"))
+        progress = self.progress
+        return bool(progress.get("furthest") or progress.get("changed") or self.name)
 
     def figures(self) -> dict[str, Any]:
         """What a list shows of where it is; as its configuration says where none has been saved."""

@@ -47,6 +47,8 @@ MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
+# Requests that change what is kept of a run.
+CHANGES = {"command", "rename"}
 # What a run has done is kept this often while it trains, and before each command is answered; where
 # many play, as much less often as each has less to keep.
 SAVE_EVERY_S = 0.5
@@ -171,10 +173,10 @@ class Host:
         return hosted
 
     def _empty_inbox(self, hosted: Hosted) -> None:
-        """Handle what has arrived for a run; during a seek, commands wait for its end."""
+        """Handle what has arrived for a run; during a seek, changes wait for its end."""
         while hosted.inbox:
             request = hosted.inbox[0]
-            if request["op"] == "command" and hosted.run.seeking:
+            if request["op"] in CHANGES and hosted.run.seeking:
                 return
             hosted.inbox.popleft()
             try:

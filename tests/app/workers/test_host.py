@@ -94,6 +94,24 @@ def test_a_seek_is_finished_before_the_next_command(hosting: Hosting) -> None:
     assert (state["batch"], state["phase"]) == (31, "draw")
 
 
+def test_a_name_given_during_a_seek_is_kept_when_it_is_answered(hosting: Hosting) -> None:
+    hosting.step(40)
+    hosting.send("command", command={"type": "seek", "batch": 31})
+    hosting.ask("rename", name="Monday's")
+    kept = hosting.index.find("run")
+    assert kept is not None
+    assert kept.name == "Monday's"
+
+
+def test_a_run_that_was_only_given_a_name_is_worth_keeping(hosting: Hosting) -> None:
+    new = hosting.index.find("run")
+    hosting.ask("rename", name="Monday's")
+    named = hosting.index.find("run")
+    assert new is not None
+    assert named is not None
+    assert (new.has_happened, named.has_happened) == (False, True)
+
+
 def test_during_a_seek_questions_are_answered(hosting: Hosting) -> None:
     hosting.step(40)
     seek = hosting.send("command", command={"type": "seek", "batch": 31})
