@@ -52,8 +52,12 @@ class Measuring:
         return not self.under_way and self._clock() - self._finished_at > self.every_s
 
     def knows(self, loop: TrainingLoop) -> bool:
-        """Whether the state of `loop` has been measured, or cannot be."""
-        return self._series.has_test(loop.batch) or loop.batch == self._unmeasurable
+        """Whether the state of `loop` has been measured, or cannot be.
+
+        A run that has been opened again has its figures, but not which images it took for what.
+        """
+        is_measured = self.last is not None and self._series.has_test(loop.batch)
+        return is_measured or loop.batch == self._unmeasurable
 
     def blocks(self, loop: TrainingLoop) -> bool:
         """Whether the end of an epoch is being measured: nothing changes before that is done."""
@@ -98,10 +102,9 @@ class Measuring:
 
     def abandon(self) -> None:
         """Drop the measurement under way: its batch belongs to another past."""
-        self._under_way = None
+        self._under_way = self._unmeasurable = None
 
     def forget(self, batch: int) -> None:
         """The weights at `batch` have been changed by hand: it is to be measured again."""
         self._series.forget_test(batch)
-        self._unmeasurable = None
         self.abandon()

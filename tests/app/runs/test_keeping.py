@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.errors import AppError
@@ -112,6 +113,15 @@ LIVES: dict[str, list[dict[str, Any]]] = {
     ],
     "slow": [{"type": "set", "speed": 3.0}, step(1)],
 }
+
+
+def test_what_it_gets_wrong_is_known_when_it_is_back(open_run: Open, clock: Clock) -> None:
+    keeper = open_run()
+    do(keeper, clock, step(5))
+    again = settled(open_run(), clock)
+    assert again.measuring.last is not None
+    assert keeper.run.measuring.last is not None
+    assert np.array_equal(again.measuring.last.predicted, keeper.run.measuring.last.predicted)
 
 
 @pytest.mark.parametrize("life", LIVES)

@@ -1,6 +1,7 @@
 """Studies: made once a moment at rest, now and then in play, and true."""
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.runs.run import Run
 from app.runs.studies.diagnosis import diagnose
 from app.runs.studies.schedule import Result, is_study
 from app.runs.views import encode_view
+from engine import Evaluation, NonFiniteError
 from engine.health import LayerHealth
 from tests.support.runs import Clock, work
 from tests.support.training import step
@@ -146,6 +148,24 @@ def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> N
     assert np.trace(tensors["confusion"]) == np.count_nonzero(predicted == test.y)
     assert (tensors["labels"] != tensors["predicted"]).all()
     assert (np.diff(tensors["confidence"]) <= 0).all()
+
+
+def test_a_past_that_could_not_be_measured_is_no_reason_not_to_measure(
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step(run, clock, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluation, "advance", too_large)
+        work(run, clock)
+    assert not run.series.has_test(3)
+    run.command({"type": "reset"})
+    step(run, clock, 3)
+    work(run, clock)
+    assert run.series.has_test(3)
+
+
+def too_large(evaluation: Evaluation, _threads: int) -> None:
+    raise NonFiniteError(batch=evaluation.batch, phase="evaluation", what="loss", value=math.inf)
 
 
 WELL = {
