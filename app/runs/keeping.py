@@ -143,7 +143,7 @@ def bring_back(
         reason: Reason = "worker_lost" if lost else "server_restarted"
         run.restored = Restored(batch, reason, run.history.checkpoints.set_aside)
     else:
-        run.tell_damage()
+        run.tell_damage(batch)
     return run
 
 

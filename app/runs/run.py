@@ -206,13 +206,13 @@ class Run:
             self._move(Stepping("batch", batch - self.loop.batch))
         else:
             self._move(Seeking(self.replay_to(batch)))
-            self.tell_damage()
+            self.tell_damage(batch)
 
-    def tell_damage(self) -> None:
-        """Say so if a damaged checkpoint has been found on the way."""
+    def tell_damage(self, batch: int) -> None:
+        """Say so if a damaged checkpoint has been found on the way to `batch`."""
         set_aside = self.history.checkpoints.set_aside
         if set_aside:
-            self.restored = Restored(self.loop.batch, "checkpoint_damaged", list(set_aside))
+            self.restored = Restored(batch, "checkpoint_damaged", list(set_aside))
 
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size

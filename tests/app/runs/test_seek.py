@@ -1,10 +1,12 @@
 """Going back and forward: the same bits, whatever has been changed on the way."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.errors import AppError
+from app.runs.restored import Restored
 from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
@@ -130,6 +132,17 @@ def test_a_seek_to_where_it_is_rests_there(run: Run, clock: Clock) -> None:
     run.command({"type": "seek", "batch": 2})
     assert run.state == "paused"
     assert run.loop.batch == 2
+
+
+def test_a_damaged_checkpoint_is_told_with_the_batch_gone_to(
+    run: Run, clock: Clock, tmp_path: Path
+) -> None:
+    trained(run, clock, 100)
+    run.history.checkpoints.finish()
+    (damaged,) = tmp_path.rglob("checkpoint-0000064.safetensors")
+    damaged.write_bytes(b"damaged")
+    seek(run, clock, 70)
+    assert run.restored == Restored(70, "checkpoint_damaged", [damaged.name])
 
 
 def test_a_batch_that_was_never_reached_is_refused(run: Run, clock: Clock) -> None:
