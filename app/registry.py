@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -64,6 +65,7 @@ class Registry:
         self._index = index
         self._records: dict[str, Record] = {}
         self._removed: set[str] = set()  # are on their way out
+        self._admitting = asyncio.Lock()
         self.pool = pool
 
     def __len__(self) -> int:
@@ -81,43 +83,31 @@ class Registry:
         config, actions = recipe.config.settings(), recipe.log()
         if actions:
             await self.pool.check(config, actions)
-        run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
-        await self._make_room()
-        await asyncio.to_thread(
+        keep = partial(
             self._index.add,
-            run_id,
-            key=_digest(key),
-            owner=_digest(visitor),
             config=config,
             name=recipe.name,
             follows_to=recipe.follows_to or None,
             actions=actions,
         )
-        return run_id, key, await self._begin(run_id, key, visitor)
+        return await self._begin(keep, visitor)
 
     async def branch(
         self, source: Record, batch: int, command: dict[str, Any] | None, visitor: str
     ) -> tuple[str, str, dict[str, Any]]:
         """Make a run that shares the past of another; returns its id, key and state."""
         await self.pool.save(source.run_id, batch)
-        run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
-        await self._make_room()
-        await asyncio.to_thread(
-            self._index.branch,
-            source.run_id,
-            run_id,
-            key=_digest(key),
-            owner=_digest(visitor),
-            batch=batch,
-        )
-        return run_id, key, await self._begin(run_id, key, visitor, command)
+        keep = partial(self._index.branch, source.run_id, batch=batch)
+        return await self._begin(keep, visitor, command)
 
     async def _begin(
-        self, run_id: str, key: str, visitor: str, command: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Open a run that has just been kept, and give it a first command; or remove it again."""
-        record = self._records[run_id] = self._record(run_id, _digest(key), _digest(visitor))
+        self, keep: Callable[..., None], visitor: str, command: dict[str, Any] | None = None
+    ) -> tuple[str, str, dict[str, Any]]:
+        """Keep a new run, open it, and give it a first command; or remove it again."""
+        run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
+        record = await self._admit(run_id, _digest(key), _digest(visitor))
         try:
+            await asyncio.to_thread(keep, run_id, key=record.key, owner=record.owner)
             state = await self.pool.open(run_id)
             if command is not None:
                 state = await self.pool.command(run_id, command)
@@ -125,10 +115,16 @@ class Registry:
             await self.remove(record)
             raise
         log.info("run created", run=run_id)
-        return state
+        return run_id, key, state
 
-    def _record(self, run_id: str, key: bytes, owner: bytes) -> Record:
-        return Record(run_id, key, owner, Hub(run_id, self.pool), self._clock())
+    async def _admit(self, run_id: str, key: bytes, owner: bytes) -> Record:
+        """The record of a run that is to be open; `AppError` where there is no room for it."""
+        async with self._admitting:  # one at a time: two would take the same room
+            if run_id not in self._records:
+                await self._make_room()
+                hub = Hub(run_id, self.pool)
+                self._records[run_id] = Record(run_id, key, owner, hub, self._clock())
+            return self._records[run_id]
 
     # Finding
 
@@ -139,10 +135,7 @@ class Registry:
             entry = await asyncio.to_thread(self._index.find, run_id)
             if entry is None or not entry.owner or run_id in self._removed:
                 raise unknown_run()
-            if run_id not in self._records:
-                await self._make_room()
-            new = self._record(run_id, entry.key, entry.owner)
-            record = self._records.setdefault(run_id, new)
+            record = await self._admit(run_id, entry.key, entry.owner)
         record.touched = self._clock()
         record.used = True
         return record

@@ -1,14 +1,17 @@
 """Every error over REST has the one shape, and says what to do."""
 
+import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.support.client import Run, Visitor, error_of
-from tests.support.server import wait_until
+from tests.support.client import SMALL, Run, Visitor, error_of
+from tests.support.server import keep_untrained_network, running_server, wait_until
 
 JSON = {"content-type": "application/json"}
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -266,8 +269,6 @@ def test_other_sites_cannot_read_an_answer(visitor: Visitor) -> None:
 
 
 def test_a_run_too_many_is_refused_while_all_are_in_use(tmp_path_factory: Any) -> None:
-    from tests.support.server import keep_untrained_network, running_server
-
     data_dir = keep_untrained_network(tmp_path_factory.mktemp("full"))
     with running_server(data_dir, workers=1, env={"APP_MAX_RUNS": "2"}) as server:
         visitor = Visitor(server.address)
@@ -278,11 +279,20 @@ def test_a_run_too_many_is_refused_while_all_are_in_use(tmp_path_factory: Any) -
         visitor.close()
 
 
+def test_runs_made_at_the_same_moment_are_no_more_than_there_is_room_for(tmp_path: Path) -> None:
+    data_dir = keep_untrained_network(tmp_path)
+    with (
+        running_server(data_dir, workers=1, env={"APP_MAX_RUNS": "2"}) as server,
+        contextlib.closing(Visitor(server.address)) as visitor,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        answers = list(threads.map(lambda _: visitor.http.post("/api/runs", json=SMALL), range(8)))
+        assert sorted(answer.status_code for answer in answers) == [201] * 2 + [503] * 6
+
+
 def test_a_run_left_alone_makes_room_and_comes_back_when_it_is_asked_for(
     tmp_path_factory: Any,
 ) -> None:
-    from tests.support.server import keep_untrained_network, running_server
-
     data_dir = keep_untrained_network(tmp_path_factory.mktemp("room"))
     with running_server(data_dir, workers=1, env={"APP_MAX_RUNS": "2"}) as server:
         visitor = Visitor(server.address)
