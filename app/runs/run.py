@@ -101,7 +101,9 @@ class Run:
     @property
     def is_busy(self) -> bool:
         """Whether it computes without a rest: at full speed, in a step or in a seek."""
-        return self._at_full_speed or isinstance(self._motion, Stepping | Seeking)
+        if isinstance(self._motion, Playing):
+            return self.pace.speed is None
+        return self._motion is not None
 
     @property
     def batches_per_second(self) -> float:
@@ -319,7 +321,6 @@ class Run:
             enough = now + MEASURING_SHARE * (until - now)
             while self._measure() and self._clock() < enough:
                 pass
-        if isinstance(self._motion, Playing):
             self._study()
         while self._clock() < until and self._work():
             pass
@@ -430,19 +431,14 @@ class Run:
         phase = loop.phase.value if loop.phase is not None else None
         return Moment(self.timeline, loop.batch, phase, self.history.changes, loop.learning_rate)
 
-    @property
-    def _at_full_speed(self) -> bool:
-        return isinstance(self._motion, Playing) and self.pace.speed is None
-
     def _has_study(self) -> bool:
-        training = self._at_full_speed
-        return not self.seeking and self.studies.has_work(self.moment, training=training)
+        return not self.seeking and self.studies.has_work(self.moment, training=self.is_busy)
 
     def _study(self) -> bool:
         """Do a piece of a study that is looked at; False where there is none."""
         if not self._has_study():
             return False
-        training = self._at_full_speed
-        if self.studies.advance(self.loop, self.moment, self.version + 1, training=training):
+        version = self.version + 1
+        if self.studies.advance(self.loop, self.moment, version, training=self.is_busy):
             self.changed()
         return True

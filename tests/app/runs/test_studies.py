@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.runs.motion import RunState
 from app.runs.run import Run
 from app.runs.studies.diagnosis import diagnose
 from app.runs.studies.schedule import Result, is_study
@@ -74,8 +75,13 @@ def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
     assert run.wait() is None
 
 
-def test_in_play_a_study_comes_now_and_then(run: Run, clock: Clock) -> None:
-    run.command({"type": "play"})
+@pytest.mark.parametrize(
+    "motion", [{"type": "play"}, {"type": "step", "unit": "epoch", "count": 1000}]
+)
+def test_while_it_trains_a_study_comes_now_and_then(
+    run: Run, clock: Clock, motion: dict[str, Any]
+) -> None:
+    run.command(motion)
     seen: set[int] = set()
     start = clock.now
     while clock.now < start + 4.5:
@@ -85,7 +91,8 @@ def test_in_play_a_study_comes_now_and_then(run: Run, clock: Clock) -> None:
         if result is not None:
             seen.add(result.moment.batch)
         clock.now += 0.05
-    assert len(seen) >= 1
+    assert run.state is not RunState.PAUSED
+    assert 1 <= len(seen) <= 5
 
 
 def test_before_there_is_a_gradient_there_is_nothing_to_study(run: Run, clock: Clock) -> None:
@@ -153,9 +160,9 @@ def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> N
 def test_a_past_that_could_not_be_measured_is_no_reason_not_to_measure(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step(run, clock, 3)
     with monkeypatch.context() as patch:
         patch.setattr(Evaluation, "advance", too_large)
+        step(run, clock, 3)
         work(run, clock)
     assert not run.series.has_test(3)
     run.command({"type": "reset"})
