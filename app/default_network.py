@@ -2,17 +2,17 @@
 
 import asyncio
 import sqlite3
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import structlog
 
-from app.config import RunConfig
+from app.config import DATASETS, RunConfig
 from app.errors import AppError
+from app.runs.network import make_network
 from app.storage.index import RunIndex
-from app.storage.sealed import write_whole
+from app.storage.sealed import unseal, write_whole
 from app.workers.pool import WorkerPool
 from engine import EngineError, Evaluation, Samples, Sequential, load_mnist_bytes
 
@@ -78,12 +78,19 @@ class DefaultNetwork:
                 log.warning("training of the default network cut short", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
-            try:
-                await asyncio.to_thread(write_whole, self._path, [data])
-            except OSError as error:
-                # It works all the same, but the next start trains it again.
-                log.error("default network not saved", path=str(self._path), reason=str(error))
-            self._network, self._test_accuracy = await asyncio.to_thread(_read_bytes, data)
+            self._network, self._test_accuracy = await asyncio.to_thread(_of_bytes, data)
+            await self._keep(data)
+
+    async def _keep(self, data: bytes) -> None:
+        """Put the trained network where the next start finds it, and its run away.
+
+        Where the disk refuses, it works all the same, and the next start finds its run.
+        """
+        try:
+            await asyncio.to_thread(write_whole, self._path, [data])
+            await asyncio.to_thread(self._index.remove, RUN_ID)
+        except (OSError, sqlite3.Error) as error:
+            log.error("default network not saved", path=str(self._path), reason=str(error))
 
     async def _train(self) -> bytes:
         """Train it to the end, from wherever an earlier start of the server has come to."""
@@ -101,7 +108,6 @@ class DefaultNetwork:
             self._state = await self._pool.state(RUN_ID)
         data = await self._pool.weights(RUN_ID)
         await self._pool.close(RUN_ID)
-        await asyncio.to_thread(self._index.remove, RUN_ID)
         return data
 
     def classify(self, pixels: list[int]) -> list[float]:
@@ -124,14 +130,19 @@ def _read(path: Path) -> tuple[Sequential, float]:
     """A kept network and its accuracy on the test images; an engine error if it is none."""
     network = Sequential.load(path)
     network.compile(metrics=["accuracy"])
+    return network, _accuracy(network)
+
+
+def _of_bytes(data: bytes) -> tuple[Sequential, float]:
+    """The same for the example's network as its run gives it, which is in no file."""
+    weights, _ = unseal(data)
+    network = make_network(RunConfig().settings())
+    network.build(DATASETS["mnist"][0])
+    network.set_weights([weights[name] for name in network.parameters])
+    return network, _accuracy(network)
+
+
+def _accuracy(network: Sequential) -> float:
     _, (images, labels) = load_mnist_bytes()
     _, accuracy = Evaluation(network, Samples(images, labels, scale=255)).run()
-    return network, accuracy or 0.0
-
-
-def _read_bytes(data: bytes) -> tuple[Sequential, float]:
-    """The same for a network that is in no file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, FILE_NAME)
-        path.write_bytes(data)
-        return _read(path)
+    return accuracy or 0.0

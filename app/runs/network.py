@@ -35,8 +35,8 @@ def load_data_set() -> DataSet:
     )
 
 
-def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
-    """The training loop of a configuration, at batch 0."""
+def make_network(config: dict[str, Any]) -> Sequential:
+    """The network of a configuration, compiled; untrained."""
     network = Sequential(
         [Dense(layer["units"], activation=layer["activation"]) for layer in config["layers"]],
         seed=config["seed"],
@@ -45,7 +45,12 @@ def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
     network.compile(
         optimizer=optimizers.get(config["optimizer"]), loss=config["loss"], metrics=["accuracy"]
     )
-    return TrainingLoop(network, data.train, batch_size=config["batch_size"])
+    return network
+
+
+def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
+    """The training loop of a configuration, at batch 0."""
+    return TrainingLoop(make_network(config), data.train, batch_size=config["batch_size"])
 
 
 def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:

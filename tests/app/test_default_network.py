@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 
 from app import default_network
+from app.config import RunConfig
 from app.default_network import DefaultNetwork
+from app.runs.network import make_network
 from app.storage import database
 from app.storage.index import RunIndex
+from app.storage.sealed import seal
 from app.workers.pool import WorkerPool
 from engine import Sequential, load_mnist
 from tests.support.client import Visitor, answer, error_of
@@ -147,6 +150,40 @@ def test_a_disk_that_is_full_for_a_while_only_delays_its_training(
     with pytest.raises(BegunError):
         asyncio.run(DefaultNetwork(tmp_path, pool, index).prepare())
     assert len(tries) == 2
+    index.close()
+
+
+@pytest.mark.parametrize("full", ["files", "the database"])
+def test_a_disk_that_is_full_at_the_end_loses_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    network = make_network(RunConfig().settings())
+    network.build(784)
+    trained = b"".join(bytes(piece) for piece in seal(network.parameters, {}))
+    database.prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
+
+    async def end_of_training(*_: object) -> dict[str, Any]:
+        return {"epoch": default_network.EPOCHS, "state": "paused"}
+
+    async def weights(_: str) -> bytes:
+        return trained
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("No space left") if full == "files" else sqlite3.OperationalError("disk full")
+
+    monkeypatch.setattr(pool, "open", end_of_training)
+    monkeypatch.setattr(pool, "weights", weights)
+    if full == "files":
+        monkeypatch.setattr(os, "fsync", refuse)
+        monkeypatch.setattr(Path, "write_bytes", refuse)
+    else:
+        monkeypatch.setattr(index, "remove", refuse)
+    default = DefaultNetwork(tmp_path, pool, index)
+    asyncio.run(asyncio.wait_for(default.prepare(), 30))
+    assert len(default.classify([0] * 784)) == 10
+    assert index.find(default_network.RUN_ID) is not None  # for the next start
     index.close()
 
 
