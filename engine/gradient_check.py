@@ -41,7 +41,7 @@ def relative_error(a: Array, b: Array) -> float:
 def angle(a: Array, b: Array) -> float:
     """The angle between two gradients in degrees, 0..180: arccos(a·b / |a||b|).
 
-    NaN where one of them is zero, which has no direction.
+    NaN where one of them has no direction: where it is zero, or not finite.
     """
     _check_shapes(a, b)
     flat_a, flat_b = np.ravel(a), np.ravel(b)
@@ -53,9 +53,10 @@ def angle(a: Array, b: Array) -> float:
         bb += float(np.dot(piece_b, piece_b))
         ab += float(np.dot(piece_a, piece_b))
     product = math.sqrt(aa) * math.sqrt(bb)
-    if not product:
+    cosine = ab / product if product else math.nan
+    if math.isnan(cosine):  # which `max` and `min` would take for a number
         return math.nan
-    return math.degrees(math.acos(max(-1.0, min(1.0, ab / product))))
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
 
 def loss_along(f: Callable[[Array], float], x: Array, direction: Array, distances: Array) -> Array:

@@ -83,6 +83,9 @@ def checked_features(x: Array) -> Array:
             f"expected samples of real numbers, got an array of {array.dtype}",
             "convert them with x.astype(numpy.float32)",
         )
+    if array.itemsize > np.dtype(np.float64).itemsize:  # long doubles
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     _check_finite(array, "samples")
     return np.ascontiguousarray(array)
 

@@ -66,6 +66,8 @@ class Sequential(Network):
             first_epoch=self._epochs_fitted,
             threads=available_cores() if threads is None else threads,
         )
+        if validation is not None:
+            Evaluation(loop, validation)  # what does not fit is refused before the first epoch
         with one_blas_thread:  # here already: to set it for every batch takes longer
             for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
                 self._epochs_fitted += 1

@@ -17,6 +17,16 @@ from engine.layers import Dense
 
 FORMAT = "descent.network"
 METADATA_KEY = "network"
+# What comes of reading something else; OverflowError of what JSON calls Infinity.
+UNREADABLE = (
+    SafetensorError,
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class NetworkFileError(EngineError):
@@ -73,7 +83,7 @@ def read_network(path: Path) -> NetworkFile:
         shapes = parameter_shapes(layers, inputs)
     except FileNotFoundError:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NetworkFileError(
             f"expected a network saved by Sequential.save, got {path} ({error})",
             "choose a .safetensors file that this engine has written",

@@ -28,8 +28,10 @@ def test_the_angle_by_hand(b: list[float], degrees: float) -> None:
     assert angle(np.array([1.0, 0.0]), np.array(b)) == pytest.approx(degrees)
 
 
-def test_zero_has_no_direction() -> None:
-    assert math.isnan(angle(np.zeros(2), np.ones(2)))
+@pytest.mark.parametrize("a", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0], [np.nan, np.inf]])
+def test_what_is_zero_or_not_finite_has_no_direction(a: list[float]) -> None:
+    assert math.isnan(angle(np.array(a), np.ones(2)))
+    assert math.isnan(angle(np.ones(2), np.array(a)))
 
 
 def test_the_angle_of_long_gradients_is_summed_over_all_pieces() -> None:

@@ -35,6 +35,13 @@ def test_any_type_of_number_is_converted(kind: str, scale: float | None) -> None
     np.testing.assert_array_equal(gathered(x, scale, [2, 0], "float32"), expected)
 
 
+def test_long_doubles_are_taken_as_doubles() -> None:
+    x = np.array([[0.5, -3.0]], np.longdouble)
+    samples = Samples(x, x)
+    assert samples.x.dtype == np.float64
+    np.testing.assert_array_equal(samples.x, x)
+
+
 def test_samples_are_not_copied() -> None:
     x, y = np.zeros((3, 2), np.float32), np.zeros(3, np.int64)
     samples = Samples(x, y)

@@ -81,6 +81,21 @@ def test_fit_learns_and_validates(points: tuple[Array, Array]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "validation", [(np.ones((2, 6)), np.array([0, 7])), (np.ones((2, 9)), np.array([0, 1]))]
+)
+def test_validation_data_that_do_not_fit_are_refused_before_any_training(
+    points: tuple[Array, Array], validation: tuple[Array, Array]
+) -> None:
+    network = small_network()
+    network.build(points[0].shape[1])
+    before = network.get_weights()
+    with pytest.raises((LabelError, ShapeError)):
+        network.fit(*points, verbose=0, validation_data=validation)
+    for array, then in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(array, then)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
 def test_every_optimizer_lowers_every_loss(

@@ -1,6 +1,7 @@
 """Networks in .safetensors files."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,8 @@ WHOLE = save({"layer1.weights": WEIGHTS, "layer1.bias": BIAS}, description())
         (save({"layer1.weights": WEIGHTS}, {"network": "{"}), "saved by Sequential.save"),
         (save({"a": WEIGHTS}, description(format="another")), "saved by Sequential.save"),
         (save({"a": WEIGHTS}, description(layers=[{"units": -1}])), "saved by Sequential.save"),
+        (save({"a": WEIGHTS}, description(inputs=math.inf)), "saved by Sequential.save"),
+        (save({"a": WEIGHTS}, description(seed=math.inf)), "saved by Sequential.save"),
         (save({"a": WEIGHTS}, description(layers=[])), "expected tensors {} of one float"),
         (save({"layer1.weights": WEIGHTS}, description()), "expected tensors .* got"),
         (
