@@ -26,7 +26,7 @@ class Settings(BaseSettings):
         description="Where runs and networks are kept.",
     )
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=available_cores,
         ge=1,
         le=64,
         description="Worker processes that train; one a core.",
