@@ -1,7 +1,7 @@
 """Every error as `{"error": {"code", "message", "hint"}}`, whoever raised it."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,9 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.errors import AppError, from_engine, shorten
 from engine import EngineError
+
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 log = structlog.get_logger()
 
@@ -80,6 +83,14 @@ def _http_error(status: int, detail: str) -> AppError:
     )
 
 
+def _methods_at(request: Request) -> Iterator[str]:
+    """All methods of a request's address; the framework's error has those of its first route."""
+    for method in METHODS:
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Give every error of `app` the one shape."""
 
@@ -100,10 +111,13 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_response(from_validation(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
+    async def on_http_error(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, AppError):  # raised while FastAPI was reading the body
             return error_response(error.__cause__)
-        return error_response(_http_error(error.status_code, error.detail), error.headers)
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"allow": ", ".join(_methods_at(request))}
+        return error_response(_http_error(error.status_code, error.detail), headers)
 
     @app.exception_handler(sqlite3.OperationalError)
     async def on_storage_trouble(_: Request, error: sqlite3.OperationalError) -> JSONResponse:

@@ -56,6 +56,22 @@ def test_addresses_and_methods_there_are_not(
     error_of(visitor.http.request(method, path, json=body), status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/", "GET, HEAD"),
+        ("/static/main.js", "GET, HEAD"),
+        ("/api/runs", "GET, HEAD, POST"),
+        (f"/api/runs/{'0' * 32}", "DELETE, GET, HEAD, PATCH"),
+        (f"/api/runs/{'0' * 32}/commands", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_all_that_are_right(
+    visitor: Visitor, path: str, allowed: str
+) -> None:
+    assert visitor.http.put(path).headers["allow"] == allowed
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "x", ""])
 def test_json_that_does_not_say_so_is_told_how(run: Run, media_type: str) -> None:
     headers = {"content-type": media_type, "authorization": f"Bearer {run.key}"}
