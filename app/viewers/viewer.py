@@ -19,7 +19,7 @@ MAX_VIEWS = 16
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is in a viewer's sight: views, frames a second, and the followed sample."""
+    """What is in a viewer's sight: views, and at most how many frames a second."""
 
     views: frozenset[str] = frozenset()
     rate: float = 30.0

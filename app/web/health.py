@@ -43,7 +43,7 @@ class ServerMetrics(Collector):
         """The gauges."""
         server = self._server
         gauges = {
-            "descent_runs": ("Runs kept at present.", len(server.registry)),
+            "descent_runs": ("Runs open at present.", len(server.registry)),
             "descent_viewers": ("Viewers connected at present.", server.registry.viewers),
             "descent_workers_alive": ("Worker processes alive.", len(server.pool.pids)),
             "descent_worker_restarts": ("Workers lost and restarted.", server.pool.restarts),
