@@ -97,7 +97,7 @@ class DefaultNetwork:
         if self._index.find(RUN_ID) is None:
             # Nobody's run: it is in no list, and no visitor can ask for it.
             self._index.add(RUN_ID, key=b"", owner=b"", config=RunConfig().settings())
-        self._state = await self._pool.open(RUN_ID)
+        self._state = await self._pool.state(RUN_ID)
         while self._state["epoch"] < EPOCHS:
             if self._state["state"] == "failed":
                 raise AppError.from_body(self._state["error"], 500)

@@ -1,7 +1,7 @@
 """Recipes as they arrive from outside, checked before a run is made of one."""
 
 import json
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -15,7 +15,13 @@ from app.config import (
     RunConfig,
 )
 from app.errors import AppError
-from app.runs.recipe_files import RECIPE_KEY
+from app.runs.recipe_files import (
+    RECIPE_FORMAT,
+    RECIPE_KEY,
+    RECIPE_VERSION,
+    RecipeFormat,
+    RecipeVersion,
+)
 from app.storage.sealed import DamagedFileError, unseal
 
 MAX_NAME = 80
@@ -44,7 +50,7 @@ class DrawingStep(BaseModel):
         return self
 
 
-class Settings(BaseModel):
+class ChangedSettings(BaseModel):
     """What one change of a recipe sets: settings, or a change by hand."""
 
     model_config = STRICT
@@ -76,15 +82,15 @@ class Change(BaseModel):
 
     model_config = STRICT
     batch: int = Field(ge=0, le=MAX_BATCHES)
-    set: Settings
+    set: ChangedSettings
 
 
 class Recipe(BaseModel):
     """A run, as `GET /api/runs/{id}/recipe` gives it."""
 
     model_config = STRICT
-    format: Literal["descent.recipe"] = "descent.recipe"
-    version: Literal[1] = 1
+    format: RecipeFormat = RECIPE_FORMAT
+    version: RecipeVersion = RECIPE_VERSION
     name: str = Field(default="", max_length=MAX_NAME)
     config: RunConfig = Field(default_factory=RunConfig)
     actions: list[Change] = Field(default_factory=list, max_length=MAX_ACTIONS)

@@ -108,7 +108,7 @@ class Registry:
         record = await self._admit(run_id, _digest(key), _digest(visitor))
         try:
             await asyncio.to_thread(keep, run_id, key=record.key, owner=record.owner)
-            state = await self.pool.open(run_id)
+            state = await self.pool.state(run_id)
             if command is not None:
                 state = await self.pool.command(run_id, command)
         except BaseException:

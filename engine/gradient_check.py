@@ -59,15 +59,6 @@ def angle(a: Array, b: Array) -> float:
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
 
-def loss_along(f: Callable[[Array], float], x: Array, direction: Array, distances: Array) -> Array:
-    """f(x + s d) for every distance s: the loss along a direction. Shapes: s (m,) -> (m,).
-
-    With d = −gradient, s is the learning rate of plain SGD and the slope at s = 0 is −|d|².
-    """
-    _check_shapes(x, direction)
-    return np.array([f(x + s * direction) for s in distances], np.float64)
-
-
 def _norm(a: Array) -> float:
     return float(np.linalg.norm(np.ravel(a).astype(np.float64)))
 

@@ -67,7 +67,3 @@ class Probe:
     def values(self) -> Mapping[str, Array]:
         """What the last `loss` computed, by name."""
         return self._workspace.values(self._n)
-
-    def value_gradients(self) -> Mapping[str, Array]:
-        """What the last `backward` computed, by name, values between the layers included."""
-        return self._workspace.gradients(self._n)

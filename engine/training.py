@@ -290,10 +290,6 @@ class TrainingLoop:
 
     # Tensors and state
 
-    def tensor_names(self) -> list[str]:
-        """The names of all tensors there are, those of phases that have yet to run included."""
-        return self._tensors.names()
-
     def computed_tensor_names(self) -> list[str]:
         """The names that `tensor` answers now, without those of phases that have yet to run."""
         return self._tensors.computed_names()

@@ -4,20 +4,15 @@ import json
 import math
 from typing import Any
 
-from numpy.typing import NDArray
-
 from app.runs.codes import encode
+from app.runs.loop_view import SHOWN_SAMPLES
 from app.runs.run import Run
+from app.runs.view_parts import Tensors, ViewParts
 from engine import TrainingLoop
 from engine.gradient_check import angle
 
-SHOWN_SAMPLES = 128
 
-Tensors = dict[str, NDArray[Any]]
-Picture = tuple[Tensors, dict[str, str]]
-
-
-def inside_view(run: Run, sample: int, unit: int, source: int) -> Picture:
+def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
     """Tensors as the API gives them, cut to what was picked; float32, or as the network's.
 
     `unit` and `source` (the input, a pixel) pick a weight of the first layer. Indices beyond the
@@ -110,7 +105,7 @@ def _step_angle(loop: TrainingLoop) -> float | None:
     return degrees if math.isfinite(degrees) else None
 
 
-def flow_view(run: Run) -> Picture:
+def flow_view(run: Run) -> ViewParts:
     """The gradient on its way back: ∂loss/∂logits, and ∂loss/∂activations of the first layer.
 
     Codes of (n, units) each, of the first 128 samples; both have been divided by the batch size.

@@ -1,24 +1,21 @@
 """What the five stations of the loop show: pictures of the batch at hand."""
 
 import json
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.runs.codes import encode
 from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
+from app.runs.view_parts import Tensors, ViewParts
 from app.runs.weight_views import weight_views
 from engine import Phase
 
 SHOWN_SAMPLES = 128
 SHOWN_UNITS = 16
 
-Tensors = dict[str, NDArray[Any]]
 
-
-def loop_view(run: Run, sample: int) -> tuple[Tensors, dict[str, str]]:
+def loop_view(run: Run, sample: int) -> ViewParts:
     """Tensors and metadata of the phases that ran in the present batch.
 
     `sample` is the index in the batch of the digit that is followed through the forward pass.
@@ -68,7 +65,7 @@ def _loss(run: Run) -> Tensors:
     }
 
 
-def _backward(run: Run) -> tuple[Tensors, dict[str, str]]:
+def _backward(run: Run) -> ViewParts:
     views = [view for view in weight_views(run) if view.kind == "gradient"]
     first, last = views[0], views[-1]
     units = list(range(min(SHOWN_UNITS, first.shape[0])))

@@ -1,19 +1,16 @@
 """What the network gets wrong among the test images, as of the last measurement."""
 
 import json
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.runs.run import Run
+from app.runs.view_parts import Tensors, ViewParts
 
 WORST = 24
 
-Tensors = dict[str, NDArray[Any]]
 
-
-def mistakes_view(run: Run) -> tuple[Tensors, dict[str, str]]:
+def mistakes_view(run: Run) -> ViewParts:
     """`confusion` uint32 (classes, classes), rows the true class, columns the network's answer;
     and the most confident mistakes: `images` uint8 (k, features), `labels`, `predicted` uint8,
     `confidence` float32, `indices` uint32 among the test images, the most confident first.

@@ -56,11 +56,6 @@ class Recipe:
         else:
             self.actions.insert(index, Action(batch, settings))
 
-    @property
-    def last_batch(self) -> int:
-        """The batch of the last change, 0 where there is none."""
-        return self.actions[-1].batch if self.actions else 0
-
     def name_at(self, batch: int) -> str:
         """A name for all that decides the state at `batch`, before the changes made there."""
         past = [action.to_json() for action in self.actions if action.batch < batch]

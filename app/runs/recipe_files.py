@@ -1,14 +1,16 @@
 """Recipes and networks as files: the form in which a run leaves the server and comes back."""
 
 import json
-from typing import Any
+from typing import Any, Literal, get_args
 
 from app.runs.run import Run
 from app.storage.sealed import seal
 from engine.weights_file import network_metadata
 
-RECIPE_FORMAT = "descent.recipe"
-RECIPE_VERSION = 1
+RecipeFormat = Literal["descent.recipe"]
+RecipeVersion = Literal[1]
+(RECIPE_FORMAT,) = get_args(RecipeFormat)
+(RECIPE_VERSION,) = get_args(RecipeVersion)
 RECIPE_KEY = "recipe"
 
 

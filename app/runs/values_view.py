@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.runs.run import Run
+from app.runs.view_parts import ViewParts
 
-Picture = tuple[dict[str, NDArray[Any]], dict[str, str]]
 
-
-def values_view(run: Run) -> Picture:
+def values_view(run: Run) -> ViewParts:
     """No tensors; `values`: JSON, of each computed tensor its `shape` and its `largest` |value|.
 
     Those of phases that have yet to run in the batch at hand are of the batch before.

@@ -5,9 +5,7 @@ also unit 137 and its weight from input 406. Weight views have the names of thei
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from app.runs.inside_view import flow_view, inside_view
@@ -17,14 +15,14 @@ from app.runs.picture import Picture
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
+from app.runs.view_parts import ViewParts
 from app.runs.weight_views import weight_picture, weight_views
 
 # What a view travels as.
 Encoded = bytes | Picture
-Made = tuple[dict[str, NDArray[Any]], dict[str, str]]
 
 # What each view but those of weights is made by, and how many numbers its name has.
-VIEWS: dict[str, tuple[Callable[..., Made], int]] = {
+VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
     "loop": (loop_view, 1),
     "inside": (inside_view, 3),
     "flow": (flow_view, 0),

@@ -94,10 +94,6 @@ class WorkerPool:
 
         return await asyncio.gather(*(ask(link) for link in self._links))
 
-    async def open(self, run_id: str) -> dict[str, Any]:
-        """Open a kept run in the worker that has fewest; returns its state."""
-        return await self.state(run_id)
-
     async def check(self, config: dict[str, Any], actions: list[Any]) -> None:
         """Raise `AppError` unless every change of a recipe can be made on its network."""
         link = await self._any_link()

@@ -146,7 +146,7 @@ def test_a_disk_that_is_full_for_a_while_only_delays_its_training(
 
     monkeypatch.setattr(index, "add", refuse_once)
     pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
-    monkeypatch.setattr(pool, "open", train)
+    monkeypatch.setattr(pool, "state", train)
     with pytest.raises(BegunError):
         asyncio.run(DefaultNetwork(tmp_path, pool, index).prepare())
     assert len(tries) == 2
@@ -173,7 +173,7 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing_of_it(
     def refuse(*_: object, **__: object) -> None:
         raise OSError("No space left") if full == "files" else sqlite3.OperationalError("disk full")
 
-    monkeypatch.setattr(pool, "open", end_of_training)
+    monkeypatch.setattr(pool, "state", end_of_training)
     monkeypatch.setattr(pool, "weights", weights)
     if full == "files":
         monkeypatch.setattr(os, "fsync", refuse)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import ShapeError
-from engine.gradient_check import PIECE, angle, loss_along, numerical_gradient, relative_error
+from engine.gradient_check import PIECE, angle, numerical_gradient, relative_error
 
 
 def test_the_numerical_gradient_by_hand() -> None:
@@ -40,14 +40,6 @@ def test_the_angle_of_long_gradients_is_summed_over_all_pieces() -> None:
     x, y = a.astype(np.float64), b.astype(np.float64)
     cosine = x @ y / np.sqrt((x @ x) * (y @ y))
     assert angle(a, b) == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-12)
-
-
-def test_the_loss_along_a_direction_by_hand() -> None:
-    # f(x) = |x|² from (1, 1) along (−1, 0): (1 − s)² + 1
-    losses = loss_along(
-        lambda x: float(x @ x), np.array([1.0, 1.0]), np.array([-1.0, 0.0]), np.array([0, 1, 3])
-    )
-    np.testing.assert_array_equal(losses, [2, 1, 5])
 
 
 def test_arrays_of_different_shapes() -> None:

@@ -130,7 +130,7 @@ def fingerprint(loop: TrainingLoop) -> list[object]:
     for _ in range(7):
         loop.run_batch()
         figures += [loop.last_loss, loop.last_accuracy, *loop.gradient_norms.values()]
-        figures += [loop.tensor(name).tobytes() for name in loop.tensor_names()]
+        figures += [loop.tensor(name).tobytes() for name in loop.computed_tensor_names()]
     return figures
 
 

@@ -200,7 +200,7 @@ def test_the_same_optimizer_keeps_its_state_and_another_starts_afresh(samples: S
     np.testing.assert_array_equal(loop.tensor("layer1.weights.v"), v)
     loop.optimizer = "adam"
     assert not loop.tensor("layer1.weights.v").any()
-    assert "layer1.weights.m" in loop.tensor_names()
+    assert "layer1.weights.m" in loop.computed_tensor_names()
     loop.optimizer = "sgd"
     with pytest.raises(UnknownTensorError, match=re.escape("got 'layer1.weights.v'; choose")):
         loop.tensor("layer1.weights.v")
@@ -221,7 +221,7 @@ def test_impossible_changes_change_nothing(samples: Samples, name: str, value: o
 def test_tensors_have_names_and_shapes(samples: Samples) -> None:
     loop = small_loop(samples)
     loop.run_batch()
-    shapes = {name: loop.tensor(name).shape for name in loop.tensor_names()}
+    shapes = {name: loop.tensor(name).shape for name in loop.computed_tensor_names()}
     layers = {"layer1": (5, 6), "layer2": (3, 5)}
     expected: dict[str, tuple[int, ...]] = {
         "batch.x": (8, 6),
@@ -283,7 +283,9 @@ def test_tensors_agree_with_plain_numpy(samples: Samples) -> None:
 def test_everything_is_of_the_networks_dtype(samples: Samples, dtype: str) -> None:
     loop = TrainingLoop(small_network(dtype=dtype), samples, batch_size=8)
     loop.run_batch()
-    types = {loop.tensor(name).dtype.name for name in loop.tensor_names() if name != "batch.y"}
+    types = {
+        loop.tensor(name).dtype.name for name in loop.computed_tensor_names() if name != "batch.y"
+    }
     assert types == {dtype}
 
 
