@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from app.main import closing_event, create_app
 from app.settings import Settings
 from app.storage.database import StorageVersionError, prepare
+from app.storage.lock import DataDirInUseError, lock
 from app.web.protocol import AbortableWebSocketProtocol
 from engine import DatasetError, load_mnist_bytes
 
@@ -60,9 +61,10 @@ def serve(
         raise _refusal(str(error)) from None
     _configure_logs()
     listener = _listen(settings)
-    try:
-        prepare(settings.data_dir)  # what stands in the way is said here, without a traceback
-    except StorageVersionError as error:
+    try:  # what stands in the way is said here, without a traceback
+        alone = lock(settings.data_dir)
+        prepare(settings.data_dir)
+    except (DataDirInUseError, StorageVersionError) as error:
         raise _refusal(str(error)) from None
     except OSError as error:
         raise _refusal(
@@ -73,7 +75,8 @@ def serve(
     typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
     if open_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    _Server(create_app(settings)).run(sockets=[listener])
+    with alone:
+        _Server(create_app(settings)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

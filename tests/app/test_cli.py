@@ -62,6 +62,19 @@ def test_a_port_in_use_is_told_with_a_way_out(taken_port: int, tmp_path: Path) -
     assert "Traceback" not in refused.stderr + refused.stdout
 
 
+def test_a_data_directory_in_use_is_told_with_a_way_out(tmp_path: Path) -> None:
+    with running_server(keep_untrained_network(tmp_path), workers=1) as server:
+        refused = serve("--port", "0", "--data-dir", tmp_path)
+        assert refused.returncode == 1
+        assert f"another Descent uses {tmp_path}" in refused.stderr
+        assert "--data-dir" in refused.stderr
+        assert "Traceback" not in refused.stderr + refused.stdout
+        server.kill()
+        # Its workers may take a moment to notice; the directory is free at once.
+        with running_server(tmp_path, workers=1) as next_server:
+            assert httpx2.get(f"{next_server.address}/healthz").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [

@@ -1,0 +1,32 @@
+"""One server a data directory: two would each change what the other believes to know."""
+
+import fcntl
+from pathlib import Path
+from typing import TextIO
+
+FILE_NAME = "server.lock"
+
+
+class DataDirInUseError(Exception):
+    """Another server uses the data directory."""
+
+
+def lock(data_dir: Path) -> TextIO:
+    """Keep other servers out of the directory for as long as the file that is returned is open.
+
+    However the process ends, the system opens the lock then; workers do not inherit it. Raises
+    `DataDirInUseError`, or `OSError` where the directory cannot be written.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    file = (data_dir / FILE_NAME).open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DataDirInUseError(
+            f"expected a data directory that no other server uses, but another Descent uses "
+            f"{data_dir}; stop that one, or choose another folder with --data-dir"
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    return file
