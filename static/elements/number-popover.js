@@ -164,7 +164,7 @@ export class NumberPopover {
     write(this.#formula, explanation.formula);
     write(this.#address, explanation.address);
     write(this.#numpy, explanation.numpy);
-    write(this.#helpers, helpersOf(explanation));
+    write(this.#helpers, helpersOf(explanation, location.origin));
     if (!this.#box.matches(":popover-open")) this.#box.showPopover();
     this.#place(element);
   }

@@ -214,7 +214,7 @@ def test_every_number_of_a_unit_explains_itself(page_of_run: DescentPage) -> Non
     expect(dialog.locator("[data-part=result]")).to_contain_text("0.2")
     expect(dialog.locator(".exciter-value").first).to_have_text(re.compile(r"\d"))
     page.run.at_rest()
-    notebook = Notebook(page.run.http, page.run_id)
+    notebook = Notebook()
     numbers = dialog.locator(".explained[tabindex]:visible").all()
     assert len(numbers) > 38
     expect(dialog.locator("[data-part=life] .figure")).to_have_count(2)

@@ -203,7 +203,7 @@ def test_weights_without_a_finite_f_are_refused_and_mended(open_page: OpenPage) 
 
 
 def test_each_number_explains_itself(chain: Chain, http: httpx2.Client) -> None:
-    notebook = Notebook(http, chain.page.run_id)
+    notebook = Notebook()
     for _ in WALK:
         chain.press("Next factor")
     expect(chain.figure("∂c/∂W3").first).to_be_visible()

@@ -61,11 +61,9 @@ def wrong_numbers(page: DescentPage, notebook: Notebook) -> tuple[list[Explained
     return read, [complaint for complaint in found if complaint]
 
 
-def test_in_every_phase_each_line_gives_the_number_displayed(
-    page_of_run: DescentPage, http: httpx2.Client
-) -> None:
+def test_in_every_phase_each_line_gives_the_number_displayed(page_of_run: DescentPage) -> None:
     page = page_of_run
-    notebook = Notebook(http, page.run_id)
+    notebook = Notebook()
     page.press("Step batch")
     page.shows("test_batch", "1")  # measured while the run rests
     page.page.locator('[data-part="grid"]').focus()
@@ -100,20 +98,18 @@ def test_each_says_where_its_tensors_are(page_of_run: DescentPage, http: httpx2.
             assert http.get(path).status_code == 200, line
 
 
-def test_the_learning_rate_explains_itself(page_of_run: DescentPage, http: httpx2.Client) -> None:
+def test_the_learning_rate_explains_itself(page_of_run: DescentPage) -> None:
     page = page_of_run
     field = page.input("Learning rate")
     explained = read_explanation(page, field)
     assert explained is not None
-    assert disagreement(explained, Notebook(http, page.run_id).value_of(explained)) is None
+    assert disagreement(explained, Notebook().value_of(explained)) is None
     field.press("5")
     expect(page.page.locator("#number-popover")).to_have_count(0)
 
 
 @pytest.mark.parametrize("reader", ["this run", "the trained network"])
-def test_a_drawn_digit_is_reproduced(
-    page_of_run: DescentPage, http: httpx2.Client, reader: str
-) -> None:
+def test_a_drawn_digit_is_reproduced(page_of_run: DescentPage, reader: str) -> None:
     page = page_of_run
     page.press("Step batch")
     page.shows("batch", "1")
@@ -121,7 +117,7 @@ def test_a_drawn_digit_is_reproduced(
     page.press("Copy followed digit")
     shares = page.region("Draw a digit").locator(".bar-share")
     expect(shares.first).to_contain_text("%")
-    notebook = Notebook(http, page.run_id, bytes(page.page.evaluate(DRAWING)))
+    notebook = Notebook(bytes(page.page.evaluate(DRAWING)))
     for share in shares.all():
         explained = read_explanation(page, share)
         assert explained is not None
@@ -185,7 +181,7 @@ def test_no_explanation_lies_on_what_a_change_would_discard(page_of_run: Descent
 
 def check_numbers(page: DescentPage, within: Locator) -> set[str]:
     """Every number within explains itself, and its line gives it; their formulas, to the "="."""
-    notebook = Notebook(page.run.http, page.run_id)
+    notebook = Notebook()
     expect(within.locator(".explained[tabindex]:visible").first).to_be_visible()
     found = within.locator(".explained[tabindex]:visible").all()
     read = [explained for number in found if (explained := read_explanation(page, number))]

@@ -128,7 +128,7 @@ def test_the_numbers_of_a_run_explain_themselves(open_page: OpenPage) -> None:
     expect(figures).to_have_count(3)
     shown = f"{100 * page.run.state()['test_accuracy']:.2f}\u00a0%"
     expect(figures.nth(2)).to_have_text(shown)
-    notebook = Notebook(page.run.http, page.run_id)
+    notebook = Notebook()
     for number in figures.all():
         explained = read_explanation(page, number)
         assert explained is not None

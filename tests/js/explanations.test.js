@@ -26,18 +26,36 @@ const STATE = /** @type {RunState} */ (
   })
 );
 
-const names = (/** @type {string} */ numpy) =>
-  helpersOf({ numpy })
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => line.split(" ")[0]);
+const SERVER = "http://127.0.0.1:8000";
 
-it("defines the helpers of a line and those that they need, in order", () => {
-  assert.deepEqual(names('tensor("loss.per_sample").mean()'), ["tensor"]);
-  assert.deepEqual(names('tensor_at("batch.y", 3)[0]'), ["tensor_at"]);
-  assert.deepEqual(names('tensor("layer1.weights") @ pixels'), ["tensor", "answer", "pixels"]);
-  assert.deepEqual(names('state["batch"]'), ["state"]);
-  assert.deepEqual(names("60 + 9"), []);
+const definitions = (/** @type {string} */ numpy, address = "GET /api/runs/abc/series") =>
+  helpersOf({ numpy, address }, SERVER).split("\n");
+
+const names = (/** @type {string} */ numpy) =>
+  definitions(numpy).map((line) => line.split(" = ")[0]);
+
+it("defines all that a line uses and what that needs, in order", () => {
+  const asked = ["import io", "import urllib.request", "import numpy as np", "id", "get"];
+  assert.deepEqual(names('tensor("loss.per_sample").mean()'), [...asked, "tensor"]);
+  assert.deepEqual(names('tensor_at("batch.y", 3)[0]'), [...asked, "tensor_at"]);
+  assert.deepEqual(names('state["batch"]'), [
+    "import json",
+    "import urllib.request",
+    "id",
+    "get",
+    "state",
+  ]);
+  assert.deepEqual(definitions("np.log(2)"), ["import numpy as np"]);
+  assert.deepEqual(definitions("60 + 9"), [""]);
+});
+
+it("says whose run it is and which server has it, where that is asked", () => {
+  const get = `get = lambda path: urllib.request.urlopen("${SERVER}" + path).read()`;
+  for (const address of ["GET /api/runs/abc", "POST /api/classify?run=abc\nGET /api/runs/abc/x"]) {
+    const lines = definitions('state["batch"]', address);
+    assert.ok(lines.includes('id = "abc"'), lines.join());
+    assert.ok(lines.includes(get), lines.join());
+  }
 });
 
 it("takes tensors of now where a phase has run, else of the batch before", () => {

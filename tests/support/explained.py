@@ -1,14 +1,10 @@
 """The explanations of displayed numbers: opened on the page, and run as they are shown."""
 
 import io
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-import numpy as np
-import safetensors.numpy
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator
 
@@ -57,36 +53,17 @@ def read_explanation(page: DescentPage, number: Locator) -> Explained | None:
 
 
 class Notebook:
-    """Runs a reproducing line as a reader would: with the names its popover defines."""
+    """Runs a reproducing line as a reader would: with what its popover says, and nothing else."""
 
-    def __init__(self, http: httpx2.Client, run_id: str, drawing: bytes = b"") -> None:
-        self._http = http
-        self._given = {
-            "np": np,
-            "io": io,
-            "json": json,
-            "safetensors": safetensors,
-            "id": run_id,
-            "drawing": drawing,
-            "get": self._get,
-            "post": self._post,
-        }
+    def __init__(self, drawing: bytes = b"") -> None:
+        # The one file that a line reads is the drawing that was sent.
+        self._given = {"open": lambda *_: io.BytesIO(drawing)}
 
     def value_of(self, explained: Explained) -> float:
         """What the line gives."""
         names: dict[str, Any] = dict(self._given)
         exec(explained.helpers, names)
         return float(eval(explained.numpy, names))
-
-    def _get(self, path: str) -> bytes:
-        response = self._http.get(path)
-        assert response.status_code == 200, f"{path}: {response.text}"
-        return response.content
-
-    def _post(self, path: str, body: bytes) -> bytes:
-        response = self._http.post(path, content=body, headers={"content-type": "image/png"})
-        assert response.status_code == 200, f"{path}: {response.text}"
-        return response.content
 
 
 def displayed(text: str) -> tuple[float, float]:

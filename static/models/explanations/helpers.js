@@ -1,11 +1,23 @@
 /**
- * What a NumPy line of an explanation takes besides `np`, as Python that defines it: `get(path)`
- * reads the bytes at an address of this server and `post(path, body)` the answer to a body, `id` is
- * the run's, `drawing` the PNG that was sent.
+ * What a NumPy line of an explanation takes, as Python that defines it, so that both together run
+ * anywhere: SERVER stands for this server's address, RUN for the run's id.
  *
  * @type {readonly { name: string, definition: string }[]}
  */
 const HELPERS = [
+  { name: "io", definition: "import io" },
+  { name: "json", definition: "import json" },
+  { name: "urllib", definition: "import urllib.request" },
+  { name: "np", definition: "import numpy as np" },
+  { name: "safetensors", definition: "import safetensors.numpy" },
+  { name: "id", definition: 'id = "RUN"' },
+  { name: "drawing", definition: 'drawing = open("drawing.png", "rb").read()' },
+  { name: "get", definition: 'get = lambda path: urllib.request.urlopen("SERVER" + path).read()' },
+  {
+    name: "post",
+    definition:
+      'post = lambda path, body: urllib.request.urlopen(urllib.request.Request("SERVER" + path, body, {"content-type": "image/png"})).read()',
+  },
   {
     name: "tensor",
     definition: 'tensor = lambda name: np.load(io.BytesIO(get(f"/api/runs/{id}/tensors/{name}")))',
@@ -44,11 +56,13 @@ const HELPERS = [
 ];
 
 /**
- * The definitions of the helpers that a line uses, and those that these use, one a line.
+ * The definitions of all that a line uses, and that these use, one a line.
  *
- * @param {{ numpy: string }} explanation
+ * @param {{ numpy: string, address: string }} explanation
+ * @param {string} server its origin
  */
-export function helpersOf({ numpy }) {
+export function helpersOf({ numpy, address }, server) {
+  const run = /runs?[/=]([^/?\s]+)/.exec(address)?.[1] ?? "";
   let needed = numpy;
   /** @type {string[]} */
   const definitions = [];
@@ -57,5 +71,5 @@ export function helpersOf({ numpy }) {
     definitions.unshift(definition);
     needed += `\n${definition}`;
   }
-  return definitions.join("\n");
+  return definitions.join("\n").replaceAll("SERVER", server).replace("RUN", run);
 }
