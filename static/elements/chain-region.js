@@ -1,3 +1,4 @@
+import { formatError } from "../format.js";
 import { textOf } from "../models/captions.js";
 import { ChainModel } from "../models/chain.js";
 import {
@@ -136,10 +137,7 @@ export class ChainRegion extends RunElement {
     const answered = model.answered.peek();
     const error = model.error.peek();
     this.#showWeights(question, document.activeElement);
-    write(
-      this.piece("error", HTMLElement),
-      error ? [error.message, error.hint].filter(Boolean).join("; ") : "",
-    );
+    write(this.piece("error", HTMLElement), error ? formatError(error) : "");
     // What is shown belongs to the last weights that had an answer.
     this.classList.toggle("is-behind", error !== null && answered?.question !== question);
     if (!answered) return;

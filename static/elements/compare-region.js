@@ -53,7 +53,14 @@ export class CompareRegion extends RunElement {
     this.#table = new ComparedTable(
       this.piece("rows", HTMLTableSectionElement),
       this.piece("row", HTMLTemplateElement),
-      (id) => comparison.remove(id),
+      (id) => {
+        comparison.remove(id);
+        // The button goes with its row; the focus stays near.
+        const next = comparison.others.peek()[0]?.id;
+        const remove = `[data-run="${next}"] [data-cell="remove"]`;
+        const near = this.querySelector(remove) ?? this.querySelector('[data-action="add-run"]');
+        /** @type {HTMLElement} */ (near).focus();
+      },
     );
     this.#images = new ComparedImages(
       this.piece("images", HTMLElement),
@@ -103,7 +110,6 @@ export class CompareRegion extends RunElement {
       () => {
         rarely.cancel();
         painter.cancel(paint);
-        comparison.inSight.value = false;
         this.#chart?.destroy();
         this.#chart = null;
         this.#table?.clear();

@@ -1,4 +1,4 @@
-import { formatLoss } from "../format.js";
+import { formatError, formatLoss } from "../format.js";
 import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
@@ -83,8 +83,7 @@ export class LearnDrawing extends RunElement {
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     if (this.#refusal) {
-      const { message, hint } = this.#refusal;
-      this.#result?.show([[message, hint].filter(Boolean).join(" ")]);
+      this.#result?.show([formatError(this.#refusal)]);
     } else if (edit) {
       this.#result?.show(changeOf(state, edit));
     } else {

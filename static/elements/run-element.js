@@ -79,7 +79,14 @@ export function observe(element, signal, { sight, size }) {
       sight(entries.at(-1)?.isIntersecting ?? false);
     });
     observer.observe(element);
-    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        observer.disconnect();
+        sight(false); // what has left the page is not seen any more
+      },
+      { once: true },
+    );
   }
   if (size) {
     const observer = new ResizeObserver(() => size());

@@ -104,10 +104,8 @@ export class RunModel {
   #views = new Map();
   /** @type {Signal<ReadonlyMap<string, readonly string[]>>} */
   #wanted = signal(new Map());
-  /** @type {Link | null} */
-  #link = null;
-  /** @type {((link: Link) => void)[]} */
-  #waiting = [];
+  /** @type {Signal<Link | null>} */
+  #link = signal(null);
   #afterPaint;
   #rate;
 
@@ -146,8 +144,7 @@ export class RunModel {
    * @returns {() => void} lets go of it
    */
   attach(link) {
-    this.#link = link;
-    for (const opened of this.#waiting.splice(0)) opened(link);
+    this.#link.value = link;
     return effect(() => link.look(this.#look()));
   }
 
@@ -161,7 +158,7 @@ export class RunModel {
   async act(command, asked = {}) {
     const settled = this.pending.ask(asked);
     try {
-      const link = this.#link ?? (await this.#opened());
+      const link = this.#link.peek() ?? (await this.#opened());
       await link.command(command);
       return null;
     } catch (error) {
@@ -178,12 +175,15 @@ export class RunModel {
    * @returns {Promise<Link>}
    */
   #opened() {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve);
-      effect(() => {
-        if (this.gone.value) reject(this.gone.value);
+    let stop = () => {};
+    const opened = new Promise((resolve, reject) => {
+      stop = effect(() => {
+        const [link, gone] = [this.#link.value, this.gone.value];
+        if (link) resolve(link);
+        else if (gone) reject(gone);
       });
     });
+    return opened.finally(stop);
   }
 
   /**
@@ -338,7 +338,7 @@ export class RunModel {
         else this.#takeWeights(name, file);
       }
     });
-    this.#afterPaint(() => this.#link?.ack(frame));
+    this.#afterPaint(() => this.#link.peek()?.ack(frame));
   }
 
   /** @returns {Look} */

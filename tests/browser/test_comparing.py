@@ -259,6 +259,7 @@ def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenP
     assert [run.id for run in compared(page)] == before
     page.press("Take out run B")
     expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
+    expect(page.page.get_by_role("button", name="Add a run of mine…")).to_be_focused()
     assert "with=" not in page.page.url
     assert Run(page.run.http, {"id": before[1]}).state()["id"] == before[1]
 
@@ -270,6 +271,17 @@ def test_batches_of_other_sizes_are_said_not_to_be_the_same(open_page: OpenPage)
     notes = region_of(page).locator('[data-part="notes"]')
     expect(notes).to_contain_text("A draws 128 digits at a time, B 32.")
     expect(notes).to_contain_text("A draws 128 digits at a time, C 512.")
+
+
+def test_the_focus_stays_near_what_has_been_taken_out(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page, "Batches of 32 against 512")
+    page.press("Hold all")
+    rows = region_of(page).locator("tbody tr")
+    expect(rows).to_have_count(3)
+    page.page.get_by_role("button", name="Take out run B").press("Enter")
+    expect(rows).to_have_count(2)
+    expect(page.page.get_by_role("button", name="Take out run C")).to_be_focused()
 
 
 def test_a_run_of_somebody_else_is_watched_only(open_page: OpenPage) -> None:

@@ -1,5 +1,10 @@
 """What the page leaves undone while a run plays: questions that cost a layout, unseen paints."""
 
+import json
+from typing import Any
+
+from playwright.sync_api import WebSocket
+
 from tests.support.page import DescentPage
 
 # Each of these has the browser lay out the page before it answers.
@@ -69,3 +74,23 @@ def test_what_is_out_of_sight_is_painted_when_it_comes_back(page_of_run: Descent
     assert page.page.evaluate("painted") == []
     page.page.evaluate("scrollTo(0, 0)")
     page.until(lambda: page.page.evaluate("painted") != [], "the loop to be painted again")
+
+
+def test_no_pictures_come_of_what_has_left_the_page(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    sent: list[dict[str, Any]] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda payload: sent.append(json.loads(payload)))
+
+    def looked_at() -> list[str]:
+        looks = [message for message in sent if message["type"] == "look"]
+        return looks[-1]["views"] if looks else []
+
+    page.page.on("websocket", listen)
+    page.page.reload()
+    page.wait_open()
+    page.until(lambda: "layer1.weights" in looked_at(), "a look at the weights")
+    page.page.evaluate("document.querySelector('weights-region').remove()")
+    page.until(lambda: "layer1.weights" not in looked_at(), "the end of it")
+    assert looked_at(), "the rest is still looked at"

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it, mock } from "node:test";
+import { signal } from "@preact/signals-core";
 import { RunModel } from "../../static/models/run.js";
 import { play } from "../../static/protocol/commands.js";
 
@@ -30,6 +31,17 @@ it("keeps a command that is given before the run is open, and sends it then", as
   run.attach(link);
   assert.equal(await asked, null);
   assert.deepEqual(link.commands, [play()]);
+});
+
+it("watches whether the run is gone only as long as a command waits for it", async () => {
+  const run = new RunModel((callback) => callback());
+  let unwatched = 0;
+  run.gone = signal(null, { unwatched: () => (unwatched += 1) });
+  const asked = run.act(play());
+  assert.equal(unwatched, 0);
+  run.attach(recordingLink());
+  await asked;
+  assert.equal(unwatched, 1);
 });
 
 it("refuses such a command once it is known that there is no run", async () => {
