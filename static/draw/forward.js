@@ -111,7 +111,8 @@ function drawBars(context, probabilities, label, { width, height, top }, theme) 
   context.textBaseline = "middle";
   probabilities.forEach((probability, i) => {
     const x = i * slot + (slot - bar) / 2;
-    const length = Math.max(probability * (base - top), probability > 0.001 ? 1 : 0);
+    const share = Math.min(probability, 1); // an output that is none may be beyond
+    const length = Math.max(share * (base - top), share > 0.001 ? 1 : 0);
     context.fillStyle = theme.sequential;
     context.fillRect(x, base - length, bar, length);
     if (i === guess && guess !== label) hatch(context, x, base - length, bar, length, theme);

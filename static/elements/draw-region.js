@@ -3,6 +3,7 @@ import { PixelBuffer, prepareCanvas } from "../draw/canvas.js";
 import { writeMatrix } from "../draw/grid.js";
 import { formatError, formatPercent, NONE } from "../format.js";
 import { drawnProbability } from "../models/explanations/drawing.js";
+import { outputText } from "../models/words.js";
 import { trainedNetwork } from "../protocol/api.js";
 import { explain } from "./explain.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
@@ -170,7 +171,7 @@ export class DrawRegion extends RunElement {
   }
 
   /** @param {App} app */
-  #paint({ colours, classifier, drawing }) {
+  #paint({ run, colours, classifier, drawing }) {
     const theme = colours.peek();
     const pad = this.piece("pad", HTMLCanvasElement);
     const prepared = prepareCanvas(pad);
@@ -178,21 +179,31 @@ export class DrawRegion extends RunElement {
     this.piece("pad-hint", HTMLElement).hidden = !drawing.empty;
     pad.setAttribute("aria-label", drawing.empty ? "Drawing pad, empty" : "Drawing pad");
     const reading = classifier.reading.peek();
-    this.#paintBars(reading);
+    const state = run.state.peek();
+    // The trained network's last layer is a softmax.
+    const text =
+      state && classifier.reader.peek() === "run"
+        ? (/** @type {number} */ share) => outputText(state, share)
+        : formatPercent;
+    this.#paintBars(reading, text);
     this.#paintSeen(reading, theme);
-    write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing));
+    write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing, text));
   }
 
-  /** @param {Reading | null} reading */
-  #paintBars(reading) {
+  /**
+   * @param {Reading | null} reading
+   * @param {(share: number) => string} textOf
+   */
+  #paintBars(reading, textOf) {
     const rows = this.piece("bars", HTMLOListElement).children;
     [...rows].forEach((row, digit) => {
       const share = reading?.probabilities[digit] ?? null;
       row.classList.toggle("is-best", reading?.digit === digit);
       const length = row.querySelector(".bar-length");
-      if (length instanceof HTMLElement) length.style.transform = `scaleX(${share ?? 0})`;
+      if (length instanceof HTMLElement)
+        length.style.transform = `scaleX(${Math.min(Math.max(share ?? 0, 0), 1)})`;
       const text = row.querySelector(".bar-share");
-      if (text) write(text, share === null ? NONE : formatPercent(share));
+      if (text) write(text, share === null ? NONE : textOf(share));
     });
   }
 
@@ -258,8 +269,9 @@ function progressText(status) {
 /**
  * @param {import("../models/classifier.js").Classifier} classifier
  * @param {import("../draw/drawing.js").Drawing} drawing
+ * @param {(share: number) => string} textOf
  */
-function verdictOf(classifier, drawing) {
+function verdictOf(classifier, drawing, textOf) {
   const progress = classifier.progress.peek();
   if (progress !== null) return progress;
   if (drawing.empty) return "Nothing drawn yet.";
@@ -268,6 +280,6 @@ function verdictOf(classifier, drawing) {
   if (error) return formatError(error);
   const reading = classifier.reading.peek();
   if (!reading) return "Reading …";
-  const share = formatPercent(reading.probabilities[reading.digit] ?? 0);
+  const share = textOf(reading.probabilities[reading.digit] ?? 0);
   return `Read as ${reading.digit}, ${share}.`;
 }

@@ -8,6 +8,7 @@ import {
   mistakesOf,
   shareOf,
 } from "../models/mistakes.js";
+import { outputText } from "../models/words.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
@@ -70,10 +71,11 @@ export class MistakesRegion extends RunElement {
     this.#painted = now;
     this.piece("body", HTMLElement).classList.toggle("is-empty", mistakes === null);
     this.piece("empty", HTMLElement).hidden = mistakes !== null;
-    if (!mistakes) return;
+    const state = run.state.peek();
+    if (!mistakes || !state) return;
     this.#of?.show(measuredParts(() => run.state.value, mistakes));
     this.#paintTable(mistakes);
-    this.#paintWorst(mistakes.worst, theme);
+    this.#paintWorst(state, mistakes.worst, theme);
   }
 
   /** @param {Mistakes} mistakes */
@@ -92,10 +94,11 @@ export class MistakesRegion extends RunElement {
   }
 
   /**
+   * @param {import("../protocol/types.js").RunState} state
    * @param {Wrong[]} worst
    * @param {Theme} theme
    */
-  #paintWorst(worst, theme) {
+  #paintWorst(state, worst, theme) {
     const items = [...this.piece("worst", HTMLElement).children];
     items.forEach((item, i) => {
       const wrong = worst[i];
@@ -104,7 +107,7 @@ export class MistakesRegion extends RunElement {
       const context = canvas?.getContext("2d");
       if (!wrong || !canvas || !context) return;
       this.#drawDigit(context, wrong.pixels, theme);
-      const share = formatPercent(wrong.confidence);
+      const share = outputText(state, wrong.confidence);
       canvas.setAttribute(
         "aria-label",
         `Test image ${wrong.index}: a ${wrong.label}, taken for a ${wrong.answer} at ${share}`,

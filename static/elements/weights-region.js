@@ -246,6 +246,7 @@ function aboutParts(state, layer, inputs) {
     text: String(inputs),
     explanation: () => countAlong(state, of, "weights of a unit", inputs),
   };
+  const picture = Number.isInteger(Math.sqrt(inputs)) ? "image" : "row"; // as unitLayout has it
   return layer === 1
     ? [
         "Each image is one unit, with a cell for each of its ",
@@ -253,7 +254,7 @@ function aboutParts(state, layer, inputs) {
         " weights, at the pixel it weighs. Click one, or press Enter on it, to look inside.",
       ]
     : [
-        "Each row is one unit, with a cell for each of its ",
+        `Each ${picture} is one unit, with a cell for each of its `,
         count,
         " weights from the layer before.",
       ];

@@ -1,14 +1,7 @@
-import {
-  aDigit,
-  formatCount,
-  formatLoss,
-  formatPercent,
-  formatSmallPercent,
-  formatValue,
-} from "../format.js";
+import { aDigit, formatCount, formatLoss, formatSmallPercent, formatValue } from "../format.js";
 import { countAlong } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
-import { guessOf, PHASE_TITLES, samplesOf, subscript } from "./words.js";
+import { guessOf, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
@@ -91,7 +84,7 @@ function forwardCaption(picture, state) {
   const { sample } = picture;
   const { guess, probability, label, labelProbability } = guessOf(picture);
   const share = (/** @type {number} */ digit, /** @type {number} */ p) => ({
-    text: formatPercent(p),
+    text: outputText(state, p),
     explanation: () => explanations.probability(state, sample, digit, p),
   });
   const says = [

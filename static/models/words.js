@@ -1,4 +1,4 @@
-import { formatCount, formatSetting } from "../format.js";
+import { formatCount, formatPercent, formatSetting, formatValue } from "../format.js";
 import { parameterCount } from "./explanations/counts.js";
 
 /**
@@ -46,7 +46,18 @@ export function samplesOf({ config }) {
 }
 
 /**
- * The class that gets the highest probability.
+ * An output of the network: a share where it lies between 0 and 1, else a number.
+ *
+ * @param {RunState} state
+ * @param {number} value
+ */
+export function outputText({ config: { layers } }, value) {
+  const isShare = /^s/.test(layers.at(-1)?.activation ?? ""); // softmax, sigmoid
+  return isShare ? formatPercent(value) : formatValue(value, 3);
+}
+
+/**
+ * The class with the largest output.
  *
  * @param {ForwardPicture} picture
  */

@@ -4,7 +4,7 @@ import { fieldPainter } from "../../draw/field.js";
 import { formatCount, formatValue } from "../../format.js";
 import * as explanations from "../../models/explanations/backward.js";
 import { countAlong } from "../../models/explanations/counts.js";
-import { probabilityMinusTarget } from "../../models/explanations/forward.js";
+import { outputDelta, probabilityMinusTarget } from "../../models/explanations/forward.js";
 import { colourScale } from "../../models/explanations/stations.js";
 import { chainOf, measuredOf, tellingWeight } from "../../models/inside.js";
 import { subscript } from "../../models/words.js";
@@ -19,7 +19,6 @@ import { pickUnits } from "./forward-detail.js";
  * @typedef {import("../inside-step.js").Now} Now
  * @typedef {import("../../models/inside.js").Inside} Inside
  * @typedef {import("../../models/inside.js").Chain} Chain
- * @typedef {import("../../models/captions.js").Part} Part
  */
 
 /** @type {Parameters<typeof countAlong>[1]} */
@@ -137,13 +136,8 @@ export class BackwardDetail {
     const answers = [...(activations.at(-1) ?? [])].map((p, digit) => {
       const value = softmax ? p - (digit === label ? 1 : 0) : (gradients[digit] ?? 0) * digits;
       const at = { sample, digit, label };
-      /** @type {Part} */
-      const figure = softmax
-        ? {
-            text: formatValue(value, 3),
-            explanation: () => probabilityMinusTarget(state, at, value),
-          }
-        : formatValue(value, 3);
+      const explanation = () => (softmax ? probabilityMinusTarget : outputDelta)(state, at, value);
+      const figure = { text: formatValue(value, 3), explanation };
       return { share: value, isTrue: digit === label, p: [figure] };
     });
     this.#errors.show(answers);
@@ -165,6 +159,8 @@ export class BackwardDetail {
       this.#output.paint({ codes: backward.output, units, inputs, columns }, theme);
       this.#texts.output.show([scaleFigure(state, last, backward.outputScale)]);
     }
+    write(this.#host.piece("back-title", HTMLElement), `∂loss/∂${last > 1 ? "hidden" : "output"}`);
+    this.#host.piece("of-back", HTMLElement).hidden = hiddenGradient === null;
     if (hiddenGradient) {
       // The largest that the gradient of a mean over n digits is likely to be here: fixed, by n.
       const digits = deltas?.length ?? 1;
@@ -223,8 +219,7 @@ export class BackwardDetail {
       );
     }
     if (third) {
-      const error = `Σ W₂ ${explanations.secondDelta(state)}`;
-      write(third.name, back === null ? "∂loss/∂z" : error);
+      write(third.name, back === null ? "∂loss/∂z" : explanations.backName(state));
       third.value.show(
         back === null
           ? figure(delta, () => explanations.delta(state, at, delta))
@@ -233,12 +228,12 @@ export class BackwardDetail {
     }
     product?.value.show(figure(share, () => explanations.share(state, at, { delta, x })));
     this.#texts.sum.show([
-      "The sum of the shares of all ",
+      "The sum of the shares of the whole batch, ",
       {
         text: formatCount(digits),
         explanation: () => countAlong(state, DIGITS, "digits of the batch", digits),
       },
-      " digits: ∂loss/∂w = ",
+      digits === 1 ? " digit: ∂loss/∂w = " : " digits: ∂loss/∂w = ",
       {
         text: formatValue(sum, 4),
         explanation: () => explanations.derived(state, at, sum),

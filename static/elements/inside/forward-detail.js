@@ -2,10 +2,11 @@ import { sizeOf } from "../../draw/canvas.js";
 import { cellsLayout, cellsPainter } from "../../draw/cells.js";
 import { digitPainter, fieldPainter } from "../../draw/field.js";
 import { activationScale } from "../../draw/forward.js";
-import { aDigit, formatCount, formatPercent, formatValue } from "../../format.js";
+import { aDigit, formatCount, formatValue } from "../../format.js";
 import { countAlong } from "../../models/explanations/counts.js";
 import * as explanations from "../../models/explanations/forward.js";
 import { probability } from "../../models/explanations/stations.js";
+import { outputText } from "../../models/words.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
@@ -136,7 +137,7 @@ export class ForwardDetail {
             explanation: () => explanations.preactivation(state, { layer, unit, sample }, { z }),
           },
         ],
-        p: [{ text: formatPercent(p), explanation: () => probability(state, sample, unit, p) }],
+        p: [{ text: outputText(state, p), explanation: () => probability(state, sample, unit, p) }],
       };
     });
     this.#answers.show(answers);

@@ -65,7 +65,17 @@ export function secondDelta({ config: { layers, loss } }) {
 }
 
 /**
- * ∂loss/∂output of the picked unit for a sample: what comes back from the next layer.
+ * What comes back to the first layer is called; it is the last where there is but one.
+ *
+ * @param {RunState} state
+ */
+export function backName(state) {
+  return state.config.layers.length === 1 ? "∂loss/∂output" : `Σ W₂ ${secondDelta(state)}`;
+}
+
+/**
+ * ∂loss/∂output of the picked unit for a sample: what comes back from the next layer, or from the
+ * loss.
  *
  * @param {RunState} state
  * @param {Weight} at
@@ -73,6 +83,14 @@ export function secondDelta({ config: { layers, loss } }) {
  */
 export function comingBack(state, { unit, sample }, value) {
   const source = sourceOf(state, "backward");
+  if (state.config.layers.length === 1) {
+    const name = "layer1.activations.gradient";
+    return source.fromTensors(
+      `∂loss/∂output[${unit}] = 2 · (p − y) / (outputs · n) = ${text(value)}`,
+      [name],
+      `${source.tensor(name)}[${sample}, ${unit}]`,
+    );
+  }
   const deltas = "layer2.preactivations.gradient";
   return source.fromTensors(
     `∂loss/∂output[${unit}] = Σ over the next layer of W₂ · ${secondDelta(state)} = ${text(value)}`,

@@ -1,4 +1,5 @@
 import { formatPercent } from "../../format.js";
+import { outputText } from "../words.js";
 import { sourceNow } from "./source.js";
 
 /**
@@ -41,7 +42,7 @@ export function drawnProbability(state, reader, digit, share) {
     const z = `tensor("layer${i + 1}.weights") @ ${parenthesized(input)} + tensor("layer${i + 1}.bias")`;
     return (ACTIVATIONS[activation] ?? ((text) => text))(z);
   }, "pixels");
-  const formula = `p[${digit}] = the last of the layers output = activation(dot(W, x) + b), at ${digit} = ${formatPercent(share)}, x being the drawing as the network sees it, by the run's present weights`;
+  const formula = `p[${digit}] = the last of the layers output = activation(dot(W, x) + b), at ${digit} = ${outputText(state, share)}, x being the drawing as the network sees it, by the run's present weights`;
   const { address } = sourceNow(state).fromTensors("", names, "");
   return {
     formula,

@@ -116,6 +116,23 @@ export function sampleLoss(state, { sample, label }, value) {
 }
 
 /**
+ * An entry of ∂loss/∂z of the last layer, before the division by the batch size.
+ *
+ * @param {RunState} state
+ * @param {{ sample: number, digit: number }} at
+ * @param {number} value
+ */
+export function outputDelta(state, { sample, digit }, value) {
+  const name = `layer${lastLayer(state)}.preactivations.gradient`;
+  const source = sourceOf(state, "backward");
+  return source.fromTensors(
+    `∂loss/∂z[${digit}] · n for sample ${sample + 1} of n = ${text(value)}`,
+    [name],
+    `(d := ${source.tensor(name)})[${sample}, ${digit}] * len(d)`,
+  );
+}
+
+/**
  * An entry of ∂loss/∂logits = p − y of a sample, before the division by the batch size.
  *
  * @param {RunState} state

@@ -1,4 +1,5 @@
 import { formatCount, formatPercent } from "../../format.js";
+import { outputText } from "../words.js";
 import { sourceNow } from "./source.js";
 
 /** @typedef {import("../../protocol/types.js").RunState} RunState */
@@ -43,7 +44,7 @@ export function classAccuracy(state, { label, right, total }) {
  */
 export function wrongConfidence(state, { position, label, answer }, confidence) {
   return sourceNow(state).fromView(
-    `p[${answer}] for this ${label} = ${formatPercent(confidence)}, at the last measurement`,
+    `p[${answer}] for this ${label} = ${outputText(state, confidence)}, at the last measurement`,
     "mistakes",
     `view("mistakes")["confidence"][${position}]`,
   );

@@ -23,7 +23,7 @@ export function accuracy(state) {
   const source = sourceOf(state, "loss");
   const answers = `layer${lastLayer(state)}.activations`;
   return source.fromTensors(
-    `batch accuracy = share of the batch's digits to which the network gave the highest probability = ${formatPercent(state.accuracy)}`,
+    `batch accuracy = share of the batch's digits for which the true digit had the largest output = ${formatPercent(state.accuracy)}`,
     [answers, "batch.y"],
     `(${source.tensor(answers)}.argmax(axis=1) == ${source.tensor("batch.y")}).mean()`,
   );

@@ -1,10 +1,5 @@
-import {
-  formatCount,
-  formatLoss,
-  formatPercent,
-  formatSmallPercent,
-  formatValue,
-} from "../../format.js";
+import { formatCount, formatLoss, formatSmallPercent, formatValue } from "../../format.js";
+import { outputText } from "../words.js";
 import { lastLayer, sourceNow, sourceOf } from "./source.js";
 
 /**
@@ -48,14 +43,14 @@ export function guess(state, sample, guess) {
   const source = sourceOf(state, "forward");
   const answers = `layer${lastLayer(state)}.activations`;
   return source.fromTensors(
-    `the answer = the digit with the highest probability for sample ${sample + 1} = ${guess}`,
+    `the answer = the digit with the largest output for sample ${sample + 1} = ${guess}`,
     [answers],
     `${source.tensor(answers)}[${sample}].argmax()`,
   );
 }
 
 /**
- * The probability of a class for a sample, out of a softmax.
+ * The output for a class and a sample: out of a softmax, its probability.
  *
  * @param {RunState} state
  * @param {number} sample
@@ -67,8 +62,8 @@ export function probability(state, sample, digit, p) {
   const answers = `layer${lastLayer(state)}.activations`;
   const softmax = state.config.layers.at(-1)?.activation === "softmax";
   const formula = softmax
-    ? `p[${digit}] = exp(z[${digit}]) / Σ exp(z) = ${formatPercent(p)}, for sample ${sample + 1}`
-    : `output ${digit} for sample ${sample + 1} = ${formatPercent(p)}`;
+    ? `p[${digit}] = exp(z[${digit}]) / Σ exp(z) = ${outputText(state, p)}, for sample ${sample + 1}`
+    : `output ${digit} for sample ${sample + 1} = ${outputText(state, p)}`;
   return source.fromTensors(formula, [answers], `${source.tensor(answers)}[${sample}, ${digit}]`);
 }
 
@@ -95,7 +90,7 @@ export function rightAnswers(state, right, shown) {
   const answers = `layer${lastLayer(state)}.activations`;
   const first = `[:${shown}]`;
   return source.fromTensors(
-    `${right} of ${shown} digits got their highest probability on the true digit`,
+    `${right} of ${shown} digits got their largest output on the true digit`,
     [answers, "batch.y"],
     `(${source.tensor(answers)}.argmax(axis=1) == ${source.tensor("batch.y")})${first}.sum()`,
   );
