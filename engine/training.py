@@ -90,7 +90,7 @@ class TrainingLoop:
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
-        self.step_learning_rate: float | None = None  # what the last update was made with
+        self.step_optimizer: Optimizer | None = None  # what made the last update
 
         self._compiled = network.compiled
         self._parameters = network.parameters
@@ -262,7 +262,7 @@ class TrainingLoop:
         """Let the optimizer change all parameters a little: W1 = W0 + step."""
         self._expect(Phase.UPDATE)
         self._update_parameters()
-        self.step_learning_rate = self.learning_rate
+        self.step_optimizer = self.optimizer
         self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
         self._schedule.complete(len(self._drawn))

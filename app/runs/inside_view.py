@@ -78,19 +78,23 @@ def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> 
 
 
 def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
-    """The picked weight through the step: before, gradient, the optimizer's state, step, after."""
+    """The picked weight through the step: before, gradient, the optimizer's state, step, after.
+
+    The optimizer is the one that made the step. What the present one keeps is left out as long as
+    it has made none.
+    """
     at = (unit, source)
     after = float(loop.tensor("layer1.weights")[at])
-    numbers: dict[str, Any] = {"optimizer": loop.optimizer.config(), "value": after}
     step = loop.flat_step()
+    made_by = loop.step_optimizer if step is not None else None
+    numbers: dict[str, Any] = {"optimizer": (made_by or loop.optimizer).config(), "value": after}
     if loop.has_gradient:
         numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
     if step is not None:
         numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
         numbers["before"] = loop.parameter_of_gradient("layer1.weights", at)
-        numbers["learning_rate"] = loop.step_learning_rate
-        numbers["iterations"] = loop.network.optimizer_state.iterations
-    for slot in loop.network.optimizer_state.slots:
+    state = loop.network.optimizer_state
+    for slot in state.slots if state.iterations else ():
         numbers[slot] = float(loop.tensor(f"layer1.weights.{slot}")[at])
     return numbers
 

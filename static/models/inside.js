@@ -6,12 +6,9 @@
  * @property {number} [before]
  * @property {number} [gradient]
  * @property {number} [step]
- * @property {number} [learning_rate] that of the step
- * @property {number} [iterations] updates the optimizer has made
- * @property {number} [v]
+ * @property {number} [v] where the optimizer still has it
  * @property {number} [m]
- * @property {number} [velocity]
- * @property {import("../protocol/types.js").OptimizerConfig} optimizer
+ * @property {import("../protocol/types.js").OptimizerConfig} optimizer the one that made the step
  */
 
 /**

@@ -2,116 +2,112 @@ import { formatSetting } from "../format.js";
 
 /**
  * @typedef {import("./inside.js").PickedWeight} PickedWeight
- * @typedef {"before" | "gradient" | "velocity" | "m" | "v" | "root" | "effective" | "step" | "after"} Quantity
+ * @typedef {import("../protocol/types.js").OptimizerConfig} OptimizerConfig
+ * @typedef {"before" | "gradient" | "m" | "v" | "root" | "effective" | "step" | "after"} Quantity
+ * @typedef {{ quantity: Quantity, name: string, value: number }} Named a number of a step
  */
 
+/** What stands in a denominator where no configuration says it. */
+export const EPSILON = 1e-7;
+
 /**
- * What an optimizer makes of the gradient of one weight: its rule, and the numbers in it.
+ * What an optimizer does, by what it computes.
  *
- * @typedef {object} UpdateRule
- * @property {string} title
- * @property {string} formula
- * @property {{ quantity: Quantity, name: string, value: number }[]} numbers in the order of the rule
- * @property {boolean} isOwn whether the present optimizer made the step
+ * @param {OptimizerConfig} optimizer
+ * @returns {{ title: string, kept: { [name: string]: string }, step: string }}
  */
-
-/**
- * @param {PickedWeight} weight
- * @returns {UpdateRule | null} null before the update
- */
-export function updateRule(weight) {
-  const { before, gradient, step, value, iterations, optimizer } = weight;
-  if (before === undefined || gradient === undefined || step === undefined) return null;
-  const ends = {
-    before: { quantity: /** @type {const} */ ("before"), name: "W0", value: before },
-    gradient: {
-      quantity: /** @type {const} */ ("gradient"),
-      name: "g = ∂loss/∂w",
-      value: gradient,
-    },
-    step: { quantity: /** @type {const} */ ("step"), name: "step", value: step },
-    after: { quantity: /** @type {const} */ ("after"), name: "W1 = W0 + step", value },
-  };
-  if (iterations === 0) {
-    return {
-      title: "the optimizer before",
-      formula:
-        "The optimizer was exchanged after this step;\nthe rule of the new one comes with its update.",
-      numbers: [ends.before, ends.gradient, ends.step, ends.after],
-      isOwn: false,
-    };
-  }
-  const rate = weight.learning_rate ?? optimizer.learning_rate;
-  const { title, formula, numbers } = ruleOf(optimizer, weight, rate);
-  const effective = effectiveStep(weight, rate);
-  return {
-    title,
-    formula: formula.replaceAll("e-", "e-\u2060"), // no line ends within 1e-7
-    numbers: [
-      ends.before,
-      ends.gradient,
-      ...numbers,
-      ...(effective === null ? [] : [effective]),
-      ends.step,
-      ends.after,
-    ],
-    isOwn: true,
-  };
-}
-
-/**
- * @param {import("../protocol/types.js").OptimizerConfig} optimizer
- * @param {PickedWeight} weight
- * @param {number} rate
- * @returns {Pick<UpdateRule, "title" | "formula" | "numbers">}
- */
-function ruleOf(optimizer, { v = 0, m = 0, velocity = 0 }, rate) {
+export function rulesOf(optimizer) {
   const number = (/** @type {string} */ name, /** @type {number} */ usual) =>
-    formatSetting(Number(optimizer[name] ?? usual));
-  const rest = (/** @type {string} */ name, /** @type {number} */ usual) =>
-    formatSetting(Number((1 - Number(optimizer[name] ?? usual)).toPrecision(6)));
-  const lr = formatSetting(rate);
-  const kept = [
-    { quantity: /** @type {const} */ ("v"), name: "v, mean of g²", value: v },
-    { quantity: /** @type {const} */ ("root"), name: "√v", value: Math.sqrt(v) },
-  ];
+    Number(optimizer[name] ?? usual);
+  const mean = (
+    /** @type {string} */ kept,
+    /** @type {string} */ of,
+    /** @type {[string, number]} */ decay,
+  ) => {
+    const share = number(...decay);
+    const rest = Number((1 - share).toPrecision(6));
+    return `${formatSetting(share)} · ${kept} + ${formatSetting(rest)} · ${of}`;
+  };
+  const rate = formatSetting(optimizer.learning_rate);
+  // No line ends within 1e-7.
+  const epsilon = formatSetting(number("epsilon", EPSILON)).replace("e-", "e-\u2060");
+  const momentum = number("momentum", 0);
   switch (optimizer.name) {
     case "rmsprop":
       return {
         title: "RMSprop",
-        formula: `v = ${number("rho", 0.9)} · v + ${rest("rho", 0.9)} · g²\nstep = −${lr} · g / √(v + ${number("epsilon", 1e-7)})`,
-        numbers: kept,
+        kept: { v: mean("v", "g²", ["rho", 0.9]) },
+        step: `−${rate} · g / √(v + ${epsilon})`,
       };
     case "adam":
       return {
         title: "Adam",
-        formula: `m = ${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g,  v = ${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²\nstep = −α · m / (√v + ${number("epsilon", 1e-7)})\nα = ${lr} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
-        numbers: [{ quantity: "m", name: "m, mean of g", value: m }, ...kept],
+        kept: { m: mean("m", "g", ["beta_1", 0.9]), v: mean("v", "g²", ["beta_2", 0.999]) },
+        step: `−α · m / (√v + ${epsilon}),  α = ${rate} · √(1 − β₂ᵗ) / (1 − β₁ᵗ)`,
       };
     default:
-      return (optimizer.momentum ?? 0) > 0
+      return momentum > 0
         ? {
             title: "SGD with momentum",
-            formula: `velocity = ${number("momentum", 0)} · velocity − ${lr} · g\nstep = velocity`,
-            numbers: [{ quantity: "velocity", name: "velocity", value: velocity }],
+            kept: { velocity: `${formatSetting(momentum)} · velocity − ${rate} · g` },
+            step: "velocity",
           }
-        : { title: "SGD", formula: `step = −${lr} · g`, numbers: [] };
+        : { title: "SGD", kept: {}, step: `−${rate} · g` };
   }
 }
 
 /**
- * By what the gradient is multiplied, where the step is that product.
+ * What an optimizer keeps, as equations.
+ *
+ * @param {{ kept: { [name: string]: string } }} rules
+ */
+export function keptText({ kept }) {
+  const equations = Object.entries(kept).map(([name, rule]) => `${name} = ${rule}`);
+  return equations.join(",  ");
+}
+
+/**
+ * What the optimizer that made a step made of the gradient of one weight: its rule, and the numbers
+ * in it, in the order of the rule.
  *
  * @param {PickedWeight} weight
- * @param {number} rate
- * @returns {UpdateRule["numbers"][number] | null}
+ * @returns {{ title: string, formula: string, numbers: Named[] } | null} null before the update
  */
-function effectiveStep({ optimizer, gradient = 0, step = 0, v = 0 }, rate) {
-  const quantity = /** @type {const} */ ("effective");
-  if (optimizer.name === "rmsprop") {
-    const value = rate / Math.sqrt(v + Number(optimizer.epsilon ?? 1e-7));
-    return { quantity, name: "lr / √(v + ε)", value };
+export function updateRule(weight) {
+  const { before, gradient, step, value, m, v, optimizer } = weight;
+  if (before === undefined || gradient === undefined || step === undefined) return null;
+  const rules = rulesOf(optimizer);
+  /** @type {[Quantity, string, number | undefined][]} */
+  const numbers = [
+    ["before", "W0", before],
+    ["gradient", "g = ∂loss/∂w", gradient],
+    ["m", "m, mean of g", m],
+    ["v", "v, mean of g²", v],
+    ["root", "√v", v === undefined ? v : Math.sqrt(v)],
+    ["effective", ...effectiveStep(weight)],
+    ["step", "step", step],
+    ["after", "W1 = W0 + step", value],
+  ];
+  return {
+    title: rules.title,
+    formula: [keptText(rules), `step = ${rules.step}`].filter(Boolean).join("\n"),
+    numbers: numbers.flatMap(([quantity, name, value]) =>
+      value === undefined ? [] : [{ quantity, name, value }],
+    ),
+  };
+}
+
+/**
+ * By what the gradient is multiplied, where the step is that product and not SGD's alone.
+ *
+ * @param {PickedWeight} weight
+ * @returns {[name: string, value: number | undefined]}
+ */
+function effectiveStep({ optimizer, gradient = 0, step = 0, v }) {
+  if (optimizer.name === "rmsprop" && v !== undefined) {
+    const epsilon = Number(optimizer.epsilon ?? EPSILON);
+    return ["lr / √(v + ε)", optimizer.learning_rate / Math.sqrt(v + epsilon)];
   }
-  if (optimizer.name === "sgd" && !((optimizer.momentum ?? 0) > 0)) return null;
-  return gradient === 0 ? null : { quantity, name: "−step / g", value: -step / gradient };
+  const isProduct = gradient !== 0 && Object.keys(rulesOf(optimizer).kept).length > 0;
+  return ["−step / g", isProduct ? -step / gradient : undefined];
 }

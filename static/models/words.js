@@ -1,5 +1,6 @@
-import { formatCount, formatPercent, formatSetting, formatValue } from "../format.js";
+import { formatCount, formatPercent, formatValue } from "../format.js";
 import { parameterCount } from "./explanations/counts.js";
+import { keptText, rulesOf } from "./update.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
@@ -75,6 +76,12 @@ export function guessOf({ activations, label }) {
   };
 }
 
+/** @type {{ [optimizer: string]: string }} */
+const UPDATE_WORDS = {
+  rmsprop: "the same pace for weights with large and small gradients",
+  adam: "m and v: running means of the gradient and of its square; α: the rate, corrected for their start",
+};
+
 /**
  * The formula of a phase and what it says, in words.
  *
@@ -125,31 +132,17 @@ export function formulaOf(phase, state) {
  * @returns {{ formula: string, words: string }}
  */
 function updateFormula({ optimizer }) {
-  const rho = Number(optimizer.rho ?? 0.9);
-  const rate = formatSetting(optimizer.learning_rate);
-  const momentum = optimizer.momentum ?? 0;
-  switch (optimizer.name) {
-    case "sgd":
-      return momentum > 0
-        ? {
-            formula: `velocity = ${formatSetting(momentum)} · velocity − ${rate} · gradient,  W1 = W0 + velocity`,
-            words: "earlier steps carry on",
-          }
-        : { formula: `W1 = W0 − ${rate} · gradient`, words: "a small step downhill" };
-    case "rmsprop":
-      return {
-        formula: `v = ${formatSetting(rho)} · v + ${formatSetting(Number((1 - rho).toPrecision(6)))} · gradient²,  W1 = W0 − ${rate} · gradient / √(v + 1e-7)`,
-        words: "the same pace for weights with large and small gradients",
-      };
-    case "adam":
-      return {
-        formula: `W1 = W0 − ${rate} · m / (√v + 1e-7)`,
-        words:
-          "m and v: running means of the gradient and of its square, corrected for their start",
-      };
-    default:
-      return { formula: "W1 = W0 − step · gradient", words: "a small step downhill" };
-  }
+  const rules = rulesOf(optimizer);
+  const [rule = ""] = rules.step.split(",  ");
+  const step = rule.startsWith("−") ? rule.replace("−", "− ") : `+ ${rule}`;
+  // Adam's whole rule is too long for a line.
+  const kept = optimizer.name === "adam" ? "" : keptText(rules);
+  const formula = [kept, `W1 = W0 ${step}`].filter(Boolean).join(",  ");
+  const words = rules.step === "velocity" ? "earlier steps carry on" : UPDATE_WORDS[optimizer.name];
+  return {
+    formula: formula.replace(/\bg\b/g, "gradient"),
+    words: words ?? "a small step downhill",
+  };
 }
 
 /** @param {number} layer */

@@ -53,6 +53,12 @@ def pick(page: DescentPage) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def set_number(page: DescentPage, label: str, text: str) -> None:
+    """Type a setting."""
+    page.input(label).fill(text)
+    page.page.keyboard.press("Enter")
+
+
 def shows(locator: Locator, value: float) -> None:
     """Assert that a text displays `value`, rounded as it is displayed."""
     text = locator.inner_text()
@@ -252,8 +258,8 @@ def test_after_an_exchange_of_the_optimizer_the_step_it_made_stays(
     height = height_of_loop(page)
     page.input("Optimizer").select_option("sgd")
     rule = shown.locator('[data-part="rule"]')
-    expect(rule).to_contain_text("The optimizer was exchanged after this step")
-    expect(shown.locator('[data-part="turn-line"]')).to_contain_text("away from −gradient.")
+    expect(shown.locator('[data-quantity="root"]')).to_be_hidden()  # v has gone with RMSprop
+    expect(rule).to_contain_text("step = −0.001 · g / √(v")
     assert height_of_loop(page) == height
     page.run.at_rest()
     for quantity, name in (("gradient", ".gradient"), ("step", ".step"), ("after", "")):
@@ -261,10 +267,36 @@ def test_after_an_exchange_of_the_optimizer_the_step_it_made_stays(
         shows(shown.locator(f'[data-quantity="{quantity}"] .figure'), value)
     step = read_explanation(page, shown.locator('[data-quantity="step"] .figure'))
     assert step is not None
-    assert "√v" not in step.formula
-    assert "lr" not in step.formula
+    assert "−0.001 · g / √(v" in step.formula
     page.press("Step batch")
-    expect(rule).to_contain_text("step = −0.001 · g")
+    expect(rule).to_have_text("step = −0.001 · g")
+
+
+def test_after_a_change_of_momentum_the_rule_is_that_of_the_step(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Optimizer").select_option("sgd")
+    set_number(page, "Learning rate", "0.1")
+    set_number(page, "Momentum", "0.9")
+    step_to(page, "update")
+    rule = detail(page, "update").locator('[data-part="rule"]')
+    momentum = "velocity = 0.9 · velocity − 0.1 · g\nstep = velocity"
+    expect(rule).to_have_text(momentum)
+    set_number(page, "Momentum", "0")
+    page.run.until(lambda state: state["optimizer"]["momentum"] == 0, what="the change")
+    expect(rule).to_have_text(momentum)
+    page.press("Step batch")
+    expect(rule).to_have_text("step = −0.1 · g")
+
+
+def test_a_weight_that_a_step_drowns_is_told_as_far_as_it_is_known(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    pick_telling(page, step_to(page, "backward"))
+    set_number(page, "Learning rate", "1e10")
+    page.press("Step phase")
+    before = detail(page, "update").locator('[data-quantity="before"]')
+    expect(before).to_contain_text(re.compile(r"W0, to ±\d"))
 
 
 def test_update_shows_what_rmsprop_makes_of_a_gradient(page_of_run: DescentPage) -> None:

@@ -199,8 +199,11 @@ describe("what the page says", () => {
     );
     assert.match(
       formula({ name: "rmsprop", learning_rate: 0.001 }),
-      /0.001 · gradient \/ √\(v \+ 1e-7\)/,
+      /0.001 · gradient \/ √\(v \+ 1e-\u20607\)/,
     );
-    assert.match(formula({ name: "adam", learning_rate: 0.001 }), /0.001 · m \/ \(√v \+ 1e-7\)/);
+    assert.match(
+      formula({ name: "adam", learning_rate: 0.001 }),
+      /W0 − α · m \/ \(√v \+ 1e-\u20607\)/,
+    );
   });
 });

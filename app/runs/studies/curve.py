@@ -34,12 +34,13 @@ class CurveStudy:
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
         start, gradient = loop.parameters_of_gradient(), loop.flat_gradient()
-        step, made_with = loop.flat_step(), loop.step_learning_rate
+        step, made_by = loop.flat_step(), loop.step_optimizer
         rate = loop.learning_rate
         exact = gradient.astype(np.float64)
         slopes = {"gradient": -float(np.dot(exact, exact))}
         lines = {"gradient": (-gradient, _reach(rate, loop.last_loss or 0.0, -slopes["gradient"]))}
-        if step is not None and made_with is not None:
+        if step is not None and made_by is not None:
+            made_with = made_by.learning_rate
             slopes["step"] = float(np.dot(exact, step.astype(np.float64))) / made_with
             direction = step / np.asarray(made_with, step.dtype)
             lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))

@@ -83,9 +83,7 @@ export class UpdateDetail {
               explanation: () => explanations.angle(state, inside.angle ?? 0),
             },
             " away from −gradient",
-            rule?.isOwn && state.optimizer.name !== "sgd"
-              ? ": every weight has a pace of its own."
-              : ".",
+            inside.weight.optimizer.name !== "sgd" ? ": every weight has a pace of its own." : ".",
           ],
     );
     return true;
@@ -94,9 +92,9 @@ export class UpdateDetail {
   /**
    * @param {Now["state"]} state
    * @param {Inside} inside
-   * @param {import("../../models/update.js").UpdateRule | null} rule
+   * @param {ReturnType<typeof updateRule>} rule
    */
-  #showRule(state, { unit, input, weight, x }, rule) {
+  #showRule(state, { unit, input, weight: { optimizer, step = 0 }, x }, rule) {
     const at = { unit, input };
     write(
       this.#host.piece("rule-title", HTMLElement),
@@ -108,15 +106,12 @@ export class UpdateDetail {
       const number = numbers.get(quantity);
       item.hidden = number === undefined;
       if (!number) continue;
-      write(name, number.name);
-      const rate = weight.learning_rate ?? weight.optimizer.learning_rate;
-      value.show([
-        {
-          text: formatValue(number.value, 3),
-          explanation: () =>
-            explanationOf(state, at, { ...number, isOwn: rule?.isOwn ?? true }, rate),
-        },
-      ]);
+      // W0 is W1 − step, and a large step leaves few digits of it in W1.
+      const lost = Math.abs(step) * (state.config.dtype === "float64" ? 2 ** -53 : 2 ** -24);
+      const isVague = quantity === "before" && lost > Math.abs(number.value) / 1000;
+      write(name, isVague ? `${number.name}, to ±${formatValue(lost)}` : number.name);
+      const explanation = () => explanationOf(state, at, { ...number, optimizer });
+      value.show([{ text: formatValue(number.value, 3), explanation }]);
     }
   }
 
@@ -180,10 +175,9 @@ function rootOf(values) {
 /**
  * @param {Now["state"]} state
  * @param {{ unit: number, input: number }} at
- * @param {{ quantity: Quantity, value: number, isOwn: boolean }} number
- * @param {number} rate
+ * @param {import("../../models/update.js").Named & { optimizer: Now["state"]["optimizer"] }} number
  */
-function explanationOf(state, at, { quantity, value, isOwn }, rate) {
+function explanationOf(state, at, { quantity, name, value, optimizer }) {
   switch (quantity) {
     case "before":
       return explanations.before(state, at, value);
@@ -192,12 +186,16 @@ function explanationOf(state, at, { quantity, value, isOwn }, rate) {
     case "root":
       return explanations.rootOfV(state, at, value);
     case "effective":
-      return explanations.effectiveStep(state, at, { rate, value });
+      return explanations.effectiveStep(state, at, {
+        value,
+        fromV: name.startsWith("lr"),
+        optimizer,
+      });
     case "step":
-      return explanations.step(state, at, value, isOwn ? rate : null);
+      return explanations.step(state, at, value, optimizer);
     case "after":
       return explanations.after(state, at, value);
     default:
-      return explanations.kept(state, at, { slot: quantity, value });
+      return explanations.kept(state, at, { slot: quantity, value, optimizer });
   }
 }

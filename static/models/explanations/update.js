@@ -1,4 +1,5 @@
 import { formatSetting, formatValue } from "../../format.js";
+import { EPSILON, rulesOf } from "../update.js";
 import { sourceNow, sourceOf } from "./source.js";
 
 /**
@@ -26,7 +27,7 @@ const index = ({ unit, input }) => `[${unit}, ${input}]`;
 export function before(state, at, value) {
   const source = sourceOf(state, "forward");
   return source.fromTensors(
-    `W0${index(at)} = ${text(value)}, the weight before the step`,
+    `W0${index(at)} = W1 − step = ${text(value)}, the weight before the step`,
     source.namesUsed(WEIGHTS),
     source.used(WEIGHTS, `${at.unit}, ${at.input}`),
   );
@@ -63,17 +64,16 @@ export function gradient(state, at, value) {
 }
 
 /**
- * What the optimizer keeps of the picked weight: "v", "m" or "velocity".
+ * What the optimizer keeps of the picked weight: "v" or "m".
  *
  * @param {RunState} state
  * @param {At} at
- * @param {{ slot: string, value: number }} kept
+ * @param {{ slot: string, value: number, optimizer: OptimizerConfig }} kept
  */
-export function kept(state, at, { slot, value }) {
+export function kept(state, at, { slot, value, optimizer }) {
   const name = `${WEIGHTS}.${slot}`;
-  const rules = rulesOf(state.optimizer);
   return sourceNow(state).fromTensors(
-    `${slot} = ${rules[slot] ?? "kept by the optimizer"} = ${text(value)}`,
+    `${slot} = ${rulesOf(optimizer).kept[slot]} = ${text(value)}`,
     [name],
     `tensor("${name}")${index(at)}`,
   );
@@ -96,18 +96,18 @@ export function rootOfV(state, at, value) {
 }
 
 /**
- * By what the gradient of the picked weight is multiplied: the learning rate of SGD,
- * lr / √(v + ε) for RMSprop, lr / (√v + ε) for Adam before its correction.
+ * By what the gradient of the picked weight is multiplied.
  *
  * @param {RunState} state
  * @param {At} at
- * @param {{ rate: number, value: number }} numbers the rate of that update, the effective step
+ * @param {{ value: number, fromV: boolean, optimizer: OptimizerConfig }} numbers the effective step,
+ *   whether it is lr / √(v + ε)
  */
-export function effectiveStep(state, at, { rate, value }) {
-  const { name, epsilon } = state.optimizer;
-  const eps = Number(epsilon ?? 1e-7);
-  const v = `tensor("${WEIGHTS}.v")${index(at)}`;
-  if (name === "rmsprop") {
+export function effectiveStep(state, at, { value, fromV, optimizer }) {
+  if (fromV) {
+    const rate = optimizer.learning_rate;
+    const eps = Number(optimizer.epsilon ?? EPSILON);
+    const v = `tensor("${WEIGHTS}.v")${index(at)}`;
     return sourceNow(state).fromTensors(
       `learning rate / √(v + ε) = ${formatSetting(rate)} / √(v + ${formatSetting(eps)}) = ${text(value)}`,
       [`${WEIGHTS}.v`],
@@ -127,12 +127,12 @@ export function effectiveStep(state, at, { rate, value }) {
  * @param {RunState} state
  * @param {At} at
  * @param {number} value
- * @param {number | null} [rate] with which the present optimizer made it, where that is known
+ * @param {OptimizerConfig} [optimizer] that made it, where that is known
  */
-export function step(state, at, value, rate = null) {
+export function step(state, at, value, optimizer) {
   const source = sourceOf(state, "update");
   const name = `${WEIGHTS}.step`;
-  const rule = rate !== null && rulesOf({ ...state.optimizer, learning_rate: rate }).step;
+  const rule = optimizer && rulesOf(optimizer).step;
   return source.fromTensors(
     `step = W1 − W0 =${rule ? ` ${rule} =` : ""} ${text(value)}`,
     [name],
@@ -161,40 +161,4 @@ export function angle(state, degrees) {
     parameters.flatMap((name) => [`${name}.gradient`, `${name}.step`]),
     `np.degrees(np.arccos(-(g := ${flat("gradient")}) @ (s := ${flat("step")}) / np.linalg.norm(g) / np.linalg.norm(s)))`,
   );
-}
-
-/**
- * What an optimizer does, by what it computes.
- *
- * @param {OptimizerConfig} optimizer
- * @returns {{ step: string, [slot: string]: string }}
- */
-function rulesOf(optimizer) {
-  const number = (/** @type {string} */ name, /** @type {number} */ usual) =>
-    formatSetting(Number(optimizer[name] ?? usual));
-  const rest = (/** @type {string} */ name, /** @type {number} */ usual) =>
-    formatSetting(Number((1 - Number(optimizer[name] ?? usual)).toPrecision(6)));
-  const rate = formatSetting(optimizer.learning_rate);
-  switch (optimizer.name) {
-    case "rmsprop":
-      return {
-        v: `${number("rho", 0.9)} · v + ${rest("rho", 0.9)} · g²`,
-        step: `−${rate} · g / √(v + ${number("epsilon", 1e-7)})`,
-      };
-    case "adam":
-      return {
-        m: `${number("beta_1", 0.9)} · m + ${rest("beta_1", 0.9)} · g`,
-        v: `${number("beta_2", 0.999)} · v + ${rest("beta_2", 0.999)} · g²`,
-        step: `−α · m / (√v + ${number("epsilon", 1e-7)}), α being ${rate} corrected for the start of m and v`,
-      };
-    default: {
-      const momentum = optimizer.momentum ?? 0;
-      return momentum > 0
-        ? {
-            velocity: `${formatSetting(momentum)} · velocity − ${rate} · g`,
-            step: "velocity",
-          }
-        : { step: `−${rate} · g` };
-    }
-  }
 }

@@ -50,13 +50,30 @@ def test_the_bias_that_was_used_is_the_bias_less_its_step(run: Run, clock: Clock
     assert used == pytest.approx(before.tensors["bias"], abs=1e-7)
 
 
-def test_a_step_is_told_with_the_rate_it_was_made_with(run: Run, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 0.5},
+        {"momentum": 0.0},
+        {"optimizer": {"name": "adam", "learning_rate": 0.001}},
+    ],
+)
+def test_a_step_is_told_with_the_optimizer_that_made_it(
+    run: Run, clock: Clock, change: dict[str, Any]
+) -> None:
+    run.command(
+        {"type": "set", "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}}
+    )
     step(run, clock)
-    made_with = run.loop.learning_rate
-    run.command({"type": "set", "learning_rate": 10 * made_with})
+    made_by = run.loop.optimizer.config()
+    run.command({"type": "set", **change})
     weight = json.loads(view_of(run, "inside/0/1/2").metadata["weight"])
-    assert weight["learning_rate"] == made_with
-    assert weight["optimizer"]["learning_rate"] == pytest.approx(10 * made_with)
+    assert weight["optimizer"] == made_by
+    assert not {"m", "v"} & set(weight), "the new one has made no step"
+    step(run, clock)
+    weight = json.loads(view_of(run, "inside/0/1/2").metadata["weight"])
+    assert weight["optimizer"] == run.loop.optimizer.config() != made_by
+    assert ("v" in weight) == (weight["optimizer"]["name"] == "adam")
 
 
 def test_the_loop_says_what_each_digit_was_taken_for(run: Run, clock: Clock) -> None:
