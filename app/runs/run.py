@@ -269,8 +269,8 @@ class Run:
         if self.error is not None:
             raise AppError(
                 "run_failed",
-                f"expected a run that can train, but this one has stopped: {self.error.message}",
-                "Go back some batches and lower the learning rate, or reset.",
+                self.error.message,
+                self.error.hint,
                 status=409,
             )
         if self.furthest >= MAX_BATCHES and self.loop.batch >= MAX_BATCHES:
@@ -376,9 +376,10 @@ class Run:
             self.fail(
                 AppError(
                     "not_finite",
-                    error.message,
-                    "The last finite state is kept. Go back some batches and lower the "
-                    "learning rate, or reset.",
+                    f"training has stopped in batch {error.batch}: "
+                    f"its {error.what} is {error.value}, not a finite number",
+                    "The learning rate is probably too high: go back some batches and lower it, "
+                    "or reset. The state before that batch is kept.",
                     status=409,
                 )
             )

@@ -193,14 +193,20 @@ function ratePart(state, rate) {
  */
 function lessonParts(state, line, direction) {
   const best = lowest(line);
+  const texts = [...line.batch].map(formatLoss);
+  const flatFrom = texts.findIndex((_, i) => new Set(texts.slice(i)).size === 1);
+  if (flatFrom === 0) return ["The curve is flat: no rate drawn changes the loss."];
   if (best === 0) return ["Every rate drawn overshoots: the curve bends up at once."];
   if (best === line.batch.length - 1) return ["The curve still falls at the end of what is drawn."];
   const distance = line.distances[best] ?? 0;
   const text = formatValue(distance);
+  const flat = flatFrom <= best;
   return [
-    "It is lowest near ",
+    flat ? "It is lowest from " : "It is lowest near ",
     state === null ? text : { text, explanation: () => lowestPoint(state, direction, distance) },
-    ": a larger rate overshoots, since the curve bends away from its tangent.",
+    flat
+      ? " on: it goes no further down."
+      : ": a larger rate overshoots, since the curve bends away from its tangent.",
   ];
 }
 

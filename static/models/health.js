@@ -1,4 +1,4 @@
-import { formatPercent, formatSmallPercent, formatValue } from "../format.js";
+import { formatError, formatPercent, formatSmallPercent, formatValue } from "../format.js";
 
 /** @typedef {import("./run.js").SeenView} SeenView */
 
@@ -172,7 +172,7 @@ export function healthOf(seen) {
  */
 export function hintsOf(health, error) {
   const stopped = error
-    ? [{ what: `The run has stopped: ${error.message}.`, help: error.hint ?? "" }]
+    ? [{ what: formatError({ message: error.message }), help: error.hint ?? "" }]
     : [];
   const hints = (health?.hints ?? []).map(({ layer, what, help }) => ({
     what: `${layer.replace(/^layer/, "Layer ")}: ${what}`,

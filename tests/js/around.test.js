@@ -40,6 +40,15 @@ describe("the loss along a step", () => {
     assert.match(textOf(wordsOf(null, infinite, "step", 1).effect), /makes the loss infinite/);
   });
 
+  it("tells of an overshoot only where there is one", () => {
+    const lessonOf = (/** @type {number[]} */ ...batch) =>
+      textOf(wordsOf(null, { ...line, batch: Float64Array.of(...batch) }, "step", 1).lesson);
+    assert.equal(lessonOf(2, 2, 2, 2, 2), "The curve is flat: no rate drawn changes the loss.");
+    assert.match(lessonOf(2, 1, 0.5, 0.5, 0.5), /lowest from 2 on: it goes no further down/);
+    assert.match(lessonOf(2, 2.1, 2.3, 3, 9), /^Every rate drawn overshoots/);
+    assert.match(lessonOf(2, 1.5, 1, 0.5, 0.1), /still falls/);
+  });
+
   it("has no curve before there is a gradient", () => {
     assert.equal(curveOf(null), null);
     assert.equal(curveOf({ tensors: new Map(), metadata: {}, fresh: true }), null);
@@ -102,9 +111,9 @@ describe("the health of the layers", () => {
   it("tells first why a run has stopped", () => {
     const hints = [{ layer: "layer1", code: "exploding", what: "It explodes.", help: "Go back." }];
     const health = { batch: 1, phase: "update", sample: 1, layers: [], hints };
-    const error = { code: "not_finite", message: "expected a finite loss", hint: "Reset." };
+    const error = { code: "not_finite", message: "training has stopped", hint: "Reset." };
     assert.deepEqual(hintsOf(health, error), [
-      { what: "The run has stopped: expected a finite loss.", help: "Reset." },
+      { what: "Training has stopped.", help: "Reset." },
       { what: "Layer 1: It explodes.", help: "Go back." },
     ]);
     assert.deepEqual(hintsOf(null, null), []);
