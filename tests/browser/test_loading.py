@@ -1,8 +1,9 @@
 """How the page comes up: drawn first, in the theme that was chosen; then come the modules."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.support.page import DescentPage
+from tests.support.server import Server
 
 # The style sheet is the last that the first frame waits for.
 LOADED = """() => {
@@ -60,3 +61,16 @@ def test_what_is_pressed_as_soon_as_the_page_has_loaded_acts(page_of_run: Descen
     page.get_by_role("button", name="Step batch").click()
     page_of_run.shows("batch", "1")
     assert page_of_run.run.state()["speed"] not in (None, 2)
+
+
+def test_without_scripts_the_page_says_so_and_has_no_dead_controls(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server.address)
+    message = page.locator("noscript p")
+    expect(message).to_be_visible()
+    assert "needs JavaScript" in message.inner_text()
+    expect(page.locator(":is(button, input, select, canvas):visible")).to_have_count(0)
+    context.close()
