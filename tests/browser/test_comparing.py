@@ -273,6 +273,20 @@ def test_batches_of_other_sizes_are_said_not_to_be_the_same(open_page: OpenPage)
     expect(notes).to_contain_text("A draws 128 digits at a time, C 512.")
 
 
+def test_on_a_phone_all_numbers_of_a_run_are_in_sight(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    page.press("Hold all")
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    holder = region_of(page).locator(".compare-table-holder")
+    assert holder.evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth")
+    row = row_of(page, page.run_id)
+    name = "(cell) => getComputedStyle(cell.parentElement, '::before').content"
+    for cell in CELLS:
+        number = row.locator(f'[data-cell="{cell}"]')
+        assert number.evaluate(name) == f'"{cell.replace("_", " ")}"'
+
+
 def test_the_focus_stays_near_what_has_been_taken_out(open_page: OpenPage) -> None:
     page = small_page(open_page)
     race(page, "Batches of 32 against 512")
