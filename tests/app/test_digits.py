@@ -145,20 +145,20 @@ def test_a_large_drawing_is_the_small_one(seven: Pixels) -> None:
 def test_noise_specks_and_grey_paper_do_not_move_the_digit(
     seven: Pixels, generator: np.random.Generator
 ) -> None:
-    paper = 200 - 0.6 * seven + generator.normal(0, 4, seven.shape)
+    paper = 200 - 0.6 * seven + generator.normal(0, 12, seven.shape)
     noisy = np.clip(paper, 0, 255).astype(np.uint8)
     large = np.asarray(Image.fromarray(noisy).resize((560, 560), Image.Resampling.BICUBIC)).copy()
     large[tuple(generator.integers(0, 560, (2, 12)))] = 0
-    assert difference(prepare_image(png(large)), prepare_image(png(seven))) < 6
+    assert difference(prepare_image(png(large)), prepare_image(png(seven))) < 4
 
 
 def test_very_thick_strokes_are_thinned() -> None:
     image = Image.new("L", (280, 280))
     pen = ImageDraw.Draw(image)
     for x, y in zip(np.linspace(90, 190, 200), np.linspace(60, 220, 200), strict=True):
-        pen.ellipse((x - 25, y - 25, x + 25, y + 25), fill=255)
+        pen.ellipse((x - 30, y - 30, x + 30, y + 30), fill=255)
     inked = (prepare_image(png(image)) > 127).sum(axis=1)
-    assert np.median(inked[inked > 0]) <= 5
+    assert np.median(inked[inked > 0]) < 5  # 6 if they are left as thick as they are
 
 
 def test_28_rows_of_28_numbers() -> None:

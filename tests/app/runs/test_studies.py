@@ -78,7 +78,7 @@ def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
 @pytest.mark.parametrize(
     "motion", [{"type": "play"}, {"type": "step", "unit": "epoch", "count": 1000}]
 )
-def test_while_it_trains_a_study_comes_now_and_then(
+def test_while_it_trains_a_study_comes_once_a_second(
     run: Run, clock: Clock, motion: dict[str, Any]
 ) -> None:
     run.command(motion)
@@ -92,7 +92,7 @@ def test_while_it_trains_a_study_comes_now_and_then(
             seen.add(result.moment.batch)
         clock.now += 0.05
     assert run.state is not RunState.PAUSED
-    assert 1 <= len(seen) <= 5
+    assert 4 <= len(seen) <= 5
 
 
 def test_before_there_is_a_gradient_there_is_nothing_to_study(run: Run, clock: Clock) -> None:

@@ -188,8 +188,9 @@ async def test_viewers_who_look_alike_are_sent_the_very_same_bytes(
     await source.command("step", unit="batch", count=1)
     one, other = Reader(hub, "layer1.weights"), Reader(hub, "layer1.weights")
     first, second = await one.frame(), await other.frame()
-    if first.number == second.number:
-        assert all(left is right for left, right in zip(one.data, other.data, strict=True))
+    assert first.number == second.number
+    assert [set(frame.views) for frame in (first, second)] == [{"layer1.weights", "series"}] * 2
+    assert all(left is right for left, right in zip(one.data, other.data, strict=True))
     assert len(source.wants) <= 3
 
 

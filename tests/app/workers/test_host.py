@@ -415,14 +415,23 @@ def test_a_defect_is_answered_and_the_other_runs_go_on(
 
 
 def test_a_defect_while_it_works_stops_that_run_alone(
-    hosting: Hosting, capsys: pytest.CaptureFixture[str]
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def fail(_loop: object) -> None:
+        raise RuntimeError("a defect at work")
+
     hosting.create("other")
-    del hosting.host._runs["run"].run.series._columns
+    hosting.command("play", "other")
+    monkeypatch.setattr(hosting.host._runs["run"].run.history, "add_batch", fail)
     state = hosting.step()
     assert (state["state"], state["error"]["code"]) == ("failed", "internal_error")
-    assert "Traceback" in capsys.readouterr().err
-    assert hosting.step(run="other")["batch"] == 1
+    assert "a defect at work" in capsys.readouterr().err
+    before = state_of(hosting.ask("state", "other"))
+    for _ in range(20):
+        hosting.turn()
+    after = state_of(hosting.ask("state", "other"))
+    assert (after["state"], after["error"]) == ("playing", None)
+    assert after["batch"] > before["batch"]
 
 
 def test_a_study_of_a_moment_is_answered_however_often_it_is_asked_for(hosting: Hosting) -> None:
