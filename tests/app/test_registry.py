@@ -1,0 +1,259 @@
+"""The registry: what nobody looks at is paused, closed, forgotten; limits; removal."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.registry import SAFE_FOR_S, TIDY_EVERY_S
+from app.storage.index import folder_of
+from app.viewers.viewer import Viewer
+from tests.support.house import House, open_house, until
+
+MONTHS_S = 1e7
+
+
+def in_house(**settings: Any) -> Callable[[Callable[[House], Awaitable[None]]], Any]:
+    """Run an asynchronous test with a registry of these settings."""
+
+    def decorate(test: Callable[[House], Awaitable[None]]) -> Callable[[Path], None]:
+        def started(tmp_path: Path) -> None:
+            async def run() -> None:
+                async with open_house(tmp_path, **settings) as house:
+                    await test(house)
+
+            asyncio.run(run())
+
+        started.__name__ = test.__name__
+        return started
+
+    return decorate
+
+
+# Pausing
+
+
+@in_house(idle_pause_s=600, left_pause_s=30)
+async def test_a_run_that_plays_for_a_script_is_paused_when_it_is_not_asked_for(
+    house: House,
+) -> None:
+    record = await house.make()
+    await house.command(record, "play")
+    await house.pass_time(599)
+    assert await house.is_in(record, "playing")
+    await house.registry.find(record.run_id)  # it is asked for
+    await house.pass_time(599)
+    assert await house.is_in(record, "playing")
+    await house.pass_time(2)
+    assert await house.is_in(record, "paused")
+
+
+@in_house(idle_pause_s=600, left_pause_s=30)
+async def test_a_run_whose_last_viewer_has_left_is_paused_sooner(house: House) -> None:
+    record, viewers = await house.make(), [Viewer(writable=True) for _ in range(2)]
+    for viewer in viewers:
+        house.registry.join(record, viewer)
+    await house.command(record, "play")
+    house.registry.leave(record, viewers[0])
+    await house.pass_time(MONTHS_S)  # the other one watches
+    assert await house.is_in(record, "playing")
+    house.registry.leave(record, viewers[1])
+    await house.pass_time(29)
+    assert await house.is_in(record, "playing")
+    await house.pass_time(2)
+    assert await house.is_in(record, "paused")
+
+
+@in_house(left_pause_s=30)
+async def test_a_run_told_to_play_is_paused_though_nobody_waited_for_the_answer(
+    house: House,
+) -> None:
+    record, viewer = await house.make(), Viewer(writable=True)
+    house.registry.join(record, viewer)
+    house.worker.works.clear()
+    played = asyncio.create_task(house.command(record, "play"))
+    await until(lambda: house.worker.has_requests)
+    played.cancel()
+    house.registry.leave(record, viewer)
+    house.worker.works.set()
+    await until(lambda: house.is_in(record, "playing"))
+    await house.pass_time(31)
+    assert await house.is_in(record, "paused")
+
+
+@in_house(idle_pause_s=600)
+async def test_sweeping_goes_on_after_the_disk_was_full(house: House) -> None:
+    record = await house.make()
+    await house.command(record, "play")
+    house.index.is_full = True
+    await house.pass_time(1)
+    house.index.is_full = False
+    await house.pass_time(600)
+    assert await house.is_in(record, "paused")
+
+
+# Resting
+
+
+@in_house(run_ttl_s=3600)
+async def test_a_run_nobody_looks_at_rests_and_comes_back_as_it_was(house: House) -> None:
+    record = await house.make()
+    await house.step(record, 3)
+    await house.pass_time(3599)
+    assert (len(house.registry), await house.hosted()) == (1, 1)
+    await house.pass_time(2)
+    assert (len(house.registry), await house.hosted()) == (0, 0)
+    again = await house.registry.find(record.run_id)
+    assert (await house.pool.state(again.run_id))["batch"] == 3
+
+
+@in_house(run_ttl_s=3600)
+async def test_a_run_that_is_watched_does_not_rest(house: House) -> None:
+    record = await house.make()
+    await house.step(record, 3)
+    house.registry.join(record, Viewer(writable=False))
+    await house.pass_time(MONTHS_S)
+    assert (len(house.registry), await house.hosted()) == (1, 1)
+
+
+@in_house(run_ttl_s=3600)
+async def test_a_run_in_which_nothing_has_happened_is_forgotten(house: House) -> None:
+    record = await house.make()
+    await house.pass_time(3601)
+    assert house.index.find(record.run_id) is None
+    with pytest.raises(AppError) as raised:
+        await house.registry.find(record.run_id)
+    assert raised.value.code == "unknown_run"
+
+
+# Limits
+
+
+@in_house(max_runs=2)
+async def test_the_run_left_alone_for_longest_makes_room(house: House) -> None:
+    first, second = await house.make(), await house.make()
+    for record in (first, second):
+        await house.step(record, 1)
+    house.clock.now += SAFE_FOR_S
+    await house.registry.find(first.run_id)
+    house.clock.now += SAFE_FOR_S
+    await house.make()
+    assert len(house.registry) == await house.hosted() == 2
+    assert await house.registry.find(first.run_id) is first  # it has not been closed
+    house.clock.now += SAFE_FOR_S
+    again = await house.registry.find(second.run_id)
+    assert again is not second
+    assert (await house.pool.state(again.run_id))["batch"] == 1
+    assert len(house.registry) == await house.hosted() == 2  # it has been made room for, too
+
+
+@in_house(max_runs=2, idle_pause_s=MONTHS_S)
+async def test_no_run_in_use_makes_room(house: House) -> None:
+    playing, watched = await house.make(), await house.make()
+    await house.command(playing, "play")
+    house.registry.join(watched, viewer := Viewer(writable=False))
+    house.clock.now += 2 * SAFE_FOR_S
+    with pytest.raises(AppError) as raised:
+        await house.make()
+    assert (raised.value.code, raised.value.status) == ("too_many_runs", 503)
+    house.registry.leave(watched, viewer)
+    with pytest.raises(AppError):  # it was watched a moment ago
+        await house.make()
+    house.clock.now += SAFE_FOR_S
+    await house.make()
+    assert await house.is_in(playing, "playing")
+
+
+@in_house(max_viewers=2)
+async def test_a_viewer_too_many_is_refused_until_another_leaves(house: House) -> None:
+    record, viewers = await house.make(), [Viewer(writable=False) for _ in range(3)]
+    for viewer in viewers[:2]:
+        house.registry.join(record, viewer)
+    with pytest.raises(AppError) as raised:
+        house.registry.join(record, viewers[2])
+    assert (raised.value.code, raised.value.status) == ("too_many_viewers", 503)
+    house.registry.leave(record, viewers[0])
+    house.registry.join(record, viewers[2])
+    assert house.registry.viewers == 2
+
+
+# Forgetting
+
+
+@in_house(run_ttl_s=3600, keep_days=1e-9)
+async def test_a_run_not_used_for_long_is_removed_unless_it_is_open(house: House) -> None:
+    expired, watched = await house.make(), await house.make()
+    for record in (expired, watched):
+        await house.step(record, 1)
+    house.registry.join(watched, Viewer(writable=False))
+    await house.pass_time(3601)
+    await house.pass_time(TIDY_EVERY_S + 1)
+    assert house.index.find(expired.run_id) is None
+    assert not folder_of(house.settings.data_dir, expired.run_id).exists()
+    assert house.index.find(watched.run_id) is not None
+    assert (await house.pool.state(watched.run_id))["batch"] == 1
+
+
+@in_house(run_ttl_s=3600, max_kept_runs=2)
+async def test_of_a_visitors_runs_the_last_used_are_kept(house: House) -> None:
+    records = [await house.make(visitor) for visitor in ("a", "a", "a", "b")]
+    for record in records:
+        await house.step(record, 1)
+    await house.pass_time(3601)
+    await house.pass_time(TIDY_EVERY_S + 1)
+    kept = [house.index.find(record.run_id) is not None for record in records]
+    assert kept == [False, True, True, True]
+
+
+# Removing
+
+
+@in_house()
+async def test_a_removal_that_fails_can_be_tried_again(house: House) -> None:
+    record = await house.make()
+    await house.step(record, 3)
+    house.index.is_full = True
+    with pytest.raises(sqlite3.OperationalError):
+        await house.registry.remove(record)
+    house.index.is_full = False
+    again = await house.registry.find(record.run_id)
+    assert (await house.pool.state(again.run_id))["batch"] == 3
+    await house.registry.remove(again)
+    assert house.index.find(record.run_id) is None
+    assert await house.hosted() == 0
+
+
+@in_house()
+async def test_a_run_on_its_way_out_is_not_found(house: House) -> None:
+    record = await house.make()
+    house.worker.works.clear()
+    removed = asyncio.create_task(house.registry.remove(record))
+    await until(lambda: house.worker.has_requests)
+    with pytest.raises(AppError) as raised:
+        await house.registry.find(record.run_id)
+    assert raised.value.code == "unknown_run"
+    house.worker.works.set()
+    await removed
+    assert (len(house.registry), await house.hosted()) == (0, 0)
+
+
+@in_house(run_ttl_s=3600)
+async def test_a_run_removed_while_it_is_opened_is_gone(house: House) -> None:
+    record = await house.make()
+    await house.step(record, 100)
+    await house.pass_time(3601)
+    again = await house.registry.find(record.run_id)
+    house.worker.works.clear()
+    asked = asyncio.create_task(house.pool.state(again.run_id))
+    await until(lambda: house.worker.has_requests)
+    removed = asyncio.create_task(house.registry.remove(again))
+    await asyncio.sleep(0)  # it has begun
+    house.worker.works.set()
+    await removed
+    await asyncio.gather(asked, return_exceptions=True)  # as it was, or that it is gone
+    assert house.index.find(record.run_id) is None
+    assert (len(house.registry), await house.hosted()) == (0, 0)
