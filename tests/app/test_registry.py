@@ -68,23 +68,6 @@ async def test_a_run_whose_last_viewer_has_left_is_paused_sooner(house: House) -
     assert await house.is_in(record, "paused")
 
 
-@in_house(left_pause_s=30)
-async def test_a_run_told_to_play_is_paused_though_nobody_waited_for_the_answer(
-    house: House,
-) -> None:
-    record, viewer = await house.make(), Viewer(writable=True)
-    house.registry.join(record, viewer)
-    house.worker.works.clear()
-    played = asyncio.create_task(house.command(record, "play"))
-    await until(lambda: house.worker.has_requests)
-    played.cancel()
-    house.registry.leave(record, viewer)
-    house.worker.works.set()
-    await until(lambda: house.is_in(record, "playing"))
-    await house.pass_time(31)
-    assert await house.is_in(record, "paused")
-
-
 @in_house(idle_pause_s=600)
 async def test_sweeping_goes_on_after_the_disk_was_full(house: House) -> None:
     record = await house.make()
@@ -232,7 +215,7 @@ async def test_a_run_on_its_way_out_is_not_found(house: House) -> None:
     record = await house.make()
     house.worker.works.clear()
     removed = asyncio.create_task(house.registry.remove(record))
-    await until(lambda: house.worker.has_requests)
+    await until(lambda: "close" in house.worker.unread)
     with pytest.raises(AppError) as raised:
         await house.registry.find(record.run_id)
     assert raised.value.code == "unknown_run"
@@ -249,7 +232,7 @@ async def test_a_run_removed_while_it_is_opened_is_gone(house: House) -> None:
     again = await house.registry.find(record.run_id)
     house.worker.works.clear()
     asked = asyncio.create_task(house.pool.state(again.run_id))
-    await until(lambda: house.worker.has_requests)
+    await until(lambda: "open" in house.worker.unread)
     removed = asyncio.create_task(house.registry.remove(again))
     await asyncio.sleep(0)  # it has begun
     house.worker.works.set()

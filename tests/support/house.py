@@ -52,9 +52,9 @@ class LocalLink(WorkerLink):
         return self._hosting
 
     @property
-    def has_requests(self) -> bool:
-        """Whether it has been asked for what it has not read yet."""
-        return bool(self._inbox)
+    def unread(self) -> list[str]:
+        """What it has been asked for and has not read yet."""
+        return [fields["op"] for fields, _ in self._inbox]
 
     async def request(self, op: str, **fields: Any) -> Received:
         """Ask the host."""
