@@ -87,6 +87,27 @@ def test_a_lost_run_that_was_at_rest_is_brought_back_when_it_is_asked_for(
     assert hosted() == 3
 
 
+def test_a_lost_run_is_back_before_its_new_neighbour_goes_on(tmp_path: Path) -> None:
+    batches = 1500
+    data_dir = keep_untrained_network(tmp_path)
+    env = {"APP_HISTORY_MB": "0"}  # no checkpoint: all of it has to be computed again
+    with (
+        running_server(data_dir, env=env) as server,
+        contextlib.closing(Visitor(server.address)) as visitor,
+    ):
+        lost, neighbour = visitor.make_run(), visitor.make_run()
+        lost.step(batches)
+        for run in (lost, neighbour):
+            run.command("play")
+        before = neighbour.until(lambda state: state["batch"] > 20)["batch"]
+        kill_first_worker(server)
+        state = lost.state()  # waits until it is back
+        gained = neighbour.state()["batch"] - before
+        assert state["restored"]["reason"] == "worker_lost"
+        assert state["batch"] >= batches
+        assert gained < batches / 2  # as many as were computed again, if they took turns
+
+
 def test_a_new_run_works_at_once_after_a_worker_was_killed(
     own_server: Server, visitor: Visitor, runs: tuple[Run, Run]
 ) -> None:
