@@ -1,10 +1,13 @@
 """One server a data directory: two would each change what the other believes to know."""
 
 import fcntl
+import time
 from pathlib import Path
 from typing import TextIO
 
 FILE_NAME = "server.lock"
+# A server that has just been told to stop still saves; the next one waits so long for it.
+WAIT_S = 6.0
 
 
 class DataDirInUseError(Exception):
@@ -19,14 +22,19 @@ def lock(data_dir: Path) -> TextIO:
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     file = (data_dir / FILE_NAME).open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise DataDirInUseError(
-            f"expected a data directory that no other server uses, but another Descent uses "
-            f"{data_dir}; stop that one, or choose another folder with --data-dir"
-        ) from None
-    except OSError:  # a file system without locks
-        pass
-    return file
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.1)
+                continue
+            file.close()
+            raise DataDirInUseError(
+                f"expected a data directory that no other server uses, but another Descent uses "
+                f"{data_dir}; stop that one, or choose another folder with --data-dir"
+            ) from None
+        except OSError:  # a file system without locks
+            return file
