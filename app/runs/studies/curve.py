@@ -29,7 +29,8 @@ class CurveStudy:
     """Four curves: along −gradient and along the step, for this batch and for unseen images.
 
     A distance is a learning rate: W0 − s * gradient, and W0 + s * step / learning rate. Without
-    a step (the batch has not got to UPDATE) the two along it are left out.
+    a step (the batch has not got to UPDATE), or with one out of all proportion to its learning
+    rate, the two along it are left out.
     """
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
@@ -41,9 +42,12 @@ class CurveStudy:
         lines = {"gradient": (-gradient, _reach(rate, loop.last_loss or 0.0, -slopes["gradient"]))}
         if step is not None and made_by is not None:
             made_with = made_by.learning_rate
-            slopes["step"] = float(np.dot(exact, step.astype(np.float64))) / made_with
-            direction = step / np.asarray(made_with, step.dtype)
-            lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))
+            with np.errstate(all="ignore"):
+                direction = step / np.asarray(made_with, step.dtype)
+                slope = float(np.dot(exact, direction.astype(np.float64)))
+            if math.isfinite(slope):  # momentum moves on however small the rate has become
+                slopes["step"] = slope
+                lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))
         held_out = np.arange(min(HELD_OUT, len(data.test)))
         self._curves = {}
         for name, (direction, reach) in lines.items():

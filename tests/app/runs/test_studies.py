@@ -15,6 +15,7 @@ from app.runs.studies.schedule import Result, is_study
 from app.runs.views import encode_view
 from engine import Evaluation, NonFiniteError
 from engine.health import LayerHealth
+from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, work
 from tests.support.training import step
 from tests.support.watcher import View
@@ -112,6 +113,16 @@ def test_the_curve_starts_at_the_loss_and_lands_where_the_step_did(run: Run, clo
     assert result.tensors["step.batch"][nearest] == pytest.approx(landed, rel=1e-4)
     gradient = run.loop.flat_gradient().astype(float)
     assert found(result, "slope")["gradient"] == pytest.approx(-(gradient @ gradient), rel=1e-5)
+
+
+def test_a_step_with_next_to_no_learning_rate_has_no_curve(make_run: MakeRun, clock: Clock) -> None:
+    run = make_run(optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
+    step(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 1e-310})
+    step(run, clock, 1)
+    result = study(run, clock, "curve")
+    assert "gradient.batch" in result.tensors
+    assert "step.batch" not in result.tensors
 
 
 def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from safetensors.numpy import load
 
 from app.runs import frames
 from app.runs.keeping import Keeper
+from app.runs.studies.curve import CurveStudy
 from app.workers.host import MANY, SAVE_EVERY_S
 from tests.support.hosting import Hosting, array_of, error_code, state_of
 from tests.support.runs import Clock
@@ -305,19 +306,20 @@ def test_who_asked_for_a_study_of_a_run_that_is_closed_is_told(hosting: Hosting)
 
 
 def test_a_study_that_fails_is_not_tried_for_ever(
-    hosting: Hosting, capsys: pytest.CaptureFixture[str]
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hosting.create("steep", optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 0.9})
-    hosting.step(3, run="steep")
-    hosting.command("set", "steep", learning_rate=1e-310)  # its slope has no end
-    hosting.step(run="steep")
-    hosting.send("view", "steep", name="curve")
+    def advance(_: CurveStudy) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(CurveStudy, "advance", advance)
+    hosting.step(3)
+    hosting.send("view", name="curve")
     for _ in range(50):
         hosting.turn()
-    hosting.command("reset", "steep")
+    hosting.command("reset")
     for _ in range(50):
         hosting.turn()
-    assert state_of(hosting.ask("state", "steep"))["state"] == "paused"
+    assert state_of(hosting.ask("state"))["state"] == "paused"
     assert capsys.readouterr().err.count("Traceback") == 1
 
 
