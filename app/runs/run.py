@@ -220,7 +220,7 @@ class Run:
         optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size
         self._move(None)
         self.error = self.edit = None
-        self.measuring.abandon()
+        self.measuring = Measuring(self.series, self.data.test, self._clock)
         self.history.discard_after(0)
         self.history.follows_to = None
         self.recipe.actions.clear()

@@ -17,7 +17,7 @@ from engine import Evaluation, NonFiniteError
 from engine.health import LayerHealth
 from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, work
-from tests.support.training import step
+from tests.support.training import seek, step
 from tests.support.watcher import View
 
 
@@ -168,6 +168,16 @@ def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> N
     assert (np.diff(tensors["confidence"]) <= 0).all()
 
 
+def test_after_a_reset_mistakes_are_those_of_the_untrained_network(run: Run, clock: Clock) -> None:
+    step(run, clock, 5)
+    work(run, clock)
+    run.command({"type": "reset"})
+    work(run, clock)
+    data = encode_view(run, "mistakes", {})
+    assert data is not None
+    assert View.read(data).metadata["measured.batch"] == "0"
+
+
 def test_a_past_that_could_not_be_measured_is_no_reason_not_to_measure(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,8 +186,9 @@ def test_a_past_that_could_not_be_measured_is_no_reason_not_to_measure(
         step(run, clock, 3)
         work(run, clock)
     assert not run.series.has_test(3)
-    run.command({"type": "reset"})
-    step(run, clock, 3)
+    seek(run, clock, 1)
+    run.command({"type": "set", "learning_rate": 0.01})
+    step(run, clock, 2)
     work(run, clock)
     assert run.series.has_test(3)
 
