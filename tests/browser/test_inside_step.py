@@ -16,6 +16,7 @@ Array = NDArray[Any]
 PHASES = ("draw", "forward", "loss", "backward", "update")
 LIT = re.compile(r"\bis-lit\b")
 SHOWN = re.compile(r"\bis-shown\b")
+PAST = re.compile(r"\bis-past\b")
 # The bars leave this much room above, for the words of the axis.
 TOP = 16
 
@@ -34,6 +35,13 @@ def detail(page: DescentPage, phase: str) -> Locator:
     return found
 
 
+def fresh_detail(page: DescentPage, phase: str) -> Locator:
+    """The same, once it is of the batch at hand: what is of the one before fades until then."""
+    found = detail(page, phase)
+    expect(found).not_to_have_class(PAST)
+    return found
+
+
 def step_to(page: DescentPage, phase: str) -> Locator:
     """Step phase by phase through the second batch, as far as `phase`; its detail."""
     page.press("Step batch")
@@ -42,7 +50,7 @@ def step_to(page: DescentPage, phase: str) -> Locator:
         page.press("Step phase")
         expect(page.page.locator(f'.station[data-phase="{one}"]')).to_have_class(LIT)
     page.run.at_rest()
-    return detail(page, phase)
+    return fresh_detail(page, phase)
 
 
 def pick(page: DescentPage) -> tuple[int, int]:
@@ -306,7 +314,7 @@ def test_update_shows_what_rmsprop_makes_of_a_gradient(page_of_run: DescentPage)
     v0 = float(page.run.tensor("layer1.weights.v")[unit, source])
     w0 = float(page.run.tensor("layer1.weights")[unit, source])
     page.press("Step phase")
-    shown = detail(page, "update")
+    shown = fresh_detail(page, "update")
     expect(shown.locator('[data-part="rule-title"]')).to_contain_text(f"W₁[{unit}, {source}]")
     g = float(page.run.tensor("layer1.weights.gradient")[unit, source])
     v = 0.9 * v0 + 0.1 * g**2

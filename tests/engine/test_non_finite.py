@@ -59,10 +59,12 @@ def test_the_loop_goes_on_from_better_weights() -> None:
 
 def test_a_learning_rate_far_too_large_is_stopped_by_name() -> None:
     network = Sequential([Dense(4, input_shape=2), Dense(1)])
-    network.compile({"name": "sgd", "learning_rate": 1e6}, "mean_squared_error")
+    too_large = {"name": "sgd", "learning_rate": 1e6, "momentum": 0.9}
+    network.compile(too_large, "mean_squared_error")
     loop = TrainingLoop(network, Samples(X, Y + 1), batch_size=2)
     with pytest.raises(NonFiniteError, match="lower learning rate"):
         _run(loop, batches=100)
+    assert set(network.optimizer_state.slots) == {"velocity"}
     assert np.isfinite(network.parameters.flat).all()
     assert all(np.isfinite(slot).all() for slot in network.optimizer_state.slots.values())
 
