@@ -69,6 +69,24 @@ def test_a_change_by_hand_is_another_moment(run: Run, clock: Clock) -> None:
     assert study(run, clock, "exciters/3") is not first
 
 
+def test_a_study_tells_of_which_moment_it_is(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    step(run, clock, 4, unit="phase")
+    metadata = study(run, clock, "health").metadata
+    assert (metadata["study.batch"], metadata["study.phase"]) == ("2", "backward")
+
+
+def test_what_is_asked_for_once_is_made_once(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    run.studies.ask("health")
+    work(run, clock)
+    step(run, clock)
+    work(run, clock)
+    result = run.studies.result("health")
+    assert result is not None
+    assert result.moment.batch == 2
+
+
 def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     work(run, clock)
