@@ -9,6 +9,7 @@ import pytest
 
 from app.storage.database import prepare
 from app.workers.pool import WorkerPool
+from tests.support.house import open_house
 
 
 def test_a_worker_that_cannot_be_started_at_first_is_started_later(
@@ -39,3 +40,16 @@ def test_a_worker_that_cannot_be_started_at_first_is_started_later(
     prepare(tmp_path)
     asyncio.run(lose_a_worker())
     assert len(tries) == 3
+
+
+def test_a_worker_that_does_not_answer_is_told_as_not_alive(tmp_path: Path) -> None:
+    async def ask() -> None:
+        async with open_house(tmp_path, workers=2) as house:
+            house.worker.works.clear()
+            alive = [worker["alive"] for worker in await house.pool.health()]
+            assert alive == [False, True]
+            house.worker.works.set()
+            alive = [worker["alive"] for worker in await house.pool.health()]
+            assert alive == [True, True]
+
+    asyncio.run(ask())
