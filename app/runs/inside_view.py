@@ -38,14 +38,17 @@ def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
 def _unit_tensors(loop: TrainingLoop, unit: int) -> Tensors:
     """The unit's row of everything that is shaped like the weights, and what leads on from it."""
     computed = loop.computed_tensor_names()
-    rows = {name: name.removeprefix("layer1.") for name in computed if _is_like_weights(name)}
+    has_step = loop.flat_step() is not None
+    # Until this batch has one, a gradient or step that is there is of the batch before.
+    of_the_past = {".gradient": not loop.has_gradient, ".step": not has_step}
+    left_out = tuple(kind for kind, is_past in of_the_past.items() if is_past)
     tensors = {
-        short: loop.tensor(name)[unit].copy()
-        for name, short in rows.items()
-        if loop.has_gradient or not name.endswith((".gradient", ".step"))
+        name.removeprefix("layer1."): loop.tensor(name)[unit].copy()
+        for name in computed
+        if _is_like_weights(name) and not name.endswith(left_out)
     }
     tensors["bias"] = loop.tensor("layer1.bias")[unit : unit + 1].copy()
-    if loop.flat_step() is not None:
+    if has_step:
         tensors["bias.step"] = loop.tensor("layer1.bias.step")[unit : unit + 1].copy()
     if "layer2.weights" in computed:
         tensors["outgoing"] = loop.tensor("layer2.weights")[:, unit].copy()

@@ -50,6 +50,18 @@ def test_the_bias_that_was_used_is_the_bias_less_its_step(run: Run, clock: Clock
     assert used == pytest.approx(before.tensors["bias"], abs=1e-7)
 
 
+def test_before_a_batch_has_its_own_the_step_of_the_last_is_not_there(
+    run: Run, clock: Clock
+) -> None:
+    step(run, clock, 2)
+    for phases, has_gradient in enumerate((True, False, False, False, True)):
+        if phases:
+            step(run, clock, 1, "phase")
+        tensors = view_of(run, "inside/0/1/2").tensors
+        assert ("weights.gradient" in tensors) == has_gradient
+        assert ("weights.step" in tensors) == (phases == 0)
+
+
 @pytest.mark.parametrize(
     "change",
     [
