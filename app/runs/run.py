@@ -378,8 +378,8 @@ class Run:
                     "not_finite",
                     f"training has stopped in batch {error.batch}: "
                     f"its {error.what} is {error.value}, not a finite number",
-                    "The learning rate is probably too high: go back some batches and lower it, "
-                    "or reset. The state before that batch is kept.",
+                    "Its steps have become too large: go back some batches and lower the "
+                    "learning rate, or reset. The state before that batch is kept.",
                     status=409,
                 )
             )

@@ -3,6 +3,7 @@ import { curveScales, drawCurve } from "../draw/curve.js";
 import { formatCount } from "../format.js";
 import { textOf } from "../models/captions.js";
 import { curveOf, distancePart, heldOutPart, lossAt, lossPart, wordsOf } from "../models/curve.js";
+import { batchAtHand } from "../models/loop.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
@@ -117,7 +118,7 @@ export class AlongRegion extends RunElement {
     this.#lesson?.show(lesson);
     const training = state.state === "playing" && state.speed === null;
     this.classList.toggle("is-past", !present && !training);
-    const batch = curve.phase === "update" ? curve.batch : curve.batch + 1;
+    const batch = batchAtHand(curve.batch, curve.phase);
     write(this.piece("of", HTMLElement), `batch ${formatCount(batch)}`);
     this.#heldOut?.show([heldOutPart(explained, curve), " unseen"]);
     this.#readOut(picture.canvas, shown, explained);

@@ -1,6 +1,6 @@
-import { formatCount, formatError } from "../format.js";
+import { formatCount, formatError, formatSetting } from "../format.js";
 import { settingsAt } from "../models/changes.js";
-import { parseLearningRate, rateText } from "../models/learning-rate.js";
+import { parseLearningRate } from "../models/learning-rate.js";
 import { branchRun } from "../protocol/api.js";
 import { RunElement, write } from "./run-element.js";
 import { chooseSize } from "./size-select.js";
@@ -57,7 +57,7 @@ export class BranchDialog extends RunElement {
       write(place, formatCount(batch));
     }
     this.piece("rule", HTMLSelectElement).value = settings.name;
-    this.piece("rate", HTMLInputElement).value = rateText(settings.learning_rate);
+    this.piece("rate", HTMLInputElement).value = formatSetting(settings.learning_rate);
     chooseSize(this.piece("size", HTMLSelectElement), settings.batch_size);
     this.#refuse("");
   }

@@ -5,7 +5,7 @@ import { formatCount } from "../format.js";
 import { LETTERS } from "../models/comparison.js";
 import { codesOn, comparable, differenceCoder } from "../models/difference.js";
 import { swatch } from "./compared-table.js";
-import { write } from "./run-element.js";
+import { cell, write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
@@ -45,8 +45,8 @@ export class ComparedRow {
     this.#slot = slot;
     const fragment = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     this.element = /** @type {HTMLElement} */ (fragment.firstElementChild);
-    this.#cell("swatch").replaceChildren(swatch(slot));
-    this.#cell("own-difference").hidden = slot === 0;
+    cell(this.element, "swatch").replaceChildren(swatch(slot));
+    cell(this.element, "own-difference").hidden = slot === 0;
     for (const canvas of [this.#canvas("images"), this.#canvas("difference")]) {
       canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
         const ratio = window.devicePixelRatio || 1;
@@ -59,7 +59,7 @@ export class ComparedRow {
 
   /** @param {Shown} shown */
   show(shown) {
-    const { width } = sizeOf(this.#cell("holder"));
+    const { width } = sizeOf(cell(this.element, "holder"));
     const now = [...Object.values(shown), width, window.devicePixelRatio];
     if (width === 0 || now.every((value, i) => value === this.#drawn[i])) return;
     this.#drawn = now;
@@ -81,8 +81,8 @@ export class ComparedRow {
     const letter = LETTERS[this.#slot] ?? "";
     const at = view ? ` after batch ${formatCount(view.batch)}` : "";
     const caption = view ? `${letter}${at}` : `${letter}: its images come with the next frame`;
-    write(this.#cell("caption"), caption);
-    write(this.#cell("difference-caption"), differenceText(letter, first, view));
+    write(cell(this.element, "caption"), caption);
+    write(cell(this.element, "difference-caption"), differenceText(letter, first, view));
     this.#canvas("images").setAttribute(
       "aria-label",
       `First-layer units of run ${letter}${at}, as images`,
@@ -112,13 +112,8 @@ export class ComparedRow {
   }
 
   /** @param {string} name */
-  #cell(name) {
-    return /** @type {HTMLElement} */ (this.element.querySelector(`[data-cell="${name}"]`));
-  }
-
-  /** @param {string} name */
   #canvas(name) {
-    return /** @type {HTMLCanvasElement} */ (this.#cell(name));
+    return /** @type {HTMLCanvasElement} */ (cell(this.element, name));
   }
 }
 

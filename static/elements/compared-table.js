@@ -6,7 +6,7 @@ import { addressOf } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
 import * as explanations from "../models/explanations/progress.js";
 import { explain } from "./explain.js";
-import { write } from "./run-element.js";
+import { cell, write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/comparison.js").Compared} Compared
@@ -87,16 +87,16 @@ export class ComparedTable {
     );
     const lifetime = new AbortController();
     row.dataset.run = compared.id;
-    find(row, "swatch").replaceChildren(swatch(compared.slot));
-    write(find(row, "letter"), LETTERS[compared.slot] ?? "");
+    cell(row, "swatch").replaceChildren(swatch(compared.slot));
+    write(cell(row, "letter"), LETTERS[compared.slot] ?? "");
     const { run } = compared;
     for (const { name, why } of CELLS) {
       const give = () => run.state.value && why(run.state.value);
-      explain(find(row, name), give, lifetime.signal);
+      explain(cell(row, name), give, lifetime.signal);
     }
     const isMain = compared.slot === 0;
-    find(row, "open").hidden = isMain;
-    const remove = find(row, "remove");
+    cell(row, "open").hidden = isMain;
+    const remove = cell(row, "remove");
     remove.hidden = isMain;
     remove.addEventListener("click", () => this.#remove(compared.id), { signal: lifetime.signal });
     const made = { row, compared, lifetime };
@@ -112,20 +112,20 @@ export class ComparedTable {
   #fill(row, { id, slot, run }, all) {
     const state = run.state.peek();
     const letter = LETTERS[slot] ?? "";
-    write(find(row, "name"), state?.name ?? "");
-    write(find(row, "standing"), standing(run, slot));
-    write(find(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
+    write(cell(row, "name"), state?.name ?? "");
+    write(cell(row, "standing"), standing(run, slot));
+    write(cell(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
     for (const { name, text } of CELLS) {
-      write(find(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : "");
+      write(cell(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : "");
     }
     const address = addressOf(
       id,
       all.map((compared) => compared.id),
     );
-    const open = find(row, "open");
+    const open = cell(row, "open");
     if (open.getAttribute("href") !== address) open.setAttribute("href", address);
     open.setAttribute("aria-label", `Open run ${letter} as this page's own`);
-    find(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
+    cell(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
   }
 }
 
@@ -166,12 +166,4 @@ export function swatch(slot) {
   if (dash.length > 0) line.setAttribute("stroke-dasharray", dash.join(" "));
   image.append(line);
   return image;
-}
-
-/**
- * @param {HTMLElement} row
- * @param {string} cell
- */
-function find(row, cell) {
-  return /** @type {HTMLElement} */ (row.querySelector(`[data-cell="${cell}"]`));
 }

@@ -4,6 +4,7 @@ import { formatCount } from "../format.js";
 import { healthFigure, healthSample } from "../models/explanations/around.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { FIGURES, healthOf, hintsOf } from "../models/health.js";
+import { batchAtHand } from "../models/loop.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
@@ -78,7 +79,7 @@ export class HealthRegion extends RunElement {
       this.piece("of", HTMLElement),
       batch === undefined
         ? "known once a gradient is"
-        : `batch ${formatCount(phase === "update" ? batch : batch + 1)}`,
+        : `batch ${formatCount(batchAtHand(batch, phase))}`,
     );
     this.#paintSample(present ? state : null);
     for (const figure of FIGURES) this.#paintFigure(figure, present, colours.peek());

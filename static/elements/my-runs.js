@@ -6,7 +6,7 @@ import { deleteRun, listRuns, renameRun } from "../protocol/my-runs.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
 import { revealComparison } from "./race-dialog.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { cell, follow, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -239,12 +239,4 @@ export class MyRuns extends RunElement {
         : "No curve yet",
     );
   }
-}
-
-/**
- * @param {HTMLElement} item
- * @param {string} name
- */
-function cell(item, name) {
-  return /** @type {HTMLElement} */ (item.querySelector(`[data-cell="${name}"]`));
 }

@@ -56,6 +56,16 @@ export class RunElement extends HTMLElement {
 }
 
 /**
+ * The cell of that name in a row made from a template.
+ *
+ * @param {HTMLElement} row
+ * @param {string} name
+ */
+export function cell(row, name) {
+  return /** @type {HTMLElement} */ (row.querySelector(`[data-cell="${name}"]`));
+}
+
+/**
  * Runs a function now and whenever a signal it reads changes, as long as `signal` lives.
  *
  * @param {AbortSignal} signal

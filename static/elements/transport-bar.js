@@ -1,12 +1,7 @@
-import { formatError } from "../format.js";
+import { formatError, formatSetting } from "../format.js";
 import { learningRate } from "../models/explanations/progress.js";
 import { Latest } from "../models/latest.js";
-import {
-  parseLearningRate,
-  positionOfRate,
-  rateOfPosition,
-  rateText,
-} from "../models/learning-rate.js";
+import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/learning-rate.js";
 import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
@@ -123,9 +118,9 @@ export class TransportBar extends RunElement {
       if (text !== "") field.setAttribute("aria-invalid", "true");
     };
     const show = (/** @type {number} */ rate) => {
-      if (!editing) field.value = rateText(rate);
+      if (!editing) field.value = formatSetting(rate);
       slider.value = String(positionOfRate(rate));
-      slider.setAttribute("aria-valuetext", rateText(rate));
+      slider.setAttribute("aria-valuetext", formatSetting(rate));
     };
     const shown = () => {
       const state = run.state.value;
@@ -140,7 +135,7 @@ export class TransportBar extends RunElement {
       const parsed = parseLearningRate(field.value);
       if (!parsed.ok) {
         const kept = run.state.peek()?.learning_rate;
-        const still = kept === undefined ? "" : ` Still ${rateText(kept)}.`;
+        const still = kept === undefined ? "" : ` Still ${formatSetting(kept)}.`;
         say(parsed.message + still);
         return;
       }

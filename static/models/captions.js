@@ -1,6 +1,7 @@
 import { aDigit, formatCount, formatLoss, formatSmallPercent, formatValue } from "../format.js";
 import { countAlong } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
+import { batchAtHand } from "./loop.js";
 import { guessOf, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
 
 /**
@@ -167,8 +168,7 @@ function updateCaption({ median, still }, state) {
  */
 export function announcement(state, pictures) {
   if (state.phase === null) return "Batch 0: an untrained network.";
-  const done = state.phase === "update";
-  const batch = done ? state.batch : state.batch + 1;
+  const batch = batchAtHand(state.batch, state.phase);
   const text = caption(state.phase, pictures, state);
   return `${PHASE_TITLES[state.phase]}, batch ${batch}${text === null ? "" : `: ${spoken(text)}`}.`;
 }

@@ -14,7 +14,7 @@ import * as explanations from "./explanations/chain.js";
 const KINK = 1e-3;
 
 /** @param {number} value */
-export function chainNumber(value) {
+function chainNumber(value) {
   return formatValue(value, 4);
 }
 

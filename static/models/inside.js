@@ -1,3 +1,5 @@
+import { batchAtHand } from "./loop.js";
+
 /** @typedef {import("./run.js").SeenView} SeenView */
 
 /**
@@ -81,16 +83,6 @@ function layersIn({ tensors }) {
   const layers = [];
   for (let layer = 1; tensors.has(`layer${layer}.preactivations`); layer++) layers.push(layer);
   return layers;
-}
-
-/**
- * The batch that a phase belongs to: the one under way, else the last completed.
- *
- * @param {string | undefined} completed
- * @param {string | undefined} phase "" for none
- */
-export function batchAtHand(completed, phase) {
-  return Number(completed) + (phase === "" || phase === "update" ? 0 : 1);
 }
 
 /**

@@ -1,5 +1,3 @@
-import { formatSetting } from "../format.js";
-
 /** The slider's range in powers of ten; the field takes any positive number. */
 const LOWEST_POWER = -6;
 const HIGHEST_POWER = 1;
@@ -49,11 +47,6 @@ export function rateOfPosition(position) {
 export function positionOfRate(rate) {
   const position = Math.round((Math.log10(rate) - LOWEST_POWER) * STEPS_PER_POWER);
   return Math.min(Math.max(position, 0), SLIDER_MAX);
-}
-
-/** @param {number} rate */
-export function rateText(rate) {
-  return formatSetting(rate);
 }
 
 /**

@@ -74,8 +74,7 @@ export const NO_PICTURES = {
  */
 export function nextPictures(before, file) {
   const phase = file.metadata.phase ?? "";
-  const completed = Number(file.metadata.batch);
-  const batch = phase === "" || phase === "update" ? completed : completed + 1;
+  const batch = batchAtHand(file.metadata.batch, phase);
   const kept = batch < before.batch || phase === "" ? NO_PICTURES : before;
   const draw = drawPicture(file);
   const arrived = {
@@ -94,6 +93,16 @@ export function nextPictures(before, file) {
     fresh: new Set(PHASES.filter((name) => arrived[name] !== null)),
     batch,
   };
+}
+
+/**
+ * The batch that a phase belongs to: the one under way, else the last completed.
+ *
+ * @param {string | number | undefined} completed
+ * @param {string | null | undefined} phase "" or null for none
+ */
+export function batchAtHand(completed, phase) {
+  return Number(completed) + (!phase || phase === "update" ? 0 : 1);
 }
 
 /**

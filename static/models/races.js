@@ -1,6 +1,3 @@
-import { formatSetting } from "../format.js";
-import { OPTIMIZER_TITLES } from "./words.js";
-
 /**
  * @typedef {import("../protocol/types.js").RunConfig} RunConfig
  * @typedef {import("../protocol/types.js").RunState} RunState
@@ -117,22 +114,6 @@ export function isNow(state, side) {
     (!wanted || sameOptimizer(state.optimizer, wanted)) &&
     (batch_size === undefined || state.batch_size === batch_size)
   );
-}
-
-/**
- * "SGD 0.1", "SGD 0.1, momentum 0.9", "batches of 32"
- *
- * @param {Side} side
- */
-export function sideTitle({ optimizer: given, batch_size }) {
-  const parts = [];
-  if (given) {
-    const momentum = given.momentum ? `, momentum ${formatSetting(given.momentum)}` : "";
-    const title = OPTIMIZER_TITLES[given.name] ?? given.name;
-    parts.push(`${title} ${formatSetting(given.learning_rate)}${momentum}`);
-  }
-  if (batch_size) parts.push(`batches of ${batch_size}`);
-  return parts.join(", ");
 }
 
 /**

@@ -68,7 +68,7 @@ export class Rewind {
 }
 
 /** @param {RunState} state */
-export function reachOf({ furthest, pending }) {
+function reachOf({ furthest, pending }) {
   return Math.max(furthest, pending ?? 0);
 }
 

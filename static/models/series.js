@@ -10,7 +10,7 @@
 /** @typedef {{ batch: number, loss: number, accuracy: number }} TestPoint */
 
 /** The weight of the past in the smoothed line: an exponential mean over this many batches. */
-export const SMOOTHING_BATCHES = 50;
+const SMOOTHING_BATCHES = 50;
 
 const KEEP = 1 - 1 / SMOOTHING_BATCHES;
 

@@ -2,7 +2,7 @@
 export const SPEEDS = /** @type {const} */ ([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, null]);
 
 /** Up to here a person can follow the phases. */
-export const SLOW_UP_TO = 20;
+const SLOW_UP_TO = 20;
 
 /**
  * @param {number} notch

@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals-core";
 /** @typedef {"system" | "light" | "dark"} ThemeChoice */
 
 /** @type {readonly ThemeChoice[]} */
-export const THEME_CHOICES = ["system", "light", "dark"];
+const THEME_CHOICES = ["system", "light", "dark"];
 
 const STORAGE_KEY = "descent.theme";
 

@@ -1,3 +1,5 @@
+import { batchAtHand } from "./loop.js";
+
 /** @typedef {import("./run.js").SeenView} SeenView */
 
 /**
@@ -32,11 +34,10 @@ export function unitOf(seen) {
   const weights = floats("weights");
   if (!seen || !weights) return null;
   const { unit, input, batch, phase } = seen.metadata;
-  const between = phase === "update" || phase === "";
   return {
     unit: Number(unit),
     input: Number(input),
-    batch: Number(batch) + (between ? 0 : 1),
+    batch: batchAtHand(batch, phase),
     weights,
     bias: Number(floats("bias")?.[0] ?? 0),
     outgoing: floats("outgoing"),

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  configOf,
-  isFromStart,
-  isNow,
-  RACES,
-  settingsOf,
-  sideTitle,
-} from "../../static/models/races.js";
+import { configOf, isFromStart, isNow, RACES, settingsOf } from "../../static/models/races.js";
 import { nextGoal } from "../../static/models/rounds.js";
 
 const CONFIG = {
@@ -53,15 +46,6 @@ describe("the sides of a race", () => {
       assert.equal(configs.size, sides.length, title);
       assert.ok(sides.length >= 2 && sides.length <= 3, title);
     }
-  });
-
-  it("have names", () => {
-    assert.equal(sideTitle(SGD), "SGD 0.1");
-    assert.equal(
-      sideTitle({ optimizer: { ...SGD.optimizer, momentum: 0.9 } }),
-      "SGD 0.1, momentum 0.9",
-    );
-    assert.equal(sideTitle({ batch_size: 32 }), "batches of 32");
   });
 });
 
