@@ -83,6 +83,8 @@ def compared(page: DescentPage) -> list[Run]:
 def hold_all(page: DescentPage) -> list[dict[str, Any]]:
     """Stop all, and wait until the page shows where they stand; their states."""
     page.press("Hold all")
+    # In step, all rest for a moment between two rounds too.
+    expect(region_of(page)).not_to_have_class(re.compile("is-running"))
     states = [
         run.until(lambda state: state["state"] == "paused", what="a run to rest")
         for run in compared(page)
