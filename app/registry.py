@@ -259,7 +259,7 @@ class Registry:
                 if self._clock() - tidied > TIDY_EVERY_S:
                     tidied = self._clock()
                     await self._forget_unused()
-            except sqlite3.OperationalError as error:  # a full disk, which may have room again
+            except sqlite3.Error as error:  # a full or failing disk, which may come right again
                 log.error("sweeping failed", reason=str(error))
 
     async def _close_unwatched(self) -> None:

@@ -53,7 +53,7 @@ export function samplesOf({ config }) {
  * @param {number} value
  */
 export function outputText({ config: { layers } }, value) {
-  const isShare = /^s/.test(layers.at(-1)?.activation ?? ""); // softmax, sigmoid
+  const isShare = ["softmax", "sigmoid"].includes(layers.at(-1)?.activation ?? "");
   return isShare ? formatPercent(value) : formatValue(value, 3);
 }
 
