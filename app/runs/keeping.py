@@ -141,7 +141,7 @@ def bring_back(
     )
     if lost or motion is not None:
         reason: Reason = "worker_lost" if lost else "server_restarted"
-        run.restored = Restored(batch, reason, run.history.checkpoints.set_aside)
+        run.restored = Restored(batch, reason, list(run.history.checkpoints.set_aside))
     else:
         run.tell_damage(batch)
     return run

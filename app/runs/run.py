@@ -150,8 +150,16 @@ class Run:
 
     def command(self, command: dict[str, Any]) -> None:
         """Carry out a checked command, or raise `AppError` with nothing changed."""
-        self.restored = None
+        told, self.restored = self.restored, None
         self.history.checkpoints.set_aside.clear()
+        try:
+            self._carry_out(command)
+        except AppError:
+            self.restored = told
+            raise
+        self.changed()
+
+    def _carry_out(self, command: dict[str, Any]) -> None:
         match command["type"]:
             case "play":
                 self._play()
@@ -172,7 +180,6 @@ class Run:
                 self._edit({"drawing": {"label": command["label"], "pixels": pixels}})
             case "undo":
                 self._undo()
-        self.changed()
 
     def _play(self) -> None:
         self._require_trainable()

@@ -203,6 +203,9 @@ def test_what_a_stopped_server_was_doing_rests(open_run: Open, clock: Clock) -> 
     assert settled(again, clock).loop.batch == keeper.run.loop.batch
     assert again.run.restored is not None
     assert again.run.restored.reason == "server_restarted"
+    with pytest.raises(AppError):
+        again.run.command({"type": "seek", "batch": 10_000})
+    assert again.run.restored is not None, "a refused command changes nothing"
     again.run.command({"type": "play"})
     assert again.run.restored is None
 
