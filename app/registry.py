@@ -119,12 +119,18 @@ class Registry:
 
     async def _admit(self, run_id: str, key: bytes, owner: bytes) -> Record:
         """The record of a run that is to be open; `AppError` where there is no room for it."""
-        async with self._admitting:  # one at a time: two would take the same room
-            if run_id not in self._records:
-                await self._make_room()
-                hub = Hub(run_id, self.pool)
-                self._records[run_id] = Record(run_id, key, owner, hub, self._clock())
-            return self._records[run_id]
+        if self._is_full():
+            async with self._admitting:  # one at a time: two would take the same room
+                while self._is_full() and run_id not in self._records:
+                    await self._make_room()
+        # Nothing is waited for between seeing that there is room and taking it.
+        if run_id not in self._records:
+            hub = Hub(run_id, self.pool)
+            self._records[run_id] = Record(run_id, key, owner, hub, self._clock())
+        return self._records[run_id]
+
+    def _is_full(self) -> bool:
+        return len(self._records) >= self._settings.max_runs
 
     # Finding
 
@@ -286,9 +292,7 @@ class Registry:
             log.info("run expired", run=run_id)
 
     async def _make_room(self) -> None:
-        """Let the run rest that has been left alone for longest, if there are too many."""
-        if len(self._records) < self._settings.max_runs:
-            return
+        """Let the run rest that has been left alone for longest; `AppError` if none may."""
         for record in sorted(self._records.values(), key=self._unwatched_for, reverse=True):
             if not record.playing and await self._may_rest(record):
                 await self._rest(record)

@@ -328,7 +328,8 @@ class Run:
             enough = now + MEASURING_SHARE * (until - now)
             while self._measure() and self._clock() < enough:
                 pass
-            self._study()
+            if self._study():
+                self._work()  # a piece may outlast the slice: training goes on all the same
         while self._clock() < until and self._work():
             pass
         self.measuring.rest()

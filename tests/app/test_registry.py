@@ -134,6 +134,25 @@ async def test_the_run_left_alone_for_longest_makes_room(house: House) -> None:
     assert len(house.registry) == await house.hosted() == 2  # it has been made room for, too
 
 
+@in_house(max_runs=3)
+async def test_who_finds_room_does_not_wait_for_who_makes_some(house: House) -> None:
+    rested, *others = [await house.make() for _ in range(3)]
+    await house.step(rested, 1)
+    house.clock.now += SAFE_FOR_S
+    for other in others:
+        await house.registry.find(other.run_id)
+    newest = await house.make()
+    house.clock.now += SAFE_FOR_S
+    house.worker.works.clear()  # nobody learns from it which run may rest
+    making = asyncio.create_task(house.make())
+    await until(lambda: "state" in house.worker.unread)
+    removing = asyncio.create_task(house.registry.remove(newest))
+    await until(lambda: len(house.registry) == 2)
+    await asyncio.wait_for(house.registry.find(rested.run_id), 5)
+    house.worker.works.set()
+    await asyncio.gather(making, removing)
+
+
 @in_house(max_runs=2, idle_pause_s=MONTHS_S)
 async def test_no_run_in_use_makes_room(house: House) -> None:
     playing, watched = await house.make(), await house.make()

@@ -114,6 +114,21 @@ def test_while_it_trains_a_study_comes_once_a_second(
     assert 4 <= len(seen) <= 5
 
 
+@pytest.mark.parametrize(
+    "motion", [{"type": "play"}, {"type": "step", "unit": "batch", "count": 9}]
+)
+def test_pieces_longer_than_a_slice_do_not_hold_the_training_up(
+    run: Run, clock: Clock, motion: dict[str, Any]
+) -> None:
+    step(run, clock, 1)
+    run.command(motion)
+    run.studies.want(["curve", "health"])
+    clock.tick = 0.05  # however little is done, a slice is over
+    for _ in range(5):
+        run.advance(clock() + 0.010)
+    assert run.loop.batch == 6
+
+
 def test_before_there_is_a_gradient_there_is_nothing_to_study(run: Run, clock: Clock) -> None:
     result = study(run, clock, "curve")
     assert (result.tensors, result.metadata) == ({}, {})
