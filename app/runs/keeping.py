@@ -86,8 +86,6 @@ class Keeper:
         while same < min(len(actions), len(self._actions)) and actions[same] == self._actions[same]:
             same += 1
         first = run.history.changed_from(self._length + 1, self._timeline)
-        columns = run.series.columns(first)
-        numbers = np.arange(first, first + columns.shape[1], dtype=np.float64)
         tests = run.series.tests_by_batch()
         return Changes(
             name=run.name,
@@ -96,7 +94,7 @@ class Keeper:
             first_action=same,
             actions=[(action.batch, action.settings) for action in actions[same:]],
             first_batch=first,
-            series=np.vstack([numbers, columns]).T,
+            series=run.series.columns(first),
             tests={at: test for at, test in tests.items() if self._tests.get(at) != test},
             gone_tests=[at for at in self._tests if at not in tests],
         )

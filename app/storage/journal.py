@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,21 +24,21 @@ class Kept:
     """
 
     config: dict[str, Any]
-    name: str = ""
-    branched_from: dict[str, Any] | None = None
-    follows_to: int | None = None
-    progress: dict[str, Any] = field(default_factory=dict)
-    actions: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    length: int = 0
-    series: NDArray[np.float64] = field(default_factory=lambda: np.empty((VALUES, 0)))
-    tests: dict[int, tuple[float, float]] = field(default_factory=dict)
+    name: str
+    branched_from: dict[str, Any] | None
+    follows_to: int | None
+    progress: dict[str, Any]
+    actions: list[tuple[int, dict[str, Any]]]
+    length: int
+    series: NDArray[np.float64]
+    tests: dict[int, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What is different from what is kept: lists replace what is kept from a place on.
 
-    `series` has a row (batch, loss, accuracy, learning rate, gradient norm) for each batch.
+    `series` has the values of the batches from `first_batch` on: (4, n).
     """
 
     name: str
@@ -139,7 +139,10 @@ class Journal:
             )
             connection.executemany(
                 "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)",
-                ((run, *row) for row in changes.series.tolist()),
+                (
+                    (run, batch, *values)
+                    for batch, values in enumerate(changes.series.T.tolist(), changes.first_batch)
+                ),
             )
             connection.executemany(
                 "DELETE FROM tests WHERE run = ? AND batch = ?",

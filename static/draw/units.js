@@ -20,6 +20,16 @@ import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
  */
 
 /**
+ * The side of the square that inputs form, in inputs; null where they form none.
+ *
+ * @param {number} inputs
+ */
+export function squareSide(inputs) {
+  const side = Math.round(Math.sqrt(inputs));
+  return side * side === inputs ? side : null;
+}
+
+/**
  * Units whose inputs form a square are images in a grid; others are strips, one below the other.
  *
  * @param {readonly [number, number]} shape units, inputs
@@ -28,8 +38,8 @@ import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
  * @returns {UnitLayout}
  */
 export function unitLayout([units, inputs], width, ratio) {
-  const side = Math.round(Math.sqrt(inputs));
-  if (side * side !== inputs) return stripLayout(units, width);
+  const side = squareSide(inputs);
+  if (side === null) return stripLayout(units, width);
   const grid = gridLayout(units, side, width * ratio, ratio);
   return {
     width: grid.width / ratio,

@@ -1,5 +1,6 @@
 import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
+import { squareSide } from "../draw/units.js";
 import { formatValue } from "../format.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
@@ -246,7 +247,7 @@ function aboutParts(state, layer, inputs) {
     text: String(inputs),
     explanation: () => countAlong(state, of, "weights of a unit", inputs),
   };
-  const picture = Number.isInteger(Math.sqrt(inputs)) ? "image" : "row"; // as unitLayout has it
+  const picture = squareSide(inputs) === null ? "row" : "image";
   return layer === 1
     ? [
         "Each image is one unit, with a cell for each of its ",

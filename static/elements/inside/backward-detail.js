@@ -1,6 +1,7 @@
 import { sizeOf } from "../../draw/canvas.js";
 import { cellsLayout, cellsPainter, tilesPainter } from "../../draw/cells.js";
 import { fieldPainter } from "../../draw/field.js";
+import { squareSide } from "../../draw/units.js";
 import { formatCount, formatValue } from "../../format.js";
 import * as explanations from "../../models/explanations/backward.js";
 import { countAlong } from "../../models/explanations/counts.js";
@@ -286,8 +287,8 @@ function scaleFigure(state, layer, scale) {
  * @param {number} inputs
  */
 export function placeText(input, inputs) {
-  const side = Math.round(Math.sqrt(inputs));
-  if (side * side !== inputs) return `input ${input}`;
+  const side = squareSide(inputs);
+  if (side === null) return `input ${input}`;
   return `row ${Math.floor(input / side)}, column ${input % side}`;
 }
 
