@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.arrays import Array, FloatType
 from engine.plan import Task
+from engine.shared_memory import Zeros
 
 # The number of inputs used is rounded up to a multiple of this (with one that is off, whose zeros
 # change no sum), so that few sizes occur and the calls for each can be kept.
@@ -22,36 +23,47 @@ DENSE = 7 / 8
 class ActiveInputs:
     """Picks the active inputs out of a `block` of them: their data and weights; spreads gradients.
 
-    Room for `capacity` samples. `find` tells how many inputs are used, k, or None where all are.
-    `gather` fills `x(n, k)` and `weights(k)`. The gradient with respect to these weights is
-    computed into the same memory, since the backward pass does not need them; `spread` writes it
-    where it belongs in the block's, with zeros between.
+    Room for `capacity` samples. `find` counts the inputs that are used: `used` is k, or None where
+    all are. `gather` fills `x(n, k)` and `weights(k)`. The gradient with respect to these weights
+    is computed into the same memory, since the backward pass does not need them; `spread` writes
+    it where it belongs in the block's, with zeros between. A copy in another process finds and
+    counts for this one, since all is kept in the arrays.
     """
 
-    def __init__(self, capacity: int, block: slice, units: int, dtype: FloatType) -> None:
+    def __init__(
+        self, capacity: int, block: slice, units: int, dtype: FloatType, zeros: Zeros
+    ) -> None:
         self.block = block
         inputs = block.stop - block.start
         self._most = int(inputs * DENSE) // STEP * STEP
-        self._indices = np.zeros(self._most, np.intp)
-        self._places = np.zeros(inputs, np.intp)
-        self._counted = np.arange(self._most)
-        self._x = np.empty(capacity * self._most, dtype)
-        self._rows = np.empty((self._most + 1, units), dtype)  # one more, which stays zero
+        self._indices = zeros(self._most, np.intp)
+        self._places = zeros(inputs, np.intp)
+        self._counted = zeros(self._most, np.intp)
+        self._counted[:] = np.arange(self._most)
+        self._used = zeros(1, np.intp)
+        self._x = zeros(capacity * self._most, dtype)
+        self._rows = zeros((self._most + 1, units), dtype)  # one more, which stays zero
 
-    def find(self, on: Array) -> int | None:
-        """Which of the block's inputs are on, of all that are; k, or None for all of the block."""
-        on = on[self.block]
+    @property
+    def used(self) -> int | None:
+        """How many inputs are used, k, or None for all of the block."""
+        return int(self._used[0]) or None
+
+    def find(self, x: Array) -> None:
+        """Find which of the block's inputs are on, from its columns x of the batch."""
+        on = inputs_on(x)
         active = on.nonzero()[0]
         k = -(-max(len(active), 1) // STEP) * STEP
         if k > self._most:
-            return None
+            self._used[0] = 0
+            return
+        self._used[0] = k
         first = self.block.start
         np.add(active, first, out=self._indices[: len(active)])
         self._indices[len(active) : k] = first + on.argmin()  # one that is off, if need be often
         self._places.fill(k)
         self._places[active] = self._counted[: len(active)]
         self._rows[k] = 0  # where the places of those that are off point
-        return k
 
     def x(self, n: int, k: int) -> Array:
         """The block's columns of the batch without those that are off."""

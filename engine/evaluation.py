@@ -6,17 +6,18 @@ from functools import partial
 import numpy as np
 
 from engine import metrics
-from engine.arrays import Array
+from engine.arrays import Array, FloatType
 from engine.blas import one_blas_thread
 from engine.checks import whole_number
 from engine.compilation import PER_SAMPLE, CompiledNetwork, X, Y
 from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import shares
-from engine.samples import Gatherer, Samples
+from engine.plan import Stage, Task, calls, halves
+from engine.samples import Gatherer, Samples, scale_into
+from engine.shared_memory import SHARED_FROM, zeros_beside
 from engine.team import Team
-from engine.training import SHARED_FROM, TrainingLoop
+from engine.training import TrainingLoop
 from engine.workspace import Workspace
 
 
@@ -41,10 +42,13 @@ class Evaluation:
         self.confidence = np.zeros(len(samples), network.dtype)
         self._compiled = network.compiled
         # As many shares whoever computes them: no bit depends on the number of threads.
-        self._cut_in = 2 if network.count_params() >= SHARED_FROM else 1
+        self._is_shared = network.count_params() >= SHARED_FROM
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
-        self._parameters = network.parameters.beside(network.parameters.flat.copy())
+        flat = network.parameters.flat
+        self._parameters = network.parameters.beside(zeros_beside(flat)(flat.size, flat.dtype))
+        np.copyto(self._parameters.flat, flat)
         self._shares: list[_Share] = []
+        self._stages: dict[tuple[int, ...], Stage] = {}
         self._position = 0
         self._loss_sum = 0.0
         self._right = 0
@@ -65,23 +69,28 @@ class Evaluation:
             return
         self._shares = self._shares or self._make_shares()
         stop = min(self._position + self._chunk, len(self))
-        start, tasks = self._position, []
+        used, start = [], self._position
         for share in self._shares:
-            end = min(start + share.capacity, stop)
-            tasks.append([partial(share.use, start, end)])
-            start = end
-        with one_blas_thread:
-            Team(threads).run([tasks])
-        loss_sum = sum(share.loss_sum for share in self._shares)
+            used.append(slice(start, min(start + share.capacity, stop)))
+            share.take(used[-1])
+            start = used[-1].stop
+        lengths = tuple(part.stop - part.start for part in used)
+        if lengths not in self._stages:
+            tasks = [share.calls(n) for share, n in zip(self._shares, lengths, strict=True)]
+            self._stages[lengths] = Stage(tasks)
+        with one_blas_thread, np.errstate(all="ignore"):
+            Team(threads).run([self._stages[lengths]])
+        loss_sum = sum(float(share.loss_sum) for share in self._shares)
         if not math.isfinite(loss_sum):
             raise NonFiniteError(batch=self.batch, phase="evaluation", what="loss", value=loss_sum)
         self._loss_sum += loss_sum
-        self._right += sum(share.right for share in self._shares)
+        for share, part in zip(self._shares, used, strict=True):
+            self._right += share.give(self.predicted[part], self.confidence[part])
         self._position = stop
 
     def rest(self) -> None:
         """Give back the arrays of the computation; the next `advance` makes others."""
-        self._shares = []
+        self._shares, self._stages = [], {}
 
     @property
     def result(self) -> tuple[float, float | None]:
@@ -105,9 +114,16 @@ class Evaluation:
         return len(self.samples)
 
     def _make_shares(self) -> list["_Share"]:
+        parts = halves(self._chunk) if self._is_shared else [slice(0, self._chunk)]
         return [
-            _Share(self, self._compiled, self._parameters, self._targets, share.stop - share.start)
-            for share in shares(self._chunk, self._cut_in)
+            _Share(
+                self._compiled,
+                self._parameters,
+                self.samples,
+                self._targets,
+                part.stop - part.start,
+            )
+            for part in parts
         ]
 
 
@@ -116,33 +132,48 @@ class _Share:
 
     def __init__(
         self,
-        evaluation: Evaluation,
         compiled: CompiledNetwork,
         parameters: NamedTensors,
+        samples: Samples,
         targets: Array,
         capacity: int,
     ) -> None:
-        samples = evaluation.samples
+        dtype: FloatType = parameters.flat.dtype
+        zeros = zeros_beside(parameters.flat)
         self.capacity = capacity
-        self.loss_sum = 0.0  # of the chunk at hand
-        self.right = 0
-        self._predicted, self._confidence = evaluation.predicted, evaluation.confidence
+        self.loss_sum = zeros((), np.float64)
+        self._predicted = zeros(capacity, np.intp)
+        self._confidence = zeros(capacity, dtype)
         self._compiled = compiled
         self._targets = targets
         self._metric = metrics.get("accuracy")
         self._workspace = Workspace(compiled, parameters, targets, capacity)
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, parameters.flat.dtype)
+        self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
 
-    def use(self, start: int, stop: int) -> None:
-        """Compute the samples from `start` to `stop`, at most `capacity`."""
-        values = self._workspace.values(stop - start)
-        with np.errstate(all="ignore"):
-            self._gatherer.gather(np.arange(start, stop), values[X])
-            np.copyto(values[Y], self._targets[start:stop])
-            self._compiled.forward.forward(values)
-            self._compiled.loss.forward(values)
-            self.loss_sum = float(np.add.reduce(values[PER_SAMPLE], dtype=np.float64))
+    def take(self, part: slice) -> None:
+        """Take these samples, at most `capacity`."""
+        values = self._workspace.values(part.stop - part.start)
+        self._gatherer.take(np.arange(part.start, part.stop), self._gatherer.raw(values[X]))
+        np.copyto(values[Y], self._targets[part])
+
+    def calls(self, n: int) -> Task:
+        """What computes the n samples that were taken."""
+        values = self._workspace.values(n)
         predictions = values[self._compiled.predictions]
-        predictions.argmax(axis=1, out=self._predicted[start:stop])
-        predictions.max(axis=1, out=self._confidence[start:stop])
-        self.right = self._metric(predictions, values[Y])
+        raw, per_sample = self._gatherer.raw(values[X]), values[PER_SAMPLE]
+        links = self._compiled.forward.links + self._compiled.loss.links
+        return [
+            partial(scale_into, values[X], raw, self._gatherer.scale),
+            *calls(links, values),
+            partial(np.add.reduce, per_sample, dtype=np.float64, out=self.loss_sum),
+            partial(predictions.argmax, axis=1, out=self._predicted[:n]),
+            partial(predictions.max, axis=1, out=self._confidence[:n]),
+        ]
+
+    def give(self, predicted: Array, confidence: Array) -> int:
+        """Copy each sample's class and the network's confidence; returns how many are right."""
+        n = len(predicted)
+        np.copyto(predicted, self._predicted[:n])
+        np.copyto(confidence, self._confidence[:n])
+        values = self._workspace.values(n)
+        return self._metric(values[self._compiled.predictions], values[Y])

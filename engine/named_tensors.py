@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from engine.arrays import Array
+from engine.shared_memory import zeros_for
 
 
 class NamedTensors(Mapping[str, Array]):
@@ -31,7 +32,8 @@ class NamedTensors(Mapping[str, Array]):
         cls, shapes: Mapping[str, tuple[int, ...]], dtype: "np.dtype[np.floating]"
     ) -> "NamedTensors":
         """Tensors of zeros in a new flat array."""
-        return cls(shapes, np.zeros(sum(map(math.prod, shapes.values())), dtype))
+        size = sum(map(math.prod, shapes.values()))
+        return cls(shapes, zeros_for(size)(size, dtype))
 
     def beside(self, flat: Array, suffix: str = "") -> "NamedTensors":
         """The same shapes as views of another flat array, `suffix` added to every name."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +10,7 @@ from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
 from engine.functions.tensor_function import Cut
 
-# What is worth cutting in two: a handover between threads takes some 20 µs, and so does the sum.
+# What is worth cutting in two: a handover takes some 10 µs, and so does the sum.
 LEAST_INPUTS = 128
 LEAST_WEIGHTS = 50_000
 
@@ -33,28 +32,35 @@ class Call:
             self.function(*self.arguments, out=self.out)
 
 
-# Calls to be made one after the other, and tasks that need nothing of each other.
+# Calls to be made one after the other.
 Task: TypeAlias = Sequence[Callable[[], object]]
-Stage: TypeAlias = Sequence[Task]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Tasks that need nothing of each other."""
+
+    tasks: Sequence[Task]
 
 
 def blocks(units: int, inputs: int) -> list[slice]:
     """The blocks of inputs in which a layer is computed, whoever computes them: two, or one."""
     large = inputs >= LEAST_INPUTS and units * inputs >= LEAST_WEIGHTS
-    return shares(inputs, 2 if large else 1)
+    return halves(inputs) if large else [slice(0, inputs)]
 
 
-def shares(size: int, count: int) -> list[slice]:
-    """0..size in `count` pieces, one for each thread.
+def halves(size: int) -> list[slice]:
+    """0..size in two pieces, the first a multiple of eight long."""
+    middle = size // 16 * 8
+    return [slice(0, middle), slice(middle, size)]
 
-    The first is the caller's, and an eighth larger: a helper begins 20 µs later, since it has to
-    be woken, and the caller had better be done last, or it has to be woken in turn.
-    """
-    if count == 1:
-        return [slice(0, size)]
-    first = size * 9 // (8 * count)
-    bounds = [first + (size - first) * piece // (count - 1) for piece in range(count)]
-    return [slice(*bound) for bound in pairwise([0, *bounds])]
+
+def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:
+    """A forward pass over `values`, which holds an array for every name."""
+    return [
+        Call(link.function.forward, _arrays(values, link.inputs), values[link.output])
+        for link in links
+    ]
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ def forward_stages(
 ) -> tuple[Stage, ...]:
     """The stages of a forward pass over `values`, which holds an array for every name."""
     stages = _Stages(gathered)
-    for link, following in zip(links, [*links[1:], None], strict=True):
-        call = Call(link.function.forward, _arrays(values, link.inputs), values[link.output])
+    followers = [*links[1:], None]
+    for link, call, following in zip(links, calls(links, values), followers, strict=True):
         cut = link.function.cuts.get("forward")
         # What the next function computes is not there yet.
         room = call.out if following is None else values[following.output]
@@ -209,5 +215,5 @@ class _Stages:
     def _close(self) -> None:
         tasks: list[Task] = [*self._tasks, *([self._whole] if self._whole else [])]
         if tasks:
-            self._done.append(tuple(tuple(task) for task in tasks))
+            self._done.append(Stage(tuple(tuple(task) for task in tasks)))
         self._begin()

@@ -12,13 +12,14 @@ from functools import partial
 
 import numpy as np
 
-from engine.active_inputs import ActiveInputs, inputs_on
+from engine.active_inputs import ActiveInputs
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
 from engine.plan import Gathered, Stage, Task, backward_stages, blocks, forward_stages
-from engine.samples import Gatherer, Samples
+from engine.samples import Gatherer, Samples, scale_into
+from engine.shared_memory import zeros_beside
 from engine.team import Team
 from engine.workspace import Workspace
 
@@ -60,14 +61,16 @@ class PlannedBatch:
         self._targets = targets
         self._team = team
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients)
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype)
+        zeros = zeros_beside(parameters.flat)
+        self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
-            ActiveInputs(capacity, block, units, dtype) for block in blocks(units, inputs)
+            ActiveInputs(capacity, block, units, dtype, zeros) for block in blocks(units, inputs)
         ]
         # Of each layer the gradients, flat. Those of the first weights are squared in the plan.
         self._layers = gradients.grouped()
         self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
-        self._squares = np.zeros(len(self._active), dtype)
+        self._squares = zeros(len(self._active), dtype)
+        self._draws: dict[int, Stage] = {}
         self._plans: dict[tuple[int | None, ...], Plan] = {}
         self._plan = Plan((), (), ())
         self.capacity = capacity
@@ -80,9 +83,13 @@ class PlannedBatch:
         n = len(indices)
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
-        on = inputs_on(self._gatherer.gather(indices, self.values[X]))
+        raw = self._gatherer.raw(self.values[X])
+        self._gatherer.take(indices, raw)
+        if n not in self._draws:
+            self._draws[n] = self._make_draw(raw)
+        self._team.run([self._draws[n]])
         self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
-        counts = [active.find(on) for active in self._active]
+        counts = [active.used for active in self._active]
         key = (n, *counts)
         if key not in self._plans:
             if len(self._plans) == PLANS:
@@ -104,6 +111,15 @@ class PlannedBatch:
         squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
         squares[layer_name(0)] += sum(self._squares.tolist())
         return {layer: math.sqrt(square) for layer, square in squares.items()}
+
+    def _make_draw(self, raw: Array) -> Stage:
+        x, scale = self.values[X], self._gatherer.scale
+        tasks: list[Task] = []
+        for active in self._active:
+            columns = raw[:, active.block]
+            scaled = partial(scale_into, x[:, active.block], columns, scale)
+            tasks.append((scaled, partial(active.find, columns)))
+        return Stage(tasks)
 
     def _make_plan(self, n: int, counts: Sequence[int | None]) -> Plan:
         gradients_name = gradient_name(FIRST_WEIGHTS)

@@ -1,10 +1,13 @@
 """Samples and their targets, and how a batch of them is gathered."""
 
+from typing import Any
+
 import numpy as np
 
 from engine.arrays import Array, FloatType
 from engine.checks import real_number
 from engine.errors import ConfigurationError, ShapeError
+from engine.shared_memory import Zeros
 
 
 class Samples:
@@ -41,33 +44,44 @@ class Samples:
 class Gatherer:
     """Gathers rows of x into a float buffer, through a buffer of x's own type if need be."""
 
-    def __init__(self, x: Array, scale: float | None, capacity: int, dtype: FloatType) -> None:
+    def __init__(
+        self,
+        x: Array,
+        scale: float | None,
+        capacity: int,
+        dtype: FloatType,
+        zeros: Zeros = np.zeros,
+    ) -> None:
         self._source = x
-        self._direct = x.dtype == dtype
         # As a scalar of the network's type: the division then runs in that type.
-        self._scale = None if scale is None else dtype.type(scale)
-        self._raw = np.empty((0 if self._direct else capacity, x.shape[1]), x.dtype)
+        self.scale = None if scale is None else dtype.type(scale)
+        self._raw = None if x.dtype == dtype else zeros((capacity, x.shape[1]), x.dtype)
 
-    def gather(self, indices: Array, out: Array) -> Array:
-        """Write rows `indices` (m,) of x into `out` (m, features), scaled.
+    def gather(self, indices: Array, out: Array) -> None:
+        """Write rows `indices` (m,) of x into `out` (m, features), scaled."""
+        raw = self.raw(out)
+        self.take(indices, raw)
+        scale_into(out, raw, self.scale)
 
-        Returns them as the source has them, for who only wants to know which are zero.
-        """
+    def raw(self, out: Array) -> Array:
+        """Where `take` puts the rows for `out`: `out` itself, or a buffer of the source's type."""
+        return out if self._raw is None else self._raw[: len(out)]
+
+    def take(self, indices: Array, raw: Array) -> None:
+        """Write rows `indices` (m,) of x into `raw` (m, features), as they are."""
         # With mode="clip" take() writes straight into `out`; the default mode buffers.
-        if self._direct:
-            self._source.take(indices, axis=0, out=out, mode="clip")
-            if self._scale is not None:
-                np.divide(out, self._scale, out=out)
-            return out
-        raw = self._raw[: len(indices)]
         self._source.take(indices, axis=0, out=raw, mode="clip")
-        if self._scale is not None and raw.dtype == np.uint8:
-            np.divide(raw, self._scale, out=out)
-        else:
-            np.copyto(out, raw, casting="unsafe")
-            if self._scale is not None:
-                np.divide(out, self._scale, out=out)
-        return raw
+
+
+def scale_into(out: Array, raw: Array, scale: np.floating[Any] | None) -> None:
+    """out = raw / scale, in the type of `out`; `raw` may be `out`."""
+    if scale is not None and raw.dtype in (np.uint8, out.dtype):
+        np.divide(raw, scale, out=out)
+        return
+    if raw is not out:
+        np.copyto(out, raw, casting="unsafe")
+    if scale is not None:
+        np.divide(out, scale, out=out)
 
 
 def checked_features(x: Array) -> Array:
@@ -110,6 +124,11 @@ def _checked_targets(y: Array, n: int) -> Array:
 def _check_finite(array: Array, what: str) -> None:
     if array.dtype.kind != "f":
         return
+    if array.dtype == np.float32:
+        flat = array.ravel(order="K")
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(np.dot(flat, flat)):  # then all are, and it takes one look at each
+                return
     # Minimum and maximum pass a NaN on, and need no array of booleans.
     least, most = float(array.min()), float(array.max())
     if not (np.isfinite(least) and np.isfinite(most)):

@@ -2,47 +2,74 @@
 
 from functools import partial
 
+import numpy as np
+
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
-from engine.plan import Stage, shares
+from engine.plan import Stage, halves
+from engine.shared_memory import zeros_beside
 from engine.team import Team
+
+# Elements of which parameters, gradient, state and step fit into a core's cache together.
+PIECE = 1 << 16
 
 
 class SharedUpdate:
-    """Updates flat parameters as an optimizer does, each thread of the team changing a part.
+    """Updates flat parameters as an optimizer does, in two parts that a team can share.
 
-    `steps` receives what was added. Optimizers work element by element, so no bit depends on the
-    parts.
+    `steps` receives what was added. Optimizers work element by element, so no bit depends on how
+    the arrays are cut.
     """
 
     def __init__(self, team: Team, parameters: Array, gradients: Array, steps: Array) -> None:
         self._team = team
         self._arrays = parameters, gradients, steps
-        self._planned_for: tuple[Optimizer, OptimizerState, int] | None = None
-        self._parts: list[OptimizerState] = []
-        self._stage: Stage = ()
+        self._iterations = zeros_beside(parameters)((), np.int64)
+        self._planned_for: tuple[Optimizer, OptimizerState] | None = None
+        self._stage = Stage(())
 
     def run(self, optimizer: Optimizer, state: OptimizerState) -> None:
         """Make one update; `state` is the optimizer's, flat like the parameters."""
-        self._plan(optimizer, state, self._team.threads)
-        for part in self._parts:
-            part.iterations = state.iterations
+        self._plan(optimizer, state)
+        self._iterations[...] = state.iterations
         self._team.run([self._stage])
         state.iterations += 1
 
-    def _plan(self, optimizer: Optimizer, state: OptimizerState, threads: int) -> None:
+    def _plan(self, optimizer: Optimizer, state: OptimizerState) -> None:
         if self._planned_for is not None:
-            for_optimizer, for_state, for_threads = self._planned_for
-            if for_optimizer is optimizer and for_state is state and for_threads == threads:
+            for_optimizer, for_state = self._planned_for
+            if for_optimizer is optimizer and for_state is state:
                 return
-        parameters, gradients, steps = self._arrays
-        parts = shares(len(parameters), threads)
-        self._parts = [
-            OptimizerState(state.iterations, {k: v[part] for k, v in state.slots.items()})
-            for part in parts
-        ]
-        self._stage = tuple(
-            (partial(optimizer.update, parameters[part], gradients[part], own, step=steps[part]),)
-            for part, own in zip(parts, self._parts, strict=True)
+        self._stage = Stage(
+            [
+                [
+                    partial(
+                        _update,
+                        optimizer,
+                        OptimizerState(0, {k: slot[piece] for k, slot in state.slots.items()}),
+                        self._iterations,
+                        *(array[piece] for array in self._arrays),
+                    )
+                    for piece in _pieces(half)
+                ]
+                for half in halves(len(self._arrays[0]))
+            ]
         )
-        self._planned_for = optimizer, state, threads
+        self._planned_for = optimizer, state
+
+
+def _pieces(part: slice) -> list[slice]:
+    starts = range(part.start, part.stop, PIECE)
+    return [slice(start, min(start + PIECE, part.stop)) for start in starts]
+
+
+def _update(
+    optimizer: Optimizer,
+    state: OptimizerState,
+    iterations: Array,
+    parameters: Array,
+    gradients: Array,
+    step: Array,
+) -> None:
+    state.iterations = int(iterations)
+    optimizer.update(parameters, gradients, state, step=step)

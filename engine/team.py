@@ -1,13 +1,34 @@
-"""A team of threads that share the tasks of a stage; NumPy lets them compute side by side."""
+"""A team: this process and a helper process, which share the tasks of a stage.
 
+A thread would do for the helper, since NumPy computes without the interpreter's lock; but it needs
+the lock between any two calls, and cannot watch for its next share without taking it away.
+"""
+
+import atexit
 import os
+import socket
+import subprocess
+import sys
 import threading
-from collections import deque
+import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-import numpy as np
-
-from engine.plan import Stage
+from engine.handover import (
+    DONE,
+    FAILED,
+    NUMBER,
+    Delivery,
+    NotSharedError,
+    is_readable,
+    packed,
+    receive,
+    send,
+    wait_until_readable,
+)
+from engine.plan import Stage, Task
+from engine.shared_memory import Segment, new_number
 
 
 def available_cores() -> int:
@@ -18,112 +39,192 @@ def available_cores() -> int:
 
 
 class Team:
-    """The caller and up to `threads` − 1 helpers.
+    """The caller and, with two `threads` or more, the process's helper.
 
-    Task i of a stage is thread i mod `threads`'s, so that each keeps its own part of the weights in
-    its cache; where a helper has not begun by the time the caller is done, because other programs
+    Every second task of a stage is the helper's, so that each keeps its own part of the weights in
+    its cache; where the helper has not begun by the time the caller is done, because other programs
     have its core, the caller makes its calls too. What is computed does not depend on `threads`.
+    Tasks on arrays that are not in shared memory are all the caller's.
     """
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
 
     def run(self, stages: Iterable[Stage]) -> None:
-        """Make all calls of every stage, each stage after the one before."""
+        """Make all calls of every stage, each stage after the one before.
+
+        Raises what a call raises, when all others have been made, and HelperLostError.
+        """
         for stage in stages:
-            threads = min(self.threads, len(stage))
-            # While another team of this process has the helpers, this one does without.
-            if threads > 1 and _helpers_free.acquire(blocking=False):
+            # While another team of this process has the helper, this one does without.
+            if self.threads > 1 and len(stage.tasks) > 1 and _helper_free.acquire(blocking=False):
                 try:
-                    _share([stage[first::threads] for first in range(threads)])
+                    _share(stage)
                 finally:
-                    _helpers_free.release()
+                    _helper_free.release()
             else:
-                _make(stage)
+                _make(stage.tasks)
 
 
-def _share(shares: Sequence[Stage]) -> None:
-    while len(_helpers) < len(shares) - 1:
+class HelperLostError(RuntimeError):
+    """The helper process has ended amid a share: what its calls have changed is not known."""
+
+
+class _Helper:
+    """The other process. One share at a time is given to it, and finished by one of the two."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = socket.socketpair()
+        self._given, self._give = os.pipe()  # read by whoever makes the calls, him or us
+        self._done, done = os.pipe()
+        os.set_blocking(self._given, False)
+        ends = (theirs.fileno(), self._given, done)
+        paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError):  # then it never gets ready
+            self._process = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
+                [str(sys.executable), "-P", "-m", "engine.helper", *map(str, ends)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=ends,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                process_group=0,  # Ctrl-C is for us
+            )
+        theirs.close()
+        os.close(done)
+        self._ready = False
+        self._numbers: weakref.WeakKeyDictionary[Stage, int | None] = weakref.WeakKeyDictionary()
+        self._mapped: weakref.WeakSet[Segment] = weakref.WeakSet()
+        self._forgotten: list[int] = []
+
+    def number_of(self, stage: Stage) -> int | None:
+        """The number of the helper's share, or None as long as it can't have it."""
+        if not self._ready:
+            if not is_readable(self._done):
+                return None
+            self._ready = os.read(self._done, 1) == DONE
+            return None
+        if stage not in self._numbers:
+            self._numbers[stage] = self._deliver(stage)
+        return self._numbers[stage]
+
+    def give(self, number: int) -> None:
+        """Let the helper make the calls of a share; it begins as soon as it has a core."""
+        os.write(self._give, NUMBER.pack(number))
+
+    def finish(self) -> bool:
+        """Wait until the share is done, or take it back: then True, and its calls are to be made.
+
+        Raises what one of the calls raised. Ctrl-C does not end the wait, but is raised after it:
+        the helper would be left at work on arrays with which the caller goes on.
+        """
+        interrupt: KeyboardInterrupt | None = None
+        taken_back = False
+        while not taken_back and not is_readable(self._done):
+            try:
+                taken_back = self._take_back()
+                if not taken_back:
+                    wait_until_readable(self._done)
+            except KeyboardInterrupt as pressed:
+                interrupt = pressed
+        if not taken_back:
+            taken_back = self._hear()
+        if interrupt is not None:
+            raise interrupt
+        return taken_back
+
+    def close(self) -> None:
+        """Let go of this process's ends; the helper ends when nobody holds them any more."""
+        for descriptor in (self._given, self._give, self._done):
+            os.close(descriptor)
+        self._connection.close()
+
+    def end(self) -> None:
+        """Close, and wait until the helper has ended."""
+        self.close()
+        if self._process is not None:
+            self._process.wait()
+
+    def _hear(self) -> bool:
+        outcome = os.read(self._done, 1)
+        if outcome == FAILED:
+            raise receive(self._connection)[0]
+        if outcome == DONE:
+            return False
+        never_begun = self._take_back()
+        _helpers.remove(self)
+        self.end()
+        if never_begun:
+            return True
+        raise HelperLostError(
+            "expected the helper process to make its calls, got its end amid them; "
+            "restore an earlier state"
+        )
+
+    def _take_back(self) -> bool:
+        try:
+            os.read(self._given, NUMBER.size)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _deliver(self, stage: Stage) -> int | None:
+        share = tuple(call for task in stage.tasks[1::2] for call in task)
+        try:
+            calls, segments = packed(share)
+        except NotSharedError:
+            return None
+        new = [segment for segment in segments if segment not in self._mapped]
+        number = new_number()
+        forgotten = tuple(self._forgotten)
+        del self._forgotten[: len(forgotten)]  # others may have been added meanwhile
+        named = tuple((segment.number, len(segment)) for segment in new)
+        delivery = Delivery(number, calls, named, forgotten)
+        send(self._connection, delivery, [segment.descriptor for segment in new])
+        self._mapped.update(new)
+        for segment in new:
+            weakref.finalize(segment, self._forgotten.append, segment.number)
+        weakref.finalize(stage, self._forgotten.append, number)
+        return number
+
+
+# One at most, for all teams; it is started when there is something to share.
+_helpers: list[_Helper] = []
+_helper_free = threading.Lock()
+
+
+def _share(stage: Stage) -> None:
+    if not _helpers:
         _helpers.append(_Helper())
-    helpers = _helpers[: len(shares) - 1]
-    for helper, share in zip(helpers, shares[1:], strict=True):
-        helper.start(share)
+    helper = _helpers[0]
+    number = helper.number_of(stage)
+    if number is None:
+        _make(stage.tasks)
+        return
+    helper.give(number)
     try:
-        _make(shares[0])
+        _make(stage.tasks[::2])
     finally:
-        errors = [helper.wait() for helper in helpers]
-    for error in errors:
-        if error is not None:
-            raise error
+        taken_back = helper.finish()
+    if taken_back:
+        _make(stage.tasks[1::2])
 
 
-def _make(tasks: Stage) -> None:
+def _make(tasks: Sequence[Task]) -> None:
     for task in tasks:
         for call in task:
             call()
 
 
-class _Helper:
-    """A thread that does the share of the work it is given, and waits for the next."""
-
-    # Two bare locks: a handover takes half as long as with a Condition.
-    def __init__(self) -> None:
-        self._given = threading.Lock()
-        self._given.acquire()
-        self._done = threading.Lock()
-        self._finished = True
-        self._shares: deque[Stage] = deque()  # one at most: who takes it out makes its calls
-        self._error: BaseException | None = None
-        threading.Thread(target=self._work, name="engine-team", daemon=True).start()
-
-    def start(self, share: Stage) -> None:
-        """Hand over a share; the helper begins as soon as it has a core."""
-        self._finished = False
-        self._done = threading.Lock()
-        self._done.acquire()
-        self._shares.append(share)
-        if self._given.locked():  # else it has yet to look for one that was taken back
-            self._given.release()
-
-    def wait(self) -> BaseException | None:
-        """Take the share back, or wait until it is done; returns what went wrong, if anything did.
-
-        Ctrl-C counts as that, but does not end the wait: it would leave this thread at work on
-        arrays with which the caller goes on.
-        """
-        interrupt: KeyboardInterrupt | None = None
-        if self._shares:
-            self._make_next()
-        while not self._finished:
-            try:
-                self._done.acquire()
-            except KeyboardInterrupt as pressed:
-                interrupt = pressed
-        error, self._error = self._error, None
-        return error or interrupt
-
-    def _make_next(self) -> None:
-        try:
-            share = self._shares.pop()
-        except IndexError:
-            return
-        done = self._done
-        try:
-            _make(share)
-        except BaseException as error:  # noqa: BLE001 - raised again by the team's caller
-            self._error = error
-        self._finished = True
-        done.release()
-
-    def _work(self) -> None:
-        with np.errstate(all="ignore"):
-            while True:
-                self._given.acquire()
-                self._make_next()
+@atexit.register
+def _end_helpers() -> None:
+    while _helpers:
+        _helpers.pop().end()
 
 
-# They are daemons, belong to the process, and are shared by all teams: a team costs nothing.
-_helpers: list[_Helper] = []
-_helpers_free = threading.Lock()
+def _leave_helpers() -> None:
+    while _helpers:
+        _helpers.pop().close()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.clear)  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_leave_helpers)  # the helper is the parent's

@@ -18,10 +18,11 @@ from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
-from engine.optimizers import Optimizer, OptimizerState
+from engine.optimizers import Optimizer
 from engine.planned_batch import PlannedBatch
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
+from engine.shared_memory import SHARED_FROM, zeros_beside
 from engine.shared_update import SharedUpdate
 from engine.team import Team
 from engine.traces import (
@@ -37,9 +38,6 @@ from engine.traces import (
 PHASES = tuple(Phase)
 # What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
 LARGEST_PARAMETER = 1e6
-
-# Parameters from which on a team is faster: a handover between threads takes some 20 µs.
-SHARED_FROM = 100_000
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -97,8 +95,9 @@ class TrainingLoop:
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
         flat = self._parameters.flat
-        self._gradients = self._parameters.beside(np.zeros_like(flat), ".gradient")
-        self._steps = self._parameters.beside(np.zeros_like(flat), ".step")
+        zeros = zeros_beside(flat)
+        self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
+        self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
         self._update = SharedUpdate(self._team, flat, self._gradients.flat, self._steps.flat)
         self._make_batch()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
@@ -420,7 +419,10 @@ class TrainingLoop:
         """
         state.check(self._parameters.flat, len(self.samples))
         optimizer = optimizers.get(state.optimizer)
-        own = OptimizerState(state.iterations, dict(state.slots)).copy()
+        own = optimizer.init(self._parameters.flat)
+        own.iterations = state.iterations
+        for slot, array in own.slots.items():
+            np.copyto(array, state.slots[slot])
         self.network.restore_optimizer(optimizer, own)
         np.copyto(self._parameters.flat, state.parameters)
         self._schedule.cursor = Cursor(

@@ -1,11 +1,10 @@
 """The arrays that batches are computed in: made once, cut to each batch's size."""
 
-import numpy as np
-
 from engine.arrays import Array
 from engine.chain import gradient_name
 from engine.compilation import LOSS, PER_SAMPLE, CompiledNetwork, X, Y, value_widths
 from engine.named_tensors import NamedTensors
+from engine.shared_memory import zeros_beside
 
 # Columns below which a row is too short for a sum along it to be fast: softmax takes twice as long.
 NARROW = 64
@@ -29,18 +28,21 @@ class Workspace:
         gradients: NamedTensors | None = None,
     ) -> None:
         dtype = parameters.flat.dtype
+        zeros = zeros_beside(parameters.flat)
         features = next(iter(parameters.shapes.values()))[1]
         self.capacity = capacity
-        self._fixed_values: dict[str, Array] = {**parameters, LOSS: np.zeros((), dtype)}
-        self._fixed_gradients: dict[str, Array] = {gradient_name(LOSS): np.ones((), dtype)}
+        self._fixed_values: dict[str, Array] = {**parameters, LOSS: zeros((), dtype)}
+        start = zeros((), dtype)
+        start[...] = 1
+        self._fixed_gradients: dict[str, Array] = {gradient_name(LOSS): start}
         self._rows: dict[str, Array] = {
-            X: np.empty((capacity, features), dtype),
-            Y: np.empty((capacity, *targets.shape[1:]), targets.dtype),
-            PER_SAMPLE: np.empty(capacity, dtype),
+            X: zeros((capacity, features), dtype),
+            Y: zeros((capacity, *targets.shape[1:]), targets.dtype),
+            PER_SAMPLE: zeros(capacity, dtype),
         }
         self._widths = value_widths(compiled.layers)
         self._columns = {
-            name: np.empty(capacity * width, dtype) for name, width in self._widths.items()
+            name: zeros(capacity * width, dtype) for name, width in self._widths.items()
         }
         self._gradient_rows: dict[str, Array] = {}
         self._gradient_columns: dict[str, Array] = {}
@@ -49,10 +51,11 @@ class Workspace:
             for factor in compiled.gradient_function.factors:
                 name = factor.target
                 if name in self._rows:
-                    self._gradient_rows[gradient_name(name)] = np.empty_like(self._rows[name])
+                    like = self._rows[name]
+                    self._gradient_rows[gradient_name(name)] = zeros(like.shape, like.dtype)
                 elif name in self._columns:
                     like = self._columns[name]
-                    self._gradient_columns[gradient_name(name)] = np.empty_like(like)
+                    self._gradient_columns[gradient_name(name)] = zeros(like.size, like.dtype)
                     self._widths[gradient_name(name)] = self._widths[name]
         # The starting point of the chain rule, d(loss)/d(loss) = 1, is no result.
         self.gradient_names = (*self._gradient_rows, *self._gradient_columns, *(gradients or ()))

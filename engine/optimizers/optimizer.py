@@ -4,11 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-import numpy as np
-
 from engine.arrays import Array
 from engine.checks import real_number
 from engine.errors import ConfigurationError
+from engine.shared_memory import zeros_beside
 
 LARGEST_LEARNING_RATE = 1e12
 
@@ -64,9 +63,9 @@ class Optimizer(ABC):
 
     def init(self, parameters: Array) -> OptimizerState:
         """The state before the first update: zeros of the parameters' shape and type."""
-        # Unlike zeros_like, zeros() costs nothing before the memory is used.
+        zeros = zeros_beside(parameters)
         return OptimizerState(
-            0, {slot: np.zeros(parameters.shape, parameters.dtype) for slot in self.slots}
+            0, {slot: zeros(parameters.shape, parameters.dtype) for slot in self.slots}
         )
 
     def adopt(

@@ -13,7 +13,7 @@ from engine import (
     Sequential,
 )
 from engine.arrays import Array
-from engine.training import SHARED_FROM
+from engine.shared_memory import SHARED_FROM
 from tests.engine.builders import small_loop, small_network
 
 

@@ -11,24 +11,21 @@ from engine import Dense, Samples, Sequential
 from engine.arrays import Array
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import Stage, blocks, shares
+from engine.plan import Stage, blocks, halves
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
 
 
-@given(size=st.integers(1, 10**6), count=st.integers(1, 8))
-def test_shares_are_all_there_is_and_the_first_is_the_largest(size: int, count: int) -> None:
-    pieces = shares(size, count)
-    assert len(pieces) == count
-    assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
-    assert pieces[-1].stop == size
-    if size > 20 * count:
-        lengths = [piece.stop - piece.start for piece in pieces]
-        assert max(lengths) == lengths[0] <= 1.2 * size / count
+@given(size=st.integers(1, 10**6))
+def test_halves_are_all_there_is(size: int) -> None:
+    first, second = halves(size)
+    assert (first.start, first.stop, second.stop) == (0, second.start, size)
+    assert first.stop % 8 == 0
+    assert abs((second.stop - second.start) - (first.stop - first.start)) < 16
 
 
 def test_the_first_layer_of_the_example_is_cut_in_two_and_small_ones_are_not() -> None:
-    assert blocks(512, 784) == [slice(0, 441), slice(441, 784)]
+    assert blocks(512, 784) == [slice(0, 392), slice(392, 784)]
     assert blocks(10, 512) == [slice(0, 512)]
     assert blocks(4096, 16) == [slice(0, 16)]
 
@@ -38,7 +35,7 @@ class _Backwards(Team):
 
     def run(self, stages: Iterable[Stage]) -> None:
         for stage in stages:
-            super().run([[task] for task in reversed(stage)])
+            super().run([Stage([task]) for task in reversed(stage.tasks)])
 
 
 @pytest.mark.parametrize("units", [(512,), (300,), (20,), (400, 300), (300, 8, 300), (600, 600)])
@@ -83,21 +80,22 @@ class _Counting(Team):
 
     def run(self, stages: Iterable[Stage]) -> None:
         for stage in stages:
-            self.shared += [len(stage)] if len(stage) > 1 else []
+            self.shared += [len(stage.tasks)] if len(stage.tasks) > 1 else []
             super().run([stage])
 
 
-def test_a_batch_of_the_example_is_handed_over_twice() -> None:
+def test_a_batch_of_the_example_is_handed_over_three_times() -> None:
     network = Sequential([Dense(512, "relu"), Dense(10, "softmax")])
     network.compile()
     network.build(784)
     team = _Counting()
     x: Array = np.random.default_rng(1).random((32, 784), np.float32)
     batch, _ = _batch_of(network, x, np.arange(32) % 10, team)
+    assert team.shared == [2]  # drawing
     batch.forward()
-    assert team.shared == [2]
+    assert team.shared == [2, 2]
     batch.backward()
-    assert team.shared == [2, 3]  # beside the blocks, what nothing else needs
+    assert team.shared == [2, 2, 3]  # beside the blocks, what nothing else needs
 
 
 def _batch_of(

@@ -1,117 +1,223 @@
-"""A team of threads: who does what, and what is the same however many there are."""
+"""A team: who makes which calls, and what is the same however many make them."""
 
+import copy
 import os
 import signal
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import engine.evaluation
+import engine.shared_memory
 import engine.team
-from engine import ConfigurationError, Dense, Samples, Sequential, TrainingLoop
+import engine.training
+from engine import ConfigurationError, Dense, Evaluation, Samples, Sequential, TrainingLoop
+from engine.arrays import Array
 from engine.optimizers import OPTIMIZERS
 from engine.plan import Stage
-from engine.team import Team
+from engine.shared_memory import SharedMemory
+from engine.team import HelperLostError, Team
+from tests.support.shares import fail, note, note_time, press_ctrl_c, wait, wait_for_note
 
 
-def names_of_threads(count: int, threads: int) -> list[str]:
-    """Which thread made each of `count` tasks, when all threads have begun before one goes on."""
-    names = [""] * count
-    begun = threading.Barrier(min(threads, count))
-
-    def note(task: int) -> Callable[[], None]:
-        def call() -> None:
-            if task < begun.parties:
-                begun.wait()
-            names[task] = threading.current_thread().name
-
-        return call
-
-    Team(threads).run([[(note(task),) for task in range(count)]])
-    return names
+def shared(*shape: int) -> Array:
+    """Zeros in shared memory."""
+    return SharedMemory().zeros(shape, np.int64)
 
 
-def test_tasks_are_dealt_out_in_turn() -> None:
-    here = threading.current_thread().name
-    assert names_of_threads(5, 2) == [here, "engine-team", here, "engine-team", here]
-    assert names_of_threads(3, 1) == [here] * 3
-    assert names_of_threads(1, 4) == [here]
+def makers(count: int = 2, threads: int = 2) -> list[int]:
+    """The process that makes each of `count` tasks."""
+    made = shared(count)
+    tasks = [[partial(note, made, number)] for number in range(count)]
+    tasks[0].append(partial(wait, 0.02))  # time for the helper to begin
+    Team(threads).run([Stage(tasks)])
+    return [int(process) for process in made]
 
 
+def ready_helper() -> int:
+    """The helper process; it is waited for."""
+    end = time.monotonic() + 10
+    while (helper := makers()[1]) == os.getpid():
+        assert time.monotonic() < end, "the helper does not get ready"
+    return helper
+
+
+@pytest.fixture
+def helper() -> int:
+    """The helper process, ready to help."""
+    return ready_helper()
+
+
+def test_every_second_task_is_the_helpers(helper: int) -> None:
+    here = os.getpid()
+    assert makers(5) == [here, helper, here, helper, here]
+    assert makers(5, threads=1) == [here] * 5
+    assert makers(1) == [here]
+
+
+@pytest.mark.usefixtures("helper")
 def test_a_stage_waits_for_the_one_before() -> None:
-    made: list[int] = []
-    first, second = ([(lambda i=i: made.append(i),) for i in part] for part in ((0, 1, 2), (3, 4)))
-    Team(3).run([first, second])
-    assert set(made[:3]) == {0, 1, 2}
-    assert set(made[3:]) == {3, 4}
-
-
-def test_what_no_helper_has_begun_the_caller_does_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.team, "_helpers", [])
-    monkeypatch.setattr(engine.team._Helper, "_work", lambda self: None)
-    made: list[int] = []
-    stages = [[(lambda i=i: made.append(i),) for i in part] for part in ((0, 1, 2, 3), (4, 5))]
+    times = shared(3, 2)
+    stages = [
+        Stage([[partial(wait, 0.02 * i), partial(note_time, times, stage, i)] for i in range(2)])
+        for stage in range(3)
+    ]
     Team(2).run(stages)
-    assert made == [0, 2, 1, 3, 4, 5]
+    assert (times[:-1].max(axis=1) < times[1:].min(axis=1)).all()
+
+
+def test_what_the_helper_has_not_begun_the_caller_does_itself(helper: int) -> None:
+    here = os.getpid()
+    os.kill(helper, signal.SIGSTOP)
+    while " T " not in Path(f"/proc/{helper}/stat").read_text():
+        time.sleep(0.001)
+    try:
+        assert makers(4) == [here] * 4
+    finally:
+        os.kill(helper, signal.SIGCONT)
+    assert ready_helper() == helper
+
+
+@pytest.mark.usefixtures("helper")
+def test_what_the_helper_cannot_see_the_caller_does_itself() -> None:
+    own = np.zeros(2, np.int64)
+    Team(2).run([Stage([[partial(note, own, number)] for number in range(2)])])
+    assert own.tolist() == [os.getpid()] * 2
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_an_error_reaches_the_caller_and_the_team_goes_on(failing: int) -> None:
-    def fail() -> None:
-        raise ArithmeticError
-
-    done: list[int] = []
-    stage: list[Stage] = [[(lambda: done.append(0),), (lambda: done.append(1),)]]
-    stage[0] = [(fail,) if task == failing else calls for task, calls in enumerate(stage[0])]
-    with pytest.raises(ArithmeticError):
-        Team(2).run(stage)
-    assert done == [1 - failing]
-    assert len(set(names_of_threads(2, 2))) == 2
+def test_an_error_reaches_the_caller_and_the_team_goes_on(helper: int, failing: int) -> None:
+    made = shared(2)
+    tasks: list[list[Callable[[], None]]] = [[partial(note, made, i)] for i in range(2)]
+    tasks[failing] = [fail]
+    tasks[0].insert(0, partial(wait, 0.02))
+    with pytest.raises(ArithmeticError, match="expected a number"):
+        Team(2).run([Stage(tasks)])
+    assert made[1 - failing] == (os.getpid(), helper)[1 - failing]
+    assert makers() == [os.getpid(), helper]
 
 
-def test_ctrl_c_is_raised_when_the_helpers_have_finished() -> None:
-    done: list[str] = []
-    begun = threading.Event()
-
-    def press_ctrl_c() -> None:
-        begun.set()
-        time.sleep(0.05)  # by then the caller waits for this thread
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.05)
-        done.append("share")
-
+def test_ctrl_c_is_raised_when_the_helper_has_finished(helper: int) -> None:
+    made = shared(2)
+    theirs: list[Callable[[], None]] = [partial(note, made, 0), partial(wait, 0.05), press_ctrl_c]
+    theirs += [partial(wait, 0.05), partial(note, made, 1)]
+    stage = Stage([[partial(wait_for_note, made, 0)], theirs])
     with pytest.raises(KeyboardInterrupt):
-        Team(2).run([[(begun.wait,), (press_ctrl_c,)]])
-    assert done == ["share"]
-    assert len(set(names_of_threads(2, 2))) == 2
+        Team(2).run([stage])
+    assert made[1] == helper
+    assert makers() == [os.getpid(), helper]
 
 
-def test_two_teams_at_once_both_finish() -> None:
-    inside = threading.Event()
-    names: list[str] = []
+def test_a_helper_that_ends_amid_its_calls(helper: int) -> None:
+    made = shared(1)
 
-    def other() -> None:
-        inside.set()
-        Team(2).run([[(lambda: names.append(threading.current_thread().name),)] * 4])
+    def end_helper() -> None:
+        wait_for_note(made, 0)
+        os.kill(helper, signal.SIGKILL)
 
-    def start_another() -> None:
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join()
+    stage = Stage([(end_helper,), (partial(note, made, 0), partial(wait, 60))])
+    with pytest.raises(HelperLostError, match="expected the helper process to make its calls"):
+        Team(2).run([stage])
+    assert ready_helper() != helper
 
-    Team(2).run([[(start_another,), (inside.wait,)]])
-    assert len(names) == 4
-    assert "engine-team" not in names  # the helpers were taken
+
+def test_a_helper_that_ends_between_its_calls_is_replaced(helper: int) -> None:
+    os.kill(helper, signal.SIGKILL)
+    assert makers(4) == [os.getpid()] * 4
+    assert ready_helper() != helper
+
+
+def test_where_no_helper_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.team, "_helpers", [])
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    for _ in range(3):
+        assert makers() == [os.getpid()] * 2
+    engine.team._helpers.pop().end()
+
+
+def test_two_teams_at_once_both_finish(helper: int) -> None:
+    made = shared(1)
+    inside: list[int] = []
+    stage = Stage([(lambda: inside.extend(makers(4)),), (partial(note, made, 0),)])
+    Team(2).run([stage])
+    assert inside == [os.getpid()] * 4  # the helper was taken
+    assert made.tolist() == [helper]
+
+
+def test_the_helper_keeps_no_memory_that_nobody_uses(helper: int) -> None:
+    for _ in range(20):
+        makers()
+    mapped = Path(f"/proc/{helper}/maps").read_text().count("memfd:engine")
+    assert mapped < 8
+
+
+def in_new_process(code: str) -> int:
+    """Run a program that begins with a ready helper; returns what it printed, a process."""
+    program = f"from tests.engine.test_team import *\nhelper = ready_helper()\n{code}"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert not ran.stderr
+    return int(ran.stdout)
+
+
+def runs(process: int) -> bool:
+    """Whether that process has not ended, whoever may have yet to ask how."""
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_the_helper_ends_with_the_process_it_helps(end: str) -> None:
+    helper = in_new_process(f"print(helper, flush=True)\n{end}")
+    limit = time.monotonic() + 5
+    while runs(helper):
+        assert time.monotonic() < limit, "the helper goes on"
+        time.sleep(0.01)
+
+
+def test_a_forked_process_leaves_its_parents_helper_alone() -> None:
+    in_new_process(
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    os._exit(0 if ready_helper() != helper else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert makers() == [os.getpid(), helper]\n"
+        "print(helper)"
+    )
+
+
+@pytest.fixture
+def everything_is_shared(helper: int) -> Iterator[list[int]]:
+    """However small a network is; yields the numbers of what has been handed over."""
+    given: list[int] = []
+    give = engine.team._Helper.give
+
+    def noted(helper: engine.team._Helper, number: int) -> None:
+        given.append(number)
+        give(helper, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (engine.shared_memory, engine.training, engine.evaluation):
+            patch.setattr(module, "SHARED_FROM", 0)
+        patch.setattr(engine.team._Helper, "give", noted)
+        yield given
 
 
 def loop_of(
     threads: int, *, inputs: int, units: tuple[int, ...], **options: object
 ) -> TrainingLoop:
-    """A loop on 70 sparse samples, large enough to be shared."""
+    """A loop on 70 sparse samples."""
     generator = np.random.default_rng(inputs)
     density = float(str(options.get("density", 0.02)))
     x = generator.normal(size=(70, inputs)) * (generator.random((70, inputs)) < density)
@@ -119,9 +225,7 @@ def loop_of(
     layers = [*(Dense(n, "relu") for n in units), Dense(3, "softmax")]
     network = Sequential(layers, dtype=str(options.get("dtype", "float32")))
     network.compile(str(options.get("optimizer", "rmsprop")), metrics=["accuracy"])
-    loop = TrainingLoop(network, samples, batch_size=32, threads=threads)
-    loop._team.threads = threads  # however small the network is
-    return loop
+    return TrainingLoop(network, samples, batch_size=32, threads=threads)
 
 
 def fingerprint(loop: TrainingLoop) -> list[object]:
@@ -134,7 +238,9 @@ def fingerprint(loop: TrainingLoop) -> list[object]:
     return figures
 
 
-@settings(max_examples=25)
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(
     inputs=st.integers(1, 400),
     units=st.lists(st.integers(1, 700), min_size=1, max_size=2).map(tuple),
@@ -143,23 +249,67 @@ def fingerprint(loop: TrainingLoop) -> list[object]:
     density=st.sampled_from([0.02, 0.5]),
 )
 def test_no_bit_depends_on_the_number_of_threads(
-    inputs: int, units: tuple[int, ...], dtype: str, optimizer: str, density: float
+    everything_is_shared: list[int],
+    inputs: int,
+    units: tuple[int, ...],
+    dtype: str,
+    optimizer: str,
+    density: float,
 ) -> None:
     options = {"dtype": dtype, "optimizer": optimizer, "density": density}
-    one, two, three = (
-        fingerprint(loop_of(n, inputs=inputs, units=units, **options)) for n in (1, 2, 3)
-    )
-    assert one == two
-    assert one == three
+    one = fingerprint(loop_of(1, inputs=inputs, units=units, **options))
+    everything_is_shared.clear()
+    assert fingerprint(loop_of(2, inputs=inputs, units=units, **options)) == one
+    assert everything_is_shared
 
 
-def test_threads_may_change_on_the_way() -> None:
+def test_threads_may_change_on_the_way(everything_is_shared: list[int]) -> None:
     steady = loop_of(1, inputs=200, units=(600,))
     changing = loop_of(1, inputs=200, units=(600,))
     for threads in (1, 2, 3, 1, 2):
         changing.threads = threads
         assert changing.threads == threads
+        everything_is_shared.clear()
         assert changing.run_batch().loss == steady.run_batch().loss
+        assert bool(everything_is_shared) == (threads > 1)
     np.testing.assert_array_equal(changing.network.parameters.flat, steady.network.parameters.flat)
     with pytest.raises(ConfigurationError, match="expected the threads to be at least 1"):
         changing.threads = 0
+
+
+def test_a_restored_state_and_another_optimizer_are_the_helpers_too(
+    everything_is_shared: list[int],
+) -> None:
+    loops = [loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2)]
+    for loop in loops:
+        loop.run_batch()
+        state = loop.state()
+        loop.optimizer = "adam"
+        loop.run_batch()
+        loop.learning_rate = 0.01
+        loop.run_batch()
+        loop.restore(state)
+        everything_is_shared.clear()
+        loop.run_batch()
+    assert len(everything_is_shared) >= 4  # draw, forward, backward and update
+    flats = [loop.network.parameters.flat for loop in loops]
+    assert flats[0].tobytes() == flats[1].tobytes()
+
+
+def test_of_an_evaluation_too(everything_is_shared: list[int]) -> None:
+    loop = loop_of(1, inputs=200, units=(600,))
+    found = []
+    for threads in (1, 2):
+        everything_is_shared.clear()
+        evaluation = Evaluation(loop, loop.samples, 20)
+        found.append((evaluation.run(threads), evaluation.predicted.tolist()))
+        assert bool(everything_is_shared) == (threads > 1)
+    assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("everything_is_shared")
+def test_a_copied_network_trains_on() -> None:
+    loop = loop_of(2, inputs=200, units=(600,))
+    copied = TrainingLoop(copy.deepcopy(loop.network), loop.samples, batch_size=32, threads=2)
+    for _ in range(3):
+        assert copied.run_batch().loss == loop.run_batch().loss

@@ -1,0 +1,122 @@
+"""How calls get from the process that trains to its helper.
+
+A share, the calls of one thread in a stage, is sent once, with every array as a place in shared
+memory, and gets a number. From then on the number is all that is handed over.
+"""
+
+import io
+import pickle
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.shared_memory import Segment, segment_of
+
+Share: TypeAlias = Sequence[Callable[[], object]]
+
+NUMBER = struct.Struct("<q")
+# What the helper says when it has made the calls of a share.
+DONE = b"."
+FAILED = b"!"  # an exception follows on the connection
+# To be woken takes longer than most waits do: for so long who waits rather looks again and again.
+LOOKING_S = 0.0002
+# Segments that come with one message, at most.
+DESCRIPTORS = 64
+
+
+class NotSharedError(Exception):
+    """An array of a share lies where only one process sees it."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A share on its way; `forgotten` are numbers of shares and segments no longer needed."""
+
+    number: int
+    calls: bytes
+    segments: tuple[tuple[int, int], ...]  # number and size of those that the helper lacks
+    forgotten: tuple[int, ...]
+
+
+def is_readable(descriptor: int) -> bool:
+    """Whether there is something to read, or will never be."""
+    return bool(_poll_of(descriptor).poll(0))
+
+
+def wait_until_readable(descriptor: int) -> None:
+    """Return when there is something to read, or will never be."""
+    poll = _poll_of(descriptor)
+    until = time.perf_counter() + LOOKING_S
+    while not poll.poll(0):
+        if time.perf_counter() > until:
+            poll.poll()
+
+
+def _poll_of(descriptor: int) -> select.poll:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return poll
+
+
+def packed(share: Share) -> tuple[bytes, list[Segment]]:
+    """A share as bytes, and the segments in which its arrays lie. Raises NotSharedError."""
+    file = io.BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(share)
+    return file.getvalue(), list(pickler.segments.values())
+
+
+def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Share:
+    """The share, with the same arrays, in the process that has mapped the same segments."""
+    share: Share = _Unpickler(data, segments).load()
+    return share
+
+
+def send(connection: socket.socket, message: object, descriptors: Iterable[int] = ()) -> None:
+    """Send anything that can be pickled, and open files."""
+    data = pickle.dumps(message)
+    socket.send_fds(connection, [NUMBER.pack(len(data))], list(descriptors))
+    connection.sendall(data)
+
+
+def receive(connection: socket.socket) -> tuple[Any, list[int]]:
+    """What `send` sent. Raises EOFError where the other end is closed."""
+    head, descriptors, _, _ = socket.recv_fds(connection, NUMBER.size, DESCRIPTORS)
+    if not head:
+        raise EOFError
+    (length,) = NUMBER.unpack(head)
+    data = connection.recv(length, socket.MSG_WAITALL)
+    return pickle.loads(data), descriptors  # noqa: S301 - the other end is our own process
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.segments: dict[int, Segment] = {}
+
+    def persistent_id(self, obj: object) -> object:
+        if not isinstance(obj, np.ndarray):
+            return None
+        found = segment_of(obj)
+        if found is None:
+            raise NotSharedError
+        segment, start = found
+        self.segments[segment.number] = segment
+        return segment.number, start, obj.shape, obj.strides, obj.dtype
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, segments: Mapping[int, Segment]) -> None:
+        super().__init__(io.BytesIO(data))
+        self._segments = segments
+
+    def persistent_load(self, pid: Any) -> Array:
+        number, start, shape, strides, dtype = pid
+        return np.ndarray(shape, dtype, self._segments[number], start, strides)
