@@ -67,6 +67,10 @@ class NonFiniteError(EngineError, ArithmeticError):
         return (_rebuild_non_finite, (arguments,))
 
 
+class HelperLostError(EngineError, RuntimeError):
+    """The helper process has ended amid its calls: what they have changed is not known."""
+
+
 class DatasetError(EngineError):
     """A data set that is damaged or can't be read."""
 

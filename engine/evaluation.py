@@ -15,7 +15,7 @@ from engine.named_tensors import NamedTensors
 from engine.network import Network
 from engine.plan import Stage, Task, calls, halves
 from engine.samples import Gatherer, Samples, scale_into
-from engine.shared_memory import SHARED_FROM, zeros_beside
+from engine.shared_memory import SHARED_FROM, Zeros, zeros_beside
 from engine.team import Team
 from engine.training import TrainingLoop
 from engine.workspace import Workspace
@@ -114,6 +114,7 @@ class Evaluation:
         return len(self.samples)
 
     def _make_shares(self) -> list["_Share"]:
+        zeros = zeros_beside(self._parameters.flat)
         parts = halves(self._chunk) if self._is_shared else [slice(0, self._chunk)]
         return [
             _Share(
@@ -122,6 +123,7 @@ class Evaluation:
                 self.samples,
                 self._targets,
                 part.stop - part.start,
+                zeros,
             )
             for part in parts
         ]
@@ -137,9 +139,9 @@ class _Share:
         samples: Samples,
         targets: Array,
         capacity: int,
+        zeros: Zeros,
     ) -> None:
         dtype: FloatType = parameters.flat.dtype
-        zeros = zeros_beside(parameters.flat)
         self.capacity = capacity
         self.loss_sum = zeros((), np.float64)
         self._predicted = zeros(capacity, np.intp)
@@ -147,7 +149,7 @@ class _Share:
         self._compiled = compiled
         self._targets = targets
         self._metric = metrics.get("accuracy")
-        self._workspace = Workspace(compiled, parameters, targets, capacity)
+        self._workspace = Workspace(compiled, parameters, targets, capacity, zeros=zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
 
     def take(self, part: slice) -> None:

@@ -1,6 +1,6 @@
 """How calls get from the process that trains to its helper.
 
-A share, the calls of one thread in a stage, is sent once, with every array as a place in shared
+A share, the calls of the helper in a stage, is sent once, with every array as a place in shared
 memory, and gets a number. From then on the number is all that is handed over.
 """
 
@@ -10,23 +10,20 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from engine.arrays import Array
+from engine.plan import Task
 from engine.shared_memory import Segment, segment_of
-
-Share: TypeAlias = Sequence[Callable[[], object]]
 
 NUMBER = struct.Struct("<q")
 # What the helper says when it has made the calls of a share.
 DONE = b"."
 FAILED = b"!"  # an exception follows on the connection
-# To be woken takes longer than most waits do: for so long who waits rather looks again and again.
-LOOKING_S = 0.0002
 # Segments that come with one message, at most.
 DESCRIPTORS = 64
 
@@ -50,22 +47,25 @@ def is_readable(descriptor: int) -> bool:
     return bool(_poll_of(descriptor).poll(0))
 
 
-def wait_until_readable(descriptor: int) -> None:
-    """Return when there is something to read, or will never be."""
+def wait_until_readable(descriptor: int, looking_s: float) -> None:
+    """Return when there is something to read, or will never be.
+
+    Looks again and again for `looking_s`, then sleeps: to be woken takes longer than most waits do.
+    """
     poll = _poll_of(descriptor)
-    until = time.perf_counter() + LOOKING_S
+    until = time.perf_counter() + looking_s
     while not poll.poll(0):
         if time.perf_counter() > until:
             poll.poll()
 
 
-def _poll_of(descriptor: int) -> select.poll:
+def _poll_of(descriptor: int) -> "select.poll":
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return poll
 
 
-def packed(share: Share) -> tuple[bytes, list[Segment]]:
+def packed(share: Task) -> tuple[bytes, list[Segment]]:
     """A share as bytes, and the segments in which its arrays lie. Raises NotSharedError."""
     file = io.BytesIO()
     pickler = _Pickler(file)
@@ -73,9 +73,9 @@ def packed(share: Share) -> tuple[bytes, list[Segment]]:
     return file.getvalue(), list(pickler.segments.values())
 
 
-def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Share:
+def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Task:
     """The share, with the same arrays, in the process that has mapped the same segments."""
-    share: Share = _Unpickler(data, segments).load()
+    share: Task = _Unpickler(data, segments).load()
     return share
 
 

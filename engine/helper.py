@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 import numpy as np
 
@@ -13,13 +14,16 @@ from engine.handover import (
     FAILED,
     NUMBER,
     Delivery,
-    Share,
     receive,
     send,
     unpacked,
     wait_until_readable,
 )
+from engine.plan import Task
 from engine.shared_memory import Segment
+
+# The caller's own part of a batch, between two stages that it shares.
+LOOKING_S = 0.0002
 
 
 class Shares:
@@ -27,10 +31,10 @@ class Shares:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._shares: dict[int, Share] = {}
+        self._shares: dict[int, Task] = {}
         self._segments: dict[int, Segment] = {}
 
-    def get(self, number: int) -> Share:
+    def get(self, number: int) -> Task:
         """The share of that number, which has been delivered or is about to be."""
         while number not in self._shares:
             delivery, descriptors = receive(self._connection)
@@ -52,7 +56,7 @@ def serve(connection: socket.socket, given: int, done: int) -> None:
     shares = Shares(connection)
     os.write(done, DONE)
     while True:
-        wait_until_readable(given)
+        wait_until_readable(given, LOOKING_S)
         try:
             record = os.read(given, NUMBER.size)
         except BlockingIOError:  # taken back
@@ -73,5 +77,5 @@ if __name__ == "__main__":
     # Who is helped decides when it ends, and closes the pipes by that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with one_blas_thread, np.errstate(all="ignore"):
+    with suppress(EOFError, ConnectionError), one_blas_thread, np.errstate(all="ignore"):
         serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,5 +1,7 @@
 """The network itself: its layers, its parameters, and what compiling makes of them."""
 
+import os
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -74,8 +76,16 @@ class Network:
             return
         self._parameters = NamedTensors.zeros(parameter_shapes(self.layers, inputs), self.dtype)
         self.inputs = inputs
+        _built.add(self)
         self.reset_parameters()
         self._finish_compiling()
+
+    def leave_shared_memory(self) -> None:
+        """Go on with copies of parameters and optimizer state that belong to this process."""
+        if self._parameters is not None:
+            self._parameters = self._parameters.beside(self._parameters.flat.copy())
+        if self._optimizer_state is not None:
+            self._optimizer_state = self._optimizer_state.copy()
 
     def reset_parameters(self) -> None:
         """Set the parameters to where the seed starts them."""
@@ -232,6 +242,19 @@ class Network:
         sizes = [f"{layer.units} {layer.activation}" for layer in self.layers]
         path = " → ".join([str(self.inputs or "?"), *sizes])
         return f"{type(self).__name__}({path}, {self.dtype.name})"
+
+
+_built: "weakref.WeakSet[Network]" = weakref.WeakSet()
+
+
+def _separate_from_parent() -> None:
+    # Shared memory stays shared in a fork: what the child trains would change its parent's weights.
+    for network in _built:
+        network.leave_shared_memory()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_separate_from_parent)
 
 
 def _checked_layers(layers: object) -> tuple[Dense, ...]:

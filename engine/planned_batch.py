@@ -60,8 +60,8 @@ class PlannedBatch:
         self._compiled = compiled
         self._targets = targets
         self._team = team
-        self._workspace = Workspace(compiled, parameters, targets, capacity, gradients)
         zeros = zeros_beside(parameters.flat)
+        self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
             ActiveInputs(capacity, block, units, dtype, zeros) for block in blocks(units, inputs)

@@ -13,6 +13,9 @@ import numpy as np
 
 from engine.arrays import Array
 
+# Pieces of shared memory that a process has at most. Each takes two of its descriptors, and who
+# has so much at once has other work for the other cores.
+MOST_SEGMENTS = 200
 # Parameters from which on a helper makes a batch faster: a handover takes some 10 µs.
 SHARED_FROM = 100_000
 # Memory is taken up as it is written to: what is only asked for costs nothing.
@@ -25,6 +28,7 @@ IS_POSIX = os.name == "posix"
 Zeros: TypeAlias = Callable[[int | tuple[int, ...], Any], Array]
 
 _numbers = itertools.count(1)
+_segments: "weakref.WeakSet[Segment]" = weakref.WeakSet()
 
 
 def new_number() -> int:
@@ -46,11 +50,12 @@ class Segment(mmap.mmap):
         segment = cls(descriptor, size)
         segment.number, segment.descriptor = new_number(), descriptor
         weakref.finalize(segment, os.close, descriptor)
+        _segments.add(segment)
         return segment
 
 
 class SharedMemory:
-    """Gives out arrays that lie side by side in segments."""
+    """Gives out arrays that lie side by side in segments, or NumPy's own if there are too many."""
 
     def __init__(self) -> None:
         self._root: Array = np.empty(0, np.uint8)
@@ -62,6 +67,8 @@ class SharedMemory:
         kind = np.dtype(dtype)
         nbytes = math.prod(shape) * kind.itemsize
         if self._used + nbytes > len(self._root):
+            if len(_segments) >= MOST_SEGMENTS:
+                return np.zeros(shape, dtype)
             segment = Segment.create(max(nbytes, SEGMENT_BYTES))
             self._root, self._used = np.frombuffer(segment, np.uint8), 0
         start = self._used

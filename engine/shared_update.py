@@ -2,12 +2,9 @@
 
 from functools import partial
 
-import numpy as np
-
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
 from engine.plan import Stage, halves
-from engine.shared_memory import zeros_beside
 from engine.team import Team
 
 # Elements of which parameters, gradient, state and step fit into a core's cache together.
@@ -17,14 +14,17 @@ PIECE = 1 << 16
 class SharedUpdate:
     """Updates flat parameters as an optimizer does, in two parts that a team can share.
 
-    `steps` receives what was added. Optimizers work element by element, so no bit depends on how
+    `steps` receives what was added; in `iterations` () the helper reads how many updates there
+    were. Optimizers work element by element, so no bit depends on how
     the arrays are cut.
     """
 
-    def __init__(self, team: Team, parameters: Array, gradients: Array, steps: Array) -> None:
+    def __init__(
+        self, team: Team, parameters: Array, gradients: Array, steps: Array, iterations: Array
+    ) -> None:
         self._team = team
         self._arrays = parameters, gradients, steps
-        self._iterations = zeros_beside(parameters)((), np.int64)
+        self._iterations = iterations
         self._planned_for: tuple[Optimizer, OptimizerState] | None = None
         self._stage = Stage(())
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from engine.errors import HelperLostError
 from engine.handover import (
     DONE,
     FAILED,
@@ -28,7 +29,10 @@ from engine.handover import (
     wait_until_readable,
 )
 from engine.plan import Stage, Task
-from engine.shared_memory import Segment, new_number
+from engine.shared_memory import IS_POSIX, Segment, new_number
+
+# The helper is about as fast. Is it late, another program has its core, and had better have ours.
+LOOKING_S = 0.00003
 
 
 def available_cores() -> int:
@@ -44,7 +48,8 @@ class Team:
     Every second task of a stage is the helper's, so that each keeps its own part of the weights in
     its cache; where the helper has not begun by the time the caller is done, because other programs
     have its core, the caller makes its calls too. What is computed does not depend on `threads`.
-    Tasks on arrays that are not in shared memory are all the caller's.
+    Tasks on arrays that are not in shared memory are all the caller's, and so is everything on
+    systems that are not POSIX.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -57,17 +62,14 @@ class Team:
         """
         for stage in stages:
             # While another team of this process has the helper, this one does without.
-            if self.threads > 1 and len(stage.tasks) > 1 and _helper_free.acquire(blocking=False):
+            shared = self.threads > 1 and len(stage.tasks) > 1 and IS_POSIX
+            if shared and _helper_free.acquire(blocking=False):
                 try:
                     _share(stage)
                 finally:
                     _helper_free.release()
             else:
                 _make(stage.tasks)
-
-
-class HelperLostError(RuntimeError):
-    """The helper process has ended amid a share: what its calls have changed is not known."""
 
 
 class _Helper:
@@ -123,7 +125,7 @@ class _Helper:
             try:
                 taken_back = self._take_back()
                 if not taken_back:
-                    wait_until_readable(self._done)
+                    wait_until_readable(self._done, LOOKING_S)
             except KeyboardInterrupt as pressed:
                 interrupt = pressed
         if not taken_back:
@@ -139,9 +141,10 @@ class _Helper:
         self._connection.close()
 
     def end(self) -> None:
-        """Close, and wait until the helper has ended."""
+        """End the helper, which has nothing to lose."""
         self.close()
         if self._process is not None:
+            self._process.kill()
             self._process.wait()
 
     def _hear(self) -> bool:
@@ -156,8 +159,8 @@ class _Helper:
         if never_begun:
             return True
         raise HelperLostError(
-            "expected the helper process to make its calls, got its end amid them; "
-            "restore an earlier state"
+            "expected the helper process to make its calls, got its end amid them",
+            "restore an earlier state",
         )
 
     def _take_back(self) -> bool:
@@ -168,9 +171,8 @@ class _Helper:
         return True
 
     def _deliver(self, stage: Stage) -> int | None:
-        share = tuple(call for task in stage.tasks[1::2] for call in task)
         try:
-            calls, segments = packed(share)
+            calls, segments = packed([call for task in stage.tasks[1::2] for call in task])
         except NotSharedError:
             return None
         new = [segment for segment in segments if segment not in self._mapped]
@@ -179,7 +181,8 @@ class _Helper:
         del self._forgotten[: len(forgotten)]  # others may have been added meanwhile
         named = tuple((segment.number, len(segment)) for segment in new)
         delivery = Delivery(number, calls, named, forgotten)
-        send(self._connection, delivery, [segment.descriptor for segment in new])
+        with suppress(ConnectionError):  # it has ended, which is found out by what it does not do
+            send(self._connection, delivery, [segment.descriptor for segment in new])
         self._mapped.update(new)
         for segment in new:
             weakref.finalize(segment, self._forgotten.append, segment.number)

@@ -98,7 +98,9 @@ class TrainingLoop:
         zeros = zeros_beside(flat)
         self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
         self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
-        self._update = SharedUpdate(self._team, flat, self._gradients.flat, self._steps.flat)
+        self._update = SharedUpdate(
+            self._team, flat, self._gradients.flat, self._steps.flat, zeros((), np.int64)
+        )
         self._make_batch()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(

@@ -1,10 +1,12 @@
 """The arrays that batches are computed in: made once, cut to each batch's size."""
 
+import numpy as np
+
 from engine.arrays import Array
 from engine.chain import gradient_name
 from engine.compilation import LOSS, PER_SAMPLE, CompiledNetwork, X, Y, value_widths
 from engine.named_tensors import NamedTensors
-from engine.shared_memory import zeros_beside
+from engine.shared_memory import Zeros
 
 # Columns below which a row is too short for a sum along it to be fast: softmax takes twice as long.
 NARROW = 64
@@ -26,9 +28,9 @@ class Workspace:
         targets: Array,
         capacity: int,
         gradients: NamedTensors | None = None,
+        zeros: Zeros = np.zeros,
     ) -> None:
         dtype = parameters.flat.dtype
-        zeros = zeros_beside(parameters.flat)
         features = next(iter(parameters.shapes.values()))[1]
         self.capacity = capacity
         self._fixed_values: dict[str, Array] = {**parameters, LOSS: zeros((), dtype)}

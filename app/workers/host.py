@@ -36,7 +36,7 @@ from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
 from app.workers.message import UNASKED, Blob, Message
-from engine import EngineError
+from engine import EngineError, HelperLostError
 from engine.program import program
 
 # Requests are looked at between slices: this bounds how long one waits behind other runs.
@@ -371,6 +371,8 @@ class Host:
         hosted.run.measuring.every_s = EVERY_S * max(1, self._playing)
         try:
             hosted.run.advance(end)
+        except HelperLostError:
+            raise  # its weights may be half of this batch: the worker's runs are brought back
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
             hosted.run.fail(_refusal(error))
         hosted.owes_s += max(0.0, self._clock() - end)

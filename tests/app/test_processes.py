@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from app.config import RunConfig
 from tests.support.client import Run, Visitor, checked_error
 from tests.support.server import (
     Server,
@@ -239,3 +240,43 @@ def test_control_c_stops_the_whole_group_in_good_order(tmp_path: Path) -> None:
         assert not any(map(is_running, server.worker_pids))
         assert "Traceback" not in server.output
         assert "worker lost" not in server.output
+
+
+def helpers_of(server: Server) -> list[int]:
+    """The helper processes of the workers."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            parent = int(file.read_text().rpartition(")")[2].split()[1])
+            if parent in server.worker_pids:
+                found.append(int(file.parent.name))
+    return found
+
+
+def goes_on(run: Run) -> None:
+    """Wait for some more batches."""
+    batch = run.state()["batch"]
+    run.until(lambda state: state["batch"] > batch + 200, what="the run to go on")
+
+
+def test_a_run_goes_on_as_it_would_have_when_a_helper_is_killed(
+    own_server: Server, visitor: Visitor
+) -> None:
+    run = visitor.make_run(**RunConfig().settings())  # large enough to be shared
+    run.command("play")
+    for _ in range(20):
+        wait_until(lambda: bool(helpers_of(own_server)), what="a helper")
+        time.sleep(0.5)  # now it helps; that it is killed amid its calls is likely, not certain
+        for pid in helpers_of(own_server):
+            os.kill(pid, signal.SIGKILL)
+        goes_on(run)
+        if "HelperLostError" in own_server.output:
+            break
+    run.command("pause")
+    assert "HelperLostError" in own_server.output
+    batch = run.state()["batch"]
+    undisturbed = visitor.make_run(**RunConfig().settings())
+    undisturbed.step(batch)
+    assert run.series()["loss"] == undisturbed.series()["loss"]
+    weights = [one.tensor("layer1.weights") for one in (run, undisturbed)]
+    assert weights[0].tobytes() == weights[1].tobytes()

@@ -19,12 +19,20 @@ import engine.evaluation
 import engine.shared_memory
 import engine.team
 import engine.training
-from engine import ConfigurationError, Dense, Evaluation, Samples, Sequential, TrainingLoop
+from engine import (
+    ConfigurationError,
+    Dense,
+    Evaluation,
+    HelperLostError,
+    Samples,
+    Sequential,
+    TrainingLoop,
+)
 from engine.arrays import Array
 from engine.optimizers import OPTIMIZERS
 from engine.plan import Stage
 from engine.shared_memory import SharedMemory
-from engine.team import HelperLostError, Team
+from engine.team import Team
 from tests.support.shares import fail, note, note_time, press_ctrl_c, wait, wait_for_note
 
 
@@ -130,7 +138,7 @@ def test_a_helper_that_ends_amid_its_calls(helper: int) -> None:
 
 
 def test_a_helper_that_ends_between_its_calls_is_replaced(helper: int) -> None:
-    os.kill(helper, signal.SIGKILL)
+    end_process(helper)
     assert makers(4) == [os.getpid()] * 4
     assert ready_helper() != helper
 
@@ -195,6 +203,37 @@ def test_a_forked_process_leaves_its_parents_helper_alone() -> None:
         "assert makers() == [os.getpid(), helper]\n"
         "print(helper)"
     )
+
+
+def test_a_forked_process_trains_a_network_of_its_own() -> None:
+    in_new_process(
+        "loop = loop_of(2, inputs=200, units=(600,))\n"
+        "loop.run_batch()\n"
+        "before = loop.network.parameters.flat.copy()\n"
+        "state = loop.network.optimizer_state.slots['v'].copy()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    loop.network.fit(loop.samples.x, loop.samples.y, verbose=0)\n"
+        "    os._exit(int((loop.network.parameters.flat == before).all()))\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert (loop.network.parameters.flat == before).all()\n"
+        "assert (loop.network.optimizer_state.slots['v'] == state).all()\n"
+        "print(helper)"
+    )
+
+
+def end_process(process: int) -> None:
+    """Kill it, and wait until it has ended."""
+    os.kill(process, signal.SIGKILL)
+    while runs(process):
+        time.sleep(0.001)
+
+
+def test_where_the_system_has_no_memory_without_a_file(
+    helper: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    assert makers() == [os.getpid(), helper]
 
 
 @pytest.fixture
