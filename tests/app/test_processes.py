@@ -266,8 +266,9 @@ def test_a_run_goes_on_as_it_would_have_when_a_helper_is_killed(
     run.command("play")
     for _ in range(20):
         wait_until(lambda: bool(helpers_of(own_server)), what="a helper")
+        helpers = helpers_of(own_server)
         time.sleep(0.5)  # now it helps; that it is killed amid its calls is likely, not certain
-        for pid in helpers_of(own_server):
+        for pid in helpers:
             os.kill(pid, signal.SIGKILL)
         goes_on(run)
         if "HelperLostError" in own_server.output:
