@@ -52,8 +52,9 @@ class Sequential(Network):
 
         x (n, features); y integer classes (n,) or rows (n, outputs). Continues from the present
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
-        over the epoch's samples, each as it was when its batch was drawn. `threads` share the work,
-        by default one a core; the result does not depend on their number.
+        over the epoch's samples, each as it was when its batch was drawn. With two `threads` or more
+        (by default, if there are so many cores) a helper process shares the work; the result does
+        not depend on it.
         """
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
@@ -84,7 +85,7 @@ class Sequential(Network):
     ) -> float | list[float]:
         """The loss over all samples, or [loss, accuracy] if compiled with "accuracy".
 
-        Shared by a thread a core; the result does not depend on their number.
+        Shared with a helper process if there is a core for it; the result does not depend on it.
         """
         level = verbosity(verbose)
         loss, accuracy = Evaluation(self, Samples(x, y), batch_size).run(available_cores())

@@ -60,8 +60,8 @@ class TrainingLoop:
     Each phase returns a trace of what it computed; out of order it raises PhaseOrderError. An
     epoch uses every sample once, in an order that is a function of the network's seed and the
     epoch's number alone; its last batch may be shorter. The network's parameters are changed in
-    place. `first_epoch` numbers the orders when earlier loops have used some. `threads` share the
-    work; no bit of what is computed depends on their number.
+    place. `first_epoch` numbers the orders when earlier loops have used some. With two `threads` or
+    more a helper process shares the work on another core; no bit of what is computed depends on it.
 
     A loss or a gradient that is not finite raises NonFiniteError before anything has changed:
     the loop is then back at the last batch boundary, parameters and optimizer state as they were.
@@ -181,7 +181,7 @@ class TrainingLoop:
 
     @property
     def threads(self) -> int:
-        """How many threads share the work, from the next phase on; too little is not shared."""
+        """Two or more: a helper shares the work from the next phase on, unless it is too little."""
         return self._threads
 
     @threads.setter

@@ -300,7 +300,7 @@ class Run:
     # Work
 
     def use_threads(self, threads: int) -> None:
-        """Let so many threads share the work; no bit of what is computed depends on it."""
+        """Let so many cores share the work; no bit of what is computed depends on it."""
         self.loop.threads = threads
         if isinstance(self._motion, Seeking):
             self._motion.replay.loop.threads = threads

@@ -120,7 +120,7 @@ class WorkerLink:
         return message
 
     def use_threads(self, threads: int) -> None:
-        """Let so many threads of the worker share the work of a run; no answer is awaited."""
+        """Let so many cores share the work of a run; no answer is awaited."""
         if self._transport is not None and threads != self.threads:
             self.threads = threads
             number = next(self._ids)
