@@ -2,7 +2,7 @@
 
 What is computed is the network's chain and its gradient function, call by call. The plan adds
 three things: every call is bound to its arrays beforehand, products are cut into blocks of inputs
-that a team of threads shares, and the first layer works on the inputs that are on in the batch.
+that a team shares, and the first layer works on the inputs that are on in the batch.
 """
 
 import math

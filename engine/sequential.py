@@ -52,9 +52,9 @@ class Sequential(Network):
 
         x (n, features); y integer classes (n,) or rows (n, outputs). Continues from the present
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
-        over the epoch's samples, each as it was when its batch was drawn. With two `threads` or more
-        (by default, if there are so many cores) a helper process shares the work; the result does
-        not depend on it.
+        over the epoch's samples, each as it was when its batch was drawn. With two `threads` or
+        more (by default, if there are so many cores) a helper process shares the work; the result
+        does not depend on it.
         """
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
