@@ -15,7 +15,7 @@ from engine.named_tensors import NamedTensors
 from engine.network import Network
 from engine.plan import Stage, Task, calls, halves
 from engine.samples import Gatherer, Samples, scale_into
-from engine.shared_memory import SHARED_FROM, Zeros, zeros_beside
+from engine.shared_memory import SHARED_FROM, Zeros, zeros_for
 from engine.team import Team
 from engine.training import TrainingLoop
 from engine.workspace import Workspace
@@ -44,9 +44,7 @@ class Evaluation:
         # As many shares whoever computes them: no bit depends on the number of threads.
         self._is_shared = network.count_params() >= SHARED_FROM
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
-        flat = network.parameters.flat
-        self._parameters = network.parameters.beside(zeros_beside(flat)(flat.size, flat.dtype))
-        np.copyto(self._parameters.flat, flat)
+        self._parameters = network.parameters.beside(network.parameters.flat.copy())
         self._shares: list[_Share] = []
         self._stages: dict[tuple[int, ...], Stage] = {}
         self._position = 0
@@ -67,7 +65,7 @@ class Evaluation:
         """Use the next chunk of samples, `threads` sharing it; nothing happens at the end."""
         if self.done:
             return
-        self._shares = self._shares or self._make_shares()
+        self._shares = self._shares or self._make_shares(threads)
         stop = min(self._position + self._chunk, len(self))
         used, start = [], self._position
         for share in self._shares:
@@ -113,13 +111,19 @@ class Evaluation:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def _make_shares(self) -> list["_Share"]:
-        zeros = zeros_beside(self._parameters.flat)
+    def _make_shares(self, threads: int) -> list["_Share"]:
+        parameters = self._parameters
+        zeros: Zeros = np.zeros
+        if threads > 1:
+            flat = parameters.flat
+            zeros = zeros_for(flat.size)
+            parameters = parameters.beside(zeros(flat.size, flat.dtype))
+            np.copyto(parameters.flat, flat)
         parts = halves(self._chunk) if self._is_shared else [slice(0, self._chunk)]
         return [
             _Share(
                 self._compiled,
-                self._parameters,
+                parameters,
                 self.samples,
                 self._targets,
                 part.stop - part.start,

@@ -24,12 +24,13 @@ NUMBER = struct.Struct("<q")
 # What the helper says when it has made the calls of a share.
 DONE = b"."
 FAILED = b"!"  # an exception follows on the connection
+CANNOT = b"?"  # it cannot make these calls, and has made none
 # Segments that come with one message, at most.
 DESCRIPTORS = 64
 
 
 class NotSharedError(Exception):
-    """An array of a share lies where only one process sees it."""
+    """A share that another process cannot make: its arrays or its calls are only here."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +43,25 @@ class Delivery:
     forgotten: tuple[int, ...]
 
 
-def is_readable(descriptor: int) -> bool:
-    """Whether there is something to read, or will never be."""
-    return bool(_poll_of(descriptor).poll(0))
-
-
-def wait_until_readable(descriptor: int, looking_s: float) -> None:
+def wait_until_readable(poll: "select.poll", looking_s: float) -> None:
     """Return when there is something to read, or will never be.
 
     Looks again and again for `looking_s`, then sleeps: to be woken takes longer than most waits do.
     """
-    poll = _poll_of(descriptor)
     until = time.perf_counter() + looking_s
     while not poll.poll(0):
         if time.perf_counter() > until:
             poll.poll()
 
 
-def _poll_of(descriptor: int) -> "select.poll":
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return poll
-
-
 def packed(share: Task) -> tuple[bytes, list[Segment]]:
     """A share as bytes, and the segments in which its arrays lie. Raises NotSharedError."""
     file = io.BytesIO()
     pickler = _Pickler(file)
-    pickler.dump(share)
+    try:
+        pickler.dump(share)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise NotSharedError from error
     return file.getvalue(), list(pickler.segments.values())
 
 

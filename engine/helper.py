@@ -1,19 +1,22 @@
 """The process that makes a share of the calls of each stage; `engine.team` starts it."""
 
 import os
+import pickle
+import select
 import signal
 import socket
 import sys
+import traceback
 from contextlib import suppress
 
 import numpy as np
 
 from engine.blas import one_blas_thread
 from engine.handover import (
+    CANNOT,
     DONE,
     FAILED,
     NUMBER,
-    Delivery,
     receive,
     send,
     unpacked,
@@ -27,55 +30,84 @@ LOOKING_S = 0.0002
 
 
 class Shares:
-    """The shares that have been delivered, by number."""
+    """The shares that have been delivered, by number; None where one can't be made here."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._shares: dict[int, Task] = {}
+        self._shares: dict[int, Task | None] = {}
         self._segments: dict[int, Segment] = {}
 
-    def get(self, number: int) -> Task:
+    def get(self, number: int) -> Task | None:
         """The share of that number, which has been delivered or is about to be."""
         while number not in self._shares:
-            delivery, descriptors = receive(self._connection)
-            self._accept(delivery, descriptors)
+            self.accept()
         return self._shares[number]
 
-    def _accept(self, delivery: Delivery, descriptors: list[int]) -> None:
+    def accept(self) -> None:
+        """Wait for a delivery."""
+        delivery, descriptors = receive(self._connection)
         for number in delivery.forgotten:
             self._shares.pop(number, None)
             self._segments.pop(number, None)
         for (number, size), descriptor in zip(delivery.segments, descriptors, strict=True):
             self._segments[number] = Segment(descriptor, size)
             os.close(descriptor)
-        self._shares[delivery.number] = unpacked(delivery.calls, self._segments)
+        try:
+            self._shares[delivery.number] = unpacked(delivery.calls, self._segments)
+        except Exception:  # noqa: BLE001 - functions and classes of a script, say, are not known here
+            self._shares[delivery.number] = None
 
 
 def serve(connection: socket.socket, given: int, done: int) -> None:
     """Make the calls of every share whose number can be read from `given`, until it is closed."""
     shares = Shares(connection)
+    poll = select.poll()
+    poll.register(given, select.POLLIN)
+    # What is delivered is read at once, or who delivers would wait in vain when there is much.
+    poll.register(connection, select.POLLIN)
     os.write(done, DONE)
     while True:
-        wait_until_readable(given, LOOKING_S)
+        wait_until_readable(poll, LOOKING_S)
+        if any(descriptor == connection.fileno() for descriptor, _ in poll.poll(0)):
+            shares.accept()
+            continue
         try:
             record = os.read(given, NUMBER.size)
         except BlockingIOError:  # taken back
             continue
         if not record:
             return
+        share = shares.get(*NUMBER.unpack(record))
+        if share is None:
+            os.write(done, CANNOT)
+            continue
         try:
-            for call in shares.get(*NUMBER.unpack(record)):
+            for call in share:
                 call()
         except Exception as error:  # noqa: BLE001 - raised again by the team's caller
+            error.add_note(f"in the helper process:\n{traceback.format_exc()}")
             os.write(done, FAILED)
-            send(connection, error)
+            send(connection, _sendable(error))
         else:
             os.write(done, DONE)
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - whatever an exception's class makes of it
+        return RuntimeError(repr(error))
+    return error
 
 
 if __name__ == "__main__":
     # Who is helped decides when it ends, and closes the pipes by that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with suppress(EOFError, ConnectionError), one_blas_thread, np.errstate(all="ignore"):
-        serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]))
+    with (
+        suppress(EOFError, ConnectionError),
+        socket.socket(fileno=int(sys.argv[1])) as connection,
+        one_blas_thread,
+        np.errstate(all="ignore"),
+    ):
+        serve(connection, int(sys.argv[2]), int(sys.argv[3]))

@@ -29,6 +29,7 @@ from engine.named_tensors import NamedTensors
 from engine.optimizers import Optimizer, OptimizerState
 from engine.random import Purpose, generator
 from engine.samples import Samples, checked_features
+from engine.shared_memory import segment_of
 from engine.weights_file import network_bytes
 
 Part = TypeVar("Part")
@@ -81,9 +82,13 @@ class Network:
         self._finish_compiling()
 
     def leave_shared_memory(self) -> None:
-        """Go on with copies of parameters and optimizer state that belong to this process."""
-        if self._parameters is not None:
-            self._parameters = self._parameters.beside(self._parameters.flat.copy())
+        """Go on with copies of parameters and optimizer state that are of this process alone.
+
+        A training loop that there was before cannot go on: its arrays stay where they are.
+        """
+        if self._parameters is None or segment_of(self._parameters.flat) is None:
+            return
+        self._parameters = self._parameters.beside(self._parameters.flat.copy())
         if self._optimizer_state is not None:
             self._optimizer_state = self._optimizer_state.copy()
 

@@ -19,7 +19,7 @@ from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
 from engine.plan import Gathered, Stage, Task, backward_stages, blocks, forward_stages
 from engine.samples import Gatherer, Samples, scale_into
-from engine.shared_memory import zeros_beside
+from engine.shared_memory import Zeros
 from engine.team import Team
 from engine.workspace import Workspace
 
@@ -54,13 +54,13 @@ class PlannedBatch:
         targets: Array,
         capacity: int,
         team: Team,
+        zeros: Zeros = np.zeros,
     ) -> None:
         dtype: FloatType = parameters.flat.dtype
         units, inputs = parameters[FIRST_WEIGHTS].shape
         self._compiled = compiled
         self._targets = targets
         self._team = team
-        zeros = zeros_beside(parameters.flat)
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [

@@ -1,9 +1,11 @@
 """Arrays in memory that another process can map, so that it can do a share of the work."""
 
+import errno
 import itertools
 import math
 import mmap
 import os
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable
@@ -22,7 +24,8 @@ SHARED_FROM = 100_000
 SEGMENT_BYTES = 1 << 26
 CACHE_LINE = 64
 
-IS_POSIX = os.name == "posix"
+# A frozen application would start itself instead of a helper.
+CAN_SHARE = os.name == "posix" and not getattr(sys, "frozen", False)
 
 # zeros(shape, dtype): NumPy's, or those of a SharedMemory.
 Zeros: TypeAlias = Callable[[int | tuple[int, ...], Any], Array]
@@ -44,10 +47,20 @@ class Segment(mmap.mmap):
 
     @classmethod
     def create(cls, size: int) -> "Segment":
-        """New memory, all zeros, that is given back when nothing views it any more."""
+        """New memory, all zeros. Raises OSError where there is no more.
+
+        It is given back when nothing views it any more; what a helper has mapped, when the next
+        share is delivered to it.
+        """
+        if len(_segments) >= MOST_SEGMENTS:
+            raise OSError(errno.EMFILE, f"{MOST_SEGMENTS} segments are in use")
         descriptor = _new_file()
-        os.ftruncate(descriptor, size)
-        segment = cls(descriptor, size)
+        try:
+            os.ftruncate(descriptor, size)
+            segment = cls(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
         segment.number, segment.descriptor = new_number(), descriptor
         weakref.finalize(segment, os.close, descriptor)
         _segments.add(segment)
@@ -55,7 +68,7 @@ class Segment(mmap.mmap):
 
 
 class SharedMemory:
-    """Gives out arrays that lie side by side in segments, or NumPy's own if there are too many."""
+    """Gives out arrays that lie side by side in segments, or NumPy's own if there are no more."""
 
     def __init__(self) -> None:
         self._root: Array = np.empty(0, np.uint8)
@@ -67,9 +80,10 @@ class SharedMemory:
         kind = np.dtype(dtype)
         nbytes = math.prod(shape) * kind.itemsize
         if self._used + nbytes > len(self._root):
-            if len(_segments) >= MOST_SEGMENTS:
+            try:
+                segment = Segment.create(max(nbytes, SEGMENT_BYTES))
+            except OSError:
                 return np.zeros(shape, dtype)
-            segment = Segment.create(max(nbytes, SEGMENT_BYTES))
             self._root, self._used = np.frombuffer(segment, np.uint8), 0
         start = self._used
         self._used += -(-nbytes // CACHE_LINE) * CACHE_LINE
@@ -79,7 +93,7 @@ class SharedMemory:
 
 def zeros_for(parameters: int) -> Zeros:
     """What makes the arrays of a network of so many parameters: shared, if it is large enough."""
-    return SharedMemory().zeros if IS_POSIX and parameters >= SHARED_FROM else np.zeros
+    return SharedMemory().zeros if CAN_SHARE and parameters >= SHARED_FROM else np.zeros
 
 
 def zeros_beside(array: Array) -> Zeros:

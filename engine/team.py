@@ -6,6 +6,7 @@ the lock between any two calls, and cannot watch for its next share without taki
 
 import atexit
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -17,22 +18,25 @@ from pathlib import Path
 
 from engine.errors import HelperLostError
 from engine.handover import (
+    CANNOT,
     DONE,
     FAILED,
     NUMBER,
     Delivery,
     NotSharedError,
-    is_readable,
     packed,
     receive,
     send,
     wait_until_readable,
 )
 from engine.plan import Stage, Task
-from engine.shared_memory import IS_POSIX, Segment, new_number
+from engine.shared_memory import CAN_SHARE, Segment, new_number
 
-# The helper is about as fast. Is it late, another program has its core, and had better have ours.
+# For so long the caller looks whether the helper is done, before it sleeps. The two are about as
+# fast: if the helper is later than that, another program has its core, and can have this one.
 LOOKING_S = 0.00003
+# Helpers that end before they were ready, or cannot be started, before no other is tried.
+ATTEMPTS = 3
 
 
 def available_cores() -> int:
@@ -48,8 +52,8 @@ class Team:
     Every second task of a stage is the helper's, so that each keeps its own part of the weights in
     its cache; where the helper has not begun by the time the caller is done, because other programs
     have its core, the caller makes its calls too. What is computed does not depend on `threads`.
-    Tasks on arrays that are not in shared memory are all the caller's, and so is everything on
-    systems that are not POSIX.
+    Tasks on arrays that are not in shared memory are all the caller's, and so are those that can't
+    be pickled.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -58,81 +62,100 @@ class Team:
     def run(self, stages: Iterable[Stage]) -> None:
         """Make all calls of every stage, each stage after the one before.
 
-        Raises what a call raises, when all others have been made, and HelperLostError.
+        Raises what a call raises, and HelperLostError; what calls beside it have done is then not
+        known.
         """
         for stage in stages:
-            # While another team of this process has the helper, this one does without.
-            shared = self.threads > 1 and len(stage.tasks) > 1 and IS_POSIX
-            if shared and _helper_free.acquire(blocking=False):
+            shared = self.threads > 1 and len(stage.tasks) > 1 and CAN_SHARE
+            # While another thread of this process has the helper, this one does without.
+            if shared and _helper_lock.acquire(blocking=False):
                 try:
                     _share(stage)
                 finally:
-                    _helper_free.release()
+                    _helper_lock.release()
             else:
                 _make(stage.tasks)
 
 
 class _Helper:
-    """The other process. One share at a time is given to it, and finished by one of the two."""
+    """The other process. One share at a time is given to it, and finished by one of the two.
+
+    `is_out` is true from before something is sent to it until all is heard of it. Whoever is
+    interrupted meanwhile, by Ctrl-C say, does not know what it is doing: it is then of no more use.
+    """
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
-        self._given, self._give = os.pipe()  # read by whoever makes the calls, him or us
+        self._given, self._give = os.pipe()  # read by whoever makes the calls, helper or caller
         self._done, done = os.pipe()
         os.set_blocking(self._given, False)
         ends = (theirs.fileno(), self._given, done)
         paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
-        self._process: subprocess.Popen[bytes] | None = None
-        with suppress(OSError):  # then it never gets ready
+        try:
             self._process = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
                 [str(sys.executable), "-P", "-m", "engine.helper", *map(str, ends)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=ends,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-                process_group=0,  # Ctrl-C is for us
+                process_group=0,  # Ctrl-C is for the caller
             )
-        theirs.close()
-        os.close(done)
-        self._ready = False
+        except OSError:
+            self.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(done)
+        self.is_out = self.is_ready = self.is_lost = False
+        self._poll = select.poll()
+        self._poll.register(self._done, select.POLLIN)
+        self._room = select.poll()
+        self._room.register(self._connection, select.POLLOUT)
         self._numbers: weakref.WeakKeyDictionary[Stage, int | None] = weakref.WeakKeyDictionary()
         self._mapped: weakref.WeakSet[Segment] = weakref.WeakSet()
         self._forgotten: list[int] = []
 
-    def number_of(self, stage: Stage) -> int | None:
-        """The number of the helper's share, or None as long as it can't have it."""
-        if not self._ready:
-            if not is_readable(self._done):
-                return None
-            self._ready = os.read(self._done, 1) == DONE
-            return None
+    def hear_whether_ready(self) -> None:
+        """Set `is_ready` if it is by now. Raises HelperLostError if it never will be."""
+        if self._poll.poll(0):
+            if os.read(self._done, 1) != DONE:
+                raise HelperLostError("expected a helper process, got its end as it started")
+            self.is_ready = True
+
+    def give(self, stage: Stage) -> bool:
+        """Let it make the calls of its share; it begins when it has a core. False if it can't."""
         if stage not in self._numbers:
+            if not self._room.poll(0):  # it is late: to send it more might have to wait
+                return False
             self._numbers[stage] = self._deliver(stage)
-        return self._numbers[stage]
-
-    def give(self, number: int) -> None:
-        """Let the helper make the calls of a share; it begins as soon as it has a core."""
+        number = self._numbers[stage]
+        if number is None:
+            return False
         os.write(self._give, NUMBER.pack(number))
+        return True
 
-    def finish(self) -> bool:
-        """Wait until the share is done, or take it back: then True, and its calls are to be made.
+    def finish(self, stage: Stage) -> bool:
+        """Wait until the share is done. False if its calls are the caller's, since none was made.
 
-        Raises what one of the calls raised. Ctrl-C does not end the wait, but is raised after it:
-        the helper would be left at work on arrays with which the caller goes on.
+        Raises what one of the calls raised, or HelperLostError.
         """
-        interrupt: KeyboardInterrupt | None = None
-        taken_back = False
-        while not taken_back and not is_readable(self._done):
-            try:
-                taken_back = self._take_back()
-                if not taken_back:
-                    wait_until_readable(self._done, LOOKING_S)
-            except KeyboardInterrupt as pressed:
-                interrupt = pressed
-        if not taken_back:
-            taken_back = self._hear()
-        if interrupt is not None:
-            raise interrupt
-        return taken_back
+        if not self._poll.poll(0):
+            if self._take_back():
+                return False
+            wait_until_readable(self._poll, LOOKING_S)
+        outcome = os.read(self._done, 1)
+        if outcome == FAILED:
+            error, _ = receive(self._connection)
+            self.is_out = False
+            raise error
+        if outcome == CANNOT:
+            self._numbers[stage] = None
+        self.is_lost = not outcome
+        if self.is_lost and not self._take_back():
+            raise HelperLostError(
+                "expected the helper process to make its calls, got its end amid them",
+                "restore an earlier state",
+            )
+        return outcome == DONE
 
     def close(self) -> None:
         """Let go of this process's ends; the helper ends when nobody holds them any more."""
@@ -140,28 +163,20 @@ class _Helper:
             os.close(descriptor)
         self._connection.close()
 
-    def end(self) -> None:
-        """End the helper, which has nothing to lose."""
-        self.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+    def kill(self) -> None:
+        """End it: it has nothing to lose."""
+        self._process.kill()
+        self._process.wait()
 
-    def _hear(self) -> bool:
-        outcome = os.read(self._done, 1)
-        if outcome == FAILED:
-            raise receive(self._connection)[0]
-        if outcome == DONE:
-            return False
-        never_begun = self._take_back()
-        _helpers.remove(self)
-        self.end()
-        if never_begun:
-            return True
-        raise HelperLostError(
-            "expected the helper process to make its calls, got its end amid them",
-            "restore an earlier state",
-        )
+    def kill_at_exit(self) -> None:
+        """End it, and leave the rest to the system: daemon threads may be at work."""
+        self._connection.detach()
+        self.kill()
+
+    def disown(self) -> None:
+        """Let go of it in a process that is not its parent."""
+        self.close()
+        self._process.returncode = 0  # or Popen would complain that it runs
 
     def _take_back(self) -> bool:
         try:
@@ -181,7 +196,7 @@ class _Helper:
         del self._forgotten[: len(forgotten)]  # others may have been added meanwhile
         named = tuple((segment.number, len(segment)) for segment in new)
         delivery = Delivery(number, calls, named, forgotten)
-        with suppress(ConnectionError):  # it has ended, which is found out by what it does not do
+        with suppress(ConnectionError):  # it has ended, as `finish` will find out
             send(self._connection, delivery, [segment.descriptor for segment in new])
         self._mapped.update(new)
         for segment in new:
@@ -192,24 +207,58 @@ class _Helper:
 
 # One at most, for all teams; it is started when there is something to share.
 _helpers: list[_Helper] = []
-_helper_free = threading.Lock()
+_failures: list[BaseException] = []
+# Reentrant, so that an interrupt between acquire() and release() does not lock the thread out.
+_helper_lock = threading.RLock()
 
 
 def _share(stage: Stage) -> None:
-    if not _helpers:
-        _helpers.append(_Helper())
-    helper = _helpers[0]
-    number = helper.number_of(stage)
-    if number is None:
+    if _helpers and _helpers[0].is_out:
+        _drop()
+    helper = _helper()
+    if helper is None:
         _make(stage.tasks)
         return
-    helper.give(number)
+    helper.is_out = True
     try:
+        given = helper.give(stage)
         _make(stage.tasks[::2])
-    finally:
-        taken_back = helper.finish()
-    if taken_back:
+        done = given and helper.finish(stage)
+    except BaseException:
+        if helper.is_out:
+            _drop()
+        raise
+    helper.is_out = helper.is_lost
+    if not done:
         _make(stage.tasks[1::2])
+
+
+def _helper() -> _Helper | None:
+    """The helper, if it is ready; one is started if there is none."""
+    if not _helpers:
+        if len(_failures) == ATTEMPTS:
+            return None
+        try:
+            _helpers.append(_Helper())
+        except OSError as error:
+            _failures.append(error)
+            return None
+    helper = _helpers[0]
+    if not helper.is_ready:
+        try:
+            helper.hear_whether_ready()
+        except HelperLostError as error:
+            _failures.append(error)
+            _drop()
+            return None
+    return helper if helper.is_ready else None
+
+
+def _drop() -> None:
+    helper = _helpers[0]
+    helper.kill()
+    _helpers.clear()
+    helper.close()
 
 
 def _make(tasks: Sequence[Task]) -> None:
@@ -219,15 +268,15 @@ def _make(tasks: Sequence[Task]) -> None:
 
 
 @atexit.register
-def _end_helpers() -> None:
-    while _helpers:
-        _helpers.pop().end()
+def _end() -> None:
+    for helper in _helpers:
+        helper.kill_at_exit()
 
 
-def _leave_helpers() -> None:
+def _disown() -> None:
     while _helpers:
-        _helpers.pop().close()
+        _helpers.pop().disown()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_helpers)  # the helper is the parent's
+    os.register_at_fork(after_in_child=_disown)

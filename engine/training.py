@@ -22,7 +22,7 @@ from engine.optimizers import Optimizer
 from engine.planned_batch import PlannedBatch
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
-from engine.shared_memory import SHARED_FROM, zeros_beside
+from engine.shared_memory import SHARED_FROM, Zeros, zeros_beside
 from engine.shared_update import SharedUpdate
 from engine.team import Team
 from engine.traces import (
@@ -94,14 +94,8 @@ class TrainingLoop:
         self._parameters = network.parameters
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
-        flat = self._parameters.flat
-        zeros = zeros_beside(flat)
-        self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
-        self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
-        self._update = SharedUpdate(
-            self._team, flat, self._gradients.flat, self._steps.flat, zeros((), np.int64)
-        )
-        self._make_batch()
+        self._is_shared = False  # whether a helper can see the arrays
+        self._make_arrays(np.zeros)
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
             network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
@@ -208,7 +202,9 @@ class TrainingLoop:
         self._drawn = self._schedule.next(self._batch_size)
         self._trained_apart = False
         n = len(self._drawn)
-        if n > self._batch.capacity:
+        if self._team.threads > 1 and not self._is_shared:
+            self._share_arrays()
+        elif n > self._batch.capacity:
             self._make_batch()
         self._batch.draw(self._drawn)
         x, y = self._batch.values[X], self._batch.values[Y]
@@ -441,6 +437,11 @@ class TrainingLoop:
         return _PHASE_METHODS[self.next_phase](self)
 
     def _expect(self, phase: Phase) -> None:
+        if self.network.parameters is not self._parameters:
+            raise ConfigurationError(
+                "expected a training loop of this process, got one from before the fork",
+                "make a new TrainingLoop of the network",
+            )
         if self.next_phase is not phase:
             raise PhaseOrderError(
                 f"expected the phase {self.next_phase.value} next, got {phase.value}",
@@ -462,6 +463,23 @@ class TrainingLoop:
         self._last_phase = None
         self._tensors.withdraw()
 
+    def _make_arrays(self, zeros: Zeros) -> None:
+        flat = self._parameters.flat
+        self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
+        self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
+        self._update = SharedUpdate(
+            self._team, flat, self._gradients.flat, self._steps.flat, zeros((), np.int64)
+        )
+        self._make_batch()
+
+    def _share_arrays(self) -> None:
+        # Only now: shared memory costs more to get, and a process has not as much of it.
+        before = self._gradients.flat, self._steps.flat
+        self._make_arrays(zeros_beside(self._parameters.flat))
+        for flat, values in zip((self._gradients.flat, self._steps.flat), before, strict=True):
+            np.copyto(flat, values)
+        self._is_shared = True
+
     def _make_batch(self) -> None:
         self._batch = PlannedBatch(
             self._compiled,
@@ -471,6 +489,7 @@ class TrainingLoop:
             self._targets,
             min(self._batch_size, len(self.samples)),
             self._team,
+            zeros_beside(self._gradients.flat),
         )
 
     def _update_parameters(self) -> None:

@@ -1,14 +1,19 @@
 """A team: who makes which calls, and what is the same however many make them."""
 
 import copy
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -34,6 +39,9 @@ from engine.plan import Stage
 from engine.shared_memory import SharedMemory
 from engine.team import Team
 from tests.support.shares import fail, note, note_time, press_ctrl_c, wait, wait_for_note
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 
 def shared(*shape: int) -> Array:
@@ -88,7 +96,8 @@ def test_what_the_helper_has_not_begun_the_caller_does_itself(helper: int) -> No
     while " T " not in Path(f"/proc/{helper}/stat").read_text():
         time.sleep(0.001)
     try:
-        assert makers(4) == [here] * 4
+        for _ in range(50):
+            assert makers(4) == [here] * 4
     finally:
         os.kill(helper, signal.SIGCONT)
     assert ready_helper() == helper
@@ -101,6 +110,27 @@ def test_what_the_helper_cannot_see_the_caller_does_itself() -> None:
     assert own.tolist() == [os.getpid()] * 2
 
 
+def test_what_cannot_be_pickled_the_caller_does_itself(helper: int) -> None:
+    made = shared(2)
+    for unpacked in (Unpacked(), lambda: None):
+        made[:] = 0
+        stage = Stage([[partial(note, made, 0)], [partial(note, made, 1), unpacked]])
+        for _ in range(3):
+            Team(2).run([stage])
+            assert made.tolist() == [os.getpid()] * 2
+    assert makers() == [os.getpid(), helper]
+
+
+class Unpacked:
+    """A call that can be pickled, but not unpickled."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return int, ("not a number",)
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_an_error_reaches_the_caller_and_the_team_goes_on(helper: int, failing: int) -> None:
     made = shared(2)
@@ -110,18 +140,58 @@ def test_an_error_reaches_the_caller_and_the_team_goes_on(helper: int, failing: 
     with pytest.raises(ArithmeticError, match="expected a number"):
         Team(2).run([Stage(tasks)])
     assert made[1 - failing] == (os.getpid(), helper)[1 - failing]
-    assert makers() == [os.getpid(), helper]
+    # Where the caller fails it is not waited for: another one takes its place.
+    assert (ready_helper() == helper) == (failing == 1)
 
 
-def test_ctrl_c_is_raised_when_the_helper_has_finished(helper: int) -> None:
+def test_ctrl_c_ends_the_helper_amid_its_calls(helper: int) -> None:
     made = shared(2)
-    theirs: list[Callable[[], None]] = [partial(note, made, 0), partial(wait, 0.05), press_ctrl_c]
-    theirs += [partial(wait, 0.05), partial(note, made, 1)]
-    stage = Stage([[partial(wait_for_note, made, 0)], theirs])
+    theirs: list[Callable[[], None]] = [partial(note, made, 0), press_ctrl_c, partial(wait, 60)]
+    stage = Stage([[partial(wait_for_note, made, 0), partial(wait, 60)], theirs])
     with pytest.raises(KeyboardInterrupt):
         Team(2).run([stage])
-    assert made[1] == helper
-    assert makers() == [os.getpid(), helper]
+    assert not runs(helper)
+    assert ready_helper() != helper
+
+
+def test_an_interrupt_at_any_moment_leaves_nothing_behind() -> None:
+    for moment in itertools.count(0, 11):
+        ready_helper()
+        times = shared(3, 2)
+        stages = [
+            Stage([[partial(wait, 0.001 * i), partial(note_time, times, n, i)] for i in range(2)])
+            for n in range(3)
+        ]
+        with suppress(KeyboardInterrupt), interrupted_at(moment) as reached:
+            Team(2).run(stages)
+        times[:] = 0
+        Team(2).run(stages)
+        assert (times[:-1].max(axis=1) < times[1:].min(axis=1)).all(), moment
+        if not reached:
+            return
+
+
+@contextmanager
+def interrupted_at(moment: int) -> Iterator[list[int]]:
+    """Ctrl-C after so many instructions of the team's; the list is not empty once it came."""
+    reached: list[int] = []
+    count = itertools.count()
+
+    def trace(frame: FrameType, event: str, _argument: object) -> "TraceFunction | None":
+        if frame.f_code.co_filename != engine.team.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(count) == moment:
+            reached.append(moment)
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield reached
+    finally:
+        sys.settrace(before)
 
 
 def test_a_helper_that_ends_amid_its_calls(helper: int) -> None:
@@ -143,20 +213,35 @@ def test_a_helper_that_ends_between_its_calls_is_replaced(helper: int) -> None:
     assert ready_helper() != helper
 
 
-def test_where_no_helper_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("program", "error"), [("/nowhere/python", FileNotFoundError), ("/bin/false", HelperLostError)]
+)
+def test_where_no_helper_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, program: str, error: type[Exception]
+) -> None:
+    failures: list[BaseException] = []
     monkeypatch.setattr(engine.team, "_helpers", [])
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    for _ in range(3):
+    monkeypatch.setattr(engine.team, "_failures", failures)
+    monkeypatch.setattr(sys, "executable", program)
+    for _ in range(10):
         assert makers() == [os.getpid()] * 2
-    engine.team._helpers.pop().end()
+        time.sleep(0.05)
+    assert {type(failure) for failure in failures} == {error}
+    assert len(failures) == engine.team.ATTEMPTS
+    assert not engine.team._helpers
 
 
 def test_two_teams_at_once_both_finish(helper: int) -> None:
     made = shared(1)
-    inside: list[int] = []
-    stage = Stage([(lambda: inside.extend(makers(4)),), (partial(note, made, 0),)])
-    Team(2).run([stage])
-    assert inside == [os.getpid()] * 4  # the helper was taken
+    others: list[int] = []
+
+    def start_another() -> None:
+        thread = threading.Thread(target=lambda: others.extend(makers(4)))
+        thread.start()
+        thread.join()
+
+    Team(2).run([Stage([(start_another,), (partial(note, made, 0),)])])
+    assert others == [os.getpid()] * 4  # the helper was taken
     assert made.tolist() == [helper]
 
 
@@ -216,6 +301,12 @@ def test_a_forked_process_trains_a_network_of_its_own() -> None:
         "    loop.network.fit(loop.samples.x, loop.samples.y, verbose=0)\n"
         "    os._exit(int((loop.network.parameters.flat == before).all()))\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    with pytest.raises(ConfigurationError, match='from before the fork'):\n"
+        "        loop.run_batch()\n"
+        "    os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
         "assert (loop.network.parameters.flat == before).all()\n"
         "assert (loop.network.optimizer_state.slots['v'] == state).all()\n"
         "print(helper)"
@@ -238,13 +329,15 @@ def test_where_the_system_has_no_memory_without_a_file(
 
 @pytest.fixture
 def everything_is_shared(helper: int) -> Iterator[list[int]]:
-    """However small a network is; yields the numbers of what has been handed over."""
+    """However small a network is; yields a list that grows with all that is handed over."""
     given: list[int] = []
     give = engine.team._Helper.give
 
-    def noted(helper: engine.team._Helper, number: int) -> None:
-        given.append(number)
-        give(helper, number)
+    def noted(helper: engine.team._Helper, stage: Stage) -> bool:
+        if give(helper, stage):
+            given.append(1)
+            return True
+        return False
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (engine.shared_memory, engine.training, engine.evaluation):
