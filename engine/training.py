@@ -94,8 +94,10 @@ class TrainingLoop:
         self._parameters = network.parameters
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
-        self._is_shared = False  # whether a helper can see the arrays
-        self._make_arrays(np.zeros)
+        # Whether a helper can see the arrays of batches: shared memory costs more to get, and a
+        # process has not as much of it.
+        self._is_shared = self._team.threads > 1
+        self._make_arrays(zeros_beside(self._parameters.flat) if self._is_shared else np.zeros)
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
             network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
@@ -473,7 +475,6 @@ class TrainingLoop:
         self._make_batch()
 
     def _share_arrays(self) -> None:
-        # Only now: shared memory costs more to get, and a process has not as much of it.
         before = self._gradients.flat, self._steps.flat
         self._make_arrays(zeros_beside(self._parameters.flat))
         for flat, values in zip((self._gradients.flat, self._steps.flat), before, strict=True):
