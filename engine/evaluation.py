@@ -42,7 +42,7 @@ class Evaluation:
         self.confidence = np.zeros(len(samples), network.dtype)
         self._compiled = network.compiled
         # As many shares whoever computes them: no bit depends on the number of threads.
-        self._is_shared = network.count_params() >= SHARED_FROM
+        self._is_cut = network.count_params() >= SHARED_FROM
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._parameters = network.parameters.beside(network.parameters.flat.copy())
         self._shares: list[_Share] = []
@@ -119,7 +119,7 @@ class Evaluation:
             zeros = zeros_for(flat.size)
             parameters = parameters.beside(zeros(flat.size, flat.dtype))
             np.copyto(parameters.flat, flat)
-        parts = halves(self._chunk) if self._is_shared else [slice(0, self._chunk)]
+        parts = halves(self._chunk) if self._is_cut else [slice(0, self._chunk)]
         return [
             _Share(
                 self._compiled,
@@ -151,6 +151,7 @@ class _Share:
         self._predicted = zeros(capacity, np.intp)
         self._confidence = zeros(capacity, dtype)
         self._compiled = compiled
+        self._samples = samples
         self._targets = targets
         self._metric = metrics.get("accuracy")
         self._workspace = Workspace(compiled, parameters, targets, capacity, zeros=zeros)
@@ -159,7 +160,7 @@ class _Share:
     def take(self, part: slice) -> None:
         """Take these samples, at most `capacity`."""
         values = self._workspace.values(part.stop - part.start)
-        self._gatherer.take(np.arange(part.start, part.stop), self._gatherer.raw(values[X]))
+        np.copyto(self._gatherer.raw(values[X]), self._samples.x[part])
         np.copyto(values[Y], self._targets[part])
 
     def calls(self, n: int) -> Task:

@@ -21,8 +21,8 @@ from engine.plan import Task
 from engine.shared_memory import Segment, segment_of
 
 NUMBER = struct.Struct("<q")
-# What the helper says when it has made the calls of a share.
-DONE = b"."
+# What the helper says of a share that it was given.
+DONE = b"."  # its calls are made
 FAILED = b"!"  # an exception follows on the connection
 CANNOT = b"?"  # it cannot make these calls, and has made none
 # Segments that come with one message, at most.
@@ -43,15 +43,16 @@ class Delivery:
     forgotten: tuple[int, ...]
 
 
-def wait_until_readable(poll: "select.poll", looking_s: float) -> None:
-    """Return when there is something to read, or will never be.
+def wait_until_readable(poll: "select.poll", looking_s: float) -> list[tuple[int, int]]:
+    """What `poll` tells when there is something to read, or will never be.
 
     Looks again and again for `looking_s`, then sleeps: to be woken takes longer than most waits do.
     """
     until = time.perf_counter() + looking_s
-    while not poll.poll(0):
+    while not (readable := poll.poll(0)):
         if time.perf_counter() > until:
-            poll.poll()
+            return poll.poll()
+    return readable
 
 
 def packed(share: Task) -> tuple[bytes, list[Segment]]:

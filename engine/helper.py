@@ -67,8 +67,8 @@ def serve(connection: socket.socket, given: int, done: int) -> None:
     poll.register(connection, select.POLLIN)
     os.write(done, DONE)
     while True:
-        wait_until_readable(poll, LOOKING_S)
-        if any(descriptor == connection.fileno() for descriptor, _ in poll.poll(0)):
+        readable = wait_until_readable(poll, LOOKING_S)
+        if any(descriptor == connection.fileno() for descriptor, _ in readable):
             shares.accept()
             continue
         try:

@@ -25,7 +25,7 @@ from engine.workspace import Workspace
 
 FIRST_WEIGHTS = f"{layer_name(0)}.weights"
 FIRST_BIAS = f"{layer_name(0)}.bias"
-# Sizes of batch and numbers of active inputs for which plans are kept.
+# Sizes of batch and numbers of active inputs for which plans are kept; no more are drawn for.
 PLANS = 64
 
 
@@ -94,6 +94,7 @@ class PlannedBatch:
         if key not in self._plans:
             if len(self._plans) == PLANS:
                 self._plans.clear()
+                self._draws.clear()
             self._plans[key] = self._make_plan(n, counts)
         self._plan = self._plans[key]
 

@@ -105,7 +105,7 @@ class _Helper:
         finally:
             theirs.close()
             os.close(done)
-        self.is_out = self.is_ready = self.is_lost = False
+        self.is_out = self.is_ready = False
         self._poll = select.poll()
         self._poll.register(self._done, select.POLLIN)
         self._room = select.poll()
@@ -123,12 +123,13 @@ class _Helper:
 
     def give(self, stage: Stage) -> bool:
         """Let it make the calls of its share; it begins when it has a core. False if it can't."""
-        if stage not in self._numbers:
-            if not self._room.poll(0):  # it is late: to send it more might have to wait
-                return False
+        self.is_out = True
+        # Is there no room, it is late: to send it more might have to wait.
+        if stage not in self._numbers and self._room.poll(0):
             self._numbers[stage] = self._deliver(stage)
-        number = self._numbers[stage]
+        number = self._numbers.get(stage)
         if number is None:
+            self.is_out = False
             return False
         os.write(self._give, NUMBER.pack(number))
         return True
@@ -140,17 +141,17 @@ class _Helper:
         """
         if not self._poll.poll(0):
             if self._take_back():
+                self.is_out = False
                 return False
             wait_until_readable(self._poll, LOOKING_S)
         outcome = os.read(self._done, 1)
-        if outcome == FAILED:
-            error, _ = receive(self._connection)
-            self.is_out = False
+        error = receive(self._connection)[0] if outcome == FAILED else None
+        self.is_out = not outcome  # one that has ended stays out
+        if error is not None:
             raise error
         if outcome == CANNOT:
             self._numbers[stage] = None
-        self.is_lost = not outcome
-        if self.is_lost and not self._take_back():
+        if not outcome and not self._take_back():
             raise HelperLostError(
                 "expected the helper process to make its calls, got its end amid them",
                 "restore an earlier state",
@@ -219,7 +220,6 @@ def _share(stage: Stage) -> None:
     if helper is None:
         _make(stage.tasks)
         return
-    helper.is_out = True
     try:
         given = helper.give(stage)
         _make(stage.tasks[::2])
@@ -228,7 +228,6 @@ def _share(stage: Stage) -> None:
         if helper.is_out:
             _drop()
         raise
-    helper.is_out = helper.is_lost
     if not done:
         _make(stage.tasks[1::2])
 

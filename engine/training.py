@@ -419,7 +419,7 @@ class TrainingLoop:
         """
         state.check(self._parameters.flat, len(self.samples))
         optimizer = optimizers.get(state.optimizer)
-        own = optimizer.init(self._parameters.flat)
+        own = optimizer.init(self._parameters.flat)  # where a helper sees it, too
         own.iterations = state.iterations
         for slot, array in own.slots.items():
             np.copyto(array, state.slots[slot])
