@@ -42,7 +42,7 @@ class Adam(Optimizer):
         np.subtract(gradients, m, out=step)
         step *= 1 - self.beta_1
         m += step
-        np.multiply(gradients, gradients, out=step)
+        np.square(gradients, out=step)
         step -= v
         step *= 1 - self.beta_2
         v += step

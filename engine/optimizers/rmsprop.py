@@ -36,7 +36,7 @@ class RMSprop(Optimizer):
     ) -> None:
         v = state.slots["v"]
         v *= self.rho
-        np.multiply(gradients, gradients, out=step)
+        np.square(gradients, out=step)
         step *= 1 - self.rho
         v += step
         np.add(v, self.epsilon, out=step)
