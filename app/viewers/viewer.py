@@ -69,9 +69,11 @@ class Viewer:
             value = message.get(name, 0)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise _malformed(name, "a whole number from 0", value)
-        self.cursor = max(0, message.get("from_batch", 1) - 1)
-        self.timeline = message.get("timeline", 0)
-        self.seen = 0
+        cursor = max(0, message.get("from_batch", 1) - 1)
+        # A frame may have been sent before this came: the viewer goes on from there at the latest.
+        if self.cursor == 0 or cursor < self.cursor:
+            self.cursor, self.timeline = cursor, message.get("timeline", 0)
+            self.seen = 0
 
     def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""

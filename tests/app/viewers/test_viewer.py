@@ -104,6 +104,12 @@ def test_what_was_sent_is_where_the_series_goes_on(viewer: Viewer) -> None:
     assert (viewer.cursor, viewer.timeline) == (0, 0)
 
 
+def test_a_resume_that_comes_after_a_frame_leaves_no_gap(viewer: Viewer) -> None:
+    viewer.send_frame(frame(1, to_batch=70), 0.0)
+    viewer.resume({"from_batch": 201, "timeline": 0})
+    assert viewer.cursor == 70
+
+
 def test_silence_is_counted_from_the_oldest_frame_that_waits(viewer: Viewer) -> None:
     assert viewer.silent_for(99.0) == 0
     viewer.send_frame(frame(1), 10.0)
