@@ -100,6 +100,8 @@ class History:
         if loop.batch > self.furthest:
             if loop.last_loss is None or loop.last_accuracy is None:
                 raise RuntimeError("a completed batch has a loss and an accuracy")
+            if loop.batch > self.furthest + 1:
+                raise RuntimeError(f"batch {loop.batch} does not follow {self.furthest}")
             self.series.append(
                 loss=loop.last_loss,
                 accuracy=loop.last_accuracy,

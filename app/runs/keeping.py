@@ -31,6 +31,7 @@ class Keeper:
     def _mark(self) -> None:
         """All of the run as it is now is in the journal."""
         run = self.run
+        self.is_kept = True  # or the last save failed
         self._version = run.version
         self._timeline = run.timeline
         self._length = run.series.length
@@ -45,6 +46,7 @@ class Keeper:
     def save(self) -> None:
         """Write what is new. Where that fails the run says so, and the next time tries again."""
         trouble: Exception | None = self.run.history.checkpoints.trouble
+        self.is_kept = False
         try:
             self._journal.save(self._changes())
             self._mark()

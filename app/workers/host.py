@@ -47,8 +47,8 @@ MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
-# Requests that change what is kept of a run.
-CHANGES = {"command", "rename"}
+# Requests that change what is kept of a run, or need all of it to be kept.
+CHANGES = {"command", "rename", "save"}
 # What a run has done is kept this often while it trains, and before each command is answered; where
 # many play, as much less often as each has less to keep.
 SAVE_EVERY_S = 0.5
@@ -279,6 +279,9 @@ class Host:
     def _on_save(self, request: Request, hosted: Hosted) -> None:
         hosted.run.require_reached(request["batch"])
         self._save(hosted)
+        trouble = hosted.run.unsaved or hosted.run.error
+        if trouble is not None and not hosted.keeper.is_kept:
+            raise trouble
         hosted.run.history.checkpoints.finish()
         self._answer(request, {})
 

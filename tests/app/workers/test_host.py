@@ -2,6 +2,7 @@
 
 import collections
 import math
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,36 @@ def test_a_name_given_during_a_seek_is_kept_when_it_is_answered(hosting: Hosting
     kept = hosting.index.find("run")
     assert kept is not None
     assert kept.name == "Monday's"
+
+
+def test_what_is_asked_to_be_kept_during_a_seek_is_all_kept_when_it_is_answered(
+    hosting: Hosting,
+) -> None:
+    hosting.step(40)
+    hosting.command("play")
+    for _ in range(20):
+        hosting.turn()
+    trained = state_of(hosting.ask("state"))["furthest"]
+    assert trained > 40
+    hosting.send("command", command={"type": "seek", "batch": 31})
+    hosting.ask("save", batch=trained)
+    hosting.index.branch("run", "branch", key=b"key", owner=b"owner", batch=trained)
+    hosting.ask("open", "branch", lost=False)
+    assert hosting.ask("series", "branch", from_batch=1).header["series"]["to_batch"] == trained
+
+
+def test_who_asks_for_a_run_to_be_kept_is_told_that_it_cannot_be(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    hosting.step(5)
+    monkeypatch.setattr(hosting.host._runs["run"].keeper._journal, "save", refuse)
+    hosting.host._runs["run"].run.changed()
+    assert error_code(hosting.ask("save", batch=5)) == "not_saved"
+    monkeypatch.undo()
+    assert "error" not in hosting.ask("save", batch=5).header
 
 
 def test_a_run_that_was_only_given_a_name_is_worth_keeping(hosting: Hosting) -> None:
