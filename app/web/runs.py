@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Cookie, Header, Path, Query, Response
-from fastapi.responses import JSONResponse
 
 from app.commands import Command, parse_command
 from app.recipes import Branch, NewRun, Renaming
@@ -111,10 +110,10 @@ async def command_run(
 @router.get("/{run_id}/series")
 async def read_series(
     server: ServerDep, record: RunDep, from_batch: Annotated[int, Query(ge=0)] = 1
-) -> JSONResponse:
+) -> Response:
     """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on."""
-    # Already plain numbers, and many: straight to JSON.
-    return JSONResponse(await server.pool.series(record.run_id, from_batch))
+    # As the run's worker has written it: to read it here would hold up everybody's frames.
+    return Response(await server.pool.series(record.run_id, from_batch), media_type="application/json")
 
 
 @router.get("/{run_id}/tensors/{name}", responses=NPY, response_class=Response)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
 from app.errors import AppError, from_engine, unknown_run
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
@@ -222,7 +223,9 @@ class Host:
 
     def _on_series(self, request: Request, hosted: Hosted) -> None:
         series = hosted.run.series.to_json(request["from_batch"])
-        self._answer(request, {"series": series | {"timeline": hosted.run.timeline}})
+        series["timeline"] = hosted.run.timeline
+        # Ten times as fast as `json`: a million batches take others a third of a second.
+        self._answer(request, {}, [to_json(series, inf_nan_mode="null")])
 
     def _on_tensor(self, request: Request, hosted: Hosted) -> None:
         if request["batch"] is None:

@@ -124,11 +124,9 @@ class WorkerPool:
             list(zip(header["views"], answer.blobs, strict=True)),
         )
 
-    async def series(self, run_id: str, from_batch: int) -> dict[str, Any]:
-        """The per-batch series from `from_batch` on."""
-        answer = await self._ask(run_id, "series", from_batch=from_batch)
-        series: dict[str, Any] = answer.header["series"]
-        return series
+    async def series(self, run_id: str, from_batch: int) -> memoryview:
+        """The per-batch series from `from_batch` on, as JSON."""
+        return (await self._ask(run_id, "series", from_batch=from_batch)).blobs[0]
 
     async def tensor(self, run_id: str, name: str, batch: int | None) -> bytes:
         """A tensor as a `.npy` file, now or as it was at `batch`."""

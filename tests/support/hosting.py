@@ -85,6 +85,11 @@ class Hosting:
             self.turn()
         return state
 
+    def series(self, run: str = "run") -> dict[str, Any]:
+        """The whole series."""
+        series: dict[str, Any] = json.loads(bytes(self.ask("series", run, from_batch=1).blobs[0]))
+        return series
+
     def tensor(self, name: str, batch: int | None = None, run: str = "run") -> NDArray[Any]:
         """A tensor, now or at a batch."""
         return array_of(self.ask("tensor", run, name=name, batch=batch))

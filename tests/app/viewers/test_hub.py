@@ -150,7 +150,7 @@ async def test_the_series_is_complete_for_quick_and_for_slow_viewers(
     await source.command("play")
     await asyncio.gather(quick.follow(60), slow.follow(60))
     await source.command("pause")
-    expected = source.hosting.ask("series", from_batch=1).header["series"]["loss"]
+    expected = source.hosting.series()["loss"]
     await asyncio.gather(quick.follow(len(expected)), slow.follow(len(expected)))
     assert quick.series.columns["loss"] == slow.series.columns["loss"] == expected
 

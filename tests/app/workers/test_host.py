@@ -118,7 +118,7 @@ def test_what_is_asked_to_be_kept_during_a_seek_is_all_kept_when_it_is_answered(
     hosting.ask("save", batch=trained)
     hosting.index.branch("run", "branch", key=b"key", owner=b"owner", batch=trained)
     hosting.ask("open", "branch", lost=False)
-    assert hosting.ask("series", "branch", from_batch=1).header["series"]["to_batch"] == trained
+    assert hosting.series("branch")["to_batch"] == trained
 
 
 def test_who_asks_for_a_run_to_be_kept_is_told_that_it_cannot_be(
@@ -479,7 +479,7 @@ def measurements(hosting: Hosting, runs: list[str], seconds: float) -> int:
     """How often the runs have been measured on the test images over some seconds of playing."""
 
     def so_far() -> int:
-        series = [hosting.ask("series", run, from_batch=1).header["series"] for run in runs]
+        series = [hosting.series(run) for run in runs]
         return sum(len(each["test"]) for each in series)
 
     for run in runs:
