@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.chain import Factor, Link, gradient_name
 from engine.optimizers import Optimizer
-from engine.samples import Gatherer
+from engine.samples import Gatherer, Samples, scale_into
 from engine.traces import Phase
 from engine.training import TrainingLoop
 
@@ -37,14 +37,20 @@ def program(loop: TrainingLoop) -> dict[Phase, tuple[Line, ...]]:
     compiled = loop.network.compiled
     whole = compiled.gradient_function
     return {
-        Phase.DRAW: (
-            _line("batch.x, batch.y = next batch of the epoch's order", "batch.x", Gatherer.gather),
-        ),
+        Phase.DRAW: _draw(loop.samples),
         Phase.FORWARD: tuple(map(_forward, compiled.forward.links)),
         Phase.LOSS: tuple(map(_forward, compiled.loss.links)),
         Phase.BACKWARD: tuple(map(_backward, whole.factors)),
         Phase.UPDATE: (_update(loop.optimizer),),
     }
+
+
+def _draw(samples: Samples) -> tuple[Line, ...]:
+    call = "batch.x, batch.y = next batch of the epoch's order"
+    taken = _line(call, "batch.x", Gatherer.take)
+    if samples.scale is None:
+        return (taken,)
+    return taken, _line(f"batch.x = batch.x / {samples.scale:g}", "batch.x", scale_into)
 
 
 def _forward(link: Link) -> Line:

@@ -1,7 +1,9 @@
 """The running code: what the engine says of itself is what it runs."""
 
 import ast
+import sys
 from pathlib import Path
+from types import FrameType
 
 from engine import Phase, Samples
 from engine.program import program
@@ -31,6 +33,22 @@ def test_the_source_stands_in_the_file_where_it_says(samples: Samples) -> None:
             there = text[line.first_line - 1 : line.first_line - 1 + len(shown)]
             assert [row.strip() for row in there] == [row.strip() for row in shown]
             ast.parse(line.source)
+
+
+def test_every_function_that_is_shown_runs(samples: Samples) -> None:
+    loop = small_loop(Samples(samples.x, samples.y, scale=2.0))
+    run: set[str] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            run.add(frame.f_code.co_qualname)
+
+    sys.setprofile(note)
+    loop.run_batch()
+    sys.setprofile(None)
+    shown = [line.function for phase in program(loop).values() for line in phase]
+    assert "scale_into" in shown
+    assert run.issuperset(shown)
 
 
 def test_what_a_line_computes_can_be_asked_of_the_loop(samples: Samples) -> None:
