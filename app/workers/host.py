@@ -184,6 +184,7 @@ class Host:
                 self._handlers[request["op"]](request, hosted)
             except Exception as error:  # noqa: BLE001 - answered; the other runs go on
                 self._refuse(request, error)
+        self._send_frame(hosted)  # a run at rest may have been changed
 
     @cached_property
     def _handlers(self) -> dict[str, Callable[[Request, Hosted], None]]:

@@ -193,6 +193,19 @@ def test_a_newer_want_replaces_an_open_one(hosting: Hosting) -> None:
     assert hosting.answer(second).header["frame"] == 2
 
 
+def test_a_change_at_rest_is_told_to_those_who_watch(hosting: Hosting) -> None:
+    hosting.step(40)
+    hosting.command("seek", batch=10)
+    hosting.answer(hosting.send("state"))
+    seen = hosting.ask("frames", want=want()).header
+    open_want = {"timeline": seen["timeline"], "seen": seen["version"], "from_batch": 41}
+    waiting = hosting.send("frames", want=want(**open_want))
+    assert hosting.answers_to(waiting) == []
+    hosting.send("command", command={"type": "set", "learning_rate": 0.5})
+    (answer,) = hosting.answers_to(waiting)
+    assert answer.header["to_batch"] == 10
+
+
 def test_a_frame_tells_what_the_next_want_is_made_of(hosting: Hosting) -> None:
     hosting.step(3)
     answer = hosting.ask("frames", want=want(views=["layer1.weights", "nothing"]))
