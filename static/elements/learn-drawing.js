@@ -130,5 +130,5 @@ function changeOf(state, edit) {
     text: formatLoss(edit[which]),
     explanation: () => editedLoss(state, which),
   });
-  return ["One step on it: its loss ", loss("loss_before"), " → ", loss("loss_after"), "."];
+  return ["One step on it: loss ", loss("loss_before"), " → ", loss("loss_after"), "."];
 }

@@ -42,6 +42,8 @@ export class LoopRegion extends RunElement {
   #captions = {};
   /** @type {FigureText | null} */
   #sub = null;
+  /** @type {Phase | null} */
+  #lit = null;
 
   /**
    * @override
@@ -106,6 +108,8 @@ export class LoopRegion extends RunElement {
     this.#written = pictures;
     const lit = run.following.peek() ? state.phase : null;
     for (const phase of PHASES) this.#label(phase, { state, pictures, lit });
+    if (lit && this.#lit && lit !== this.#lit && state.state !== "playing") this.#reveal(lit);
+    this.#lit = lit;
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
@@ -114,6 +118,17 @@ export class LoopRegion extends RunElement {
       { text: formatCount(state.batch_size), explanation: () => batchSize(state) },
       state.batch_size === 1 ? " digit, five phases" : " digits, five phases",
     ]);
+  }
+
+  /**
+   * On a phone, where the stations are taller than the screen, the one that has been stepped to.
+   *
+   * @param {Phase} phase
+   */
+  #reveal(phase) {
+    const { top, bottom } = this.find(".stations", HTMLElement).getBoundingClientRect();
+    if (innerWidth >= 900 || top > innerHeight || bottom < innerHeight / 2) return;
+    this.find(`[data-phase="${phase}"]`, HTMLElement).scrollIntoView({ block: "nearest" });
   }
 
   /**

@@ -86,7 +86,8 @@ export class LossChart {
     const { x, y, line } = decimate(batches, loss, smooth, most);
     // Zero has no place on a logarithmic axis; it is drawn at the lower end.
     const shown = this.#logarithmic ? y.map((value) => Math.max(value, LEAST)) : y;
-    this.#plot.setData([x, shown, line]);
+    // At once, so that `span` knows the new scales.
+    this.#plot.batch(() => this.#plot.setData([x, shown, line]));
   }
 
   /**

@@ -114,11 +114,12 @@ export class LossRegion extends RunElement {
         text: formatLoss(loss),
         explanation: () => explanations.lossOfBatch(now, batch, loss),
       },
-      ", accuracy ",
+      ", ",
       {
         text: formatPercent(accuracy),
         explanation: () => explanations.accuracyOfBatch(now, batch, accuracy),
       },
+      " right",
     ];
   }
 }

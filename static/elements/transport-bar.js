@@ -128,7 +128,11 @@ export class TransportBar extends RunElement {
     };
     const send = async (/** @type {number} */ rate) => {
       const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
-      if (error) say(formatError(error));
+      if (!error) return;
+      // What was refused stays there, beside the reason.
+      editing = true;
+      field.value = formatSetting(rate);
+      say(formatError(error));
     };
     const latest = new Latest(send, DRAG_GAP_MS);
     const commit = () => {

@@ -77,6 +77,8 @@ export function updateRule(weight) {
   const { before, gradient, step, value, m, v, optimizer } = weight;
   if (before === undefined || gradient === undefined || step === undefined) return null;
   const rules = rulesOf(optimizer);
+  // Floats leave a millionth open; what differs by more has been set by hand since.
+  const isByHand = Math.abs(before + step - value) > 1e-6 * (Math.abs(before) + Math.abs(step));
   /** @type {[Quantity, string, number | undefined][]} */
   const numbers = [
     ["before", "W0", before],
@@ -86,7 +88,7 @@ export function updateRule(weight) {
     ["root", "√v", v === undefined ? v : Math.sqrt(v)],
     ["effective", ...effectiveStep(weight)],
     ["step", "step", step],
-    ["after", "W1 = W0 + step", value],
+    ["after", isByHand ? "W, set by hand" : "W1 = W0 + step", value],
   ];
   return {
     title: rules.title,

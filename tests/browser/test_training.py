@@ -1,5 +1,7 @@
 """The main job: press play, watch it learn, stop it, step it, change its settings."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
@@ -55,6 +57,18 @@ def test_step_phase_moves_one_phase(page_of_run: DescentPage) -> None:
         expect(station).to_have_attribute("data-phase", phase)
         assert page.run.state()["phase"] == phase
     assert page.run.state()["batch"] == 1
+
+
+def test_on_a_phone_the_station_that_is_stepped_to_comes_into_sight(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    for phase in [*PHASES, "draw"]:
+        page.press("Step phase")
+        station = page.page.locator(f'.station[data-phase="{phase}"]')
+        expect(station).to_have_class(re.compile("is-lit"))
+        expect(station).to_be_in_viewport(ratio=0.9)
 
 
 def test_step_batch_and_step_epoch(page_of_run: DescentPage) -> None:
@@ -129,6 +143,7 @@ def test_a_bad_learning_rate_is_refused_in_words_and_changes_nothing(
         field.fill(text)
         field.press("Enter")
         expect(page.page.get_by_role("alert").filter(has_text=complaint)).to_be_visible()
+    expect(field).to_have_value("1e300")  # what the complaint is about
     assert page.run.state()["learning_rate"] == 0.001
     assert page.run.state()["actions"] == []
 

@@ -142,6 +142,14 @@ describe("the rule of an update", () => {
     assert.equal(updateRule({ value: 1, optimizer: OPTIMIZER }), null);
   });
 
+  it("claims no sum that a weight set by hand does not keep", () => {
+    const last = (/** @type {number} */ value) =>
+      updateRule({ ...WEIGHT, value, optimizer: OPTIMIZER })?.numbers.at(-1)?.name;
+    const { before = 0, step = 0 } = WEIGHT;
+    assert.equal(last(Math.fround(before + step)), "W1 = W0 + step");
+    assert.equal(last(before + step + 0.5), "W, set by hand");
+  });
+
   it("is written once for all", () => {
     const momentum = updateRule({
       ...WEIGHT,
