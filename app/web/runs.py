@@ -113,7 +113,8 @@ async def read_series(
 ) -> Response:
     """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on."""
     # As the run's worker has written it: to read it here would hold up everybody's frames.
-    return Response(await server.pool.series(record.run_id, from_batch), media_type="application/json")
+    series = await server.pool.series(record.run_id, from_batch)
+    return Response(series, media_type="application/json")
 
 
 @router.get("/{run_id}/tensors/{name}", responses=NPY, response_class=Response)
