@@ -5,6 +5,7 @@
 /** @type {{ readonly [name: string]: () => Promise<CustomElementConstructor> }} */
 const MODULES = {
   "compare-region": async () => (await import("./elements/compare-region.js")).CompareRegion,
+  "chain-region": async () => (await import("./elements/chain-region.js")).ChainRegion,
   "race-dialog": async () => (await import("./elements/race-dialog.js")).RaceDialog,
   "my-runs": async () => (await import("./elements/my-runs.js")).MyRuns,
   "unit-dialog": async () => (await import("./elements/unit-dialog.js")).UnitDialog,

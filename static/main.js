@@ -1,7 +1,6 @@
 import { computed } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
-import { ChainRegion } from "./elements/chain-region.js";
 import { provide } from "./elements/context.js";
 import { DrawRegion } from "./elements/draw-region.js";
 import { HealthRegion } from "./elements/health-region.js";
@@ -130,7 +129,6 @@ const ELEMENTS = [
   ["learn-drawing", LearnDrawing],
   ["health-region", HealthRegion],
   ["mistakes-region", MistakesRegion],
-  ["chain-region", ChainRegion],
   ["share-dialog", ShareDialog],
   ["keys-dialog", KeysDialog],
 ];
@@ -146,5 +144,5 @@ for (const [name, element] of ELEMENTS) {
   customElements.define(name, element);
 }
 document.body.inert = false;
-loadWhenNear("compare-region", notLoaded);
+for (const name of ["compare-region", "chain-region"]) loadWhenNear(name, notLoaded);
 for (const id of othersIn(location.search)) comparison.add(id);
