@@ -135,10 +135,9 @@ def bring_back(
         return run
     run.history.timeline_starts = progress.get("timeline_starts", [0])
     batch, phase = progress["batch"], progress["phase"]
-    motion = _motion(progress)
-    run.bring_back(
-        batch, Phase(phase) if phase else None, progress["speed"], motion if lost else None
-    )
+    motion, error = _motion(progress), progress.get("error")
+    then = AppError(**error) if error else motion if lost else None
+    run.bring_back(batch, Phase(phase) if phase else None, progress["speed"], then)
     if lost or motion is not None:
         reason: Reason = "worker_lost" if lost else "server_restarted"
         run.restored = Restored(batch, reason, list(run.history.checkpoints.set_aside))
@@ -150,12 +149,13 @@ def bring_back(
 def _progress(run: Run) -> dict[str, Any]:
     """Where a run is and what it does, as its journal has it."""
     loop = run.loop
-    motion = run.motion
+    motion, error = run.motion, run.error
     step = [motion.unit, motion.remaining] if isinstance(motion, Stepping) else None
     return {
         "step": step,
         **summary(run),
         "phase": None if run.at_boundary or loop.phase is None else loop.phase.value,
         "speed": run.pace.speed,
+        "error": error and {**error.body(), "status": error.status},
         "timeline_starts": run.history.timeline_starts,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from app.errors import AppError
 from app.runs.replay import Replay
 
 
@@ -33,11 +34,11 @@ class Stepping:
 class Seeking:
     """To another batch, by replaying the recipe on a loop that then takes over.
 
-    `then` is what comes after: a run that has been brought back may go on playing.
+    `then` is what comes after: a run that has been brought back may go on playing, or had failed.
     """
 
     replay: Replay
-    then: Playing | Stepping | None = None
+    then: Playing | Stepping | AppError | None = None
 
 
 Motion = Playing | Stepping | Seeking

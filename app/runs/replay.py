@@ -1,9 +1,9 @@
 """Bringing a training loop to an earlier batch by repeating what the recipe says."""
 
-from collections import deque
 from collections.abc import Sequence
 
-from app.runs.network import DataSet, apply, make_loop
+from app.runs.due import DueChanges
+from app.runs.network import DataSet, make_loop
 from app.runs.recipe import Action, Recipe
 from engine import LoopState, Phase, TrainingLoop
 
@@ -36,9 +36,9 @@ class Replay:
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
-        self._due: deque[Action] = deque()  # changes at the batch it stands at, still to be made
+        self._due = DueChanges()
         if not changed:
-            self._due.extend(recipe.at(self.loop.batch))
+            self._due.add(recipe.at(self.loop.batch), self.loop)
 
     @property
     def done(self) -> bool:
@@ -47,15 +47,13 @@ class Replay:
         return self.loop.batch >= self._target and not self._due and at_phase
 
     def advance(self) -> None:
-        """Make one more change (thousands may have been made at a batch), or run one more batch,
-        or one more phase of the last one.
-        """
+        """Make one more change, or run one more batch, or one more phase of the last one."""
         if self._due:
-            apply(self._due.popleft().settings, self.loop)
+            self._due.make_one(self.loop)
         elif self.loop.batch < self._target:
             self.loop.run_batch()
-            self._due.extend(self._recipe.at(self.loop.batch))
+            self._due.add(self._recipe.at(self.loop.batch), self.loop)
         else:
             self.loop.run_phase()
             if self.loop.phase is self._phase:
-                self._due.extend(self._meanwhile)
+                self._due.add(self._meanwhile, self.loop)

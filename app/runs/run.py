@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
+from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
 from app.runs.history import History
 from app.runs.measuring import Measuring
@@ -58,6 +59,7 @@ class Run:
         self.version = int(clock() * 1e6)
         self._clock = clock
         self._motion: Motion | None = None
+        self._due = DueChanges()
         self._rate = BatchRate()
 
     # What it is doing
@@ -95,8 +97,8 @@ class Run:
 
     @property
     def seeking(self) -> bool:
-        """Whether a seek is under way; commands wait until it is finished."""
-        return isinstance(self._motion, Seeking)
+        """Whether it is on its way to a state; commands wait until it is there."""
+        return isinstance(self._motion, Seeking) or bool(self._due)
 
     @property
     def is_busy(self) -> bool:
@@ -136,13 +138,16 @@ class Run:
         return self._motion
 
     def bring_back(
-        self, batch: int, phase: Phase | None, speed: float | None, then: Playing | Stepping | None
+        self,
+        batch: int,
+        phase: Phase | None,
+        speed: float | None,
+        then: Playing | Stepping | AppError | None,
     ) -> None:
         """Go to where it was when it was last kept, and do what it is to do there."""
         self.pace.change(speed, self._clock())
         if batch == 0 and phase is None and not self.recipe.at(0):
-            self._move(then)
-            self.pace.start(self._clock())
+            self._go_on(then)
         else:
             self._move(Seeking(self.replay_to(batch, phase), then))
 
@@ -212,7 +217,9 @@ class Run:
             self._move(None)
         elif batch > self.furthest:
             # Ahead of all it has been trained to, as its recipe says.
-            self._move(Stepping("batch", batch - self.loop.batch))
+            ahead = Stepping("batch", batch - self.loop.batch)
+            # What has failed may have been a change made here: it is tried again.
+            self._move(Seeking(self.replay_to(self.loop.batch), ahead) if has_failed else ahead)
         else:
             self._move(Seeking(self.replay_to(batch)))
             self.tell_damage(batch)
@@ -243,7 +250,8 @@ class Run:
 
     def _edit(self, settings: dict[str, Any]) -> None:
         """Change weights by hand, at once or not at all; it is an action of the recipe."""
-        if not self.at_boundary or self.error is not None:
+        self._require_sound()
+        if not self.at_boundary:
             raise AppError(
                 "batch_under_way",
                 "expected a run that rests between two batches, since its weights are in use",
@@ -272,7 +280,7 @@ class Run:
         self.measuring.forget(self.loop.batch)
         self._move(Seeking(self.replay_to(self.loop.batch)))
 
-    def _require_trainable(self) -> None:
+    def _require_sound(self) -> None:
         if self.error is not None:
             raise AppError(
                 "run_failed",
@@ -280,6 +288,9 @@ class Run:
                 self.error.hint,
                 status=409,
             )
+
+    def _require_trainable(self) -> None:
+        self._require_sound()
         if self.furthest >= MAX_BATCHES and self.loop.batch >= MAX_BATCHES:
             raise AppError(
                 "run_too_long",
@@ -307,7 +318,7 @@ class Run:
 
     def wait(self) -> float | None:
         """Seconds until there is something to do: 0 for now, None for not before a command."""
-        if self.measuring.under_way or self._has_study():
+        if self.measuring.under_way or self._due or self._has_study():
             return 0.0
         if self._motion is None:
             return None if self.measuring.knows(self.loop) or self.error is not None else 0.0
@@ -322,7 +333,7 @@ class Run:
         """
         if isinstance(self._motion, Playing | Stepping):
             # Beside the training, a part of the slice is for what is worked out on the side.
-            if self.measuring.is_due:
+            if self.measuring.is_due and not self._due:
                 self.measuring.begin(self.loop)
             now = self._clock()
             enough = now + MEASURING_SHARE * (until - now)
@@ -336,6 +347,9 @@ class Run:
 
     def _work(self) -> bool:
         """Do the smallest piece of what is next; False where that has to wait."""
+        if self._due:
+            self._make_change()
+            return True
         if self._motion is None:
             # What is looked at comes first, then the measurement of the present state.
             if self._study():
@@ -362,6 +376,10 @@ class Run:
             self._move(None)
             return
         self._run(by_phase=step.unit == "phase")
+        if self._motion is step and not self._due:
+            self._count(step)
+
+    def _count(self, step: Stepping) -> None:
         reached = {
             "phase": True,
             "batch": self.at_boundary,
@@ -381,16 +399,8 @@ class Run:
             else:
                 self.loop.run_batch()
         except NonFiniteError as error:
-            self.fail(
-                AppError(
-                    "not_finite",
-                    f"training has stopped in batch {error.batch}: "
-                    f"its {error.what} is {error.value}, not a finite number",
-                    "Its steps have become too large: go back some batches and lower the "
-                    "learning rate, or reset. The state before that batch is kept.",
-                    status=409,
-                )
-            )
+            # What the batch has overwritten, the tensors of the one before, comes back.
+            self._move(Seeking(self.replay_to(self.loop.batch), _exploded(error)))
             return
         self.changed()
         if self.at_boundary:
@@ -400,27 +410,55 @@ class Run:
         loop = self.loop
         self._rate.mark(self._clock(), loop.batch)
         self.history.add_batch(loop)
-        for action in self.recipe.at(loop.batch):
-            apply(action.settings, loop)
-        if loop.batch_in_epoch == 0:
-            self.measuring.begin(loop)
-        if loop.batch >= MAX_BATCHES:
+        self._due.add(self.recipe.at(loop.batch), loop)
+        if not self._due:
+            self._end_batch()
+
+    def _make_change(self) -> None:
+        """Make one of the changes that the recipe makes at this batch."""
+        try:
+            self._due.make_one(self.loop)
+        except NonFiniteError as error:
+            self.fail(_exploded(error))
+            return
+        self.changed()
+        if not self._due:
+            self._end_batch()
+            if isinstance(self._motion, Stepping):
+                self._count(self._motion)
+
+    def _end_batch(self) -> None:
+        if self.loop.batch_in_epoch == 0:
+            self.measuring.begin(self.loop)
+        if self.loop.batch >= MAX_BATCHES:
             self._move(None)
 
     def fail(self, error: AppError) -> None:
         """Stop for good, until a seek back or a reset."""
         self.measuring.abandon()
+        self._due.clear()
         self._move(None)
         self.error = error
 
     def _replay(self, seeking: Seeking) -> None:
-        if not seeking.replay.done:
-            seeking.replay.advance()
-        if seeking.replay.done:
-            self.loop = seeking.replay.loop
+        replay, then = seeking.replay, seeking.then
+        try:
+            if not replay.done:
+                replay.advance()
+            has_arrived = replay.done
+        except NonFiniteError as error:  # in a change made here: its batches did not fail before
+            has_arrived, then = True, _exploded(error)
+        if has_arrived:
+            self.loop = replay.loop
             self.edit = None
             self.measuring.abandon()
-            self._move(seeking.then)
+            self._go_on(then)
+
+    def _go_on(self, then: Playing | Stepping | AppError | None) -> None:
+        if isinstance(then, AppError):
+            self.fail(then)
+        else:
+            self._move(then)
             self.pace.start(self._clock())
 
     def _measure(self) -> bool:
@@ -451,3 +489,14 @@ class Run:
         if self.studies.advance(self.loop, self.moment, version, training=self.is_busy):
             self.changed()
         return True
+
+
+def _exploded(error: NonFiniteError) -> AppError:
+    return AppError(
+        "not_finite",
+        f"training has stopped in batch {error.batch}: "
+        f"its {error.what} is {error.value}, not a finite number",
+        "Its steps have become too large: go back some batches and lower the "
+        "learning rate, or reset. The state before that batch is kept.",
+        status=409,
+    )

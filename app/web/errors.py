@@ -53,8 +53,9 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
         message += f", got {shorten(first.get('input'))}"
     # The caller's own words may hold half of a surrogate pair, which UTF-8 can't write.
     message = message.encode("utf-8", "backslashreplace").decode()
+    code = "invalid_recipe" if "recipe" in first["loc"][:2] else "invalid_request"
     return AppError(
-        "malformed_json" if first["type"] == "json_invalid" else "invalid_request",
+        "malformed_json" if first["type"] == "json_invalid" else code,
         message,
         "See /docs for the fields and their limits. Nothing has changed.",
         status=400 if first["type"] == "json_invalid" else 422,

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 # A viewer that leaves a frame unacknowledged this long is not drawing any more.
 SILENT_S = 30.0
 WATCH_EVERY_S = 5.0
+# Why a socket is closed: the run is deleted; or the server restarts, and the page may come again.
+GONE, COME_AGAIN = 1000, 1012
 # Commands of one viewer that may be under way at once.
 MAX_OPEN_COMMANDS = 64
 
@@ -160,7 +162,8 @@ class _Session:
                 else:
                     await self._websocket.send_text(json.dumps(item, allow_nan=False))
                     if item["type"] == "closing":
-                        await self._websocket.close(1012)
+                        gone = item["error"]["code"] == "run_deleted"
+                        await self._websocket.close(GONE if gone else COME_AGAIN)
                         return
 
     async def _watch(self) -> None:

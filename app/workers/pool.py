@@ -96,8 +96,16 @@ class WorkerPool:
 
     async def check(self, config: dict[str, Any], actions: list[Any]) -> None:
         """Raise `AppError` unless every change of a recipe can be made on its network."""
-        link = await self._any_link()
-        await link.request("check", config=config, actions=actions)
+        for _ in range(ATTEMPTS):
+            link = await self._any_link()
+            try:
+                await link.request("check", config=config, actions=actions)
+            except AppError as error:
+                if error.code != "worker_lost":
+                    raise
+            else:
+                return
+        raise worker_lost()
 
     async def command(self, run_id: str, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosedOK
 
-from tests.support.client import Run, State, Visitor, error_of
+from tests.support.client import Run, State, Visitor, checked_error, error_of
 from tests.support.server import (
     Server,
     is_running,
@@ -386,7 +387,12 @@ def test_the_list_of_runs_shows_and_renames_and_deletes_them(
     assert stranger.http.get("/api/runs").json()["runs"] == []
     error_of(stranger.http.patch(runs[0].path, json={"name": "mine"}), 403, "not_your_run")
     error_of(stranger.http.delete(runs[0].path), 403, "not_your_run")
-    assert visitor.http.delete(runs[0].path).status_code == 204
+    with Watcher.of(runs[0]) as watcher:
+        watcher.frame()
+        assert visitor.http.delete(runs[0].path).status_code == 204
+        assert checked_error(watcher.event("closing"))["code"] == "run_deleted"
+        with pytest.raises(ConnectionClosedOK):  # unlike a restart: nobody is to come again
+            watcher.event("never")
     error_of(visitor.http.get(runs[0].path), 404, "unknown_run")
     assert [entry["id"] for entry in visitor.http.get("/api/runs").json()["runs"]] == [runs[1].id]
     assert not (server.data_dir / "runs" / runs[0].id).exists()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from app.errors import AppError
+from app.runs.motion import RunState
 from app.runs.network import DataSet, check_actions
+from app.runs.recipe import Action
 from app.runs.report import moving_report
 from app.runs.run import Run
 from engine import TrainingLoop
@@ -181,3 +183,70 @@ def test_undo_ends_what_the_edit_made_fail(make_run: MakeRun, clock: Clock) -> N
     run.command({"type": "undo"})
     work(run, clock, until=lambda: not run.seeking)
     assert run.state == "paused"
+
+
+def following(make_run: MakeRun, *changes: dict[str, Any], **fields: Any) -> Run:
+    """A run whose recipe makes all these changes at batch 2."""
+    run = make_run(**fields)
+    run.recipe.actions += [Action(2, change) for change in changes]
+    run.history.follows_to = 2
+    return run
+
+
+def drawing(ink: float = 1.0) -> dict[str, Any]:
+    pixels = [ink * pixel for row in DRAWING for pixel in row]
+    return {"drawing": {"label": 1, "pixels": pixels}}
+
+
+def test_many_changes_at_one_batch_leave_others_their_turn(make_run: MakeRun, clock: Clock) -> None:
+    run = following(make_run, *[drawing()] * 50)
+    run.command({"type": "step", "unit": "batch", "count": 2})
+    clock.tick = 0.001
+    slices, most = 0, 0.0
+    while run.state is RunState.STEPPING:
+        start = clock.now
+        run.advance(start + 0.010)
+        slices, most = slices + 1, max(most, clock.now - start)
+    assert slices > 5
+    assert most < 0.020
+    apart = following(make_run)
+    step(apart, clock, 2)
+    for _ in range(50):
+        apart.command(learn())
+    np.testing.assert_array_equal(weights(run), weights(apart))
+
+
+def test_a_change_of_a_recipe_that_explodes_stops_the_run_before_all_of_them(
+    make_run: MakeRun, clock: Clock
+) -> None:
+    changes = [{"learning_rate": 1e12}, *[drawing()] * 20, {"learning_rate": 0.1}]
+    fields: dict[str, Any] = {
+        "layers": [{"units": 10, "activation": "linear"}],
+        "loss": "mean_squared_error",
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+    }
+    run, apart = following(make_run, *changes, **fields), following(make_run, **fields)
+    step(apart, clock, 2)
+    for command in ({"type": "step", "unit": "batch", "count": 3}, {"type": "seek", "batch": 2}):
+        run.command(command)
+        work(run, clock)
+        assert (run.state, run.loop.batch) == (RunState.FAILED, 2)
+        assert run.error is not None
+        assert run.error.code == "not_finite"
+        np.testing.assert_array_equal(weights(run), weights(apart))
+    run.command({"type": "seek", "batch": 1})
+    work(run, clock)
+    assert (run.state, run.loop.batch) == (RunState.PAUSED, 1)
+    run.command({"type": "seek", "batch": 2})
+    work(run, clock)
+    assert run.state is RunState.FAILED
+
+
+def test_a_run_that_has_failed_says_so_to_who_would_change_its_weights(
+    run: Run, clock: Clock
+) -> None:
+    step(run, clock, 1)
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e12}})
+    run.command({"type": "play"})
+    work(run, clock)
+    assert refusal(run, learn()).code == "run_failed"

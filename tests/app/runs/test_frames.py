@@ -14,7 +14,7 @@ from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
 from app.runs.weight_views import weight_views
 from tests.app.conftest import MakeRun
-from tests.support.runs import Clock, column
+from tests.support.runs import Clock, column, work
 from tests.support.training import seek, step
 from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
@@ -255,11 +255,14 @@ def test_all_types_are_those_of_the_protocol_in_float64_too(
     assert frame.views["layer1.weights"].tensors["values"].dtype == np.uint8
 
 
-def test_a_failed_batch_leaves_the_loop_empty(run: Run, clock: Clock) -> None:
+def test_after_a_failure_the_last_sound_batch_is_shown(run: Run, clock: Clock) -> None:
     run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e9}})
-    step(run, clock, 50)
+    run.command({"type": "play"})
+    work(run, clock)
     assert run.error is not None
-    frame = frame_of(run, want(["loop/0", "layer1.weights", "layer1.weights.gradient"]))
-    assert set(frame.views) == {"loop", "layer1.weights", "series"}
-    assert frame.views["loop"].tensors == {}
+    views = ["loop/0", "layer1.weights", "layer1.weights.gradient"]
+    frame = frame_of(run, want(views))
+    assert set(frame.views) == {"loop", *views[1:], "series"}
+    assert {view.metadata["batch"] for view in frame.views.values()} == {str(run.furthest)}
+    assert "update.histogram" in frame.views["loop"].tensors
     assert frame.state["error"]["code"] == "not_finite"

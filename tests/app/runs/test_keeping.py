@@ -239,3 +239,18 @@ def test_in_the_middle_of_a_seek_nothing_is_saved(open_run: Open, clock: Clock) 
     work(keeper.run, clock)
     keeper.save()
     assert settled(open_run(), clock).loop.batch == 31
+
+
+def test_a_run_that_has_failed_is_brought_back_as_one(open_run: Open, clock: Clock) -> None:
+    keeper = open_run()
+    run = keeper.run
+    run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e12}})
+    run.command({"type": "play"})
+    work(run, clock)
+    assert run.error is not None
+    keeper.save()
+    back = open_run(lost=True).run
+    work(back, clock)
+    assert back.error is not None
+    assert back.error.body() == run.error.body()
+    assert same_bits(snapshot(back), snapshot(run))

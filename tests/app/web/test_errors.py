@@ -239,6 +239,20 @@ def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None
     error_of(visitor.http.post("/api/runs", content=body, headers=JSON), 422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("recipe", "place"),
+    [
+        ({"actions": [{"batch": 5, "set": {}}]}, "actions.0"),
+        ({"version": 2}, "version"),
+        ({"config": {"seed": -5}}, "config.seed"),
+        ({"spice": 1}, "spice"),
+    ],
+)
+def test_a_recipe_that_is_none(visitor: Visitor, recipe: dict[str, Any], place: str) -> None:
+    response = visitor.http.post("/api/runs", json={"recipe": recipe})
+    assert place in error_of(response, 422, "invalid_recipe")["message"]
+
+
 @pytest.mark.parametrize("path", ["/api/classify", "/api/runs"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large(visitor: Visitor, path: str, chunked: bool) -> None:

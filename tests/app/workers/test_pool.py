@@ -10,6 +10,7 @@ import pytest
 from app.storage.database import prepare
 from app.workers.pool import WorkerPool
 from tests.support.house import open_house
+from tests.support.runs import config_of
 
 
 def test_a_worker_that_cannot_be_started_at_first_is_started_later(
@@ -40,6 +41,25 @@ def test_a_worker_that_cannot_be_started_at_first_is_started_later(
     prepare(tmp_path)
     asyncio.run(lose_a_worker())
     assert len(tries) == 3
+
+
+def test_a_recipe_is_checked_though_a_worker_dies_meanwhile(tmp_path: Path) -> None:
+    async def check() -> None:
+        pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
+        await pool.start()
+        try:
+            await pool.health()
+            actions = [(batch, {"learning_rate": 0.1}) for batch in range(1, 3000)]
+            checked = asyncio.create_task(pool.check(config_of(), actions))
+            await asyncio.sleep(0)
+            os.kill(pool.pids[0], signal.SIGKILL)
+            await checked
+        finally:
+            await pool.drain()
+        assert pool.restarts == 1
+
+    prepare(tmp_path)
+    asyncio.run(check())
 
 
 def test_a_worker_that_does_not_answer_is_told_as_not_alive(tmp_path: Path) -> None:
