@@ -189,7 +189,7 @@ def following(make_run: MakeRun, *changes: dict[str, Any], **fields: Any) -> Run
     """A run whose recipe makes all these changes at batch 2."""
     run = make_run(**fields)
     run.recipe.actions += [Action(2, change) for change in changes]
-    run.history.follows_to = 2
+    run.history.follows_to = 5
     return run
 
 
@@ -227,7 +227,8 @@ def test_a_change_of_a_recipe_that_explodes_stops_the_run_before_all_of_them(
     }
     run, apart = following(make_run, *changes, **fields), following(make_run, **fields)
     step(apart, clock, 2)
-    for command in ({"type": "step", "unit": "batch", "count": 3}, {"type": "seek", "batch": 2}):
+    step_on = {"type": "step", "unit": "batch", "count": 3}
+    for command in (step_on, {"type": "seek", "batch": 2}, {"type": "seek", "batch": 5}):
         run.command(command)
         work(run, clock)
         assert (run.state, run.loop.batch) == (RunState.FAILED, 2)
