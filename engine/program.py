@@ -47,10 +47,10 @@ def program(loop: TrainingLoop) -> dict[Phase, tuple[Line, ...]]:
 
 def _draw(samples: Samples) -> tuple[Line, ...]:
     call = "batch.x, batch.y = next batch of the epoch's order"
-    taken = _line(call, "batch.x", Gatherer.take)
     if samples.scale is None:
-        return (taken,)
-    return taken, _line(f"batch.x = batch.x / {samples.scale:g}", "batch.x", scale_into)
+        return (_line(call, "batch.x", Gatherer.take),)
+    scaling = f"batch.x = batch.x / {samples.scale:g}"
+    return _line(call, None, Gatherer.take), _line(scaling, "batch.x", scale_into)
 
 
 def _forward(link: Link) -> Line:
