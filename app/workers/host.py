@@ -25,7 +25,6 @@ from app.runs.motion import RunState
 from app.runs.network import DataSet, check_actions, load_data_set
 from app.runs.recipe import Recipe
 from app.runs.recipe_files import network_file, recipe_json
-from app.runs.replay import Replay
 from app.runs.report import report
 from app.runs.run import Run
 from app.runs.series import RECENT
@@ -36,6 +35,7 @@ from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
+from app.workers.lookups import Lookups
 from app.workers.message import UNASKED, Blob, Message
 from engine import EngineError, HelperLostError
 from engine.program import program
@@ -110,11 +110,10 @@ class Host:
         self._clock = clock
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
-        self._lookups: deque[Request] = deque()
+        self._lookups = Lookups(lambda run_id: self._find(run_id).run, clock)
         self._threads = 1
         self._busy = 0
         self._playing = 0
-        self._replay: tuple[tuple[str, int, int, int], Replay] | None = None
 
     @cached_property
     def _data(self) -> DataSet:
@@ -233,7 +232,7 @@ class Host:
             self._answer(request, {}, [to_npy(read_tensor(hosted.run.loop, request["name"]))])
         else:
             hosted.run.require_reached(request["batch"])
-            self._lookups.append(request)
+            self._lookups.add(request)
 
     def _on_weights(self, request: Request, hosted: Hosted) -> None:
         self._answer(request, {}, [network_file(hosted.run)])
@@ -296,7 +295,7 @@ class Host:
         self._answer_steps(hosted)
         for asked, _ in hosted.asked:
             self._refuse(asked, unknown_run())
-        self._replay = None
+        self._lookups.forget(hosted.run_id)
         del self._runs[hosted.run_id]
         self._order.remove(hosted.run_id)
         self._answer(request, {})
@@ -323,6 +322,7 @@ class Host:
                 break
         due = self._save_due()
         self._tell_busy()
+        self._lookups.rest()
         if self._lookups:
             self._advance_lookup(self._clock() + SLICE_S)
             return 0.0
@@ -438,23 +438,14 @@ class Host:
             self._answer(request, {"frame": None})
 
     def _advance_lookup(self, until: float) -> None:
-        request = self._lookups[0]
-        try:
-            run = self._find(request["run"]).run
-            run.require_reached(request["batch"])
-            moment = (request["run"], run.timeline, run.history.changes, request["batch"])
-            if self._replay is None or self._replay[0] != moment:
-                self._replay = (moment, run.replay_to(request["batch"]))
-            replay = self._replay[1]
-            while not replay.done and self._clock() < until:
-                replay.advance()
-            if replay.done:
-                self._lookups.popleft()
-                self._answer(request, {}, [to_npy(read_tensor(replay.loop, request["name"]))])
-        except Exception as error:  # noqa: BLE001 - answered; the other runs go on
-            if self._lookups and self._lookups[0] is request:
-                self._lookups.popleft()
-            self._refuse(request, error)
+        outcome = self._lookups.advance(until)
+        if outcome is None:
+            return
+        request, found = outcome
+        if isinstance(found, Exception):
+            self._refuse(request, found)
+        else:
+            self._answer(request, {}, [found])
 
     # Answers
 

@@ -1,8 +1,10 @@
 """Inside a worker: every request is answered once, in order, and runs share the time."""
 
 import collections
+import gc
 import math
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from app.runs import frames
 from app.runs.keeping import Keeper
 from app.runs.studies.curve import CurveStudy
 from app.workers.host import MANY, SAVE_EVERY_S
+from app.workers.lookups import KEPT_S
 from tests.support.hosting import Hosting, array_of, error_code, state_of
 from tests.support.runs import Clock
 
@@ -393,6 +396,21 @@ def test_a_run_opened_again_is_looked_back_at_anew(hosting: Hosting) -> None:
     hosting.ask("open", lost=False)
     hosting.command("set_weight", **change, value=2.0)
     assert hosting.tensor("layer1.bias", batch=10)[0] == 2
+
+
+def test_the_past_that_was_looked_at_is_not_held_for_good(hosting: Hosting) -> None:
+    hosting.step(10)
+    hosting.tensor("layer1.bias", batch=4)
+    last = hosting.host._lookups._last
+    assert last is not None
+    loop = weakref.ref(last[1].loop)
+    del last
+    hosting.turn()
+    assert loop() is not None  # there may be more to look at
+    hosting.clock.now += KEPT_S
+    hosting.turn()
+    gc.collect()
+    assert loop() is None
 
 
 def test_a_host_with_nothing_to_do_waits_for_requests(hosting: Hosting) -> None:
