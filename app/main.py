@@ -15,7 +15,7 @@ from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
 from app.web.errors import ErrorAnswer, add_error_handlers
 from app.web.guard import Guard
-from app.web.pages import PAGE_POLICY, VERSION, add_page
+from app.web.pages import VERSION, Page, add_page
 from app.workers.pool import WorkerPool
 
 
@@ -57,11 +57,12 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         responses={"default": {"model": ErrorAnswer, "description": "Any error, in one shape."}},
     )
-    app.add_middleware(Guard, content_security_policy=PAGE_POLICY)
+    page = Page()
+    app.add_middleware(Guard, content_security_policy=page.policy)
     add_error_handlers(app)
     for part in (runs, classify, chain, socket, health):
         app.include_router(part.router)
-    add_page(app)
+    add_page(app, page)
     return app
 
 

@@ -4,8 +4,9 @@ import base64
 import hashlib
 import json
 from importlib.metadata import version
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
@@ -23,18 +24,8 @@ SHEETS = (
     *("weights", "loss", "history", "along", "draw", "learn", "health"),
     *("mistakes", "chain", "compare", "runs", "unit", "explain", "dialog", "share"),
 )
-FILES = page_files(SHEETS)
-# Where the page's files are: the address changes with their content.
-FILES_AT = f"/files/{FILES.version}"
-IMPORT_MAP = json.dumps(
-    {
-        "imports": {
-            "descent/": f"{FILES_AT}/static/",
-            "@preact/signals-core": f"{FILES_AT}/vendor/signals-core/signals-core.mjs",
-            "uplot": f"{FILES_AT}/vendor/uplot/uPlot.esm.js",
-        }
-    }
-)
+
+templates = Jinja2Templates(TEMPLATES)
 
 
 def _script_hash(script: str) -> str:
@@ -60,17 +51,48 @@ def policy(*, scripts: str, styles: str = "'self'") -> str:
     )
 
 
-PAGE_POLICY = policy(scripts=_script_hash(IMPORT_MAP))
 # The interface's description is shown by a third party's script, which sets styles of its own.
 DOCS_POLICY = policy(scripts="", styles="'self' 'unsafe-inline'")
 
-templates = Jinja2Templates(TEMPLATES)
+
+class Page:
+    """The page and its files, read once; `policy` is what the page may do."""
+
+    def __init__(self) -> None:
+        self.files = page_files(SHEETS)
+        # The address changes with their content.
+        files_at = f"/files/{self.files.version}"
+        imports = {
+            "descent/": f"{files_at}/static/",
+            "@preact/signals-core": f"{files_at}/vendor/signals-core/signals-core.mjs",
+            "uplot": f"{files_at}/vendor/uplot/uPlot.esm.js",
+        }
+        import_map = json.dumps({"imports": imports})
+        self.policy = policy(scripts=_script_hash(import_map))
+        html = templates.get_template("index.html").render(
+            import_map=import_map,
+            files=files_at,
+            version=VERSION,
+            modules=self.files.modules,
+            chain_operations=operations(),
+            chain=ChainQuestion(),
+        )
+        # The same for everybody.
+        self.index = SentFile("index.html", html.encode())
+
+
+def _page(request: Request) -> Page:
+    page: Page = request.app.state.page
+    return page
+
+
+PageDep = Annotated[Page, Depends(_page)]
 
 
 @router.get("/")
-async def page(request: Request) -> Response:
-    """The page, ready to play; the same for everybody, so it is made once."""
-    return PAGE.response(request, ASK_AGAIN)
+async def index(request: Request, page: PageDep) -> Response:
+    """The page, ready to play."""
+    return page.index.response(request, ASK_AGAIN)
 
 
 @router.get("/docs")
@@ -82,38 +104,24 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 @router.get("/files/{version}/{name:path}")
-async def lasting_file(request: Request, version: str, name: str) -> Response:
+async def lasting_file(request: Request, page: PageDep, version: str, name: str) -> Response:
     """A file of the page under the address of its version."""
-    return FILES.response(request, name, version)
+    return page.files.response(request, name, version)
 
 
 @router.get("/static/{name:path}")
-async def page_file(request: Request, name: str) -> Response:
+async def page_file(request: Request, page: PageDep, name: str) -> Response:
     """A file of the page under its plain address."""
-    return FILES.response(request, f"static/{name}")
+    return page.files.response(request, f"static/{name}")
 
 
 @router.get("/vendor/{name:path}")
-async def vendor_file(request: Request, name: str) -> Response:
+async def vendor_file(request: Request, page: PageDep, name: str) -> Response:
     """A third party's file, from its npm package."""
-    return FILES.response(request, f"vendor/{name}")
+    return page.files.response(request, f"vendor/{name}")
 
 
-def _page() -> SentFile:
-    html = templates.get_template("index.html").render(
-        import_map=IMPORT_MAP,
-        files=FILES_AT,
-        version=VERSION,
-        modules=FILES.modules,
-        chain_operations=operations(),
-        chain=ChainQuestion(),
-    )
-    return SentFile("index.html", html.encode())
-
-
-PAGE = _page()
-
-
-def add_page(app: FastAPI) -> None:
+def add_page(app: FastAPI, page: Page) -> None:
     """Serve the page and its files."""
+    app.state.page = page
     app.include_router(router)
