@@ -173,7 +173,7 @@ class Registry:
             "created": entry.created,
             "used": used,
             "expires": used + self._settings.keep_days * DAY_S,
-            "curve": [list(point) for point in self._index.curve(entry.run_id, figures["batch"])],
+            "curve": [list(point) for point in self._index.curve(entry.run_id)],
         }
 
     def is_writable(self, record: Record, key: str | None, visitor: str | None) -> bool:

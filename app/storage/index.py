@@ -155,15 +155,17 @@ class RunIndex:
             )
             return [run_id for (run_id,) in rows]
 
-    def curve(self, run_id: str, batches: int) -> list[tuple[int, float]]:
+    def curve(self, run_id: str) -> list[tuple[int, float]]:
         """(last batch, mean loss) of at most `CURVE_POINTS` equal stretches of a run."""
-        stretch = max(1, -(-batches // CURVE_POINTS))
         with self._lock:
             rows = self._connection.execute(
-                "SELECT max(batch), avg(loss) FROM series"
-                " WHERE run = (SELECT number FROM runs WHERE id = ?)"
-                " GROUP BY (batch - 1) / ? ORDER BY batch",
-                (run_id, stretch),
+                "WITH own AS"
+                " (SELECT batch, loss FROM series"
+                " WHERE run = (SELECT number FROM runs WHERE id = :run)),"
+                " parts AS (SELECT (max(batch) + :points - 1) / :points AS stretch FROM own)"
+                " SELECT max(batch), avg(loss) FROM own, parts"
+                " GROUP BY (batch - 1) / stretch ORDER BY batch",
+                {"run": run_id, "points": CURVE_POINTS},
             ).fetchall()
         return [(batch, loss) for batch, loss in rows]
 

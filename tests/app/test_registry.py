@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import AppError
 from app.registry import SAFE_FOR_S, TIDY_EVERY_S
-from app.storage.index import folder_of
+from app.storage.index import CURVE_POINTS, folder_of
 from app.viewers.viewer import Viewer
 from tests.support.house import House, open_house, until
 
@@ -111,6 +111,20 @@ async def test_a_run_in_which_nothing_has_happened_is_forgotten(house: House) ->
     with pytest.raises(AppError) as raised:
         await house.registry.find(record.run_id)
     assert raised.value.code == "unknown_run"
+
+
+# Listing
+
+
+@in_house()
+async def test_the_curve_of_a_run_that_went_back_is_as_short_as_any(house: House) -> None:
+    record = await house.make()
+    await house.step(record, 2 * CURVE_POINTS + 1)
+    await house.command(record, "seek", batch=1)
+    await until(lambda: house.is_in(record, "paused"))
+    (entry,) = await house.registry.runs_of("visitor", None)
+    batches = [batch for batch, _ in entry["curve"]]
+    assert batches == [*range(3, 2 * CURVE_POINTS + 1, 3), 2 * CURVE_POINTS + 1]
 
 
 # Limits
