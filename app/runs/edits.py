@@ -19,10 +19,11 @@ class Edit:
     """What a change by hand did: the loss before and after it, on the samples it concerns.
 
     They are the batch that led here for a weight, the drawing itself for a step on a drawing.
+    The loss before is None where it was not finite.
     """
 
     kind: str
-    loss_before: float
+    loss_before: float | None
     loss_after: float
     value_before: float | None = None
     value_after: float | None = None
@@ -55,7 +56,13 @@ def make_edit(
         )
     before, value_before = _mean_loss(loop.network, samples, indices), _value(settings, loop)
     apply(settings, loop)
-    return Edit(next(iter(settings)), before, after, value_before, _value(settings, loop))
+    return Edit(
+        kind=next(iter(settings)),
+        loss_before=before if math.isfinite(before) else None,
+        loss_after=after,
+        value_before=value_before,
+        value_after=_value(settings, loop),
+    )
 
 
 def _mean_loss(network: Network, samples: Samples, indices: NDArray[np.intp]) -> float:

@@ -23,7 +23,7 @@
 /**
  * @typedef {object} Edit a change by hand
  * @property {"weight" | "drawing"} kind
- * @property {number} loss_before
+ * @property {number | null} loss_before null where it was not finite
  * @property {number} loss_after
  * @property {number | null} value_before of a weight
  * @property {number | null} value_after

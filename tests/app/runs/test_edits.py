@@ -1,5 +1,6 @@
 """Changes of weights by hand: what they do, that the recipe has them, how they are undone."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,23 @@ def test_a_step_on_a_drawing_lowers_its_loss_and_counts_as_no_batch(run: Run, cl
     step(run, clock, 3)
     run.command(learn())
     assert run.edit is not None
+    assert run.edit.loss_before is not None
     assert run.edit.loss_after < run.edit.loss_before
     assert (run.loop.batch, run.furthest) == (3, 3)
     assert np.abs(run.loop.tensor("layer1.weights.step")).max() > 0
+
+
+def test_a_loss_before_that_is_not_finite_is_told_as_none(make_run: MakeRun, clock: Clock) -> None:
+    run = make_run(
+        layers=[{"units": 1, "activation": "linear"}] * 3
+        + [{"units": 10, "activation": "softmax"}],
+        optimizer={"name": "sgd", "learning_rate": 1e11},
+    )
+    step(run, clock)  # too far: at the new weights the loss is no number
+    run.command({**set_weight(0.0, 0, 0), "tensor": "layer3.weights"})
+    assert run.edit is not None
+    assert run.edit.loss_before is None
+    assert json.dumps(moving_report(run), allow_nan=False)
 
 
 @pytest.mark.parametrize("command", [set_weight(2.5, 2, 400), learn()])
