@@ -28,6 +28,8 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         self._received: list[Received] = []
         self._reader = MessageReader(self._received.append)
         self._left: queue.SimpleQueue[Iterable[Piece]] = queue.SimpleQueue()
@@ -89,8 +91,7 @@ class Connection:
 
         Raises `EOFError` when the other end has closed.
         """
-        readable, _, _ = select.select([self._socket], [], [], wait)
-        if readable:
+        if self._poll.poll(None if wait is None else 1000 * wait):
             with contextlib.suppress(BlockingIOError):
                 while size := self._socket.recv_into(self._reader.room, 0, socket.MSG_DONTWAIT):
                     self._reader.filled(size)

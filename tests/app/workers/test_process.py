@@ -2,9 +2,11 @@
 
 import contextlib
 import queue
+import resource
 import socket
 import threading
 from collections.abc import Iterator
+from fcntl import F_DUPFD, fcntl
 
 import pytest
 
@@ -40,6 +42,28 @@ def test_sending_does_not_wait_until_it_is_read(ends: tuple[Connection, Connecti
     messages = received(theirs, 3)
     assert [message.header["id"] for message in messages] == [1, 2, 3]
     assert [message.blobs for message in messages] == [[LARGE, LARGE]] * 2 + [[]]
+
+
+@pytest.fixture
+def high() -> Iterator[int]:
+    """A number that `select` takes for no descriptor, and that is one here all the same."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (resource.RLIM_INFINITY, max(hard, 2048)):
+        pytest.skip(f"this system allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    yield 1024
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_socket_may_have_a_high_number(high: int) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.socket(fileno=fcntl(theirs, F_DUPFD, high)) as copy:
+        assert copy.fileno() >= high
+        connection = Connection(copy)
+        assert connection.receive(0) == []
+        Connection(ours).send(Message({"id": 1}))
+        assert [message.header["id"] for message in connection.receive(None)] == [1]
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 class Counted:
