@@ -1,10 +1,10 @@
 """Which study is made next, and what the last ones found."""
 
-import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from app.runs.network import DataSet
@@ -113,44 +113,34 @@ class Studies:
         return self._under_way is not None or self._next(moment, training=training) is not None
 
     def advance(self, loop: TrainingLoop, moment: Moment, version: int, *, training: bool) -> bool:
-        """Do a piece of a study; True where one is known by it, as of `version`."""
-        if self._under_way is None:
-            name = self._next(moment, training=training)
-            if name is None:
-                return False
-            self._begun[name] = self._clock()
-            kind, *numbers = name.split("/")
-            with self._no_second_try(name, moment, version):
-                study = KINDS[kind][0](loop, self._data, *map(int, numbers))
-            if study is None:
-                self._keep(name, Result(moment, version, {}, {}))
-                return True
-            self._under_way = (name, moment, study)
-        name, of, study = self._under_way
-        with self._no_second_try(name, of, version):
-            study.advance()
-            if not study.done:
-                return False
-            tensors, about = study.found()
-            metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
-        self._under_way = None
-        metadata["study.batch"], metadata["study.phase"] = str(of.batch), of.phase or ""
-        self._keep(name, Result(of, version, tensors, metadata))
-        return True
+        """Do a piece of a study; True where one is known by it, as of `version`.
 
-    @contextlib.contextmanager
-    def _no_second_try(self, name: str, moment: Moment, version: int) -> Iterator[None]:
-        """What raises has found nothing, and is not tried again at that moment."""
+        What raises is written to the log: it has found nothing, and is not tried again at that
+        moment.
+        """
+        name = self._under_way[0] if self._under_way else self._next(moment, training=training)
+        if name is None:
+            return False
         try:
-            yield
-        except Exception:
-            self._under_way = None
-            self._keep(name, Result(moment, version, {}, {}))
-            raise
-
-    def _keep(self, name: str, result: Result) -> None:
+            if self._under_way is None:
+                self._begun[name] = self._clock()
+                kind, *numbers = name.split("/")
+                study = KINDS[kind][0](loop, self._data, *map(int, numbers))
+            else:
+                _, moment, study = self._under_way
+            if study is not None:
+                study.advance()
+                if not study.done:
+                    self._under_way = (name, moment, study)
+                    return False
+            result = Result(moment, version, *_found(study, moment))
+        except Exception as error:  # noqa: BLE001 - who only looks stops no run
+            traceback.print_exception(error)
+            result = Result(moment, version, {}, {})
+        self._under_way = None
         self._results[name] = result
         self._asked.discard(name)
+        return True
 
     def _next(self, moment: Moment, *, training: bool) -> str | None:
         now = self._clock()
@@ -163,3 +153,15 @@ class Studies:
         ]
         # In turn: one that takes longer than the rest between two would keep the others waiting.
         return min(due, key=begun.__getitem__, default=None)
+
+
+def _found(study: Study | None, moment: Moment) -> tuple[Tensors, dict[str, str]]:
+    """The tensors of a study that is done, and its metadata."""
+    if study is None:
+        return {}, {}
+    tensors, about = study.found()
+    metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
+    return tensors, metadata | {
+        "study.batch": str(moment.batch),
+        "study.phase": moment.phase or "",
+    }

@@ -19,6 +19,7 @@ from app.workers.host import MANY, SAVE_EVERY_S
 from app.workers.lookups import KEPT_S
 from tests.support.hosting import Hosting, array_of, error_code, state_of
 from tests.support.runs import Clock
+from tests.support.watcher import View
 
 
 @pytest.fixture
@@ -352,21 +353,25 @@ def test_who_asked_for_a_study_of_a_run_that_is_closed_is_told(hosting: Hosting)
     assert error_code(hosting.answer(asked)) == "unknown_run"
 
 
-def test_a_study_that_fails_is_not_tried_for_ever(
-    hosting: Hosting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("method", ["__init__", "advance", "found"])
+def test_a_study_that_fails_stops_no_run_and_is_not_tried_for_ever(
+    hosting: Hosting,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
 ) -> None:
-    def advance(_: CurveStudy) -> None:
-        raise RuntimeError("a defect")
+    def fail(*_: object) -> None:
+        raise MemoryError
 
-    monkeypatch.setattr(CurveStudy, "advance", advance)
+    monkeypatch.setattr(CurveStudy, method, fail)
     hosting.step(3)
-    hosting.send("view", name="curve")
-    for _ in range(50):
-        hosting.turn()
-    hosting.command("reset")
-    for _ in range(50):
-        hosting.turn()
+    for _ in range(2):
+        view = View.read(bytes(hosting.ask("view", name="curve").blobs[0]))
+        assert view.tensors == {}
+        assert "learning_rate" not in view.metadata
     assert state_of(hosting.ask("state"))["state"] == "paused"
+    hosting.step(2)
+    assert state_of(hosting.ask("state"))["batch"] == 5
     assert capsys.readouterr().err.count("Traceback") == 1
 
 
