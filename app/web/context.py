@@ -9,12 +9,11 @@ from fastapi.requests import HTTPConnection
 
 from app.default_network import DefaultNetwork
 from app.errors import AppError
-from app.registry import Record, Registry
+from app.registry import DAY_S, Record, Registry
 from app.settings import Settings
 from app.workers.pool import WorkerPool
 
 VISITOR_COOKIE = "visitor"
-VISITOR_MAX_AGE_S = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +39,52 @@ def bearer_key(authorization: str | None) -> str | None:
     return key.strip() if scheme.lower() == "bearer" and key.strip() else None
 
 
-def visitor_of(
+def _returning_visitor(
+    server: ServerDep,
     response: Response,
     connection: HTTPConnection,
     visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
+) -> str | None:
+    """The secret of a visitor who has been here; None for a new one."""
+    if visitor:
+        _give_cookie(server, response, connection, visitor)
+    return visitor or None
+
+
+ReturningVisitorDep = Annotated[str | None, Depends(_returning_visitor)]
+
+
+def _visitor(
+    server: ServerDep,
+    response: Response,
+    connection: HTTPConnection,
+    visitor: ReturningVisitorDep,
 ) -> str:
-    """The visitor's secret; a new visitor is given one in a cookie that scripts cannot read."""
-    visitor = visitor or secrets.token_urlsafe(24)
-    # Each time, so that it lasts as long after the last visit.
+    """The visitor's secret; a new visitor is given one."""
+    if visitor is None:
+        visitor = secrets.token_urlsafe(24)
+        _give_cookie(server, response, connection, visitor)
+    return visitor
+
+
+VisitorDep = Annotated[str, Depends(_visitor)]
+
+
+def _give_cookie(
+    server: Server, response: Response, connection: HTTPConnection, visitor: str
+) -> None:
+    """Give the visitor's secret in a cookie that scripts cannot read.
+
+    Also to those who have it: it is to last as long after the last visit as the runs do.
+    """
     response.set_cookie(
         VISITOR_COOKIE,
         visitor,
-        max_age=VISITOR_MAX_AGE_S,
+        max_age=int(server.settings.keep_days * DAY_S),
         httponly=True,
         samesite="strict",
         secure=connection.url.scheme == "https",
     )
-    return visitor
-
-
-VisitorDep = Annotated[str, Depends(visitor_of)]
 
 
 async def _run(server: ServerDep, run_id: Annotated[str, Path(max_length=64)]) -> Record:
@@ -72,8 +97,8 @@ RunDep = Annotated[Record, Depends(_run)]
 def _writable_run(
     server: ServerDep,
     record: RunDep,
+    visitor: ReturningVisitorDep,
     authorization: Annotated[str | None, Header()] = None,
-    visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
 ) -> Record:
     if not server.registry.is_writable(record, bearer_key(authorization), visitor):
         raise not_yours()

@@ -2,12 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Cookie, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 
 from app.commands import Command, parse_command
 from app.recipes import Branch, NewRun, Renaming
 from app.registry import DAY_S
-from app.web.context import RunDep, ServerDep, VisitorDep, WritableRunDep, bearer_key
+from app.web.context import (
+    ReturningVisitorDep,
+    RunDep,
+    ServerDep,
+    VisitorDep,
+    WritableRunDep,
+    bearer_key,
+)
 from app.web.guard import FILE_TYPE
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
@@ -46,8 +53,8 @@ async def make_run(
 @router.get("")
 async def list_runs(
     server: ServerDep,
+    visitor: ReturningVisitorDep,
     authorization: Annotated[str | None, Header()] = None,
-    visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
 ) -> dict[str, Any]:
     """The visitor's own runs, last used first; with a key, the run of that key."""
     runs = await server.registry.runs_of(visitor, bearer_key(authorization))

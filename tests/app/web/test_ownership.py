@@ -1,12 +1,14 @@
 """Who may do what: a run is watched by its id, and commanded by its key or its maker's cookie."""
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.support.client import Run, Visitor, answer, error_of
-from tests.support.server import Server
+from tests.support.server import Server, keep_untrained_network, running_server
 from tests.support.watcher import Watcher
 
 
@@ -68,15 +70,31 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(server: Server) -
         cookie = http.post("/api/runs").headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
-        assert "max-age=" in cookie
-        kept = http.cookies["visitor"]
-        renewed = http.post("/api/runs").headers["set-cookie"]  # it lasts from the last visit on
-        assert renewed.startswith(f"visitor={kept};")
+
+
+def test_the_cookie_lasts_as_long_after_the_last_visit_as_the_runs(tmp_path: Path) -> None:
+    data_dir = keep_untrained_network(tmp_path)
+    with (
+        running_server(data_dir, workers=1, env={"APP_KEEP_DAYS": "20"}) as server,
+        contextlib.closing(Visitor(server.address)) as visitor,
+    ):
+        run = visitor.make_run()
+        run.key = None
+        secret = visitor.http.cookies["visitor"]
+        for response in (
+            visitor.http.post("/api/runs"),
+            visitor.http.post(f"{run.path}/branch", json={"batch": 0}),
+            visitor.http.get("/api/runs"),
+            run.post({"type": "pause"}),
+        ):
+            renewed = response.headers["set-cookie"]
+            assert renewed.startswith(f"visitor={secret};")
+            assert f"Max-Age={20 * 24 * 3600};" in renewed
 
 
 def test_reading_gives_no_cookie(visitor: Visitor, other: Visitor) -> None:
     run = visitor.make_run()
-    for path in ("/", run.path, f"{run.path}/series"):
+    for path in ("/", "/api/runs", run.path, f"{run.path}/series"):
         assert "set-cookie" not in other.http.get(path).headers
 
 
