@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from app.runs.codes import Bits, Codes, Coding, Indices, code, take_bits
 from app.safetensors_header import header
 
-# Buffers for bits that are kept for the next pictures, of each size.
-KEPT = 4
+# Buffers for bits that are kept for the next pictures: those that have served last.
+KEPT = 8
 # Columns of which each row's bytes are picked together. Of all of them the cache does not hold a
 # line each: it takes twice as long. Fewer would be more calls, and each needs the interpreter.
 TURNED_AT_ONCE = 98
-_free: dict[int, list[Bits]] = {}
 
 
 class Picture:
@@ -39,8 +38,7 @@ class Picture:
         self._shape = matrix.shape
         self._coding, self._scale = coding, scale
         self._header = header({"values": (np.dtype(np.uint8), matrix.shape)}, metadata)
-        free = _free.setdefault(matrix.size, [])
-        self._buffer = free.pop() if free else np.empty(matrix.size, np.uint16)
+        self._buffer = _buffers.take(matrix.size)
         # In the order in which the matrix lies in memory, else taking them would take longer.
         self._lies_turned = matrix.flags.f_contiguous and not matrix.flags.c_contiguous
         order: Literal["C", "F"] = "F" if self._lies_turned else "C"
@@ -55,15 +53,39 @@ class Picture:
         yield self._header
         indices, codes = _room.of(self._buffer.size)
         code(self._buffer, self._coding, self._scale, indices=indices, out=codes)
-        free = _free[self._buffer.size]
-        if len(free) < KEPT:
-            free.append(self._buffer)
+        _buffers.give_back(self._buffer)
         if self._lies_turned:
             # The indices have served: there is room for the codes in the other order.
             turned = indices.view(np.uint8)[: codes.size].reshape(self._shape)
             _turn(codes.reshape(self._shape, order="F"), turned)
             codes = turned.reshape(-1)
         yield codes.data
+
+
+class _Buffers:
+    """Buffers of any size: the thread that trains takes them, the one that sends gives them back.
+
+    Of those that are given back only the last are kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[Bits] = []
+        self._changing = threading.Lock()
+
+    def take(self, size: int) -> Bits:
+        with self._changing:
+            for place, buffer in enumerate(self._kept):
+                if buffer.size == size:
+                    return self._kept.pop(place)
+        return np.empty(size, np.uint16)
+
+    def give_back(self, buffer: Bits) -> None:
+        with self._changing:
+            self._kept.append(buffer)
+            del self._kept[:-KEPT]
+
+
+_buffers = _Buffers()
 
 
 class _Room(threading.local):

@@ -1,5 +1,6 @@
 """A picture's message: of the moment it was taken at, whenever and wherever it is made."""
 
+import weakref
 from typing import Literal
 
 import numpy as np
@@ -36,3 +37,13 @@ def test_pictures_that_wait_do_not_share_their_numbers() -> None:
         for matrix, picture in zip(matrices, waiting, strict=True):
             codes = View.read(picture).tensors["values"]
             assert (codes == encode(matrix, "unsigned", 16.0)).all()
+
+
+def test_however_many_sizes_there_have_been_few_buffers_are_kept() -> None:
+    served = []
+    for units in range(1, 5 * KEPT):
+        picture = Picture(np.ones((units, 7)), "unsigned", 1.0, {})
+        served.append(weakref.ref(picture._buffer))
+        View.read(picture)
+        del picture
+    assert sum(buffer() is not None for buffer in served) == KEPT
