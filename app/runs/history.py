@@ -13,13 +13,16 @@ from app.runs.series import Series
 from app.storage.checkpoints import Checkpoints
 from engine import Phase, TrainingLoop
 
+# Of how many timelines it is known where they begin. Whoever knows an earlier one begins anew.
+KNOWN_TIMELINES = 256
+
 
 class History:
     """The past of a run, and the future it had before it went back.
 
-    `timeline_starts` has the batch at which each timeline begins: a new one does when a future is
-    discarded. `follows_to` is how far the recipe goes that this run was made from. `changes`
-    grows with every change of the log.
+    `timeline_starts` has the batch at which each timeline from `first_timeline` on begins: a new
+    one does when a future is discarded. `follows_to` is how far the recipe goes that this run was
+    made from. `changes` grows with every change of the log.
     """
 
     def __init__(
@@ -28,6 +31,7 @@ class History:
         self.recipe = recipe
         self.series = Series()
         self.timeline_starts = [0]
+        self.first_timeline = 0
         self.follows_to: int | None = None
         self.changes = 0
         self.checkpoints = checkpoints(recipe)
@@ -47,14 +51,17 @@ class History:
     @property
     def timeline(self) -> int:
         """How often a future has been discarded."""
-        return len(self.timeline_starts) - 1
+        return self.first_timeline + len(self.timeline_starts) - 1
 
     def changed_from(self, batch: int, timeline: int) -> int:
         """The first batch that is new to whoever knows those before `batch` of a timeline.
 
         The futures discarded since then are not the ones that are known.
         """
-        return min([batch, *(cut + 1 for cut in self.timeline_starts[timeline + 1 :])])
+        since = timeline + 1 - self.first_timeline
+        if since < 0:  # it is not known any more where that one was left
+            return 1
+        return min([batch, *(cut + 1 for cut in self.timeline_starts[since:])])
 
     def require_room(self) -> None:
         """Raise `AppError` where the log can take no further change."""
@@ -94,6 +101,8 @@ class History:
         self.series.cut(batch)
         self.checkpoints.cut(batch)
         self.timeline_starts.append(batch)
+        self.first_timeline += len(self.timeline_starts[:-KNOWN_TIMELINES])
+        del self.timeline_starts[:-KNOWN_TIMELINES]
 
     def add_batch(self, loop: TrainingLoop) -> None:
         """Note a completed batch, before the changes at it are applied."""

@@ -134,6 +134,7 @@ def bring_back(
         run.bring_back(0, None, None, None)
         return run
     run.history.timeline_starts = progress.get("timeline_starts", [0])
+    run.history.first_timeline = progress.get("first_timeline", 0)
     batch, phase = progress["batch"], progress["phase"]
     motion, error = _motion(progress), progress.get("error")
     then = AppError(**error) if error else motion if lost else None
@@ -158,4 +159,5 @@ def _progress(run: Run) -> dict[str, Any]:
         "speed": run.pace.speed,
         "error": error and {**error.body(), "status": error.status},
         "timeline_starts": run.history.timeline_starts,
+        "first_timeline": run.history.first_timeline,
     }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.runs import frames
+from app.runs import frames, history
 from app.runs.codes import encode
 from app.runs.frames import Want, encode_frame, last_batch
 from app.runs.report import moving_report
@@ -141,6 +141,21 @@ def test_a_discarded_future_is_cut_off_at_the_receiver(run: Run, clock: Clock) -
     assert kept.columns["learning_rate"] == [0.001] * 3 + [0.2] * 2
     assert kept.tests == run.series.tests()
     assert kept.actions == [action.to_json() for action in run.recipe.actions]
+
+
+def test_a_receiver_of_a_timeline_long_gone_is_sent_everything(
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KNOWN_TIMELINES", 3)
+    step(run, clock, 4)
+    for learning_rate in (0.1, 0.2, 0.3, 0.4):
+        seek(run, clock, 3)
+        run.command({"type": "set", "learning_rate": learning_rate})
+        step(run, clock)
+    assert run.timeline == 4
+    assert len(run.history.timeline_starts) == 3
+    first = [want(from_batch=5, timeline=known).first_batch(run) for known in range(5)]
+    assert first == [1, 4, 4, 4, 5]
 
 
 def test_a_receiver_of_another_past_is_sent_everything(run: Run, clock: Clock) -> None:

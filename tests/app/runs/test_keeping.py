@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.errors import AppError
-from app.runs import series
+from app.runs import history, series
 from app.runs.keeping import Keeper, bring_back
 from app.runs.network import DataSet
 from app.runs.recipe import Recipe
@@ -139,6 +139,16 @@ def test_it_comes_back_as_it_was(open_run: Open, clock: Clock, life: str) -> Non
         assert told(again) == before
     assert again.series.to_json(0) == keeper.run.series.to_json(0)
     assert again.restored is None
+
+
+def test_how_often_it_was_sent_back_is_kept_where_not_every_time_is(
+    open_run: Open, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KNOWN_TIMELINES", 3)
+    keeper = open_run()
+    do(keeper, clock, *[step(1), {"type": "reset"}] * 5)
+    for run in (keeper.run, settled(open_run(), clock)):
+        assert (run.timeline, run.history.timeline_starts) == (5, [0, 0, 0])
 
 
 @pytest.mark.parametrize("life", LIVES)
