@@ -66,7 +66,7 @@ class Set(BaseModel):
 
 
 class Seek(BaseModel):
-    """Go to a batch between 0 and the furthest one trained."""
+    """Go to a batch: from 0 to the furthest one trained, or as far as the run's recipe goes."""
 
     model_config = STRICT
     type: Literal["seek"]

@@ -122,21 +122,14 @@ class History:
 
     def require_reached(self, batch: int) -> None:
         """Raise `AppError` unless the run has been trained to `batch` at some time."""
-        self._require_at_most(batch, self.furthest)
+        _require_at_most(self.furthest, "the furthest this run has been trained to", batch)
 
     def require_known(self, batch: int) -> None:
         """The same, or unless the recipe it follows goes that far."""
-        self._require_at_most(batch, self.pending or self.furthest)
-
-    def _require_at_most(self, batch: int, furthest: int) -> None:
-        if batch > furthest:
-            raise AppError(
-                "batch_not_reached",
-                f"expected a batch from 0 to {furthest}, the furthest this run has been "
-                f"trained to, got {batch}",
-                "Play or step further first.",
-                status=409,
-            )
+        if self.pending is None:
+            self.require_reached(batch)
+        else:
+            _require_at_most(self.pending, "as far as the recipe of this run goes", batch)
 
     def replay_to(self, batch: int, loop: TrainingLoop, phase: Phase | None = None) -> Replay:
         """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included.
@@ -159,4 +152,14 @@ class History:
             changed=changed,
             phase=phase,
             meanwhile=meanwhile,
+        )
+
+
+def _require_at_most(last: int, what_it_is: str, batch: int) -> None:
+    if batch > last:
+        raise AppError(
+            "batch_not_reached",
+            f"expected a batch from 0 to {last}, {what_it_is}, got {batch}",
+            "Play or step further first.",
+            status=409,
         )

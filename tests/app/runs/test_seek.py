@@ -11,7 +11,7 @@ from app.runs.run import Run
 from engine import Phase
 from tests.app.conftest import MakeRun
 from tests.support.runs import Clock, Tensors, column, same_bits, snapshot
-from tests.support.training import seek, step
+from tests.support.training import refusal, seek, step
 
 History = dict[int, Tensors]
 
@@ -152,6 +152,13 @@ def test_a_batch_that_was_never_reached_is_refused(run: Run, clock: Clock) -> No
     assert raised.value.code == "batch_not_reached"
     assert "from 0 to 2" in raised.value.message
     assert run.loop.batch == 2
+
+
+def test_a_batch_beyond_the_recipe_is_refused_as_that(run: Run) -> None:
+    run.history.follows_to = 50
+    refused = refusal(run, {"type": "seek", "batch": 60})
+    assert refused.code == "batch_not_reached"
+    assert "from 0 to 50, as far as the recipe of this run goes, got 60" in refused.message
 
 
 def test_a_change_in_mid_batch_discards_what_a_recipe_has_ahead(run: Run, clock: Clock) -> None:
