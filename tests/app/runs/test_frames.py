@@ -9,7 +9,7 @@ import pytest
 from app.runs import frames, history
 from app.runs.codes import encode
 from app.runs.frames import Want, encode_frame, last_batch
-from app.runs.report import moving_report
+from app.runs.report import moving_report, report
 from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
 from app.runs.weight_views import weight_views
@@ -57,7 +57,8 @@ def test_the_series_message_has_the_state_and_every_batch(run: Run, clock: Clock
     series = frame.views["series"]
     assert series.metadata["from_batch"] == "1"
     assert frame.state == json.loads(json.dumps(moving_report(run)))
-    assert not {"id", "config", "actions"} & set(frame.state)
+    whole = report("run", run)
+    assert set(whole) - set(frame.state) == {"id", "config", "actions", "name", "branched_from"}
     assert json.loads(series.metadata["actions"]) == [{"batch": 3, "set": {"learning_rate": 0.01}}]
     for name in COLUMNS:
         assert series.tensors[name].dtype == np.float64
