@@ -130,10 +130,8 @@ def _address(host: str, port: int) -> str:
 
 
 def _has_screen() -> bool:
-    return (
-        os.name == "nt"
-        or os.uname().sysname == "Darwin"
-        or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return os.uname().sysname == "Darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
 
 
