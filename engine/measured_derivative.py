@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.arrays import Array
 from engine.chain import gradient_name
+from engine.gradient_check import relative_difference
 from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
@@ -32,8 +33,7 @@ class MeasuredDerivative:
     @property
     def relative_difference(self) -> float:
         """|measured − derived| / max(|measured|, |derived|); 0 where both are 0."""
-        scale = max(abs(self.measured), abs(self.derived))
-        return abs(self.measured - self.derived) / scale if scale else 0.0
+        return relative_difference(self.measured, self.derived)
 
 
 def measure_derivative(

@@ -5,6 +5,8 @@ Each number comes with a line of NumPy that computes it from the numbers it depe
 
 from dataclasses import dataclass
 
+from engine.gradient_check import relative_difference
+
 # What the error of rounding may be beside a derivative that measuring is said to confirm.
 CONFIRMED = 1e-4
 
@@ -39,12 +41,9 @@ class GradientTrace:
 
         None where both are so small beside f that measuring can't tell them from rounding.
         """
-        scale = max(abs(self.value), abs(self.numerical))
-        if scale == 0:
-            return 0.0
-        if scale * CONFIRMED < self.rounding:
+        if 0 < CONFIRMED * max(abs(self.value), abs(self.numerical)) < self.rounding:
             return None
-        return abs(self.value - self.numerical) / scale
+        return relative_difference(self.value, self.numerical)
 
 
 @dataclass(frozen=True)

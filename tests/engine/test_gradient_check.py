@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import ShapeError
-from engine.gradient_check import PIECE, angle, numerical_gradient, relative_error
+from engine.gradient_check import PIECE, angle, numerical_gradient, relative_difference
 
 
 def test_the_numerical_gradient_by_hand() -> None:
@@ -16,9 +16,11 @@ def test_the_numerical_gradient_by_hand() -> None:
     np.testing.assert_array_equal(x, [[1, 2], [3, 0]])
 
 
-def test_the_relative_error_by_hand() -> None:
-    assert relative_error(np.array([3.0, 4.0]), np.array([3.0, 0.0])) == pytest.approx(0.8)
-    assert relative_error(np.zeros(2), np.zeros(2)) == 0
+@pytest.mark.parametrize(
+    ("a", "b", "difference"), [(4.0, 3.0, 0.25), (-1.0, 1.0, 2), (0.0, 5.0, 1), (0.0, 0.0, 0)]
+)
+def test_the_relative_difference_by_hand(a: float, b: float, difference: float) -> None:
+    assert relative_difference(a, b) == relative_difference(b, a) == difference
 
 
 @pytest.mark.parametrize(

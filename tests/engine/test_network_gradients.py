@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from engine import Dense, Sequential
 from engine.functions import ACTIVATIONS
-from engine.gradient_check import numerical_gradient, relative_error
+from engine.gradient_check import numerical_gradient
 from engine.losses import LOSSES
+from tests.support.gradients import relative_error
 
 LAYERS = st.lists(
     st.builds(Dense, st.integers(2, 4), st.sampled_from(sorted(ACTIVATIONS))),

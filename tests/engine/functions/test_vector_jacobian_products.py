@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from engine.arrays import Array
 from engine.functions import FUNCTIONS
-from engine.gradient_check import numerical_gradient, relative_error
+from engine.gradient_check import numerical_gradient
+from tests.support.gradients import relative_error
 
 NUMBERS = st.floats(-3, 3)
 AWAY_FROM_ZERO = st.one_of(st.floats(-3, -0.01), st.floats(0.01, 3))  # relu's kink is at 0
