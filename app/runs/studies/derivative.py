@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.runs.network import DataSet
-from app.runs.studies.study import Tensors
+from app.runs.view_parts import Tensors
 from engine import TrainingLoop
 from engine.measured_derivative import MeasuredDerivative, measure_derivative
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from app.runs.network import DataSet
-from app.runs.studies.study import Tensors
+from app.runs.view_parts import Tensors
 from engine import TrainingLoop
 from engine.exciters import Exciters
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.runs.network import DataSet
 from app.runs.studies.diagnosis import diagnose
-from app.runs.studies.study import Tensors
+from app.runs.view_parts import Tensors
 from engine import TrainingLoop
 from engine.health import HealthCheck
 

@@ -12,7 +12,8 @@ from app.runs.studies.curve import curve_study
 from app.runs.studies.derivative import derivative_study
 from app.runs.studies.exciters import exciters_study
 from app.runs.studies.health import health_study
-from app.runs.studies.study import Study, Tensors
+from app.runs.studies.study import Study
+from app.runs.view_parts import Tensors, ViewParts
 from engine import TrainingLoop
 
 # A study that nobody has looked at for this long is not made again.
@@ -155,7 +156,7 @@ class Studies:
         return min(due, key=begun.__getitem__, default=None)
 
 
-def _found(study: Study | None, moment: Moment) -> tuple[Tensors, dict[str, str]]:
+def _found(study: Study | None, moment: Moment) -> ViewParts:
     """The tensors of a study that is done, and its metadata."""
     if study is None:
         return {}, {}

@@ -2,9 +2,7 @@
 
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
-Tensors = dict[str, NDArray[Any]]
+from app.runs.view_parts import Tensors
 
 
 class Study(Protocol):
