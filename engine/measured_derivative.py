@@ -1,5 +1,6 @@
 """One derivative, by the chain rule and by measuring, side by side."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,20 +45,24 @@ def measure_derivative(
     name: str,
     index: tuple[int, ...],
     h: float = H,
-) -> MeasuredDerivative:
+) -> Generator[None, None, MeasuredDerivative]:
     """Derive and measure ∂loss/∂w for the parameter `name` at `index`, on a batch of samples.
 
-    `h` is where measuring begins; it is made smaller until a tenth of it measures the same.
+    In pieces: one for each `next`, until it returns what it has found. `h` is where measuring
+    begins; it is made smaller until a tenth of it measures the same.
     """
     probe = Probe(network, parameters, samples, len(indices), dtype="float64")
     probe.load(indices)
+    yield
     probe.loss()
     probe.backward()
     derived = float(probe.gradients[gradient_name(name)][index])
     tensor = probe.parameters[name]
     weight = float(tensor[index])
+    yield
     above, below, measured = _measure(probe, tensor, index, h)
     while h > SMALLEST_H:
+        yield
         finer = _measure(probe, tensor, index, h / 10)
         rounding = 10 * np.finfo(np.float64).eps * abs(above) / h
         if abs(finer[2] - measured) <= AGREEMENT * abs(measured) + 4 * rounding:

@@ -9,7 +9,7 @@ from engine.compilation import layer_name
 from engine.exciters import Exciters
 from engine.health import HealthCheck, LayerHealth
 from engine.loss_curve import LossCurve
-from engine.measured_derivative import measure_derivative
+from engine.measured_derivative import MeasuredDerivative, measure_derivative
 from engine.probe import Probe
 from tests.engine.builders import small_loop
 
@@ -175,6 +175,20 @@ def test_the_exciters_are_the_samples_with_the_largest_sums(samples: Samples) ->
     assert np.allclose(sums[exciters.indices], exciters.values, rtol=1e-5)
 
 
+def derivative(
+    loop: TrainingLoop, samples: Samples, name: str, index: tuple[int, ...]
+) -> MeasuredDerivative:
+    """∂loss/∂w of the batch at hand, both ways."""
+    flat = loop.network.parameters.flat
+    pieces = measure_derivative(loop.network, flat, samples, loop.drawn, name, index)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as finished:
+            found: MeasuredDerivative = finished.value
+            return found
+
+
 def test_a_derivative_measured_is_the_one_derived(samples: Samples) -> None:
     loop = small_loop(samples)
     loop.run_batch()
@@ -183,9 +197,7 @@ def test_a_derivative_measured_is_the_one_derived(samples: Samples) -> None:
         name = f"{layer_name(index)}.weights"
         gradient = loop.tensor(f"{name}.gradient")
         at = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
-        found = measure_derivative(
-            loop.network, loop.network.parameters.flat, samples, loop.drawn, name, at
-        )
+        found = derivative(loop, samples, name, at)
         assert found.relative_difference < 1e-6
         assert found.derived == pytest.approx(float(gradient[at]), rel=1e-4)
         assert found.weight == float(loop.tensor(name)[at])
@@ -194,15 +206,12 @@ def test_a_derivative_measured_is_the_one_derived(samples: Samples) -> None:
 def test_a_derivative_is_measured_on_one_side_of_a_kink(samples: Samples) -> None:
     loop = small_loop(samples)
     through_backward(loop)
-    flat = loop.network.parameters.flat
     weights, x = loop.tensor("layer1.weights"), loop.tensor("batch.x")
     source = int(np.abs(x[0]).argmax())
     # relu's kink lies between w − 1e-4 and w + 1e-4 for the first sample: its z is 2e-5 · x away.
     loop.tensor("layer1.bias")[0] -= loop.tensor("layer1.preactivations")[0, 0]
     loop.tensor("layer1.bias")[0] += 2e-5 * x[0, source]
-    found = measure_derivative(
-        loop.network, flat.copy(), samples, loop.drawn, "layer1.weights", (0, source)
-    )
+    found = derivative(loop, samples, "layer1.weights", (0, source))
     assert found.weight == float(weights[0, source])
     assert found.h < 1e-4
     assert found.relative_difference < 1e-4

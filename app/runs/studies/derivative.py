@@ -17,10 +17,8 @@ class DerivativeStudy:
     ) -> None:
         self._name = f"layer{layer}.weights"
         self._index = index
-        self._network = loop.network
-        self._parameters = loop.parameters_of_gradient()
-        self._samples = data.train
-        self._indices = loop.drawn.copy()
+        start, drawn = loop.parameters_of_gradient(), loop.drawn.copy()
+        self._pieces = measure_derivative(loop.network, start, data.train, drawn, self._name, index)
         self._result: MeasuredDerivative | None = None
 
     @property
@@ -29,10 +27,11 @@ class DerivativeStudy:
         return self._result is not None
 
     def advance(self) -> None:
-        """Derive and measure."""
-        self._result = measure_derivative(
-            self._network, self._parameters, self._samples, self._indices, self._name, self._index
-        )
+        """Derive, or measure at one distance more."""
+        try:
+            next(self._pieces)
+        except StopIteration as finished:
+            self._result = finished.value
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """No tensors; both derivatives, the two losses, h and the relative difference."""

@@ -10,6 +10,7 @@ import pytest
 
 from app.runs.motion import RunState
 from app.runs.run import Run
+from app.runs.studies.derivative import derivative_study
 from app.runs.studies.diagnosis import diagnose
 from app.runs.studies.schedule import Result, is_study
 from app.runs.views import encode_view
@@ -165,6 +166,21 @@ def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:
     result = study(run, clock, f"derivative/1/{unit}/{pixel}")
     assert found(result, "derived") == pytest.approx(float(gradient[unit, pixel]), rel=1e-4)
     assert found(result, "relative_difference") < 1e-4
+
+
+def test_a_derivative_is_measured_in_pieces(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    measuring = derivative_study(run.loop, run.data, 1, 3, 400)
+    assert measuring is not None
+    pieces = 0
+    while not measuring.done:
+        step(run, clock)  # of the moment at which it was begun, however long it takes
+        measuring.advance()
+        pieces += 1
+    assert pieces >= 4  # the batch, the gradient, and two distances at least
+    _, after = measuring.found()
+    seek(run, clock, 3)
+    assert after["derived"] == found(study(run, clock, "derivative/1/3/400"), "derived")
 
 
 def test_a_unit_that_is_not_there_has_nothing_to_study(run: Run, clock: Clock) -> None:
