@@ -3,31 +3,22 @@
 import numpy as np
 
 from engine.arrays import Array
-from engine.network import Network
 from engine.probe import Probe
-from engine.samples import Samples
 
 
 class LossCurve:
-    """L(W + s d) on chosen samples, one distance s at each call of `advance`.
+    """L(W + s d) on a probe's batch, one distance s at each call of `advance`.
 
-    `parameters` W and `direction` d are flat arrays as the network's; `indices` name the samples,
-    `distances` the values of s. `losses` holds NaN where the loss is not finite or not known yet.
+    `parameters` W and `direction` d are flat arrays as the network's, which have to stay as they
+    are; `distances` are the values of s. `losses` holds NaN where the loss is not finite or not
+    known yet. The probe's parameters are set anew for each distance, so that curves may take
+    turns with one probe.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        parameters: Array,
-        direction: Array,
-        samples: Samples,
-        indices: Array,
-        distances: Array,
-    ) -> None:
-        self._start = parameters.copy()
-        self._direction = direction.copy()
-        self._probe = Probe(network, parameters, samples, len(indices))
-        self._probe.load(indices)
+    def __init__(self, probe: Probe, parameters: Array, direction: Array, distances: Array) -> None:
+        self._start = parameters
+        self._direction = direction
+        self._probe = probe
         self._next = 0
         self.distances = np.asarray(distances, np.float64)
         self.losses = np.full(len(self.distances), np.nan)

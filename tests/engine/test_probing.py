@@ -55,7 +55,9 @@ def test_a_curve_is_the_loss_that_each_step_would_have(samples: Samples) -> None
     through_backward(loop)
     start, gradient = loop.parameters_of_gradient(), loop.flat_gradient().copy()
     distances = np.array([0.0, 0.1, 2.0])
-    curve = LossCurve(loop.network, start, -gradient, samples, loop.drawn, distances)
+    probe = Probe(loop.network, start, samples, len(loop.drawn))
+    probe.load(loop.drawn)
+    curve = LossCurve(probe, start, -gradient, distances)
     while not curve.done:
         curve.advance()
     x, y = samples.x[loop.drawn], samples.y[loop.drawn]
@@ -72,7 +74,9 @@ def test_a_curve_says_nan_where_the_loss_is_not_finite(samples: Samples) -> None
     through_backward(loop)
     flat = loop.network.parameters.flat
     direction = np.full_like(flat, 1e38)
-    curve = LossCurve(loop.network, flat, direction, samples, loop.drawn, np.array([0.0, 1.0]))
+    probe = Probe(loop.network, flat, samples, len(loop.drawn))
+    probe.load(loop.drawn)
+    curve = LossCurve(probe, flat, direction, np.array([0.0, 1.0]))
     while not curve.done:
         curve.advance()
     assert np.isfinite(curve.losses[0])

@@ -1,15 +1,18 @@
 """Loss along this step: what a step of any length would have done, and what this one did."""
 
 import math
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 
 from app.runs.network import DataSet
 from app.runs.view_parts import Tensors
-from engine import TrainingLoop
+from engine import Samples, TrainingLoop
 from engine.arrays import Array
 from engine.loss_curve import LossCurve
+from engine.network import Network
+from engine.probe import Probe
 
 POINTS = 21
 HELD_OUT = 256  # test images, which no step is ever made for
@@ -48,21 +51,15 @@ class CurveStudy:
             if math.isfinite(slope):  # momentum moves on however small the rate has become
                 slopes["step"] = slope
                 lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))
-        held_out = np.arange(min(HELD_OUT, len(data.test)))
-        self._curves = {}
+        places: dict[str, tuple[Array, Array]] = {}
         for name, (direction, reach) in lines.items():
-            places = {
-                name: _spread(reach, near=ROOM * rate < reach),
-                f"{name}.marked": rate * np.array(MARKED),
-            }
-            for place, distances in places.items():
-                for who, samples, indices in (
-                    ("batch", data.train, loop.drawn),
-                    ("held_out", data.test, held_out),
-                ):
-                    self._curves[f"{place}.{who}"] = LossCurve(
-                        loop.network, start, direction, samples, indices, distances
-                    )
+            places[name] = direction, _spread(reach, near=ROOM * rate < reach)
+            places[f"{name}.marked"] = direction, rate * np.array(MARKED)
+        held_out = np.arange(min(HELD_OUT, len(data.test)))
+        batches = {"batch": (data.train, loop.drawn.copy()), "held_out": (data.test, held_out)}
+        self._pieces = _losses_along(loop.network, start, places, batches)
+        self._losses: Tensors | None = None
+        self._distances = {f"{place}.distances": places[place][1] for place in places}
         self._about: dict[str, Any] = {
             "learning_rate": rate,
             "slope": slopes,
@@ -72,11 +69,14 @@ class CurveStudy:
     @property
     def done(self) -> bool:
         """Whether all curves are known."""
-        return all(curve.done for curve in self._curves.values())
+        return self._losses is not None
 
     def advance(self) -> None:
-        """One more point of the first curve that is not finished."""
-        next(curve for curve in self._curves.values() if not curve.done).advance()
+        """Gather the next curves' samples, or try one more point."""
+        try:
+            next(self._pieces)
+        except StopIteration as finished:
+            self._losses = finished.value
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """`gradient.distances`, `gradient.batch`, `gradient.held_out`, and the same of `step`.
@@ -84,10 +84,29 @@ class CurveStudy:
         Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
         A loss that is not finite is NaN in the tensors.
         """
-        tensors: Tensors = {name: curve.losses for name, curve in self._curves.items()}
-        for name, curve in self._curves.items():
-            tensors[f"{name.rpartition('.')[0]}.distances"] = curve.distances
-        return tensors, self._about
+        if self._losses is None:
+            raise RuntimeError("a study is asked what it found when it is done")
+        return self._losses | self._distances, self._about
+
+
+def _losses_along(
+    network: Network,
+    start: Array,
+    places: dict[str, tuple[Array, Array]],
+    batches: dict[str, tuple[Samples, Array]],
+) -> Generator[None, None, Tensors]:
+    """The losses along each direction, at its distances, on each batch: a point a piece."""
+    losses: Tensors = {}
+    for who, (samples, indices) in batches.items():
+        probe = Probe(network, start, samples, len(indices))
+        probe.load(indices)
+        for place, (direction, distances) in places.items():
+            curve = LossCurve(probe, start, direction, distances)
+            while not curve.done:
+                yield
+                curve.advance()
+            losses[f"{place}.{who}"] = curve.losses
+    return losses
 
 
 def _spread(reach: float, *, near: bool) -> Array:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.runs.motion import RunState
 from app.runs.run import Run
+from app.runs.studies.curve import CurveStudy
 from app.runs.studies.derivative import derivative_study
 from app.runs.studies.diagnosis import diagnose
 from app.runs.studies.schedule import Result, is_study
@@ -147,6 +149,23 @@ def test_the_curve_starts_at_the_loss_and_lands_where_the_step_did(run: Run, clo
     assert result.tensors["step.batch"][nearest] == pytest.approx(landed, rel=1e-4)
     gradient = run.loop.flat_gradient().astype(float)
     assert found(result, "slope")["gradient"] == pytest.approx(-(gradient @ gradient), rel=1e-5)
+
+
+def test_the_curves_of_a_batch_take_turns_with_one_copy_of_it(
+    make_run: MakeRun, clock: Clock
+) -> None:
+    run = make_run(batch_size=1000)
+    step(run, clock)
+    as_pixels, as_floats = run.data.train.x.nbytes, 4 * run.data.train.x.size
+    tracemalloc.start()
+    curves = CurveStudy(run.loop, run.data)
+    begun_with, _ = tracemalloc.get_traced_memory()
+    while not curves.done:
+        curves.advance()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert begun_with < as_pixels
+    assert most < 2 * (as_pixels + as_floats)
 
 
 def test_a_step_with_next_to_no_learning_rate_has_no_curve(make_run: MakeRun, clock: Clock) -> None:
