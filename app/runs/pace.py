@@ -34,7 +34,7 @@ class Pace:
 
 
 class BatchRate:
-    """Batches a second over the last second of playing."""
+    """Batches a second over the last second of playing, or the last batch where it takes longer."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque()
@@ -53,5 +53,8 @@ class BatchRate:
         """Batches a second; 0 until two batches have been seen."""
         if len(self._marks) < 2:
             return 0.0
-        (start, first), (_, last) = self._marks[0], self._marks[-1]
-        return (last - first) / max(now - start, 1e-3)
+        (start, first), (end, last) = self._marks[0], self._marks[-1]
+        batches = last - first
+        # Between two batches the rate stands, until the next is late: even now it would be slower.
+        by_now = (batches + 1) / max(now - start, 1e-3)
+        return min(batches / max(end - start, 1e-3), by_now)

@@ -109,7 +109,7 @@ class Run:
 
     @property
     def batches_per_second(self) -> float:
-        """Measured over the last second; 0 at rest."""
+        """Measured over the last second, or the last batch; 0 at rest."""
         return self._rate.value(self._clock())
 
     @property

@@ -100,7 +100,7 @@ export function batch(state) {
 /** @param {RunState} state */
 export function batchesPerSecond(state) {
   return sourceNow(state).fromState(
-    "batches completed in the last second of training; 0 at rest",
+    "batches a second over the last second, or the last batch where it takes longer; 0 at rest",
     'state["batches_per_second"]',
   );
 }

@@ -65,11 +65,20 @@ def test_the_rate_is_that_of_the_last_second() -> None:
     assert rate.value(10.9) == pytest.approx(100, rel=0.15)
 
 
+def test_a_slow_rate_is_true_between_two_batches() -> None:
+    rate = BatchRate()
+    for batch in range(1, 5):
+        rate.mark(batch * 2.5, batch)
+    assert [rate.value(10.0 + wait) for wait in (0, 1, 2.4)] == pytest.approx([0.4] * 3)
+
+
 def test_the_rate_falls_while_no_batch_comes() -> None:
     rate = BatchRate()
     rate.mark(0.0, 1)
     rate.mark(0.1, 2)
-    assert rate.value(10.0) == pytest.approx(0.1)
+    assert rate.value(0.2) == pytest.approx(10)
+    assert rate.value(10.0) == pytest.approx(0.2)
+    assert rate.value(1000.0) == pytest.approx(0, abs=0.01)
 
 
 def test_there_is_no_rate_before_two_batches() -> None:
