@@ -11,11 +11,15 @@
 /** Smallest size of one image on the screen, in CSS pixels. */
 const SMALLEST_IMAGE = 17;
 
+/** The height of 512 images, in CSS pixels: .grid-holder keeps it, however few there are. */
+const KEPT_HEIGHT = 406;
+
 /** Between two images, in pixels of an image. */
 const GAP = 1;
 
 /**
- * How many images of `side` x `side` go into a row.
+ * How large images of `side` x `side` are, and how many go into a row: as large as the height that
+ * is kept for them has room for.
  *
  * @param {number} count
  * @param {number} side
@@ -24,7 +28,23 @@ const GAP = 1;
  * @returns {GridLayout}
  */
 export function gridLayout(count, side, width, ratio) {
-  const scale = Math.max(1, Math.ceil((SMALLEST_IMAGE * ratio) / side));
+  let layout;
+  let next = gridOf(count, side, width, Math.max(1, Math.ceil((SMALLEST_IMAGE * ratio) / side)));
+  do {
+    layout = next;
+    next = gridOf(count, side, width, layout.scale + 1);
+  } while (next.width <= width && next.height <= KEPT_HEIGHT * ratio);
+  return layout;
+}
+
+/**
+ * @param {number} count
+ * @param {number} side
+ * @param {number} width
+ * @param {number} scale
+ * @returns {GridLayout}
+ */
+function gridOf(count, side, width, scale) {
   const cell = (side + GAP) * scale;
   const columns = Math.max(1, Math.min(count, Math.floor((width + GAP * scale) / cell)));
   const rows = Math.ceil(count / columns);

@@ -53,6 +53,23 @@ describe("the grid of images", () => {
     }
   });
 
+  it("shows few units as large as the height kept for 512 has room for", () => {
+    const all = grid.gridLayout(512, 28, 1074, 1);
+    assert.deepEqual([all.scale, all.height], [1, 405]);
+    for (const [count, width, ratio] of [
+      [10, 1074, 1],
+      [10, 332, 1],
+      [10, 332 * 3, 3],
+      [1, 1074, 2],
+    ]) {
+      const { scale, height, ...few } = grid.gridLayout(count ?? 0, 28, width ?? 0, ratio ?? 1);
+      assert.ok(Number.isInteger(scale) && scale > 1);
+      assert.ok(height <= 406 * (ratio ?? 1) && few.width <= (width ?? 0));
+      assert.ok(height > 250 * (ratio ?? 1));
+    }
+    assert.equal(grid.gridLayout(10, 28, 1074, 1).scale, 7);
+  });
+
   it("has at least one column, however narrow", () => {
     assert.equal(grid.gridLayout(3, 28, 5, 1).columns, 1);
   });
