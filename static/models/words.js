@@ -151,6 +151,23 @@ export function subscript(layer) {
 }
 
 /**
+ * How a unit's output is written, around the figures of its sum: that of a softmax is made of the z
+ * of all units.
+ *
+ * @param {string} activation
+ * @param {number} unit
+ */
+export function unitFormula(activation, unit) {
+  const sum = "dot(W, x) + b";
+  if (activation !== "softmax") {
+    const f = `${activation}(`;
+    return { formula: `output = ${f}${sum})`, sum: `= ${f}`, z: `) = ${f}`, output: ") = " };
+  }
+  const [z, output] = [`z[${unit}] = `, `softmax(z)[${unit}]`];
+  return { formula: `${z}${sum}, output = ${output}`, sum: z, z: " = ", output: `, ${output} = ` };
+}
+
+/**
  * The batch that the present loss is of: the one under way once it has one, else the last completed.
  *
  * @param {RunState} state

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { comingBack, secondDelta } from "../../static/models/explanations/backward.js";
 import { drawnProbability } from "../../static/models/explanations/drawing.js";
+import { activation } from "../../static/models/explanations/forward.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
 import { loss } from "../../static/models/explanations/progress.js";
 import { sourceOf } from "../../static/models/explanations/source.js";
@@ -103,4 +104,11 @@ it("says p − y only where it is what comes back", () => {
   assert.equal(secondDelta(squared), "∂loss/∂z₂");
   const shown = comingBack(squared, { unit: 3, input: 0, sample: 0 }, 0.5);
   assert.match(shown?.formula ?? "", /W₂ · ∂loss\/∂z₂ = 0\.5/);
+});
+
+it("says of no single number that it is a softmax", () => {
+  const formula = (/** @type {number} */ layer) =>
+    activation(STATE, { layer, unit: 3, sample: 0 }, { z: 0.5, output: 0.25 })?.formula;
+  assert.equal(formula(1), "relu(z[3]) = relu(0.5) = 0.25");
+  assert.equal(formula(2), "softmax(z)[3] = 0.25");
 });

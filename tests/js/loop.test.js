@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { announcement, caption, textOf } from "../../static/models/captions.js";
 import { NO_PICTURES, nextPictures } from "../../static/models/loop.js";
-import { formulaOf, guessOf, networkParts } from "../../static/models/words.js";
+import { formulaOf, guessOf, networkParts, unitFormula } from "../../static/models/words.js";
 
 /** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -206,4 +206,19 @@ describe("what the page says", () => {
       /W0 − α · m \/ \(√v \+ 1e-\u20607\)/,
     );
   });
+});
+
+it("writes a unit's output as its activation of one z, a softmax's as one of all", () => {
+  const written = (/** @type {string} */ activation) => {
+    const { formula, sum, z, output } = unitFormula(activation, 3);
+    return [formula, `${sum}1 + 2${z}3${output}4`];
+  };
+  assert.deepEqual(written("tanh"), [
+    "output = tanh(dot(W, x) + b)",
+    "= tanh(1 + 2) = tanh(3) = 4",
+  ]);
+  assert.deepEqual(written("softmax"), [
+    "z[3] = dot(W, x) + b, output = softmax(z)[3]",
+    "z[3] = 1 + 2 = 3, softmax(z)[3] = 4",
+  ]);
 });

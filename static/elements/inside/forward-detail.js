@@ -6,7 +6,7 @@ import { aDigit, formatCount, formatValue } from "../../format.js";
 import { countAlong } from "../../models/explanations/counts.js";
 import * as explanations from "../../models/explanations/forward.js";
 import { probability } from "../../models/explanations/stations.js";
-import { outputText } from "../../models/words.js";
+import { outputText, unitFormula } from "../../models/words.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
@@ -153,20 +153,20 @@ export class ForwardDetail {
     const z = preactivations[0]?.[unit] ?? 0;
     const output = activations[0]?.[unit] ?? 0;
     const dot = z - bias;
-    this.#formula.show(["unit ", String(unit), `: output = ${activation}(dot(W, x) + b)`]);
+    const written = unitFormula(activation, unit);
+    this.#formula.show([`unit ${unit}: ${written.formula}`]);
     const figure = (
       /** @type {number} */ value,
       /** @type {() => import("../../models/explanations/source.js").Explanation | null} */ explanation,
     ) => ({ text: formatValue(value, 3), explanation });
     this.#numbers.show([
-      `= ${activation}(`,
+      written.sum,
       figure(dot, () => explanations.dot(state, at, dot)),
       bias < 0 ? " + (" : " + ",
       figure(bias, () => explanations.bias(state, at, bias)),
-      bias < 0 ? ")) = " : ") = ",
-      `${activation}(`,
+      bias < 0 ? `)${written.z}` : written.z,
       figure(z, () => explanations.preactivation(state, at, { z, dot, bias })),
-      ") = ",
+      written.output,
       figure(output, () => explanations.activation(state, at, { z, output })),
     ]);
     const words = activation === "relu" && z <= 0 ? "Below 0: relu lets nothing through." : "";

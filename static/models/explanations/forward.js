@@ -84,7 +84,9 @@ export function activation(state, { layer, unit, sample }, { z, output }) {
   const outputs = `layer${layer}.activations`;
   const preactivations = `layer${layer}.preactivations`;
   const written = `${source.tensor(preactivations)}[${sample}, ${unit}]`;
-  const formula = `${name}(z[${unit}]) = ${name}(${text(z)}) = ${text(output)}`;
+  const f =
+    name === "softmax" ? `${name}(z)[${unit}]` : `${name}(z[${unit}]) = ${name}(${text(z)})`;
+  const formula = `${f} = ${text(output)}`;
   return name === "relu"
     ? source.fromTensors(formula, [preactivations], `np.maximum(${written}, 0)`)
     : source.fromTensors(formula, [outputs], `${source.tensor(outputs)}[${sample}, ${unit}]`);
