@@ -18,16 +18,23 @@ export function niceCeiling(value) {
   return Number((step * power).toPrecision(1));
 }
 
+/** A linear axis goes up to this many times the loss at the start, or the median if it is larger. */
+const USUAL_LOSSES = 4;
+
 /**
- * The upper end of a linear axis of losses: all that is drawn on it lies below.
+ * The upper end of an axis of losses: all lies below, but on a linear one a few that are far above
+ * the others, which would be a line on 0.
  *
- * @param {readonly (number | null)[]} losses null or not finite: not drawn
+ * @param {readonly number[]} losses the first is that at the start; what is not finite is not drawn
+ * @param {boolean} linear
  */
-export function upperEnd(losses) {
-  const highest = losses.reduce((/** @type {number} */ high, loss) => {
-    return loss !== null && Number.isFinite(loss) ? Math.max(high, loss) : high;
-  }, 0);
-  return highest > 0 ? highest * 1.05 : 2.5;
+export function upperEnd(losses, linear) {
+  const drawn = losses.filter(Number.isFinite);
+  const sorted = Float64Array.from(drawn).sort();
+  const highest = sorted.at(-1);
+  if (!highest) return 2.5;
+  const usual = Math.max(drawn[0] ?? 0, sorted[sorted.length >> 1] ?? 0);
+  return Math.min(highest * 1.05, linear ? USUAL_LOSSES * usual : Infinity);
 }
 
 /**

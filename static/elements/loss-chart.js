@@ -46,6 +46,7 @@ export class LossChart {
   #logarithmic;
   /** @type {ChartData | null} */
   #data = null;
+  #upperEnd = upperEnd([], true);
   /** @type {Theme} */
   #theme;
 
@@ -78,16 +79,23 @@ export class LossChart {
     }
   }
 
-  /** @param {ChartData} data */
+  /**
+   * @param {ChartData} data
+   * @returns {boolean} whether some losses are above the chart
+   */
   show(data) {
     this.#data = data;
-    const { batches, loss, smooth } = data.series;
+    const { batches, loss, smooth, tests } = data.series;
     const most = Math.max(64, Math.round(this.#plot.width * POINTS_PER_PIXEL));
     const { x, y, line } = decimate(batches, loss, smooth, most);
     // Zero has no place on a logarithmic axis; it is drawn at the lower end.
     const shown = this.#logarithmic ? y.map((value) => Math.max(value, LEAST)) : y;
+    const losses = [...loss.subarray(0, 1), ...y, ...tests.map((test) => test.loss)];
+    const end = upperEnd(losses, !this.#logarithmic);
+    this.#upperEnd = end;
     // At once, so that `span` knows the new scales.
     this.#plot.batch(() => this.#plot.setData([x, shown, line]));
+    return losses.some((value) => value > end);
   }
 
   /**
@@ -132,8 +140,8 @@ export class LossChart {
       scales: {
         x: { time: false, range: () => this.#acrossRange() },
         y: this.#logarithmic
-          ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), this.#upperEnd(max)] }
-          : { range: (_plot, _min, max) => [0, this.#upperEnd(max)] },
+          ? { distr: 3, range: (_plot, min) => [lowerEnd(min), this.#upperEnd] }
+          : { range: () => [0, this.#upperEnd] },
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
@@ -162,11 +170,6 @@ export class LossChart {
     const reached = Math.max(this.#data?.series.length ?? 0, this.#data?.reach ?? 0, 1);
     const short = FIRST_BATCHES.find((batches) => reached <= batches && batches < length);
     return [0, short ?? Math.ceil(reached / length) * length];
-  }
-
-  /** @param {number | null} max of the lines */
-  #upperEnd(max) {
-    return upperEnd([max, ...(this.#data?.series.tests ?? []).map(({ loss }) => loss)]);
   }
 
   /** @param {uPlot} plot */
@@ -229,6 +232,7 @@ export class LossChart {
     ctx.strokeStyle = this.#theme.ink;
     ctx.lineWidth = 1.5 * ratio;
     for (const { batch, loss } of this.#data.series.tests) {
+      if (loss > this.#upperEnd) continue;
       const x = plot.valToPos(batch, "x", true);
       const y = plot.valToPos(loss, "y", true);
       ctx.beginPath();

@@ -15,6 +15,8 @@ import { follow, observe, paintInSight, RunElement, write } from "./run-element.
 
 const PROMISE = "Drag across the chart to go back; the whole page shows that moment.";
 
+const CUT = "Cut off at the top, whole on the log scale. ";
+
 /** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
 export class LossRegion extends RunElement {
   /** @type {LossChart | null} */
@@ -80,7 +82,7 @@ export class LossRegion extends RunElement {
     const { batch, reach } = rewind;
     const { width, height } = sizeOf(holder);
     this.#chart.resize(width, height);
-    this.#chart.show({
+    const isCut = this.#chart.show({
       series,
       actions: state.actions,
       batch,
@@ -95,7 +97,8 @@ export class LossRegion extends RunElement {
     const writable = run.writable.peek();
     holder.classList.toggle("is-scrubbable", writable && reach > 0);
     const promise = writable && reach > 0 ? PROMISE : "";
-    write(this.piece("ahead", HTMLElement), aheadWords(state, batch) || promise);
+    const words = aheadWords(state, batch) || promise;
+    write(this.piece("ahead", HTMLElement), `${isCut ? CUT : ""}${words}`);
   }
 
   /**

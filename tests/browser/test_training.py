@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.test_comparing import small_page
 from tests.support.page import DescentPage
 
 PHASES = ["draw", "forward", "loss", "backward", "update"]
@@ -217,3 +218,12 @@ def test_a_failure_shows_at_once_though_another_notice_is_there(page_of_run: Des
     state = page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
     message = state["error"]["message"]
     expect(alert).to_contain_text(message[0].upper() + message[1:])
+
+
+def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: OpenPage) -> None:
+    page = small_page(open_page, optimizer={"name": "rmsprop", "learning_rate": 1e3})
+    loss = page.region("Loss")
+    page.press("Step batch")
+    expect(loss).to_contain_text("Cut off at the top, whole on the log scale. Drag across")
+    loss.get_by_label("log scale").check()
+    expect(loss).not_to_contain_text("Cut off at the top")

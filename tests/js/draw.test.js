@@ -127,7 +127,17 @@ it("ends an axis at 1, 2 or 5 times a power of ten", () => {
 });
 
 it("has an axis of losses end above all of them, the test losses too", () => {
-  assert.ok(upperEnd([2, 3]) > 3);
-  assert.equal(upperEnd([2, null, NaN, Infinity]), upperEnd([2]));
-  assert.equal(upperEnd([null]), 2.5);
+  for (const linear of [true, false]) {
+    assert.ok(upperEnd([2, 3], linear) > 3);
+    assert.equal(upperEnd([2, NaN, Infinity], linear), upperEnd([2], linear));
+    assert.equal(upperEnd([NaN], linear), 2.5);
+    assert.equal(upperEnd([], linear), 2.5);
+  }
+});
+
+it("has a linear axis of losses cut off what explodes, and show what is usual", () => {
+  assert.equal(upperEnd([2, 3e10, 1, 0.5, 0.25], true), 8);
+  assert.equal(upperEnd([2, 3e10, 500, 600, 400], true), 2000);
+  assert.ok(upperEnd([2, 3e10, 1, 0.5, 0.25], false) > 3e10);
+  assert.ok(upperEnd([2, 7, 1], true) > 7);
 });
