@@ -129,6 +129,7 @@ export class LossChart {
   #options(size, pointed) {
     const muted = () => this.#theme.muted;
     const hairline = () => this.#theme.hairline;
+    const ink = () => this.#theme.ink;
     const font = `11px ${this.#theme.font}`;
     const grid = { stroke: hairline, width: 1 };
     const ticks = { show: false };
@@ -150,7 +151,7 @@ export class LossChart {
       series: [
         {},
         { stroke: muted, alpha: 0.55, width: 1, points: { show: false } },
-        { stroke: () => this.#theme.ink, width: 1.75, points: { show: false } },
+        { stroke: ink, width: 1.75, points: { show: isAlone, fill: ink, size: 8 } },
       ],
       hooks: {
         drawAxes: [(plot) => this.#drawMarks(plot)],
@@ -275,6 +276,11 @@ function shortened(context, text, room) {
     short = `${short.slice(0, short.lastIndexOf(","))} …`;
   }
   return short;
+}
+
+/** One batch makes no line. @param {uPlot} plot */
+function isAlone({ data }) {
+  return data[0].length === 1;
 }
 
 /** @param {number | null} min */

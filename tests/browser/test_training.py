@@ -227,3 +227,22 @@ def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: Open
     expect(loss).to_contain_text("Cut off at the top, whole on the log scale. Drag across")
     loss.get_by_label("log scale").check()
     expect(loss).not_to_contain_text("Cut off at the top")
+
+
+# Whether the chart has drawn a solid point: the rings of the test losses have another inside.
+SEE_POINTS = """() => {
+  const { prototype } = CanvasRenderingContext2D;
+  const { fill } = prototype;
+  window.pointSeen = false;
+  prototype.fill = function (...path) {
+    window.pointSeen ||= this.canvas.closest("loss-region") && this.fillStyle === this.strokeStyle;
+    fill.apply(this, path);
+  };
+}"""
+
+
+def test_the_first_batch_alone_is_a_point_in_the_chart(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    page.page.evaluate(SEE_POINTS)
+    page.press("Step batch")
+    page.until(lambda: page.page.evaluate("pointSeen"), "a point to be drawn")
