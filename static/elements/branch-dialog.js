@@ -24,17 +24,25 @@ export class BranchDialog extends RunElement {
    */
   connect({ run, dialogs }, signal) {
     const dialog = this.find("dialog", HTMLDialogElement);
+    const template = this.find("template", HTMLTemplateElement);
+    const fields = this.piece("fields", HTMLElement);
     dialogs.openBranch = (batch) => {
       const state = run.state.peek();
       if (!state) return;
+      fields.replaceChildren(template.content.cloneNode(true));
       this.#fill(batch, settingsAt(state.config, state.actions, batch));
       dialog.showModal();
     };
+    // While it is closed, who looks for a control by its name finds the one in the bar, and no other.
+    const clear = () => fields.replaceChildren();
+    const close = () => {
+      clear(); // here, for a dialog tells of its end a little late
+      dialog.close();
+    };
+    dialog.addEventListener("cancel", clear, { signal });
     const cancel = this.find('[data-action="cancel"]', HTMLButtonElement);
-    cancel.addEventListener("click", () => dialog.close(), { signal });
-    dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), {
-      signal,
-    });
+    cancel.addEventListener("click", close, { signal });
+    dialog.addEventListener("click", ({ target }) => target === dialog && close(), { signal });
     this.find("form", HTMLFormElement).addEventListener(
       "submit",
       (event) => {
