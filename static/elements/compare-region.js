@@ -147,10 +147,12 @@ export class CompareRegion extends RunElement {
       together.stride.value = Number(stride.value);
       together.pace.value = pace.value === "" ? null : Number(pace.value);
     };
-    take();
     for (const control of [inStep, stride, pace]) {
       control.addEventListener("change", () => together.change(take), { signal });
     }
+    follow(signal, () => {
+      inStep.checked = together.inStep.value;
+    });
     follow(signal, () => {
       this.classList.toggle("is-running", together.running.value);
       const watched = !comparison.all.value.some(({ run }) => run.writable.value);

@@ -62,7 +62,7 @@ export class RaceDialog extends RunElement {
         const runs = await prepareRace(race, from, { comparison, makers });
         dialog.close();
         revealComparison();
-        together.run(runs);
+        together.race(runs);
       } catch (error) {
         write(trouble, formatError(/** @type {Error} */ (error)));
       } finally {

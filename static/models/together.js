@@ -13,8 +13,8 @@ const PHASES_PER_BATCH = 5;
 /** The controls of several runs at once: each for itself, or in step, so that none gets ahead. */
 export class Together {
   inStep = signal(false);
-  /** Batches of one round, in step. */
-  stride = signal(1);
+  /** Batches of one round, in step: at most those of a second. */
+  stride = signal(8);
   /** Batches a second; null: as fast as the machine allows. */
   /** @type {import("@preact/signals-core").Signal<number | null>} */
   pace = signal(null);
@@ -36,6 +36,12 @@ export class Together {
         this.#rounds.going.value ||
         this.#runs().some((run) => run.state.value?.state === "playing"),
     );
+  }
+
+  /** A race is level: none gets ahead. @param {readonly RunModel[]} runs */
+  race(runs) {
+    this.inStep.value = true;
+    return this.run(runs);
   }
 
   /** @param {readonly RunModel[] | null} [runs] all, where nothing is said */
@@ -99,7 +105,10 @@ export class Together {
    */
   async #goRounds(able, goal) {
     this.#endless = goal() === Number.POSITIVE_INFINITY;
-    const round = () => ({ stride: this.stride.peek(), pace: this.pace.peek() });
+    const round = () => {
+      const pace = this.pace.peek();
+      return { stride: Math.min(this.stride.peek(), pace ?? Infinity), pace };
+    };
     await this.#rounds.go(able, goal, round);
   }
 

@@ -118,6 +118,7 @@ def test_a_race_takes_two_clicks_and_runs_on_the_same_batches(page_of_run: Desce
     expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
     race(page)
     expect(region_of(page)).to_be_in_viewport()
+    expect(page.page.get_by_label("In step: no run gets ahead")).to_be_checked()
     trained_to(page, 4)
     hold_all(page)
     own, other = compared(page)

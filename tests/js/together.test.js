@@ -4,7 +4,9 @@ import { RunModel } from "../../static/models/run.js";
 import { Together } from "../../static/models/together.js";
 
 /**
- * A run that does what it is told, and keeps it. @param {(command: string) => void} told
+ * A run that does what it is told, and keeps it.
+ *
+ * @param {(type: string, ...values: unknown[]) => void} told
  * @param {string[]} [stuck] the commands whose end it never tells of
  */
 function runThat(told, stuck = []) {
@@ -22,8 +24,8 @@ function runThat(told, stuck = []) {
   run.attach({
     look: () => {},
     ack: () => {},
-    command: async ({ type }) => {
-      told(type);
+    command: async ({ type, ...command }) => {
+      told(type, ...Object.values(command));
       const after = /** @type {{ [type: string]: string }} */ ({ play: "playing", set: "" })[type];
       if (after !== "") {
         run.reply(state({ state: stuck.includes(type) ? "stepping" : (after ?? "paused") }));
@@ -60,4 +62,24 @@ it("is free again when a run that is on its way is taken out", async () => {
   behind.connection.value = "gone"; // as its connection leaves it
   await together.hold();
   assert.equal(together.running.value, false);
+});
+
+it("keeps a race level: in rounds of a few batches, of one where that takes a second", async () => {
+  for (const [pace, batches] of /** @type {const} */ ([
+    [null, 8],
+    [1, 1],
+  ])) {
+    /** @type {unknown[]} */
+    const told = [];
+    const runs = [1, 2].map(() => runThat((...command) => told.push(command), ["step"]));
+    const together = new Together(() => runs);
+    together.pace.value = pace;
+    together.race(runs);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(together.inStep.value, true);
+    assert.deepEqual(told, [
+      ["step", "batch", batches],
+      ["step", "batch", batches],
+    ]);
+  }
 });
