@@ -103,6 +103,8 @@ def test_a_branch_shares_the_past_and_leaves_the_run_alone(page_of_run: DescentP
     page.region("Loss").get_by_text("History").click()
     past = page.region("Loss").get_by_role("link", name="Branched from another run")
     expect(past).to_have_attribute("href", f"/?run={origin.id}")
+    colours = past.evaluate("(a) => [a, a.parentElement].map((it) => getComputedStyle(it).color)")
+    assert colours[0] == colours[1]  # a browser's blue would be a sign
 
 
 def test_what_a_change_would_discard_is_said_before_it_is_lost(page_of_run: DescentPage) -> None:
