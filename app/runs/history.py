@@ -131,16 +131,24 @@ class History:
         else:
             _require_at_most(self.pending, "as far as the recipe of this run goes", batch)
 
-    def replay_to(self, batch: int, loop: TrainingLoop, phase: Phase | None = None) -> Replay:
+    def replay_to(
+        self,
+        batch: int,
+        loop: TrainingLoop | None,
+        phase: Phase | None = None,
+        *,
+        changes_too: bool = True,
+    ) -> Replay:
         """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included.
 
         `phase` is the last phase to run in the batch after it, None to stay between the batches.
+        Without `changes_too` what the recipe changes at `batch` is left out.
         """
         start = self.checkpoints.before(batch - 1)
         nearest = start.batch if start is not None else 0
-        changed = loop.next_phase is Phase.DRAW and nearest < loop.batch < batch
-        if changed:
-            start = loop.state()
+        changed = False
+        if loop is not None and loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
+            start, changed = loop.state(), True
         # Where nothing lies ahead, what the log has there was set in the midst of the batch.
         is_last = self.pending is None and batch == self.furthest
         meanwhile = self.recipe.at(batch + 1) if is_last else []
@@ -152,6 +160,7 @@ class History:
             changed=changed,
             phase=phase,
             meanwhile=meanwhile,
+            changes_too=changes_too,
         )
 
 

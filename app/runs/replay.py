@@ -15,7 +15,7 @@ class Replay:
     that the batch that leads to `target` really runs and its gradients and activations are there.
     `changed` says that `start` already has the changes made at its batch. `phase` is the last
     phase to run in the batch after `target`, None to stay between the batches; `meanwhile` are the
-    changes made in the midst of that batch.
+    changes made in the midst of that batch. Without `changes_too` those made at `target` are not.
     """
 
     def __init__(
@@ -28,17 +28,19 @@ class Replay:
         changed: bool = False,
         phase: Phase | None = None,
         meanwhile: Sequence[Action] = (),
+        changes_too: bool = True,
     ) -> None:
         self._recipe = recipe
         self._target = target
         self._phase = phase
         self._meanwhile = meanwhile
+        self._changes_too = changes_too
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
         self._due = DueChanges()
         if not changed:
-            self._due.add(recipe.at(self.loop.batch), self.loop)
+            self._take_changes()
 
     @property
     def done(self) -> bool:
@@ -52,8 +54,12 @@ class Replay:
             self._due.make_one(self.loop)
         elif self.loop.batch < self._target:
             self.loop.run_batch()
-            self._due.add(self._recipe.at(self.loop.batch), self.loop)
+            self._take_changes()
         else:
             self.loop.run_phase()
             if self.loop.phase is self._phase:
                 self._due.add(self._meanwhile, self.loop)
+
+    def _take_changes(self) -> None:
+        if self._changes_too or self.loop.batch < self._target:
+            self._due.add(self._recipe.at(self.loop.batch), self.loop)

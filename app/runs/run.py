@@ -97,8 +97,13 @@ class Run:
 
     @property
     def seeking(self) -> bool:
-        """Whether it is on its way to a state; commands wait until it is there."""
-        return isinstance(self._motion, Seeking) or bool(self._due)
+        """Whether it is on its way to another state. (A run that has failed is where it stays.)"""
+        return isinstance(self._motion, Seeking) and self.error is None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has the state of some moment, and is not on its way to it: commands wait."""
+        return not self.seeking and not self._due
 
     @property
     def is_busy(self) -> bool:
@@ -130,7 +135,7 @@ class Run:
 
     def replay_to(self, batch: int, phase: Phase | None = None) -> Replay:
         """A loop on its way to an earlier batch, or back to a later one; then on to a phase."""
-        return self.history.replay_to(batch, self.loop, phase)
+        return self.history.replay_to(batch, self.loop if self.is_settled else None, phase)
 
     @property
     def motion(self) -> Motion | None:
@@ -205,6 +210,8 @@ class Run:
             raise from_engine(error) from error
         if changes:
             self.history.require_room()
+            if isinstance(self._motion, Seeking):  # the loop that is to come back lacks them
+                self._move(None)
             self.history.record(changes, self.loop)
             apply(changes, self.loop)
         if "speed" in command:
@@ -399,8 +406,7 @@ class Run:
             else:
                 self.loop.run_batch()
         except NonFiniteError as error:
-            # What the batch has overwritten, the tensors of the one before, comes back.
-            self._move(Seeking(self.replay_to(self.loop.batch), _exploded(error)))
+            self._stop(_exploded(error))
             return
         self.changed()
         if self.at_boundary:
@@ -418,8 +424,8 @@ class Run:
         """Make one of the changes that the recipe makes at this batch."""
         try:
             self._due.make_one(self.loop)
-        except NonFiniteError as error:
-            self.fail(_exploded(error))
+        except NonFiniteError:
+            self._stop(_exploded_by_change(self.loop.batch), changed=False)
             return
         self.changed()
         if not self._due:
@@ -440,19 +446,30 @@ class Run:
         self._move(None)
         self.error = error
 
+    def _stop(self, error: AppError, *, changed: bool = True) -> None:
+        """Fail between batches; the last one's tensors, which have been overwritten, come back.
+
+        `changed` says that what the recipe changes after that batch is made.
+        """
+        self.fail(error)
+        batch = self.loop.batch
+        self._move(Seeking(self.history.replay_to(batch, None, changes_too=changed)))
+        self.tell_damage(batch)
+
     def _replay(self, seeking: Seeking) -> None:
-        replay, then = seeking.replay, seeking.then
+        replay = seeking.replay
         try:
             if not replay.done:
                 replay.advance()
-            has_arrived = replay.done
-        except NonFiniteError as error:  # in a change made here: its batches did not fail before
-            has_arrived, then = True, _exploded(error)
-        if has_arrived:
+        except NonFiniteError:  # in a change: its batches did not fail before
+            self.loop = replay.loop
+            self._stop(_exploded_by_change(self.loop.batch), changed=False)
+            return
+        if replay.done:
             self.loop = replay.loop
             self.edit = None
             self.measuring.abandon()
-            self._go_on(then)
+            self._go_on(seeking.then)
 
     def _go_on(self, then: Playing | Stepping | AppError | None) -> None:
         if isinstance(then, AppError):
@@ -479,7 +496,8 @@ class Run:
         return Moment(self.timeline, loop.batch, phase, self.history.changes, loop.learning_rate)
 
     def _has_study(self) -> bool:
-        return not self.seeking and self.studies.has_work(self.moment, training=self.is_busy)
+        at_rest = self.is_settled and not isinstance(self._motion, Seeking)
+        return at_rest and self.studies.has_work(self.moment, training=self.is_busy)
 
     def _study(self) -> bool:
         """Do a piece of a study that is looked at; False where there is none."""
@@ -498,5 +516,15 @@ def _exploded(error: NonFiniteError) -> AppError:
         f"its {error.what} is {error.value}, not a finite number",
         "Its steps have become too large: go back some batches and lower the "
         "learning rate, or reset. The state before that batch is kept.",
+        status=409,
+    )
+
+
+def _exploded_by_change(batch: int) -> AppError:
+    return AppError(
+        "not_finite",
+        f"training has stopped at batch {batch}: a step on a drawing, which the recipe makes "
+        "there, has a loss or a gradient that is not finite",
+        "Go back before that batch, or reset. None of the changes made there is made.",
         status=409,
     )

@@ -87,7 +87,9 @@ def _give_cookie(
     )
 
 
-async def _run(server: ServerDep, run_id: Annotated[str, Path(max_length=64)]) -> Record:
+async def _run(
+    server: ServerDep, run_id: Annotated[str, Path(max_length=64)], _: ReturningVisitorDep
+) -> Record:
     return await server.registry.find(run_id)
 
 

@@ -48,8 +48,8 @@ MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
 ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
-# Requests that change what is kept of a run, or need all of it to be kept.
-CHANGES = {"command", "rename", "save"}
+# Requests that change what is kept of a run.
+CHANGES = {"command", "rename"}
 # What a run has done is kept this often while it trains, and before each command is answered; where
 # many play, as much less often as each has less to keep.
 SAVE_EVERY_S = 0.5
@@ -66,6 +66,8 @@ class Hosted:
     run_id: str
     keeper: Keeper
     inbox: deque[Request] = field(default_factory=deque)
+    # Requests that wait for a whole state, and hold up no others.
+    aside: list[Request] = field(default_factory=list)
     # Steps and seeks, to be answered when done, or each at its time.
     steps: deque[tuple[Request, float]] = field(default_factory=deque)
     opening: tuple[Request, float] | None = None
@@ -176,14 +178,20 @@ class Host:
         """Handle what has arrived for a run; during a seek, changes wait for its end."""
         while hosted.inbox:
             request = hosted.inbox[0]
-            if request["op"] in CHANGES and hosted.run.seeking:
+            if request["op"] in CHANGES and not hosted.run.is_settled:
                 return
             hosted.inbox.popleft()
-            try:
-                self._handlers[request["op"]](request, hosted)
-            except Exception as error:  # noqa: BLE001 - answered; the other runs go on
-                self._refuse(request, error)
+            if _needs_whole_state(request) and not hosted.run.is_settled:
+                hosted.aside.append(request)
+            else:
+                self._handle(request, hosted)
         self._send_frame(hosted)  # a run at rest may have been changed
+
+    def _handle(self, request: Request, hosted: Hosted) -> None:
+        try:
+            self._handlers[request["op"]](request, hosted)
+        except Exception as error:  # noqa: BLE001 - answered; the other runs go on
+            self._refuse(request, error)
 
     @cached_property
     def _handlers(self) -> dict[str, Callable[[Request, Hosted], None]]:
@@ -293,7 +301,7 @@ class Host:
         self._save(hosted)
         hosted.run.history.checkpoints.finish()
         self._answer_steps(hosted)
-        for asked, _ in hosted.asked:
+        for asked in (*hosted.aside, *(request for request, _ in hosted.asked)):
             self._refuse(asked, unknown_run())
         self._lookups.forget(hosted.run_id)
         del self._runs[hosted.run_id]
@@ -322,11 +330,10 @@ class Host:
                 break
         due = self._save_due()
         self._tell_busy()
-        self._lookups.rest()
         if self._lookups:
             self._advance_lookup(self._clock() + SLICE_S)
             return 0.0
-        waits = [due, *(hosted.run.wait() for hosted in self._runs.values())]
+        waits = [due, self._lookups.rest(), *(hosted.run.wait() for hosted in self._runs.values())]
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _tell_busy(self) -> None:
@@ -393,6 +400,10 @@ class Host:
         self._answer_steps(hosted, due_by=math.inf if done else self._clock())
         self._answer_opening(hosted)
         self._answer_asked(hosted)
+        if hosted.run.is_settled:
+            waiting, hosted.aside = hosted.aside, []
+            for request in waiting:
+                self._handle(request, hosted)
         self._empty_inbox(hosted)
         self._send_frame(hosted)
 
@@ -478,3 +489,9 @@ def _refusal(error: Exception) -> AppError:
         "Reset the run.",
         status=500,
     )
+
+
+def _needs_whole_state(request: Request) -> bool:
+    """Whether the answer is wrong on the way to a state, or between the changes made at a batch."""
+    now = request["op"] == "tensor" and request["batch"] is None
+    return now or request["op"] in ("save", "weights")

@@ -43,16 +43,24 @@ class Lookups:
         try:
             outcome: bytes | Exception | None = self._look(request, until)
         except Exception as error:  # noqa: BLE001 - for who has asked
-            outcome = error
+            outcome, self._last = error, None
         if outcome is None:
             return None
         self._waiting.popleft()
         return request, outcome
 
-    def rest(self) -> None:
-        """Let go of the last moment's loop if it has not been of use for a while."""
-        if self._last is not None and self._clock() - self._last[2] > KEPT_S:
+    def rest(self) -> float | None:
+        """Let go of the last moment's loop if it has not been of use for a while.
+
+        Returns the seconds until it is to be looked at again; None if there is nothing to let go.
+        """
+        if self._last is None:
+            return None
+        wait = self._last[2] + KEPT_S - self._clock()
+        if wait <= 0:
             self._last = None
+            return None
+        return wait
 
     def forget(self, run_id: str) -> None:
         """Let go of it if it is that run's, which is closed."""

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors.numpy import load
 
 from app.runs import frames
 from app.runs.keeping import Keeper
+from app.runs.recipe import Action
 from app.runs.studies.curve import CurveStudy
 from app.workers.host import MANY, SAVE_EVERY_S
 from app.workers.lookups import KEPT_S
@@ -403,6 +405,78 @@ def test_a_run_opened_again_is_looked_back_at_anew(hosting: Hosting) -> None:
     assert hosting.tensor("layer1.bias", batch=10)[0] == 2
 
 
+DRAWING = {"label": 1, "pixels": [0] * 400 + [255] * 20 + [0] * 364}
+
+
+def changing(hosting: Hosting, changes: int = 200) -> None:
+    """Play the run "run", whose recipe makes so many changes at batch 3, into their midst."""
+    run = hosting.host._runs["run"].run
+    run.recipe.actions += [Action(3, {"drawing": DRAWING}) for _ in range(changes)]
+    run.history.follows_to = 3
+    hosting.send("command", command={"type": "step", "unit": "batch", "count": 3})
+    while not run._due:
+        hosting.turn()
+    assert len(run._due) > 1
+
+
+def test_between_changes_no_state_is_given_away(hosting: Hosting) -> None:
+    changing(hosting)
+    now, file = hosting.send("tensor", name="layer1.weights", batch=None), hosting.send("weights")
+    state = hosting.ask("state")
+    assert state_of(state)["batch"] == 3
+    assert hosting.answers_to(now) == hosting.answers_to(file) == []
+    weights = load(hosting.answer(file).blobs[0].tobytes())["layer1.weights"]
+    np.testing.assert_array_equal(weights, array_of(hosting.answer(now)))
+    np.testing.assert_array_equal(weights, hosting.tensor("layer1.weights", batch=3))
+
+
+def test_a_look_ahead_of_changes_under_way_has_all_of_them(hosting: Hosting) -> None:
+    changing(hosting)
+    hosting.ask("state")
+    while hosting.host._runs["run"].run._due:
+        hosting.turn()
+    hosting.step(10)
+    expected = hosting.tensor("layer1.weights", batch=8)
+    hosting.tensor("layer1.weights", batch=2)  # and now another moment is the last
+    hosting.command("seek", batch=1)
+    hosting.command("play")
+    while not hosting.host._runs["run"].run._due:
+        hosting.turn()
+    np.testing.assert_array_equal(hosting.tensor("layer1.weights", batch=8), expected)
+
+
+def test_who_branches_holds_up_nobody(hosting: Hosting) -> None:
+    hosting.step(40)
+    hosting.send("command", command={"type": "seek", "batch": 31})
+    save = hosting.send("save", batch=40)
+    frame, state = hosting.send("frames", want=want()), hosting.send("state")
+    assert hosting.answers_to(frame)
+    assert hosting.answers_to(state)
+    assert hosting.answers_to(save) == []
+    hosting.answer(save)
+
+
+def test_what_was_done_before_many_changes_is_kept(hosting: Hosting) -> None:
+    changing(hosting)
+    hosting.host.close()
+    kept = hosting.index.find("run")
+    assert kept is not None
+    assert kept.progress["batch"] == 3
+
+
+def test_a_look_at_a_change_that_explodes_is_refused_every_time(hosting: Hosting) -> None:
+    hosting.create(
+        "steep", layers=[{"units": 10, "activation": "linear"}], loss="mean_squared_error"
+    )
+    run = hosting.host._runs["steep"].run
+    run.recipe.actions += [Action(2, {"optimizer": {"name": "sgd", "learning_rate": 1e12}})]
+    run.recipe.actions += [Action(2, {"drawing": DRAWING})] * 40
+    run.history.follows_to = 2
+    hosting.step(2, run="steep")
+    for _ in range(3):
+        assert error_code(hosting.ask("tensor", "steep", name="layer1.weights", batch=2))
+
+
 def test_the_past_that_was_looked_at_is_not_held_for_good(hosting: Hosting) -> None:
     hosting.step(10)
     hosting.tensor("layer1.bias", batch=4)
@@ -412,8 +486,9 @@ def test_the_past_that_was_looked_at_is_not_held_for_good(hosting: Hosting) -> N
     del last
     hosting.turn()
     assert loop() is not None  # there may be more to look at
-    hosting.clock.now += KEPT_S
-    hosting.turn()
+    while (wait := hosting.host.turn()) is not None:
+        assert wait <= KEPT_S
+        hosting.clock.now += wait
     gc.collect()
     assert loop() is None
 
