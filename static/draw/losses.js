@@ -34,7 +34,7 @@ export function upperEnd(losses, linear) {
   const highest = sorted.at(-1);
   if (!highest) return 2.5;
   const usual = Math.max(drawn[0] ?? 0, sorted[sorted.length >> 1] ?? 0);
-  return Math.min(highest * 1.05, linear ? USUAL_LOSSES * usual : Infinity);
+  return Math.min(highest * 1.05, linear ? USUAL_LOSSES * (usual || highest) : Infinity);
 }
 
 /**

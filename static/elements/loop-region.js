@@ -108,7 +108,8 @@ export class LoopRegion extends RunElement {
     this.#written = pictures;
     const lit = run.following.peek() ? state.phase : null;
     for (const phase of PHASES) this.#label(phase, { state, pictures, lit });
-    if (lit && this.#lit && lit !== this.#lit && state.state !== "playing") this.#reveal(lit);
+    const isStep = run.writable.peek() && state.state !== "playing";
+    if (isStep && lit && this.#lit && lit !== this.#lit) this.#reveal(lit);
     this.#lit = lit;
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);

@@ -15,7 +15,7 @@ import { follow, observe, paintInSight, RunElement, write } from "./run-element.
 
 const PROMISE = "Drag across the chart to go back; the whole page shows that moment.";
 
-const CUT = "Cut off at the top, whole on the log scale. ";
+const CUT = "Cut off at the top. ";
 
 /** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
 export class LossRegion extends RunElement {

@@ -111,6 +111,7 @@ export class TransportBar extends RunElement {
     const slider = this.piece("rate-slider", HTMLInputElement);
     const message = this.piece("rate-message", HTMLElement);
     let editing = false;
+    let refused = false; // what is in the field
 
     const say = (/** @type {string} */ text) => {
       write(message, text);
@@ -128,11 +129,17 @@ export class TransportBar extends RunElement {
     };
     const send = async (/** @type {number} */ rate) => {
       const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
-      if (!error) return;
-      // What was refused stays there, beside the reason.
-      editing = true;
-      field.value = formatSetting(rate);
-      say(formatError(error));
+      if (error && !editing) {
+        // What was refused stays there, beside the reason, until another is accepted.
+        editing = refused = true;
+        field.value = formatSetting(rate);
+      }
+      if (error) say(formatError(error));
+      else if (refused) {
+        editing = refused = false;
+        say("");
+        show(rate);
+      }
     };
     const latest = new Latest(send, DRAG_GAP_MS);
     const commit = () => {
@@ -159,7 +166,11 @@ export class TransportBar extends RunElement {
       return state && discardWords(state) === "" ? learningRate(state) : null;
     };
     explain(field, why, signal);
-    field.addEventListener("input", () => (editing = true), { signal });
+    const typing = () => {
+      editing = true;
+      refused = false;
+    };
+    field.addEventListener("input", typing, { signal });
     field.addEventListener("change", commit, { signal });
     field.addEventListener(
       "keydown",

@@ -224,7 +224,7 @@ def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: Open
     page = small_page(open_page, optimizer={"name": "rmsprop", "learning_rate": 1e3})
     loss = page.region("Loss")
     page.press("Step batch")
-    expect(loss).to_contain_text("Cut off at the top, whole on the log scale. Drag across")
+    expect(loss).to_contain_text("Cut off at the top. Drag across")
     loss.get_by_label("log scale").check()
     expect(loss).not_to_contain_text("Cut off at the top")
 
