@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from app.errors import AppError
 from app.runs.replay import Replay
@@ -30,15 +30,16 @@ class Stepping:
     remaining: int
 
 
+# What comes after a seek: a run that has been brought back may go on playing, or had failed.
+Then: TypeAlias = Playing | Stepping | AppError | None
+
+
 @dataclass(slots=True)
 class Seeking:
-    """To another batch, by replaying the recipe on a loop that then takes over.
-
-    `then` is what comes after: a run that has been brought back may go on playing, or had failed.
-    """
+    """To another batch, by replaying the recipe on a loop that then takes over."""
 
     replay: Replay
-    then: Playing | Stepping | AppError | None = None
+    then: Then = None
 
 
 Motion = Playing | Stepping | Seeking

@@ -13,7 +13,7 @@ from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
 from app.runs.history import History
 from app.runs.measuring import Measuring
-from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping
+from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
@@ -142,13 +142,7 @@ class Run:
         """What it is doing."""
         return self._motion
 
-    def bring_back(
-        self,
-        batch: int,
-        phase: Phase | None,
-        speed: float | None,
-        then: Playing | Stepping | AppError | None,
-    ) -> None:
+    def bring_back(self, batch: int, phase: Phase | None, speed: float | None, then: Then) -> None:
         """Go to where it was when it was last kept, and do what it is to do there."""
         self.pace.change(speed, self._clock())
         if batch == 0 and phase is None and not self.recipe.at(0):
@@ -425,7 +419,7 @@ class Run:
         try:
             self._due.make_one(self.loop)
         except NonFiniteError:
-            self._stop(_exploded_by_change(self.loop.batch), changed=False)
+            self._stop(_exploded_by_change(self.loop.batch), changes_too=False)
             return
         self.changed()
         if not self._due:
@@ -446,14 +440,14 @@ class Run:
         self._move(None)
         self.error = error
 
-    def _stop(self, error: AppError, *, changed: bool = True) -> None:
+    def _stop(self, error: AppError, *, changes_too: bool = True) -> None:
         """Fail between batches; the last one's tensors, which have been overwritten, come back.
 
-        `changed` says that what the recipe changes after that batch is made.
+        With `changes_too` what the recipe changes after that batch is made.
         """
         self.fail(error)
         batch = self.loop.batch
-        self._move(Seeking(self.history.replay_to(batch, None, changes_too=changed)))
+        self._move(Seeking(self.history.replay_to(batch, None, changes_too=changes_too)))
         self.tell_damage(batch)
 
     def _replay(self, seeking: Seeking) -> None:
@@ -463,7 +457,7 @@ class Run:
                 replay.advance()
         except NonFiniteError:  # in a change: its batches did not fail before
             self.loop = replay.loop
-            self._stop(_exploded_by_change(self.loop.batch), changed=False)
+            self._stop(_exploded_by_change(self.loop.batch), changes_too=False)
             return
         if replay.done:
             self.loop = replay.loop
@@ -471,7 +465,7 @@ class Run:
             self.measuring.abandon()
             self._go_on(seeking.then)
 
-    def _go_on(self, then: Playing | Stepping | AppError | None) -> None:
+    def _go_on(self, then: Then) -> None:
         if isinstance(then, AppError):
             self.fail(then)
         else:
@@ -496,8 +490,9 @@ class Run:
         return Moment(self.timeline, loop.batch, phase, self.history.changes, loop.learning_rate)
 
     def _has_study(self) -> bool:
-        at_rest = self.is_settled and not isinstance(self._motion, Seeking)
-        return at_rest and self.studies.has_work(self.moment, training=self.is_busy)
+        if self._due or isinstance(self._motion, Seeking):
+            return False
+        return self.studies.has_work(self.moment, training=self.is_busy)
 
     def _study(self) -> bool:
         """Do a piece of a study that is looked at; False where there is none."""

@@ -179,7 +179,7 @@ class Host:
         while hosted.inbox:
             request = hosted.inbox[0]
             if request["op"] in CHANGES and not hosted.run.is_settled:
-                return
+                break
             hosted.inbox.popleft()
             if _needs_whole_state(request) and not hosted.run.is_settled:
                 hosted.aside.append(request)
@@ -405,7 +405,6 @@ class Host:
             for request in waiting:
                 self._handle(request, hosted)
         self._empty_inbox(hosted)
-        self._send_frame(hosted)
 
     def _answer_asked(self, hosted: Hosted) -> None:
         """Answer those who asked for a study that has become known since."""

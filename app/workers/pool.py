@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +98,7 @@ class WorkerPool:
 
     async def check(self, config: dict[str, Any], actions: list[Any]) -> None:
         """Raise `AppError` unless every change of a recipe can be made on its network."""
-        for _ in range(ATTEMPTS):
-            link = await self._any_link()
-            try:
-                await link.request("check", config=config, actions=actions)
-            except AppError as error:
-                if error.code != "worker_lost":
-                    raise
-            else:
-                return
-        raise worker_lost()
+        await self._persist(self._any_link, "check", config=config, actions=actions)
 
     async def command(self, run_id: str, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
@@ -189,17 +182,22 @@ class WorkerPool:
             closed.set()
 
     async def _ask(self, run_id: str, op: str, **fields: Any) -> Received:
-        """Ask the run's worker. What can be asked twice survives the loss of a worker."""
+        """Ask the run's worker."""
+        answer = await self._persist(partial(self._home, run_id), op, run=run_id, **fields)
+        self._note(run_id, answer)
+        return answer
+
+    async def _persist(
+        self, find: Callable[[], Awaitable[WorkerLink]], op: str, **fields: Any
+    ) -> Received:
+        """Ask the worker that is found. What can be asked twice survives the loss of a worker."""
         for _ in range(ATTEMPTS):
-            link = await self._home(run_id)
+            link = await find()
             try:
-                answer = await link.request(op, run=run_id, **fields)
+                return await link.request(op, **fields)
             except AppError as error:
                 if error.code != "worker_lost" or op in ONCE:
                     raise
-            else:
-                self._note(run_id, answer)
-                return answer
         raise worker_lost()
 
     def _note(self, run_id: str, answer: Received) -> None:

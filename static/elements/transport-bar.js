@@ -110,8 +110,8 @@ export class TransportBar extends RunElement {
     const field = this.piece("rate", HTMLInputElement);
     const slider = this.piece("rate-slider", HTMLInputElement);
     const message = this.piece("rate-message", HTMLElement);
-    let editing = false;
-    let refused = false; // what is in the field
+    /** @type {"present" | "typed" | "refused"} what is in the field */
+    let held = "present";
 
     const say = (/** @type {string} */ text) => {
       write(message, text);
@@ -119,7 +119,7 @@ export class TransportBar extends RunElement {
       if (text !== "") field.setAttribute("aria-invalid", "true");
     };
     const show = (/** @type {number} */ rate) => {
-      if (!editing) field.value = formatSetting(rate);
+      if (held === "present") field.value = formatSetting(rate);
       slider.value = String(positionOfRate(rate));
       slider.setAttribute("aria-valuetext", formatSetting(rate));
     };
@@ -129,14 +129,14 @@ export class TransportBar extends RunElement {
     };
     const send = async (/** @type {number} */ rate) => {
       const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
-      if (error && !editing) {
+      if (error && held === "present") {
         // What was refused stays there, beside the reason, until another is accepted.
-        editing = refused = true;
+        held = "refused";
         field.value = formatSetting(rate);
       }
       if (error) say(formatError(error));
-      else if (refused) {
-        editing = refused = false;
+      else if (held === "refused") {
+        held = "present";
         say("");
         show(rate);
       }
@@ -150,7 +150,7 @@ export class TransportBar extends RunElement {
         say(parsed.message + still);
         return;
       }
-      editing = false;
+      held = "present";
       say("");
       if (parsed.value !== run.state.peek()?.learning_rate) latest.push(parsed.value);
       else show(parsed.value);
@@ -166,17 +166,13 @@ export class TransportBar extends RunElement {
       return state && discardWords(state) === "" ? learningRate(state) : null;
     };
     explain(field, why, signal);
-    const typing = () => {
-      editing = true;
-      refused = false;
-    };
-    field.addEventListener("input", typing, { signal });
+    field.addEventListener("input", () => (held = "typed"), { signal });
     field.addEventListener("change", commit, { signal });
     field.addEventListener(
       "keydown",
       ({ key }) => {
         if (key !== "Escape") return;
-        editing = false;
+        held = "present";
         say("");
         const rate = run.state.peek()?.learning_rate;
         if (rate !== undefined) show(rate);
@@ -186,7 +182,7 @@ export class TransportBar extends RunElement {
     slider.addEventListener(
       "input",
       () => {
-        editing = false;
+        held = "present";
         say("");
         const rate = rateOfPosition(Number(slider.value));
         show(rate);

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.runs.network import DataSet
+from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import Samples, TrainingLoop
 from engine.arrays import Array
@@ -28,7 +29,7 @@ MOST_LEARNING_RATES = 1e6
 MARKED = (1.0, 10.0)
 
 
-class CurveStudy:
+class CurveStudy(PieceByPiece[Tensors]):
     """Four curves: along −gradient and along the step, for this batch and for unseen images.
 
     A distance is a learning rate: W0 − s * gradient, and W0 + s * step / learning rate. Without
@@ -57,8 +58,7 @@ class CurveStudy:
             places[f"{name}.marked"] = direction, rate * np.array(MARKED)
         held_out = np.arange(min(HELD_OUT, len(data.test)))
         batches = {"batch": (data.train, loop.drawn.copy()), "held_out": (data.test, held_out)}
-        self._pieces = _losses_along(loop.network, start, places, batches)
-        self._losses: Tensors | None = None
+        super().__init__(_losses_along(loop.network, start, places, batches))
         self._distances = {f"{place}.distances": places[place][1] for place in places}
         self._about: dict[str, Any] = {
             "learning_rate": rate,
@@ -66,27 +66,13 @@ class CurveStudy:
             "held_out": len(held_out),
         }
 
-    @property
-    def done(self) -> bool:
-        """Whether all curves are known."""
-        return self._losses is not None
-
-    def advance(self) -> None:
-        """Gather the next curves' samples, or try one more point."""
-        try:
-            next(self._pieces)
-        except StopIteration as finished:
-            self._losses = finished.value
-
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """`gradient.distances`, `gradient.batch`, `gradient.held_out`, and the same of `step`.
 
         Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
         A loss that is not finite is NaN in the tensors.
         """
-        if self._losses is None:
-            raise RuntimeError("a study is asked what it found when it is done")
-        return self._losses | self._distances, self._about
+        return self.result | self._distances, self._about
 
 
 def _losses_along(

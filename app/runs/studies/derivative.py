@@ -4,12 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 from app.runs.network import DataSet
+from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import TrainingLoop
 from engine.measured_derivative import MeasuredDerivative, measure_derivative
 
 
-class DerivativeStudy:
+class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
     """∂loss/∂w for one weight w of one layer, on the batch at hand, in float64."""
 
     def __init__(
@@ -18,27 +19,14 @@ class DerivativeStudy:
         self._name = f"layer{layer}.weights"
         self._index = index
         start, drawn = loop.parameters_of_gradient(), loop.drawn.copy()
-        self._pieces = measure_derivative(loop.network, start, data.train, drawn, self._name, index)
-        self._result: MeasuredDerivative | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether it has been measured."""
-        return self._result is not None
-
-    def advance(self) -> None:
-        """Derive, or measure at one distance more."""
-        try:
-            next(self._pieces)
-        except StopIteration as finished:
-            self._result = finished.value
+        super().__init__(
+            measure_derivative(loop.network, start, data.train, drawn, self._name, index)
+        )
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """No tensors; both derivatives, the two losses, h and the relative difference."""
-        if self._result is None:
-            raise RuntimeError("a study is asked what it found when it is done")
-        about = asdict(self._result) | {
-            "relative_difference": self._result.relative_difference,
+        about = asdict(self.result) | {
+            "relative_difference": self.result.relative_difference,
             "tensor": self._name,
             "index": list(self._index),
         }

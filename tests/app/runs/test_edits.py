@@ -208,8 +208,8 @@ def following(make_run: MakeRun, *changes: dict[str, Any], **fields: Any) -> Run
     return run
 
 
-def drawing(ink: float = 1.0) -> dict[str, Any]:
-    pixels = [ink * pixel for row in DRAWING for pixel in row]
+def drawing() -> dict[str, Any]:
+    pixels = [pixel for row in DRAWING for pixel in row]
     return {"drawing": {"label": 1, "pixels": pixels}}
 
 
