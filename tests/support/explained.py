@@ -24,10 +24,11 @@ class Explained:
     helpers: str
 
 
-# A number and its popover at one moment; null where it is not a number any more.
+# A number and its popover at one moment; null where it is not a number any more, or not in sight:
+# the detail of the phase before stays for a moment, until it has faded.
 READ = """(element) => {
   const text = element.value ?? element.textContent;
-  if (!/\\d/.test(text)) return null;
+  if (!/\\d/.test(text) || !element.checkVisibility({ visibilityProperty: true })) return null;
   const popover = document.getElementById("number-popover");
   const part = (name) => popover.querySelector(`[data-part="${name}"]`).textContent;
   const open = popover && element.getAttribute("aria-describedby")?.split(" ").includes(popover.id);
