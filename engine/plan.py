@@ -1,7 +1,7 @@
 """The calls of a batch, bound to their arrays beforehand, in stages that a team can share."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,8 @@ from engine.functions.tensor_function import Cut
 # What is worth cutting in two: a handover takes some 5 µs, the sum 10.
 LEAST_INPUTS = 128
 LEAST_WEIGHTS = 50_000
+LEAST_SAMPLES = 16
+LEAST_ELEMENTS = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,16 @@ class Call:
 Task: TypeAlias = Sequence[Callable[[], object]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Stage:
-    """Tasks that need nothing of each other."""
+    """Tasks that need nothing of each other.
+
+    `delivered` is the team's: the helper that has the stage's share, and the share's number, None
+    if it can't be made there.
+    """
 
     tasks: Sequence[Task]
+    delivered: tuple[object, int | None] = field(default=(None, None), init=False, repr=False)
 
 
 def blocks(units: int, inputs: int) -> list[slice]:
@@ -86,10 +93,10 @@ def forward_stages(
     stages = _Stages(gathered)
     followers = [*links[1:], None]
     for link, call, following in zip(links, calls(links, values), followers, strict=True):
-        cut = link.function.cuts.get("forward")
+        cuts = link.function.cuts.get("forward", ())
         # What the next function computes is not there yet.
         room = call.out if following is None else values[following.output]
-        stages.add(call, link.inputs, link.output, cut, _blocks_of(link, values), room)
+        stages.add(call, link.inputs, link.output, cuts, _blocks_of(link, values), room)
     return stages.finished()
 
 
@@ -107,8 +114,8 @@ def backward_stages(
         names = [gradient_name(link.output), link.output, *link.inputs]
         arguments = (gradients[names[0]], *_arrays(values, names[1:]))
         call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-        cut, own_blocks = link.function.cuts.get(factor.argument), _blocks_of(link, values)
-        stages.add(call, names, result, cut, own_blocks, can_wait=result not in needed)
+        cuts, own_blocks = link.function.cuts.get(factor.argument, ()), _blocks_of(link, values)
+        stages.add(call, names, result, cuts, own_blocks, can_wait=result not in needed)
     return stages.finished()
 
 
@@ -134,8 +141,8 @@ class _Stages:
 
     def _begin(self, tasks: Sequence[Task] = ()) -> None:
         self._tasks = [list(task) for task in tasks]  # one for each block
-        # What they make, and the columns in each; none where they make shares of a sum.
-        self._made_in_tasks: dict[str, Sequence[slice]] = {}
+        # What they make: the axis along which it is cut, None for shares of a sum, and the blocks.
+        self._made_in_tasks: dict[str, tuple[int | None, Sequence[slice]]] = {}
         self._whole: list[Call] = []
         self._made_whole: set[str] = set()
 
@@ -144,7 +151,7 @@ class _Stages:
         call: Call,
         needs: Sequence[str],
         makes: str,
-        cut: Cut | None = None,
+        cuts: Sequence[Cut] = (),
         own_blocks: Sequence[slice] = (),
         room: Array | None = None,
         *,
@@ -153,23 +160,61 @@ class _Stages:
         """Append a call that reads the values `needs` and computes `makes`.
 
         `room` is for the second of two shares in a sum. A call that nothing else needs `can_wait`
-        until there are blocks: beside them there is time for it.
+        until there are blocks of columns: beside them there is time for it.
         """
-        joined = [self._made_in_tasks[name] for name in needs if name in self._made_in_tasks]
-        where = own_blocks or next(iter(joined), ())
+        for cut in cuts:
+            where = self._where(cut, call, needs, makes, own_blocks)
+            if where:
+                self._add_cut(call, needs, makes, cut, where, room)
+                return
+        needs = (*needs, makes) if call.adds else needs
+        if can_wait:
+            self._waiting.append((call, needs, makes))
+        else:
+            self._add_whole(call, needs, makes)
+
+    def finished(self) -> tuple[Stage, ...]:
+        """All stages, in order."""
+        self._add_waiting()
+        self._close()
+        return tuple(self._done)
+
+    def _where(
+        self, cut: Cut, call: Call, needs: Sequence[str], makes: str, own_blocks: Sequence[slice]
+    ) -> Sequence[slice]:
+        """The blocks in which a call is worth making, cut like this; none where it is not."""
+        axis = 0 if cut.result == 0 else 1
+        made = [self._made_in_tasks[name] for name in needs if name in self._made_in_tasks]
+        joined = next((where for cut_along, where in made if cut_along == axis), ())
+        if axis == 0:
+            n = len(call.out)
+            large = max(array.size for array in (call.out, *call.arguments)) >= LEAST_ELEMENTS
+            return joined or (halves(n) if large and n >= LEAST_SAMPLES else ())
+        where = own_blocks or joined
         gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
-        if cut is None or len(where) < (1 if gathered else 2):
-            needs = (*needs, makes) if call.adds else needs
-            if can_wait:
-                self._waiting.append((call, needs, makes))
-            else:
-                self._add_whole(call, needs, makes)
-            return
-        whole = [name for name, axis in zip(needs, cut.arguments, strict=True) if axis is None]
+        return where if len(where) > 1 or gathered else ()
+
+    def _add_cut(
+        self,
+        call: Call,
+        needs: Sequence[str],
+        makes: str,
+        cut: Cut,
+        where: Sequence[slice],
+        room: Array | None,
+    ) -> None:
+        axes = dict(zip(needs, cut.arguments, strict=True))
+        if call.adds:
+            axes[makes] = cut.result
+        fits = all(
+            axis is not None and self._made_in_tasks[name] == (axis, where)
+            for name, axis in axes.items()
+            if name in self._made_in_tasks
+        )
         if (
             len(self._tasks) not in (0, len(where))
-            or not self._made_in_tasks.keys().isdisjoint(whole)
-            or not self._made_whole.isdisjoint(needs)
+            or not fits
+            or not self._made_whole.isdisjoint(axes)
         ):
             self._close()
         self._tasks = self._tasks or [[] for _ in where]
@@ -186,16 +231,12 @@ class _Stages:
             self._tasks[number].append(Call(function, tuple(arrays), out, call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
-        self._made_in_tasks[makes] = where if cut.result is not None else ()
+        self._made_in_tasks[makes] = cut.result, where
         if cut.result is None and len(where) > 1 and room is not None:
-            self._add_whole(Call(np.add, (call.out, room), call.out), [makes], makes)
-        self._add_waiting()
-
-    def finished(self) -> tuple[Stage, ...]:
-        """All stages, in order."""
-        self._add_waiting()
-        self._close()
-        return tuple(self._done)
+            total = Call(np.add, (call.out, room), call.out)
+            self.add(total, [makes, makes], makes, [Cut((0, 0), 0)])
+        if cut.result != 0:
+            self._add_waiting()
 
     def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Array:
         if name in self._gathered.arrays:

@@ -12,7 +12,11 @@ from engine.functions import (
     softmax_cross_entropy,
     tanh,
 )
-from engine.functions.tensor_function import ELEMENT_BY_ELEMENT, TensorFunction
+from engine.functions.tensor_function import (
+    ELEMENT_BY_ELEMENT,
+    SAMPLE_BY_SAMPLE,
+    TensorFunction,
+)
 
 FUNCTIONS: dict[str, TensorFunction] = {
     function.name: function
@@ -43,7 +47,12 @@ FUNCTIONS: dict[str, TensorFunction] = {
             "linear", "x", ("x",), linear.forward, {"x": linear.vjp}, cuts=ELEMENT_BY_ELEMENT
         ),
         TensorFunction(
-            "softmax", "exp(x_i) / Σ_j exp(x_j)", ("x",), softmax.forward, {"x": softmax.vjp}
+            "softmax",
+            "exp(x_i) / Σ_j exp(x_j)",
+            ("x",),
+            softmax.forward,
+            {"x": softmax.vjp},
+            cuts=SAMPLE_BY_SAMPLE,
         ),
         TensorFunction(
             "softmax_cross_entropy",

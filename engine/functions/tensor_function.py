@@ -1,6 +1,6 @@
 """A tensor function: a forward pass and, for each argument, a vector-Jacobian product."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,11 +17,11 @@ VectorJacobianProduct: TypeAlias = Callable[..., Array]
 
 @dataclass(frozen=True)
 class Cut:
-    """How one result is computed a block of columns at a time.
+    """How one result is computed a block of columns, or of samples, at a time.
 
     `arguments`, in the order of the call, and `result` name the axis along which each array is
-    cut; an argument of None is needed whole. Where `result` is None the blocks are shares of one
-    sum: the first is computed by the function itself, the others by `term`.
+    cut, 0 for samples; an argument of None is needed whole. Where `result` is None the blocks are
+    shares of one sum: the first is computed by the function itself, the others by `term`.
     """
 
     arguments: tuple[int | None, ...]
@@ -29,8 +29,12 @@ class Cut:
     term: Forward | None = None
 
 
-# Functions that work element by element: of every array, the same columns.
-ELEMENT_BY_ELEMENT = {"forward": Cut((1,), 1), "x": Cut((1, 1, 1), 1)}
+# Of every array the same samples; where a function works element by element, or the same columns.
+SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
+ELEMENT_BY_ELEMENT = {
+    "forward": (Cut((1,), 1), Cut((0,), 0)),
+    "x": (Cut((1, 1, 1), 1), Cut((0, 0, 0), 0)),
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class TensorFunction:
     `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
     differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
     a constant. `cuts` tells which results, "forward" or a derivative by its argument's name, may
-    be computed in blocks, and how; the others are computed whole.
+    be computed in blocks, and in which ways; the others are computed whole.
     """
 
     name: str
@@ -48,7 +52,7 @@ class TensorFunction:
     arguments: tuple[str, ...]
     forward: Forward
     vjps: Mapping[str, VectorJacobianProduct]
-    cuts: Mapping[str, Cut] = field(default_factory=dict, kw_only=True)
+    cuts: Mapping[str, Sequence[Cut]] = field(default_factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
         return f"TensorFunction({self.name}: {self.equation})"

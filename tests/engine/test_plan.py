@@ -40,16 +40,17 @@ class _Backwards(Team):
 
 @pytest.mark.parametrize("units", [(512,), (300,), (20,), (400, 300), (300, 8, 300), (600, 600)])
 @pytest.mark.parametrize("density", ["sparse", "dense", "half"])
+@pytest.mark.parametrize("n", [24, 120])  # too few to be cut by samples, and enough
 def test_a_plan_computes_the_chain_and_its_gradient_in_any_order_of_tasks(
-    units: tuple[int, ...], density: str
+    n: int, units: tuple[int, ...], density: str
 ) -> None:
     generator = np.random.default_rng(0)
-    x = generator.normal(size=(24, 400))
+    x = generator.normal(size=(n, 400))
     if density != "dense":
         x[:, generator.random(400) < 0.5] = 0
     if density == "half":  # one block has nothing to leave out
         x[:, :225] = 1
-    y = generator.integers(0, 3, 24)
+    y = generator.integers(0, 3, n)
     network = Sequential([*(Dense(n, "relu") for n in units), Dense(3, "softmax")], dtype="float64")
     network.compile()
     network.build(400)
@@ -84,18 +85,24 @@ class _Counting(Team):
             super().run([stage])
 
 
-def test_a_batch_of_the_example_is_handed_over_three_times() -> None:
+@pytest.mark.parametrize(
+    ("n", "handed_over"),
+    [
+        (32, [2, 2, 3]),  # drawing, forward; backward, beside the blocks what nothing else needs
+        (128, [2, 2, 2, 2, 3]),  # what lies between the large products as well
+    ],
+)
+def test_what_of_a_batch_of_the_example_is_handed_over(n: int, handed_over: list[int]) -> None:
     network = Sequential([Dense(512, "relu"), Dense(10, "softmax")])
     network.compile()
     network.build(784)
     team = _Counting()
-    x: Array = np.random.default_rng(1).random((32, 784), np.float32)
-    batch, _ = _batch_of(network, x, np.arange(32) % 10, team)
-    assert team.shared == [2]  # drawing
+    x: Array = np.random.default_rng(1).random((n, 784), np.float32)
+    batch, _ = _batch_of(network, x, np.arange(n) % 10, team)
     batch.forward()
-    assert team.shared == [2, 2]
+    batch.loss()
     batch.backward()
-    assert team.shared == [2, 2, 3]  # beside the blocks, what nothing else needs
+    assert team.shared == handed_over
 
 
 def _batch_of(
