@@ -18,7 +18,7 @@ class LoopTensors:
     def __init__(self, network: Network, phases: Mapping[str, Phase]) -> None:
         self._network = network
         self._phases = dict(phases)
-        self._published: dict[str, Array] = {}
+        self._published: dict[Phase, Mapping[str, Array]] = {}
         self._viewed: OptimizerState | None = None
         self._state_views: dict[str, Array] = {}
 
@@ -28,16 +28,17 @@ class LoopTensors:
 
     def computed_names(self) -> list[str]:
         """The names that `get` answers now."""
-        return sorted((*self._published, *self._network.parameters, *self.optimizer_state()))
+        published = [name for name in self._phases if self._computed(name) is not None]
+        return sorted((*published, *self._network.parameters, *self.optimizer_state()))
 
     @property
     def has_gradient(self) -> bool:
         """Whether a backward pass has published anything that still holds."""
-        return any(self._phases[name] is Phase.BACKWARD for name in self._published)
+        return Phase.BACKWARD in self._published
 
-    def publish(self, arrays: Mapping[str, Array]) -> None:
-        """Take over arrays that a phase has computed."""
-        self._published.update(arrays)
+    def publish(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
+        """Take over the arrays that a phase has computed; others may be among them."""
+        self._published[phase] = arrays
 
     def withdraw(self) -> None:
         """Forget what phases have published: their batch failed, or belongs to another past."""
@@ -45,8 +46,9 @@ class LoopTensors:
 
     def get(self, name: str) -> Array:
         """The tensor of that name. Raises UnknownTensorError or NotComputedError."""
-        if name in self._published:
-            return self._published[name]
+        computed = self._computed(name)
+        if computed is not None:
+            return computed
         if name in self._network.parameters:
             return self._network.parameters[name]
         if name in self._phases:
@@ -61,6 +63,11 @@ class LoopTensors:
                 f"choose among {', '.join(self.names())}",
             )
         return optimizer_state[name]
+
+    def _computed(self, name: str) -> Array | None:
+        if name not in self._phases:
+            return None
+        return self._published.get(self._phases[name], {}).get(name)
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's state as tensors shaped like the parameters: "layer1.weights.v"."""

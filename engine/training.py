@@ -1,7 +1,6 @@
 """The training loop: draw, forward, loss, backward, update, each a call of its own."""
 
 import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import NoReturn, ParamSpec, TypeVar
@@ -110,6 +109,13 @@ class TrainingLoop:
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
 
+    def __getstate__(self) -> NoReturn:
+        """Refuse to be copied or pickled: what views these arrays would not view the copy's."""
+        raise TypeError(
+            "expected a training loop to stay in one piece, got a wish to copy or pickle it; "
+            "make a new TrainingLoop of a copied network, and restore() this state()"
+        )
+
     # Where the loop is
 
     @property
@@ -201,70 +207,39 @@ class TrainingLoop:
     def draw(self) -> DrawTrace:
         """Draw the next batch x, y of the epoch's order."""
         self._expect(Phase.DRAW)
-        self._drawn = self._schedule.next(self._batch_size)
-        self._trained_apart = False
-        n = len(self._drawn)
-        if self._team.threads > 1 and not self._is_shared:
-            self._share_arrays()
-        elif n > self._batch.capacity:
-            self._make_batch()
-        self._batch.draw(self._drawn)
-        x, y = self._batch.values[X], self._batch.values[Y]
-        self._ran(Phase.DRAW, {X: x, Y: y})
-        return DrawTrace(self.batch + 1, self.epoch, self._drawn, x, y)
+        self._draw()
+        values = self._batch.values
+        return DrawTrace(self.batch + 1, self.epoch, self._drawn, values[X], values[Y])
 
     @_computes
     def forward(self) -> ForwardTrace:
         """Run the network on x: output = activation(dot(W, x) + b), layer by layer."""
         self._expect(Phase.FORWARD)
-        values = self._batch.values
-        self._batch.forward()
-        computed = {link.output: values[link.output] for link in self._compiled.forward.links}
-        self._ran(Phase.FORWARD, computed)
-        arrays = tuple(computed.values())
-        return ForwardTrace(self.batch + 1, arrays[::2], arrays[1::2])
+        self._forward()
+        links = self._compiled.forward.links
+        computed = tuple(self._batch.values[link.output] for link in links)
+        return ForwardTrace(self.batch + 1, computed[::2], computed[1::2])
 
     @_computes
     def loss(self) -> LossTrace:
         """Compute how wrong the predictions are: each sample's loss and their mean."""
         self._expect(Phase.LOSS)
-        values = self._batch.values
-        self._batch.loss()
-        per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
-        if not math.isfinite(loss):
-            self._fail(Phase.LOSS, "loss", loss)
-        accuracy = None
-        if self._metric is not None:
-            right = self._metric(values[self._compiled.predictions], values[Y])
-            accuracy = right / len(self._drawn)
-        self._ran(Phase.LOSS, {PER_SAMPLE: per_sample})
-        self._before_this_loss = self.last_loss, self.last_accuracy
-        self.last_loss, self.last_accuracy = loss, accuracy
-        self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
+        self._loss()
         return self._loss_trace
 
     @_computes
     def backward(self) -> BackwardTrace:
         """Call the gradient function: d(loss)/dW for every parameter W."""
         self._expect(Phase.BACKWARD)
-        norms = self._batch.backward()
-        for layer, norm in norms.items():
-            if not math.isfinite(norm):
-                self._fail(Phase.BACKWARD, f"gradient norm of {layer}", norm)
+        self._backward()
         computed = {name: self._batch.gradients[name] for name in self._batch.gradient_names}
-        self._ran(Phase.BACKWARD, computed)
-        self.gradient_norms = norms
-        return BackwardTrace(self.batch + 1, computed, norms)
+        return BackwardTrace(self.batch + 1, computed, self.gradient_norms)
 
     @_computes
     def update(self) -> UpdateTrace:
         """Let the optimizer change all parameters a little: W1 = W0 + step."""
         self._expect(Phase.UPDATE)
-        self._update_parameters()
-        self.step_optimizer = self.optimizer
-        self._ran(Phase.UPDATE, self._steps)
-        self._last_phase = None
-        self._schedule.complete(len(self._drawn))
+        self._complete()
         return UpdateTrace(
             self.batch,
             self.epoch,
@@ -277,14 +252,18 @@ class TrainingLoop:
     @_computes
     def run_phase(self) -> Trace:
         """Run the phase that is next."""
-        return self._run_next()
+        trace: Trace = getattr(self, self.next_phase.value)()
+        return trace
 
     @_computes
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
-        self._run_next()
-        while self._last_phase is not None:
-            self._run_next()
+        first = self.next_phase
+        self._expect(first)
+        # What the phases do, without the traces, which nobody would see.
+        phases = (self._draw, self._forward, self._loss, self._backward, self._complete)
+        for compute in phases[PHASES.index(first) :]:
+            compute()
         return self._loss_trace
 
     # Tensors and state
@@ -330,7 +309,8 @@ class TrainingLoop:
             np.copyto(self._gradients[gradient_name(name)], gradient)
         self._update_parameters()
         self._tensors.withdraw()
-        self._tensors.publish({**self._gradients, **self._steps})
+        self._tensors.publish(Phase.BACKWARD, self._gradients)
+        self._tensors.publish(Phase.UPDATE, self._steps)
         self._trained_apart = True
         return loss
 
@@ -435,8 +415,49 @@ class TrainingLoop:
 
     # Inside
 
-    def _run_next(self) -> Trace:
-        return _PHASE_METHODS[self.next_phase](self)
+    def _draw(self) -> None:
+        self._drawn = self._schedule.next(self._batch_size)
+        self._trained_apart = False
+        if self._team.threads > 1 and not self._is_shared:
+            self._share_arrays()
+        elif len(self._drawn) > self._batch.capacity:
+            self._make_batch()
+        self._batch.draw(self._drawn)
+        self._ran(Phase.DRAW, self._batch.values)
+
+    def _forward(self) -> None:
+        self._batch.forward()
+        self._ran(Phase.FORWARD, self._batch.values)
+
+    def _loss(self) -> None:
+        values = self._batch.values
+        self._batch.loss()
+        per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
+        if not math.isfinite(loss):
+            self._fail(Phase.LOSS, "loss", loss)
+        accuracy = None
+        if self._metric is not None:
+            right = self._metric(values[self._compiled.predictions], values[Y])
+            accuracy = right / len(self._drawn)
+        self._ran(Phase.LOSS, values)
+        self._before_this_loss = self.last_loss, self.last_accuracy
+        self.last_loss, self.last_accuracy = loss, accuracy
+        self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
+
+    def _backward(self) -> None:
+        norms = self._batch.backward()
+        for layer, norm in norms.items():
+            if not math.isfinite(norm):
+                self._fail(Phase.BACKWARD, f"gradient norm of {layer}", norm)
+        self._ran(Phase.BACKWARD, self._batch.gradients)
+        self.gradient_norms = norms
+
+    def _complete(self) -> None:
+        self._update_parameters()
+        self.step_optimizer = self.optimizer
+        self._ran(Phase.UPDATE, self._steps)
+        self._last_phase = None
+        self._schedule.complete(len(self._drawn))
 
     def _expect(self, phase: Phase) -> None:
         if self.network.parameters is not self._parameters:
@@ -450,10 +471,10 @@ class TrainingLoop:
                 "run the phases in order, or run_batch() to the end of the batch",
             )
 
-    def _ran(self, phase: Phase, computed: Mapping[str, Array]) -> None:
+    def _ran(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
         self._last_phase = phase
         self._by_hand.clear()
-        self._tensors.publish(computed)
+        self._tensors.publish(phase, arrays)
 
     def _fail(self, phase: Phase, what: str, value: float) -> NoReturn:
         if self._last_phase is Phase.LOSS:  # that loss is the failed batch's
@@ -504,16 +525,3 @@ class TrainingLoop:
             **dict.fromkeys(self._batch.gradient_names, Phase.BACKWARD),
             **dict.fromkeys(self._steps, Phase.UPDATE),
         }
-
-
-# Without the context that who calls them is in already.
-_PHASE_METHODS: dict[Phase, Callable[[TrainingLoop], Trace]] = {
-    phase: inspect.unwrap(method)
-    for phase, method in {
-        Phase.DRAW: TrainingLoop.draw,
-        Phase.FORWARD: TrainingLoop.forward,
-        Phase.LOSS: TrainingLoop.loss,
-        Phase.BACKWARD: TrainingLoop.backward,
-        Phase.UPDATE: TrainingLoop.update,
-    }.items()
-}

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import engine.evaluation
+import engine.plan
 import engine.shared_memory
 import engine.team
 import engine.training
@@ -331,6 +333,7 @@ def everything_is_shared(helper: int) -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (engine.shared_memory, engine.training, engine.evaluation):
             patch.setattr(module, "SHARED_FROM", 0)
+        patch.setattr(engine.plan, "LEAST_ELEMENTS", 0)
         patch.setattr(engine.team._Helper, "give", noted)
         yield given
 
@@ -430,6 +433,14 @@ def test_of_an_evaluation_too(everything_is_shared: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("everything_is_shared")
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_loop_refuses_to_be_copied(copied: Callable[[object], object]) -> None:
+    loop = loop_of(2, inputs=200, units=(600,))
+    loop.run_batch()
+    with pytest.raises(TypeError, match="make a new TrainingLoop"):
+        copied(loop)
+
+
 def test_a_copied_network_trains_on() -> None:
     loop = loop_of(2, inputs=200, units=(600,))
     copied = TrainingLoop(copy.deepcopy(loop.network), loop.samples, batch_size=32, threads=2)
