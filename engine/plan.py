@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,33 @@ class Call:
             np.add(self.out, self.function(*self.arguments), out=self.out)
         else:
             self.function(*self.arguments, out=self.out)
+
+
+# An array that is another one in every batch.
+Current: TypeAlias = Callable[[], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentCall:
+    """A call some of whose arrays are known only when it is made."""
+
+    function: Callable[..., Array]
+    arguments: tuple[Array | Current, ...]
+    out: Array | Current
+    adds: bool = False
+
+    def __call__(self) -> None:
+        """Compute the result."""
+        arguments = tuple(array() if callable(array) else array for array in self.arguments)
+        out = self.out() if callable(self.out) else self.out
+        Call(self.function, arguments, out, self.adds)()
+
+
+def _bound(
+    function: Callable[..., Array], arguments: tuple[Any, ...], out: Any, *, adds: bool
+) -> Call | CurrentCall:
+    kind = CurrentCall if any(map(callable, (*arguments, out))) else Call
+    return kind(function, arguments, out, adds)
 
 
 # Calls to be made one after the other.
@@ -72,13 +99,13 @@ def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What is at hand in blocks instead of whole: arrays by the name of the whole.
+    """What is used of some arrays, in blocks: by the name of the whole, what tells it for each.
 
     `before` fills those that are read, a task for each block; `after` follows on those that have
     been computed.
     """
 
-    arrays: Mapping[str, Sequence[Array]]
+    arrays: Mapping[str, Sequence[Current]]
     before: Sequence[Task] = ()
     after: Sequence[Task] = ()
 
@@ -223,12 +250,13 @@ class _Stages:
                 array if axis is None else self._block(name, array, axis, number, block)
                 for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
             ]
-            function, out = call.function, call.out
+            function = call.function
+            out: Array | Current = call.out
             if cut.result is not None:
-                out = self._block(makes, out, cut.result, number, block)
+                out = self._block(makes, call.out, cut.result, number, block)
             elif number > 0 and cut.term is not None and room is not None:
                 function, out = cut.term, room
-            self._tasks[number].append(Call(function, tuple(arrays), out, call.adds))
+            self._tasks[number].append(_bound(function, tuple(arrays), out, adds=call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
         self._made_in_tasks[makes] = cut.result, where
@@ -238,7 +266,9 @@ class _Stages:
         if cut.result != 0:
             self._add_waiting()
 
-    def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Array:
+    def _block(
+        self, name: str, array: Array, axis: int, number: int, block: slice
+    ) -> Array | Current:
         if name in self._gathered.arrays:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]

@@ -6,7 +6,6 @@ that a team shares, and the first layer works on the inputs that are on in the b
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +16,7 @@ from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
-from engine.plan import Gathered, Stage, Task, backward_stages, blocks, forward_stages
+from engine.plan import Current, Gathered, Stage, Task, backward_stages, blocks, forward_stages
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import Zeros
 from engine.team import Team
@@ -25,14 +24,15 @@ from engine.workspace import Workspace
 
 FIRST_WEIGHTS = f"{layer_name(0)}.weights"
 FIRST_BIAS = f"{layer_name(0)}.bias"
-# Sizes of batch and numbers of active inputs for which plans are kept; no more are drawn for.
+# Sizes of batch for which plans are kept.
 PLANS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The stages of each phase, for one size of batch and the numbers of active inputs."""
+    """The stages of each phase, for one size of batch."""
 
+    draw: tuple[Stage, ...]
     forward: tuple[Stage, ...]
     loss: tuple[Stage, ...]
     backward: tuple[Stage, ...]
@@ -70,9 +70,8 @@ class PlannedBatch:
         self._layers = gradients.grouped()
         self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
-        self._draws: dict[int, Stage] = {}
-        self._plans: dict[tuple[int | None, ...], Plan] = {}
-        self._plan = Plan((), (), ())
+        self._plans: dict[int, Plan] = {}
+        self._plan = Plan((), (), (), ())
         self.capacity = capacity
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
@@ -83,20 +82,14 @@ class PlannedBatch:
         n = len(indices)
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
-        raw = self._gatherer.raw(self.values[X])
-        self._gatherer.take(indices, raw)
-        if n not in self._draws:
-            self._draws[n] = self._make_draw(raw)
-        self._team.run([self._draws[n]])
-        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
-        counts = [active.used for active in self._active]
-        key = (n, *counts)
-        if key not in self._plans:
+        if n not in self._plans:
             if len(self._plans) == PLANS:
                 self._plans.clear()
-                self._draws.clear()
-            self._plans[key] = self._make_plan(n, counts)
-        self._plan = self._plans[key]
+            self._plans[n] = self._make_plan()
+        self._plan = self._plans[n]
+        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
+        self._team.run(self._plan.draw)
+        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
 
     def forward(self) -> None:
         """Compute every layer's preactivations and activations."""
@@ -113,38 +106,27 @@ class PlannedBatch:
         squares[layer_name(0)] += sum(self._squares.tolist())
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
-    def _make_draw(self, raw: Array) -> Stage:
-        x, scale = self.values[X], self._gatherer.scale
-        tasks: list[Task] = []
-        for active in self._active:
-            columns = raw[:, active.block]
-            scaled = partial(scale_into, x[:, active.block], columns, scale)
-            tasks.append((scaled, partial(active.find, columns)))
-        return Stage(tasks)
-
-    def _make_plan(self, n: int, counts: Sequence[int | None]) -> Plan:
+    def _make_plan(self) -> Plan:
         gradients_name = gradient_name(FIRST_WEIGHTS)
         x, weights = self.values[X], self.values[FIRST_WEIGHTS]
-        gradient = self.gradients[gradients_name]
-        arrays: dict[str, list[Array]] = {X: [], FIRST_WEIGHTS: [], gradients_name: []}
+        gradient, raw = self.gradients[gradients_name], self._gatherer.raw(x)
+        draw: list[Task] = []
+        arrays: dict[str, list[Current]] = {X: [], FIRST_WEIGHTS: [], gradients_name: []}
         before: list[Task] = []
         after: list[Task] = []
-        for number, (active, k) in enumerate(zip(self._active, counts, strict=True)):
-            gather: Task = ()
-            spread: Task = ()
+        for number, active in enumerate(self._active):
             block = active.block
-            here = [x[:, block], weights[:, block], gradient[:, block]]
-            if k is not None:
-                gather, spread = active.gather(k, x, weights), active.spread(k, gradient)
-                here = [active.x(n, k), active.weights(k), active.weights(k)]
-            for name, array in zip(arrays, here, strict=True):
-                arrays[name].append(array)
-            flat = here[-1].reshape(-1, order="F")
-            square = partial(np.dot, flat, flat, out=self._squares[number, ...])
-            before.append(gather)
-            after.append((square, *spread))
+            scaled = partial(scale_into, x[:, block], raw[:, block], self._gatherer.scale)
+            draw.append((scaled, partial(active.find, raw[:, block])))
+            arrays[X].append(partial(active.x_used, x))
+            arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
+            arrays[gradients_name].append(partial(active.weights_used, gradient))
+            before.append((partial(active.gather, x, weights),))
+            square = partial(active.square, gradient, self._squares[number, ...])
+            after.append((square, partial(active.spread, gradient)))
         factors = self._compiled.gradient_function.factors
         return Plan(
+            (Stage(draw),),
             forward_stages(self._compiled.forward.links, self.values, Gathered(arrays, before)),
             forward_stages(self._compiled.loss.links, self.values),
             backward_stages(factors, self.values, self.gradients, Gathered(arrays, after=after)),

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -111,11 +110,6 @@ class _Helper:
         self._poll.register(self._done, select.POLLIN)
         self._room = select.poll()
         self._room.register(self._connection, select.POLLOUT)
-        # Shares that have been sent, their numbers, and in how many stages they are: plans have
-        # some in common. Those of stages that are gone are looked through at the next delivery.
-        self._numbers: dict[bytes, int] = {}
-        self._uses: Counter[bytes] = Counter()
-        self._gone: list[bytes] = []
         self._mapped: weakref.WeakSet[Segment] = weakref.WeakSet()
         self._forgotten: list[int] = []
 
@@ -196,14 +190,6 @@ class _Helper:
             calls, segments = packed([call for task in stage.tasks[1::2] for call in task])
         except NotSharedError:
             return None
-        self._forget()
-        if calls not in self._numbers:
-            self._numbers[calls] = self._send(calls, segments)
-        self._uses[calls] += 1
-        weakref.finalize(stage, self._gone.append, calls)
-        return self._numbers[calls]
-
-    def _send(self, calls: bytes, segments: Sequence[Segment]) -> int:
         new = [segment for segment in segments if segment not in self._mapped]
         number = new_number()
         forgotten = tuple(self._forgotten)
@@ -215,15 +201,8 @@ class _Helper:
         self._mapped.update(new)
         for segment in new:
             weakref.finalize(segment, self._forgotten.append, segment.number)
+        weakref.finalize(stage, self._forgotten.append, number)
         return number
-
-    def _forget(self) -> None:
-        while self._gone:
-            calls = self._gone.pop()
-            self._uses[calls] -= 1
-            if not self._uses[calls]:
-                del self._uses[calls]
-                self._forgotten.append(self._numbers.pop(calls))
 
 
 # One at most, for all teams; it is started when there is something to share.
