@@ -111,19 +111,28 @@ class Gathered:
 
 
 NOTHING = Gathered({})
+NO_ROOMS: Mapping[str, Sequence[Array]] = {}
 
 
 def forward_stages(
-    links: Sequence[Link], values: Mapping[str, Array], gathered: Gathered = NOTHING
+    links: Sequence[Link],
+    values: Mapping[str, Array],
+    gathered: Gathered = NOTHING,
+    rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
 ) -> tuple[Stage, ...]:
-    """The stages of a forward pass over `values`, which holds an array for every name."""
+    """The stages of a forward pass over `values`, which holds an array for every name.
+
+    `rooms` are for shares of a sum, by its name. Where there are none, the sum's own array is used,
+    and that of the function after it.
+    """
     stages = _Stages(gathered)
     followers = [*links[1:], None]
     for link, call, following in zip(links, calls(links, values), followers, strict=True):
         cuts = link.function.cuts.get("forward", ())
         # What the next function computes is not there yet.
-        room = call.out if following is None else values[following.output]
-        stages.add(call, link.inputs, link.output, cuts, _blocks_of(link, values), room)
+        follows = call.out if following is None else values[following.output]
+        room = rooms.get(link.output, (call.out, follows))
+        stages.add(call, link.inputs, link.output, cuts, blocks_of(link, values), room)
     return stages.finished()
 
 
@@ -141,7 +150,7 @@ def backward_stages(
         names = [gradient_name(link.output), link.output, *link.inputs]
         arguments = (gradients[names[0]], *_arrays(values, names[1:]))
         call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-        cuts, own_blocks = link.function.cuts.get(factor.argument, ()), _blocks_of(link, values)
+        cuts, own_blocks = link.function.cuts.get(factor.argument, ()), blocks_of(link, values)
         stages.add(call, names, result, cuts, own_blocks, can_wait=result not in needed)
     return stages.finished()
 
@@ -150,7 +159,7 @@ def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, .
     return tuple(values[name] for name in names)
 
 
-def _blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
+def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
     """Those of a layer, by its weights; what works element by element has none of its own."""
     if not link.function.cuts or len(link.inputs) == 1:
         return []
@@ -180,13 +189,13 @@ class _Stages:
         makes: str,
         cuts: Sequence[Cut] = (),
         own_blocks: Sequence[slice] = (),
-        room: Array | None = None,
+        room: Sequence[Array] = (),
         *,
         can_wait: bool = False,
     ) -> None:
         """Append a call that reads the values `needs` and computes `makes`.
 
-        `room` is for the second of two shares in a sum. A call that nothing else needs `can_wait`
+        `room` is for the two shares of a sum. A call that nothing else needs `can_wait`
         until there are blocks of columns: beside them there is time for it.
         """
         for cut in cuts:
@@ -228,7 +237,7 @@ class _Stages:
         makes: str,
         cut: Cut,
         where: Sequence[slice],
-        room: Array | None,
+        room: Sequence[Array],
     ) -> None:
         axes = dict(zip(needs, cut.arguments, strict=True))
         if call.adds:
@@ -254,14 +263,16 @@ class _Stages:
             out: Array | Current = call.out
             if cut.result is not None:
                 out = self._block(makes, call.out, cut.result, number, block)
-            elif number > 0 and cut.term is not None and room is not None:
-                function, out = cut.term, room
+            elif len(where) > 1:
+                out = room[number]
+                function = cut.term if number > 0 and cut.term is not None else function
             self._tasks[number].append(_bound(function, tuple(arrays), out, adds=call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
         self._made_in_tasks[makes] = cut.result, where
-        if cut.result is None and len(where) > 1 and room is not None:
-            total = Call(np.add, (call.out, room), call.out)
+        if cut.result is None and len(where) > 1:
+            first, second = room
+            total = Call(np.add, (first, second), call.out)
             self.add(total, [makes, makes], makes, [Cut((0, 0), 0)])
         if cut.result != 0:
             self._add_waiting()

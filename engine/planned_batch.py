@@ -16,7 +16,16 @@ from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
 from engine.named_tensors import NamedTensors
-from engine.plan import Current, Gathered, Stage, Task, backward_stages, blocks, forward_stages
+from engine.plan import (
+    Current,
+    Gathered,
+    Stage,
+    Task,
+    backward_stages,
+    blocks,
+    blocks_of,
+    forward_stages,
+)
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import Zeros
 from engine.team import Team
@@ -70,6 +79,14 @@ class PlannedBatch:
         self._layers = gradients.grouped()
         self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
+        # A helper's share of a sum goes to an array of its own, and the caller's as well: to write
+        # where the other core has written last takes long if cores are far apart.
+        self._rooms: dict[str, list[Array]] = {}
+        for link in compiled.forward.links if zeros is not np.zeros else ():
+            parts = blocks_of(link, parameters)
+            if len(parts) > 1:
+                size = capacity * len(parameters[link.inputs[1]])
+                self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
         self._plans: dict[int, Plan] = {}
         self._plan = Plan((), (), (), ())
         self.capacity = capacity
@@ -124,10 +141,18 @@ class PlannedBatch:
             before.append((partial(active.gather, x, weights),))
             square = partial(active.square, gradient, self._squares[number, ...])
             after.append((square, partial(active.spread, gradient)))
-        factors = self._compiled.gradient_function.factors
+        links, factors = self._compiled.forward.links, self._compiled.gradient_function.factors
+        rooms = {
+            name: [_shaped_like(self.values[name], flat) for flat in flats]
+            for name, flats in self._rooms.items()
+        }
         return Plan(
             (Stage(draw),),
-            forward_stages(self._compiled.forward.links, self.values, Gathered(arrays, before)),
+            forward_stages(links, self.values, Gathered(arrays, before), rooms),
             forward_stages(self._compiled.loss.links, self.values),
             backward_stages(factors, self.values, self.gradients, Gathered(arrays, after=after)),
         )
+
+
+def _shaped_like(array: Array, flat: Array) -> Array:
+    return flat[: array.size].reshape(array.shape, order="C" if array.flags.c_contiguous else "F")
