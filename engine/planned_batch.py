@@ -1,8 +1,8 @@
 """A training loop's batches, computed in buffers and by calls that are planned once.
 
 What is computed is the network's chain and its gradient function, call by call. The plan adds
-three things: every call is bound to its arrays beforehand, products are cut into blocks of inputs
-that a team shares, and the first layer works on the inputs that are on in the batch.
+three things: every call is bound to its arrays beforehand, large ones are cut into blocks, of inputs
+or of samples, that a team shares, and the first layer works on the inputs that are on in the batch.
 """
 
 import math
