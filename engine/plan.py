@@ -49,9 +49,9 @@ class CurrentCall:
 
     def __call__(self) -> None:
         """Compute the result."""
-        arguments = tuple(array() if callable(array) else array for array in self.arguments)
+        arguments = [array() if callable(array) else array for array in self.arguments]
         out = self.out() if callable(self.out) else self.out
-        Call(self.function, arguments, out, self.adds)()
+        Call(self.function, tuple(arguments), out, self.adds)()
 
 
 def _bound(
@@ -77,10 +77,15 @@ class Stage:
     delivered: tuple[object, int | None] = field(default=(None, None), init=False, repr=False)
 
 
+def is_large(units: int, inputs: int) -> bool:
+    """Whether a layer's products take so long that it is worth while to see to them."""
+    return units * inputs >= LEAST_WEIGHTS
+
+
 def blocks(units: int, inputs: int) -> list[slice]:
     """The blocks of inputs in which a layer is computed, whoever computes them: two, or one."""
-    large = inputs >= LEAST_INPUTS and units * inputs >= LEAST_WEIGHTS
-    return halves(inputs) if large else [slice(0, inputs)]
+    cut = inputs >= LEAST_INPUTS and is_large(units, inputs)
+    return halves(inputs) if cut else [slice(0, inputs)]
 
 
 def halves(size: int) -> list[slice]:

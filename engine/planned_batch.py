@@ -1,11 +1,13 @@
 """A training loop's batches, computed in buffers and by calls that are planned once.
 
 What is computed is the network's chain and its gradient function, call by call. The plan adds
-three things: every call is bound to its arrays beforehand, large ones are cut into blocks, of inputs
-or of samples, that a team shares, and the first layer works on the inputs that are on in the batch.
+three things: every call is bound to its arrays beforehand, large ones are cut into blocks, of
+inputs or of samples, that a team shares, and the first layer works on the inputs that are on in
+the batch.
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +27,7 @@ from engine.plan import (
     blocks,
     blocks_of,
     forward_stages,
+    is_large,
 )
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import Zeros
@@ -73,11 +76,14 @@ class PlannedBatch:
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
-            ActiveInputs(capacity, block, units, dtype, zeros) for block in blocks(units, inputs)
+            ActiveInputs(capacity, block, units, dtype, zeros)
+            for block in (blocks(units, inputs) if is_large(units, inputs) else ())
         ]
-        # Of each layer the gradients, flat. Those of the first weights are squared in the plan.
+        # Of each layer the gradients, flat. Where inputs are left out, those of the first weights
+        # are squared in the plan.
         self._layers = gradients.grouped()
-        self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
+        if self._active:
+            self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
         # A helper's share of a sum goes to an array of its own, and the caller's as well: to write
         # where the other core has written last takes long if cores are far apart.
@@ -120,20 +126,21 @@ class PlannedBatch:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
         squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
-        squares[layer_name(0)] += sum(self._squares.tolist())
+        squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def _make_plan(self) -> Plan:
         gradients_name = gradient_name(FIRST_WEIGHTS)
         x, weights = self.values[X], self.values[FIRST_WEIGHTS]
         gradient, raw = self.gradients[gradients_name], self._gatherer.raw(x)
-        draw: list[Task] = []
-        arrays: dict[str, list[Current]] = {X: [], FIRST_WEIGHTS: [], gradients_name: []}
+        scale = self._gatherer.scale
+        draw: list[Task] = [] if self._active else [(partial(scale_into, x, raw, scale),)]
+        arrays: dict[str, list[Current]] = defaultdict(list)
         before: list[Task] = []
         after: list[Task] = []
         for number, active in enumerate(self._active):
             block = active.block
-            scaled = partial(scale_into, x[:, block], raw[:, block], self._gatherer.scale)
+            scaled = partial(scale_into, x[:, block], raw[:, block], scale)
             draw.append((scaled, partial(active.find, raw[:, block])))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))

@@ -5,6 +5,7 @@ from functools import partial
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
 from engine.plan import Stage, halves
+from engine.shared_memory import SHARED_FROM
 from engine.team import Team
 
 # Elements of which parameters, gradient, state and step fit into a core's cache together.
@@ -39,6 +40,8 @@ class SharedUpdate:
             for_optimizer, for_state = self._planned_for
             if for_optimizer is optimizer and for_state is state:
                 return
+        size = len(self._arrays[0])
+        parts = halves(size) if size >= SHARED_FROM else [slice(0, size)]
         self._stage = Stage(
             [
                 [
@@ -51,7 +54,7 @@ class SharedUpdate:
                     )
                     for piece in _pieces(half)
                 ]
-                for half in halves(len(self._arrays[0]))
+                for half in parts
             ]
         )
         self._planned_for = optimizer, state
