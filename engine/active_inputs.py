@@ -1,7 +1,7 @@
 """The inputs that are on anywhere in a batch, and the first layer cut down to them.
 
 A third of MNIST's pixels are 0 in every image of a batch: their weights change no sum, and their
-gradient is exactly 0. The first layer's products are made without them.
+gradient is exactly 0. The products of a first layer that is large are made without them.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ class ActiveInputs:
         self._counted[:] = np.arange(self._most)
         self._used = zeros(1, np.intp)  # −1 for all
         self._x = zeros(capacity * self._most, dtype)
-        self._rows = zeros((self._most + 1, units), dtype)  # one more, which stays zero
+        self._rows = zeros((self._most + 1, units), dtype)  # k rows, and one of zeros
 
     @property
     def used(self) -> int | None:

@@ -10,9 +10,10 @@ from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
 from engine.functions.tensor_function import Cut
 
-# What is worth cutting in two: a handover takes some 5 µs, the sum 10.
-LEAST_INPUTS = 128
+# What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs, where a layer is
+# large and has so many, or by samples, where there are so many and an array of so many numbers.
 LEAST_WEIGHTS = 50_000
+LEAST_INPUTS = 128
 LEAST_SAMPLES = 16
 LEAST_ELEMENTS = 32_768
 
@@ -28,10 +29,7 @@ class Call:
 
     def __call__(self) -> None:
         """Compute the result."""
-        if self.adds:
-            np.add(self.out, self.function(*self.arguments), out=self.out)
-        else:
-            self.function(*self.arguments, out=self.out)
+        _apply(self.function, self.arguments, self.out, adds=self.adds)
 
 
 # An array that is another one in every batch.
@@ -51,7 +49,16 @@ class CurrentCall:
         """Compute the result."""
         arguments = [array() if callable(array) else array for array in self.arguments]
         out = self.out() if callable(self.out) else self.out
-        Call(self.function, tuple(arguments), out, self.adds)()
+        _apply(self.function, arguments, out, adds=self.adds)
+
+
+def _apply(
+    function: Callable[..., Array], arguments: Sequence[Array], out: Array, *, adds: bool
+) -> None:
+    if adds:
+        np.add(out, function(*arguments), out=out)
+    else:
+        function(*arguments, out=out)
 
 
 def _bound(
@@ -69,8 +76,8 @@ Task: TypeAlias = Sequence[Callable[[], object]]
 class Stage:
     """Tasks that need nothing of each other.
 
-    `delivered` is the team's: the helper that has the stage's share, and the share's number, None
-    if it can't be made there.
+    `delivered` is the team's: the helper that has the stage's share, if one has, and the share's
+    number, None if it can't be made there.
     """
 
     tasks: Sequence[Task]
@@ -78,7 +85,7 @@ class Stage:
 
 
 def is_large(units: int, inputs: int) -> bool:
-    """Whether a layer's products take so long that it is worth while to see to them."""
+    """Whether products with a layer's weights are worth cutting, or picking its inputs for."""
     return units * inputs >= LEAST_WEIGHTS
 
 
@@ -104,7 +111,7 @@ def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What is used of some arrays, in blocks: by the name of the whole, what tells it for each.
+    """Arrays of which a part is used, in blocks: by name, for each block what tells the part.
 
     `before` fills those that are read, a task for each block; `after` follows on those that have
     been computed.
@@ -128,15 +135,14 @@ def forward_stages(
     """The stages of a forward pass over `values`, which holds an array for every name.
 
     `rooms` are for shares of a sum, by its name. Where there are none, the sum's own array is used,
-    and that of the function after it.
+    and that of the function after it, which is to be of the same shape: an activation's.
     """
     stages = _Stages(gathered)
-    followers = [*links[1:], None]
-    for link, call, following in zip(links, calls(links, values), followers, strict=True):
+    for number, (link, call) in enumerate(zip(links, calls(links, values), strict=True)):
         cuts = link.function.cuts.get("forward", ())
         # What the next function computes is not there yet.
-        follows = call.out if following is None else values[following.output]
-        room = rooms.get(link.output, (call.out, follows))
+        follows = [values[following.output] for following in links[number + 1 : number + 2]]
+        room = rooms.get(link.output, (call.out, *follows))
         stages.add(call, link.inputs, link.output, cuts, blocks_of(link, values), room)
     return stages.finished()
 
@@ -259,32 +265,31 @@ class _Stages:
         ):
             self._close()
         self._tasks = self._tasks or [[] for _ in where]
+        is_sum = cut.result is None and len(where) > 1
         for number, block in enumerate(where):
             arrays = [
                 array if axis is None else self._block(name, array, axis, number, block)
                 for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
             ]
-            function = call.function
-            out: Array | Current = call.out
-            if cut.result is not None:
-                out = self._block(makes, call.out, cut.result, number, block)
-            elif len(where) > 1:
+            function, out = call.function, call.out
+            if is_sum:
                 out = room[number]
                 function = cut.term if number > 0 and cut.term is not None else function
+            elif cut.result is not None:
+                out = self._block(makes, out, cut.result, number, block)
             self._tasks[number].append(_bound(function, tuple(arrays), out, adds=call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
         self._made_in_tasks[makes] = cut.result, where
-        if cut.result is None and len(where) > 1:
+        if is_sum:
             first, second = room
             total = Call(np.add, (first, second), call.out)
             self.add(total, [makes, makes], makes, [Cut((0, 0), 0)])
         if cut.result != 0:
             self._add_waiting()
 
-    def _block(
-        self, name: str, array: Array, axis: int, number: int, block: slice
-    ) -> Array | Current:
+    def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Any:
+        """A block of an array, or what tells the part of it that is used."""
         if name in self._gathered.arrays:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]

@@ -2,8 +2,8 @@
 
 What is computed is the network's chain and its gradient function, call by call. The plan adds
 three things: every call is bound to its arrays beforehand, large ones are cut into blocks, of
-inputs or of samples, that a team shares, and the first layer works on the inputs that are on in
-the batch.
+inputs or of samples, that a team shares, and a large first layer works on the inputs that are on
+in the batch.
 """
 
 import math
@@ -79,8 +79,8 @@ class PlannedBatch:
             ActiveInputs(capacity, block, units, dtype, zeros)
             for block in (blocks(units, inputs) if is_large(units, inputs) else ())
         ]
-        # Of each layer the gradients, flat. Where inputs are left out, those of the first weights
-        # are squared in the plan.
+        # Of each layer the gradients, flat. Those of a large first layer's weights are squared in
+        # the plan.
         self._layers = gradients.grouped()
         if self._active:
             self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
@@ -130,9 +130,9 @@ class PlannedBatch:
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def _make_plan(self) -> Plan:
-        gradients_name = gradient_name(FIRST_WEIGHTS)
+        weights_gradient = gradient_name(FIRST_WEIGHTS)
         x, weights = self.values[X], self.values[FIRST_WEIGHTS]
-        gradient, raw = self.gradients[gradients_name], self._gatherer.raw(x)
+        gradient, raw = self.gradients[weights_gradient], self._gatherer.raw(x)
         scale = self._gatherer.scale
         draw: list[Task] = [] if self._active else [(partial(scale_into, x, raw, scale),)]
         arrays: dict[str, list[Current]] = defaultdict(list)
@@ -144,7 +144,7 @@ class PlannedBatch:
             draw.append((scaled, partial(active.find, raw[:, block])))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
-            arrays[gradients_name].append(partial(active.weights_used, gradient))
+            arrays[weights_gradient].append(partial(active.weights_used, gradient))
             before.append((partial(active.gather, x, weights),))
             square = partial(active.square, gradient, self._squares[number, ...])
             after.append((square, partial(active.spread, gradient)))

@@ -13,7 +13,7 @@ PIECE = 1 << 16
 
 
 class SharedUpdate:
-    """Updates flat parameters as an optimizer does, in two parts that a team can share.
+    """Updates flat parameters as an optimizer does; many in two parts that a team can share.
 
     `steps` receives what was added; in `iterations` () the helper reads how many updates there
     were. Optimizers work element by element, so no bit depends on how the arrays are cut.

@@ -183,7 +183,7 @@ class TrainingLoop:
 
     @property
     def threads(self) -> int:
-        """Two or more: a helper shares the work from the next phase on, unless it is too little."""
+        """Two or more: a helper shares the work from the next DRAW on, unless it is too little."""
         return self._threads
 
     @threads.setter
@@ -239,7 +239,7 @@ class TrainingLoop:
     def update(self) -> UpdateTrace:
         """Let the optimizer change all parameters a little: W1 = W0 + step."""
         self._expect(Phase.UPDATE)
-        self._complete()
+        self._update()
         return UpdateTrace(
             self.batch,
             self.epoch,
@@ -258,11 +258,10 @@ class TrainingLoop:
     @_computes
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
-        first = self.next_phase
-        self._expect(first)
-        # What the phases do, without the traces, which nobody would see.
-        phases = (self._draw, self._forward, self._loss, self._backward, self._complete)
-        for compute in phases[PHASES.index(first) :]:
+        self._expect_own_process()
+        # In the order of PHASES, and without the traces, which nobody would see.
+        phases = (self._draw, self._forward, self._loss, self._backward, self._update)
+        for compute in phases[PHASES.index(self.next_phase) :]:
             compute()
         return self._loss_trace
 
@@ -452,19 +451,22 @@ class TrainingLoop:
         self._ran(Phase.BACKWARD, self._batch.gradients)
         self.gradient_norms = norms
 
-    def _complete(self) -> None:
+    def _update(self) -> None:
         self._update_parameters()
         self.step_optimizer = self.optimizer
         self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
         self._schedule.complete(len(self._drawn))
 
-    def _expect(self, phase: Phase) -> None:
+    def _expect_own_process(self) -> None:
         if self.network.parameters is not self._parameters:
             raise ConfigurationError(
                 "expected a training loop of this process, got one from before the fork",
                 "make a new TrainingLoop of the network",
             )
+
+    def _expect(self, phase: Phase) -> None:
+        self._expect_own_process()
         if self.next_phase is not phase:
             raise PhaseOrderError(
                 f"expected the phase {self.next_phase.value} next, got {phase.value}",
@@ -490,7 +492,7 @@ class TrainingLoop:
         flat = self._parameters.flat
         self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
         self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
-        self._update = SharedUpdate(
+        self._shared_update = SharedUpdate(
             self._team, flat, self._gradients.flat, self._steps.flat, zeros((), np.int64)
         )
         self._make_batch()
@@ -515,7 +517,7 @@ class TrainingLoop:
         )
 
     def _update_parameters(self) -> None:
-        self._update.run(self.optimizer, self.network.optimizer_state)
+        self._shared_update.run(self.optimizer, self.network.optimizer_state)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {
