@@ -13,7 +13,7 @@ from engine.compilation import PER_SAMPLE, CompiledNetwork, X, Y
 from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import Stage, Task, calls, halves
+from engine.plan import Stage, Task, calls, parts
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import SHARED_FROM, Zeros, zeros_for
 from engine.team import Team
@@ -119,7 +119,6 @@ class Evaluation:
             zeros = zeros_for(flat.size)
             parameters = parameters.beside(zeros(flat.size, flat.dtype))
             np.copyto(parameters.flat, flat)
-        parts = halves(self._chunk) if self._is_cut else [slice(0, self._chunk)]
         return [
             _Share(
                 self._compiled,
@@ -129,7 +128,7 @@ class Evaluation:
                 part.stop - part.start,
                 zeros,
             )
-            for part in parts
+            for part in parts(self._chunk, cut=self._is_cut)
         ]
 
 

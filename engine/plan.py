@@ -91,8 +91,12 @@ def is_large(units: int, inputs: int) -> bool:
 
 def blocks(units: int, inputs: int) -> list[slice]:
     """The blocks of inputs in which a layer is computed, whoever computes them: two, or one."""
-    cut = inputs >= LEAST_INPUTS and is_large(units, inputs)
-    return halves(inputs) if cut else [slice(0, inputs)]
+    return parts(inputs, cut=inputs >= LEAST_INPUTS and is_large(units, inputs))
+
+
+def parts(size: int, *, cut: bool) -> list[slice]:
+    """0..size in halves, or in one piece."""
+    return halves(size) if cut else [slice(0, size)]
 
 
 def halves(size: int) -> list[slice]:
@@ -138,10 +142,11 @@ def forward_stages(
     and that of the function after it, which is to be of the same shape: an activation's.
     """
     stages = _Stages(gathered)
-    for number, (link, call) in enumerate(zip(links, calls(links, values), strict=True)):
+    followers = [*links[1:], None]
+    for link, call, following in zip(links, calls(links, values), followers, strict=True):
         cuts = link.function.cuts.get("forward", ())
         # What the next function computes is not there yet.
-        follows = [values[following.output] for following in links[number + 1 : number + 2]]
+        follows = () if following is None else (values[following.output],)
         room = rooms.get(link.output, (call.out, *follows))
         stages.add(call, link.inputs, link.output, cuts, blocks_of(link, values), room)
     return stages.finished()
@@ -282,8 +287,7 @@ class _Stages:
                 self._tasks[number].extend(self._gathered.after[number])
         self._made_in_tasks[makes] = cut.result, where
         if is_sum:
-            first, second = room
-            total = Call(np.add, (first, second), call.out)
+            total = Call(np.add, tuple(room), call.out)
             self.add(total, [makes, makes], makes, [Cut((0, 0), 0)])
         if cut.result != 0:
             self._add_waiting()

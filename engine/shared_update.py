@@ -4,7 +4,7 @@ from functools import partial
 
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
-from engine.plan import Stage, halves
+from engine.plan import Stage, parts
 from engine.shared_memory import SHARED_FROM
 from engine.team import Team
 
@@ -41,7 +41,6 @@ class SharedUpdate:
             if for_optimizer is optimizer and for_state is state:
                 return
         size = len(self._arrays[0])
-        parts = halves(size) if size >= SHARED_FROM else [slice(0, size)]
         self._stage = Stage(
             [
                 [
@@ -52,9 +51,9 @@ class SharedUpdate:
                         self._iterations,
                         *(array[piece] for array in self._arrays),
                     )
-                    for piece in _pieces(half)
+                    for piece in _pieces(part)
                 ]
-                for half in parts
+                for part in parts(size, cut=size >= SHARED_FROM)
             ]
         )
         self._planned_for = optimizer, state

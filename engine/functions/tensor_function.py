@@ -32,8 +32,8 @@ class Cut:
 # Of every array the same samples; where a function works element by element, or the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
 ELEMENT_BY_ELEMENT = {
-    "forward": (Cut((1,), 1), Cut((0,), 0)),
-    "x": (Cut((1, 1, 1), 1), Cut((0, 0, 0), 0)),
+    "forward": (Cut((1,), 1), *SAMPLE_BY_SAMPLE["forward"]),
+    "x": (Cut((1, 1, 1), 1), *SAMPLE_BY_SAMPLE["x"]),
 }
 
 

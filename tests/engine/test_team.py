@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import engine.evaluation
 import engine.plan
 import engine.shared_memory
+import engine.shared_update
 import engine.team
 import engine.training
 from engine import (
@@ -331,7 +332,12 @@ def everything_is_shared(helper: int) -> Iterator[list[int]]:
         return False
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (engine.shared_memory, engine.training, engine.evaluation):
+        for module in (
+            engine.shared_memory,
+            engine.training,
+            engine.shared_update,
+            engine.evaluation,
+        ):
             patch.setattr(module, "SHARED_FROM", 0)
         patch.setattr(engine.plan, "LEAST_ELEMENTS", 0)
         patch.setattr(engine.team._Helper, "give", noted)
@@ -432,7 +438,6 @@ def test_of_an_evaluation_too(everything_is_shared: list[int]) -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.usefixtures("everything_is_shared")
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_a_loop_refuses_to_be_copied(copied: Callable[[object], object]) -> None:
     loop = loop_of(2, inputs=200, units=(600,))
@@ -441,6 +446,7 @@ def test_a_loop_refuses_to_be_copied(copied: Callable[[object], object]) -> None
         copied(loop)
 
 
+@pytest.mark.usefixtures("everything_is_shared")
 def test_a_copied_network_trains_on() -> None:
     loop = loop_of(2, inputs=200, units=(600,))
     copied = TrainingLoop(copy.deepcopy(loop.network), loop.samples, batch_size=32, threads=2)
