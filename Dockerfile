@@ -6,7 +6,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY static static
-RUN npm run --silent minify
+RUN npm run --silent bundle
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -17,7 +17,7 @@ RUN python -m venv /opt/descent \
  && pip install --require-hashes -r requirements-build.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY --from=scripts /src/node_modules node_modules
-COPY --from=scripts /src/static static
+COPY --from=scripts /src/static/icon.svg static/icon.svg
 COPY --from=scripts /src/build build
 COPY templates templates
 COPY engine engine

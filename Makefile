@@ -64,7 +64,7 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	@touch $@
 
 $(PAGE_STAMP): $(shell find static -type f) $(NODE_STAMP)
-	@npm run --silent minify
+	@npm run --silent bundle
 	@touch $@
 
 browser: setup-dev ## find a Chromium for the page tests, or install one

@@ -2,8 +2,8 @@
 
 A wheel holds `app/bundled/{templates,static,build/page,node_modules}`, laid out as in the
 checkout, so that the server finds them the same way in both places. The third-party files come
-from `node_modules`, which `npm ci` fills as package-lock.json says, and the small ones of
-`build/page` from `npm run minify`.
+from `node_modules`, which `npm ci` fills as package-lock.json says, and the scripts and styles of
+`build/page` from `npm run bundle`.
 """
 
 from pathlib import Path
@@ -11,17 +11,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PAGE_FOLDERS = ("templates", "static", "build/page")
+PAGE = ("templates", "static/icon.svg", "build/page")
 THIRD_PARTY_FILES = (
     "@preact/signals-core/LICENSE",
-    "@preact/signals-core/dist/signals-core.mjs",
     "swagger-ui-dist/LICENSE",
     "swagger-ui-dist/NOTICE",
     "swagger-ui-dist/swagger-ui-bundle.js",
     "swagger-ui-dist/swagger-ui.css",
     "uplot/LICENSE",
-    "uplot/dist/uPlot.esm.js",
-    "uplot/dist/uPlot.min.css",
 )
 
 
@@ -33,7 +30,7 @@ class WebFilesHook(BuildHookInterface[Any]):
         if version == "editable":
             return
         root = Path(self.root)
-        wanted = [*PAGE_FOLDERS, *(f"node_modules/{name}" for name in THIRD_PARTY_FILES)]
+        wanted = [*PAGE, *(f"node_modules/{name}" for name in THIRD_PARTY_FILES)]
         missing = [name for name in wanted if not (root / name).exists()]
         if missing:
             raise FileNotFoundError(

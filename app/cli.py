@@ -19,6 +19,7 @@ from app.main import closing_event, create_app
 from app.settings import Settings
 from app.storage.database import StorageVersionError, prepare
 from app.storage.lock import DataDirInUseError, lock
+from app.web.files import PageNotBuiltError, are_old
 from app.web.protocol import AbortableWebSocketProtocol
 from engine import DatasetError, load_mnist_bytes
 
@@ -26,6 +27,7 @@ MAX_MESSAGE = 64 * 1024
 SHUTDOWN_S = 3
 GOODBYE_S = 1.0
 
+log = structlog.get_logger()
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -64,7 +66,8 @@ def serve(
     try:  # what stands in the way is said here, without a traceback
         alone = lock(settings.data_dir)
         prepare(settings.data_dir)
-    except (DataDirInUseError, StorageVersionError) as error:
+        application = create_app(settings)
+    except (DataDirInUseError, StorageVersionError, PageNotBuiltError) as error:
         raise _refusal(str(error)) from None
     except OSError as error:
         raise _refusal(
@@ -73,10 +76,12 @@ def serve(
         ) from None
     address = _address(settings.host, listener.getsockname()[1])
     typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
+    if are_old():
+        log.warning("the page is older than its sources: run `make setup`")
     if open_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
     with alone:
-        _Server(create_app(settings)).run(sockets=[listener])
+        _Server(application).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

@@ -15,14 +15,15 @@ from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
 from app.web.errors import ErrorAnswer, add_error_handlers
 from app.web.guard import Guard
-from app.web.pages import VERSION, Page, add_page
+from app.web.pages import PAGE_POLICY, VERSION, Page, add_page
 from app.workers.pool import WorkerPool
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application; its workers start and stop with its lifespan.
 
-    By then the data directory must have been prepared (`app.storage.database.prepare`).
+    By then the data directory must have been prepared (`app.storage.database.prepare`). Raises
+    PageNotBuiltError.
     """
 
     @contextlib.asynccontextmanager
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses={"default": {"model": ErrorAnswer, "description": "Any error, in one shape."}},
     )
     page = Page()
-    app.add_middleware(Guard, content_security_policy=page.policy)
+    app.add_middleware(Guard, content_security_policy=PAGE_POLICY)
     add_error_handlers(app)
     for part in (runs, classify, chain, socket, health):
         app.include_router(part.router)

@@ -75,7 +75,7 @@ const notLoaded = () => {
   run.notice.value = {
     code: "not_loaded",
     message: "This part of the page could not be loaded: the server does not answer.",
-    hint: "Try again when it is there.",
+    hint: "Try again when it is there, or reload the page.",
   };
 };
 /**

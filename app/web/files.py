@@ -3,15 +3,14 @@
 import gzip
 import hashlib
 import mimetypes
-import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 from fastapi import Request, Response
 
 from app.errors import AppError
-from app.resources import STATIC, VENDOR, small
+from app.resources import BUILT, STATIC, VENDOR
 
 # A file's address changes with its content, so it never has to be asked for again.
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -19,11 +18,16 @@ ASK_AGAIN = "no-cache"
 # What is smaller than this gains nothing by being compressed.
 WORTH_COMPRESSING = 512
 
-ENTRY = "static/main.js"
-# What a module imports by its place; what it imports later, import("…"), is not meant.
-_IMPORTED = re.compile(r"""(?:from|import)\s*["'](\.[^"']+)["']""")
+# The script that imports all others, and the page's icon, which is no part of the bundle.
+ENTRY, ICON = "static/main.js", "static/icon.svg"
+# What a script imports by its place; what it imports later, import("…"), is not meant.
+_IMPORTED = re.compile(r"""(?:from|import)\s*["']\./([^"']+)["']""")
 
-TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".js": "text/javascript", ".map": "application/json", ".svg": "image/svg+xml"}
+
+
+class PageNotBuiltError(Exception):
+    """The page's scripts and styles have not been joined yet."""
 
 
 class SentFile:
@@ -54,7 +58,7 @@ class SentFile:
 
 
 class PageFiles:
-    """All files of the page by name, `static/main.js` or `vendor/uplot/uPlot.esm.js`.
+    """All files of the page by name, `static/main.js` or `vendor/swagger-ui/swagger-ui.css`.
 
     `version` names all of their contents at once.
     """
@@ -65,19 +69,15 @@ class PageFiles:
         self.version = hashlib.sha256(tags.encode()).hexdigest()[:12]
 
     @property
-    def modules(self) -> list[str]:
-        """The names of the modules that the page begins with, third parties' too."""
-        found = {name for name in self._files if name.endswith((".mjs", ".esm.js"))}
-        found.add(ENTRY)
-        new = [ENTRY]
+    def scripts(self) -> list[str]:
+        """The names of the scripts that the page begins with, but for the one that imports them."""
+        found: set[str] = set()
+        new = {ENTRY}
         while new:
-            name = new.pop()
-            folder = posixpath.dirname(name)
-            for address in _IMPORTED.findall(self._files[name].content.decode()):
-                imported = posixpath.normpath(posixpath.join(folder, address))
-                if imported not in found:
-                    found.add(imported)
-                    new.append(imported)
+            content = self._files[new.pop()].content.decode()
+            imported = {f"static/{name}" for name in _IMPORTED.findall(content)}
+            new |= imported - found
+            found |= imported
         return sorted(found)
 
     def response(self, request: Request, name: str, version: str | None = None) -> Response:
@@ -94,18 +94,19 @@ class PageFiles:
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
 
 
-def page_files(sheets: Sequence[str]) -> PageFiles:
-    """The files as they are now; `sheets`, the page's style sheets in their order, as one."""
-    contents = {
-        f"static/{path.relative_to(STATIC).as_posix()}": small(path).read_bytes()
-        for path in STATIC.rglob("*")
-        if path.is_file() and path.suffix != ".css"
-    }
+def page_files() -> PageFiles:
+    """The files as they are now. Raises PageNotBuiltError."""
+    contents = {f"static/{path.name}": path.read_bytes() for path in BUILT.glob("[!.]*")}
+    if ENTRY not in contents:
+        raise PageNotBuiltError(f"expected the page's scripts in {BUILT}; run `make setup` first")
+    contents[ICON] = (STATIC / "icon.svg").read_bytes()
     contents |= {
-        f"vendor/{name}": small(path).read_bytes()
-        for name, path in VENDOR.items()
-        if path.is_file()
+        f"vendor/{name}": path.read_bytes() for name, path in VENDOR.items() if path.is_file()
     }
-    styles = [small(STATIC / "css" / f"{name}.css").read_bytes() for name in sheets]
-    styles.append(contents.get("vendor/uplot/uPlot.min.css", b""))
-    return PageFiles(contents | {"static/page.css": b"\n".join(styles)})
+    return PageFiles(contents)
+
+
+def are_old() -> bool:
+    """Whether a source of the page is newer than what was made of it."""
+    changed = max((path.stat().st_mtime for path in STATIC.rglob("*.*s")), default=0.0)
+    return changed > (BUILT / "main.js").stat().st_mtime

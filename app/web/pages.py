@@ -1,8 +1,5 @@
 """The page itself, its files, and the description of the interface."""
 
-import base64
-import hashlib
-import json
 from importlib.metadata import version
 from typing import Annotated
 
@@ -17,28 +14,16 @@ from app.web.files import ASK_AGAIN, SentFile, page_files
 router = APIRouter(include_in_schema=False)
 
 VERSION = version("descent")
-# The page's style sheets, in the order in which they hold.
-SHEETS = (
-    *("tokens", "base", "layout", "masthead", "transport", "progress"),
-    *("loop", "inside", "inside-phases", "answers", "factors", "code"),
-    *("weights", "loss", "history", "along", "draw", "learn", "health"),
-    *("mistakes", "chain", "compare", "runs", "unit", "explain", "dialog", "share"),
-)
 
 templates = Jinja2Templates(TEMPLATES)
 
 
-def _script_hash(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
-
-
-def policy(*, scripts: str, styles: str = "'self'") -> str:
+def policy(*, styles: str = "'self'") -> str:
     """A Content-Security-Policy that allows this server's own files and nothing else."""
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src 'self' {scripts}",
+            "script-src 'self'",
             f"style-src {styles}",
             "img-src 'self' data: blob:",
             "connect-src 'self'",
@@ -51,29 +36,20 @@ def policy(*, scripts: str, styles: str = "'self'") -> str:
     )
 
 
+PAGE_POLICY = policy()
 # The interface's description is shown by a third party's script, which sets styles of its own.
-DOCS_POLICY = policy(scripts="", styles="'self' 'unsafe-inline'")
+DOCS_POLICY = policy(styles="'self' 'unsafe-inline'")
 
 
 class Page:
-    """The page and its files, read once; `policy` is what the page may do."""
+    """The page and its files, read once. Raises PageNotBuiltError."""
 
     def __init__(self) -> None:
-        self.files = page_files(SHEETS)
-        # The address changes with their content.
-        files_at = f"/files/{self.files.version}"
-        imports = {
-            "descent/": f"{files_at}/static/",
-            "@preact/signals-core": f"{files_at}/vendor/signals-core/signals-core.mjs",
-            "uplot": f"{files_at}/vendor/uplot/uPlot.esm.js",
-        }
-        import_map = json.dumps({"imports": imports})
-        self.policy = policy(scripts=_script_hash(import_map))
+        self.files = page_files()
         html = templates.get_template("index.html").render(
-            import_map=import_map,
-            files=files_at,
+            files=f"/files/{self.files.version}",  # changes with their content
             version=VERSION,
-            modules=self.files.modules,
+            scripts=self.files.scripts,
             chain_operations=operations(),
             chain=ChainQuestion(),
         )

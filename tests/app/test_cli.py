@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.web import files
 from tests.support.server import COMMAND, keep_untrained_network, running_server
 
 
@@ -126,6 +127,37 @@ def test_without_the_data_set_it_says_how_to_get_it(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "make setup" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_without_the_pages_scripts_it_says_how_to_get_them(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; import app.resources; "
+        f"app.resources.BUILT = Path({str(tmp_path)!r}); "
+        "import sys; sys.argv = ['descent', 'serve', '--no-open', '--port', '0']; "
+        "from app.cli import main; main()"
+    )
+    refused = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "APP_DATA_DIR": str(tmp_path)},
+    )
+    assert refused.returncode == 1
+    assert "make setup" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_it_is_known_whether_a_source_is_newer_than_what_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.js").touch()
+    monkeypatch.setattr(files, "STATIC", tmp_path)
+    assert files.are_old()
+    os.utime(tmp_path / "main.js", (0, 0))
+    assert not files.are_old()
 
 
 def test_help_names_the_options() -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect
 
 from engine import load_mnist
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
-from tests.support.page import DescentPage
+from tests.support.page import DescentPage, asking_the_page
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -22,12 +22,9 @@ PARAMETERS = ("layer1.weights", "layer1.bias", "layer2.weights", "layer2.bias")
 NUMBER = re.compile(r"[−-]?\d[\d,.]*(?:e-?\d+)?")
 HELD_OUT = 256
 
-PREPARED_DRAWING = """async () => {
-  const { ContextRequest } = await import("descent/elements/context.js");
-  let app;
-  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+PREPARED_DRAWING = asking_the_page("""
   return app.classifier.reading.value.pixels.flat();
-}"""
+""")
 
 
 def log_probabilities(weights: Weights, x: Array) -> Array:

@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.test_accessibility import THEMES, settled, violations
 from tests.support.client import Run
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
-from tests.support.page import DescentPage, ShownRun
+from tests.support.page import DescentPage, ShownRun, asking_the_page
 from tests.support.server import Server
 
 SGD_AGAINST_RMSPROP = "SGD 0.1 against RMSprop 0.001"
@@ -29,15 +29,17 @@ MAKE = """async (config) => {
 }"""
 
 # The values that an image shows, from its very pixels: colour → code → value, null for the gaps.
-PICTURE = """async (canvas) => {
-  const { ContextRequest } = await import("descent/elements/context.js");
-  const { comparedLayout } = await import("descent/draw/compared-units.js");
-  let app;
-  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+PICTURE = asking_the_page(
+    """
   const table = app.colours.value.signed;
   const codes = new Map([...table].map((pixel, code) => [pixel, Math.max(code, 1)]));
   const holder = canvas.closest("figure");
-  const { columns, scale } = comparedLayout(24, 28, holder.clientWidth * devicePixelRatio);
+  // In one to three rows, whichever makes the images largest.
+  const room = holder.clientWidth * devicePixelRatio + 1;
+  const size = (columns) => Math.floor(room / columns / 29);
+  const covered = (columns) => size(columns) ** 2 / columns;
+  const columns = [24, 12, 8].reduce((a, b) => (covered(b) > covered(a) ? b : a));
+  const scale = size(columns);
   const { width, height } = canvas;
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
   const pixels = new Uint32Array(data.buffer);
@@ -51,7 +53,9 @@ PICTURE = """async (canvas) => {
     };
     return Array.from({ length: 784 }, (_, i) => code(i));
   });
-}"""
+""",
+    given="canvas",
+)
 
 
 def small_page(open_page: OpenPage, **config: Any) -> DescentPage:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.support.explained import Explained, Notebook, disagreement, read_explanation
-from tests.support.page import DescentPage
+from tests.support.page import DescentPage, asking_the_page
 from tests.support.server import Server
 
 PHASES = ("draw", "forward", "loss", "backward", "update")
@@ -24,12 +24,9 @@ MARK = """() => {
 }"""
 
 # The picture that the page sends, asked of the page itself.
-DRAWING = """async () => {
-  const { ContextRequest } = await import("descent/elements/context.js");
-  let app;
-  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+DRAWING = asking_the_page("""
   return [...new Uint8Array(await (await app.drawing.toPng()).arrayBuffer())];
-}"""
+""")
 
 
 @pytest.fixture

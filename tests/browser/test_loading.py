@@ -1,4 +1,4 @@
-"""How the page comes up: drawn first, in the theme that was chosen; then come the modules."""
+"""How the page comes up: drawn first, in the theme that was chosen; then come the scripts."""
 
 from playwright.sync_api import Browser, Route, expect
 
@@ -8,21 +8,21 @@ from tests.support.server import Server
 # The style sheet is the last that the first frame waits for.
 LOADED = """() => {
   const files = performance.getEntriesByType("resource");
-  const modules = files.filter(({ name }) => /\\/(main|elements\\/.*)\\.js$/.test(name));
+  const scripts = files.filter(({ name }) => /\\/(main|part-.*)\\.js$/.test(name));
   return {
     styles: files.find(({ name }) => name.endsWith("/page.css")).responseEnd,
-    modules: modules.map(({ startTime }) => startTime),
+    scripts: scripts.map(({ startTime }) => startTime),
   };
 }"""
 
 
-def test_modules_are_asked_for_once_the_page_can_be_drawn(page_of_run: DescentPage) -> None:
+def test_scripts_are_asked_for_once_the_page_can_be_drawn(page_of_run: DescentPage) -> None:
     loaded = page_of_run.page.evaluate(LOADED)
-    assert len(loaded["modules"]) > 20
-    assert min(loaded["modules"]) >= loaded["styles"]
+    assert len(loaded["scripts"]) > 5
+    assert min(loaded["scripts"]) >= loaded["styles"]
 
 
-def test_a_chosen_theme_holds_before_the_modules_are_there(page_of_run: DescentPage) -> None:
+def test_a_chosen_theme_holds_before_the_scripts_are_there(page_of_run: DescentPage) -> None:
     page_of_run.press("Theme: as the system")
     chosen = page_of_run.page.locator("html").get_attribute("data-theme")
     assert chosen == "light"
@@ -36,15 +36,15 @@ def test_a_chosen_theme_holds_before_the_modules_are_there(page_of_run: DescentP
 def test_nothing_can_be_pressed_before_it_acts(page_of_run: DescentPage) -> None:
     page = page_of_run.page.context.new_page()
     held: list[Route] = []
-    page.route("**/static/models/run.js", lambda route: held.append(route))
-    with page.expect_request("**/static/models/run.js"):
+    page.route("**/static/main.js", lambda route: held.append(route))
+    with page.expect_request("**/static/main.js"):
         page.goto(page_of_run.page.url)
     controls = page.locator("transport-bar :is(button, input, select):visible")
     assert controls.count() > 8
     assert all(control.is_disabled() for control in controls.all())
     assert page.locator("body").get_attribute("inert") == ""
     # A preload that has failed may be asked for again.
-    page.route("**/static/models/run.js", lambda route: route.abort())
+    page.route("**/static/main.js", lambda route: route.abort())
     for route in held:
         route.abort()
     expect(page.get_by_role("alert").filter(has_text="Reload it")).to_be_visible()

@@ -8,16 +8,13 @@ import numpy as np
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import OpenPage
-from tests.support.page import DescentPage
+from tests.support.page import DescentPage, asking_the_page
 from tests.support.server import Server
 
 SLIDER = "Rewind to batch"
 
 # What the stations and the weight images are drawn from, and the marker's place in the chart.
-PICTURES = """async () => {
-  const { ContextRequest } = await import("descent/elements/context.js");
-  let app;
-  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+PICTURES = asking_the_page("""
   const { draw, forward, loss } = app.run.pictures.value;
   const weights = app.run.weights("layer1.weights").value;
   return {
@@ -25,7 +22,7 @@ PICTURES = """async () => {
     probabilities: forward && [...forward.activations.at(-1)], mean: loss && loss.mean,
     codes: weights && [...weights.codes.subarray(0, 784)],
   };
-}"""
+""")
 
 
 def trained(page: DescentPage, batches: int) -> dict[str, Any]:

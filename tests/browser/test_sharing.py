@@ -256,15 +256,18 @@ def test_a_recipe_too_long_for_a_link_is_said(open_page: OpenPage) -> None:
     page = open_page()
     state = page.page.evaluate(
         """async () => {
-          const { sendCommand } = await import("descent/protocol/api.js");
-          const { trainOn } = await import("descent/protocol/commands.js");
           const id = new URLSearchParams(location.search).get("run");
           let seed = 1;
           const pixel = () => (seed = (seed * 48271) % 2147483647) % 256;
           let state;
           for (let i = 0; i < 40; i++) {
             const rows = Array.from({ length: 28 }, () => Array.from({ length: 28 }, pixel));
-            state = await sendCommand(id, trainOn(rows, 4));
+            const answer = await fetch(`/api/runs/${id}/commands`, {
+              method: "POST",
+              headers: { "Content-Type": "application/json" },
+              body: JSON.stringify({ type: "train_on", pixels: rows, label: 4 }),
+            });
+            state = await answer.json();
           }
           return state;
         }"""

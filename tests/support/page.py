@@ -12,14 +12,25 @@ from tests.support.server import wait_until
 
 FASTEST = "10"
 
-# What the page keeps of the run, asked of the page itself: it is not on the screen as text.
-SERIES = """async () => {
-  const { ContextRequest } = await import("descent/elements/context.js");
+# Puts into `app` what the page's elements share, as they ask for it themselves.
+ASK = """
   let app;
-  document.body.dispatchEvent(new ContextRequest((given) => { app = given; }));
+  const receive = (given) => { app = given; };
+  const question = new Event("context-request", { bubbles: true });
+  document.body.dispatchEvent(Object.assign(question, { receive }));
+"""
+
+
+def asking_the_page(body: str, given: str = "") -> str:
+    """A function for the page to call: `body`, which knows `app`, and what it is `given`."""
+    return f"async ({given}) => {{{ASK}{body}}}"
+
+
+# What the page keeps of the run, asked of the page itself: it is not on the screen as text.
+SERIES = asking_the_page("""
   const { series } = app.run;
   return { loss: [...series.loss], accuracy: [...series.accuracy], tests: series.tests };
-}"""
+""")
 
 
 class ShownRun(Run):
