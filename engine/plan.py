@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
-from engine.functions.tensor_function import Cut
+from engine.functions.tensor_function import SUM_BY_SAMPLES, UNREAD, Cut
 
 # What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs, where a layer is
 # large and has so many, or by samples, where there are so many and an array of so many numbers.
@@ -117,12 +117,10 @@ def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:
 class Gathered:
     """Arrays of which a part is used, in blocks: by name, for each block what tells the part.
 
-    `before` fills those that are read, a task for each block; `after` follows on those that have
-    been computed.
+    `after` follows on those that have been computed, a task for each block.
     """
 
     arrays: Mapping[str, Sequence[Current]]
-    before: Sequence[Task] = ()
     after: Sequence[Task] = ()
 
 
@@ -130,113 +128,115 @@ NOTHING = Gathered({})
 NO_ROOMS: Mapping[str, Sequence[Array]] = {}
 
 
-def forward_stages(
-    links: Sequence[Link],
-    values: Mapping[str, Array],
-    gathered: Gathered = NOTHING,
-    rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
-) -> tuple[Stage, ...]:
-    """The stages of a forward pass over `values`, which holds an array for every name.
+class Planner:
+    """Puts the calls of a batch into stages, which are taken from it a phase at a time, or at once.
 
-    `rooms` are for shares of a sum, by its name. Where there are none, the sum's own array is used,
-    and that of the function after it, which is to be of the same shape: an activation's.
+    A new stage begins where a call needs what another task computes. Which calls are cut, and how,
+    does not depend on when the stages are taken, so neither does any bit of what they compute.
     """
-    stages = _Stages(gathered)
-    followers = [*links[1:], None]
-    for link, call, following in zip(links, calls(links, values), followers, strict=True):
-        cuts = link.function.cuts.get("forward", ())
-        # What the next function computes is not there yet.
-        follows = () if following is None else (values[following.output],)
-        room = rooms.get(link.output, (call.out, *follows))
-        stages.add(call, link.inputs, link.output, cuts, blocks_of(link, values), room)
-    return stages.finished()
 
-
-def backward_stages(
-    factors: Sequence[Factor],
-    values: Mapping[str, Array],
-    gradients: Mapping[str, Array],
-    gathered: Gathered = NOTHING,
-) -> tuple[Stage, ...]:
-    """The stages of a gradient function over `values` and `gradients`."""
-    stages = _Stages(gathered)
-    needed = {gradient_name(factor.link.output) for factor in factors}
-    for factor in factors:
-        link, result = factor.link, gradient_name(factor.target)
-        names = [gradient_name(link.output), link.output, *link.inputs]
-        arguments = (gradients[names[0]], *_arrays(values, names[1:]))
-        call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-        cuts, own_blocks = link.function.cuts.get(factor.argument, ()), blocks_of(link, values)
-        stages.add(call, names, result, cuts, own_blocks, can_wait=result not in needed)
-    return stages.finished()
-
-
-def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, ...]:
-    return tuple(values[name] for name in names)
-
-
-def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
-    """Those of a layer, by its weights; what works element by element has none of its own."""
-    if not link.function.cuts or len(link.inputs) == 1:
-        return []
-    return blocks(*values[link.inputs[1]].shape)
-
-
-class _Stages:
-    """Puts calls into stages: a new one begins where a call needs what another task computes."""
-
-    def __init__(self, gathered: Gathered) -> None:
+    def __init__(
+        self, links: Sequence[Link], factors: Sequence[Factor], gathered: Gathered = NOTHING
+    ) -> None:
+        """For a batch of these links and factors; others can't be added."""
         self._gathered = gathered
+        self._needed = {name for link in links for name in _read(link, "forward", link.inputs)}
+        for factor in factors:
+            self._needed.update(_read(factor.link, factor.argument, _needs(factor)))
+        # What tasks make: the axis along which it is cut, None for shares of a sum, and the blocks.
+        self._cut: dict[str, tuple[int | None, Sequence[slice]]] = {}
         self._done: list[Stage] = []
         self._waiting: list[tuple[Call, Sequence[str], str]] = []
-        self._begin(gathered.before)
+        self._begin()
 
-    def _begin(self, tasks: Sequence[Task] = ()) -> None:
-        self._tasks = [list(task) for task in tasks]  # one for each block
-        # What they make: the axis along which it is cut, None for shares of a sum, and the blocks.
-        self._made_in_tasks: dict[str, tuple[int | None, Sequence[slice]]] = {}
-        self._whole: list[Call] = []
+    def _begin(self) -> None:
+        self._tasks: list[list[Callable[[], object]]] = []  # one for each block
+        self._made_in_tasks: set[str] = set()
+        self._whole: list[Callable[[], object]] = []
         self._made_whole: set[str] = set()
 
-    def add(
+    def add_tasks(self, tasks: Sequence[Task], makes: str, where: Sequence[slice]) -> None:
+        """Append calls that make blocks of inputs of what such calls have made, a task for each."""
+        self._tasks = self._tasks or [[] for _ in where]
+        for task, calls_of_block in zip(self._tasks, tasks, strict=True):
+            task.extend(calls_of_block)
+        self._made_in_tasks.add(makes)
+        self._cut[makes] = 1, where
+
+    def add_call(self, call: Callable[[], object], makes: str) -> None:
+        """Append a call that needs nothing."""
+        self._whole.append(call)
+        self._made_whole.add(makes)
+
+    def add_forward(
         self,
+        links: Sequence[Link],
+        values: Mapping[str, Array],
+        rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
+    ) -> None:
+        """Append a forward pass over `values`, which holds an array for every name.
+
+        `rooms` are for shares of a sum, by its name. Where there are none, the sum's own array is
+        used, and that of the function after it, which is to be of the same shape: an activation's.
+        """
+        followers = [*links[1:], None]
+        for link, call, following in zip(links, calls(links, values), followers, strict=True):
+            # What the next function computes is not there yet.
+            follows = () if following is None else (values[following.output],)
+            room = rooms.get(link.output, (call.out, *follows))
+            self._add(link, "forward", call, link.inputs, link.output, values, room)
+
+    def add_backward(
+        self,
+        factors: Sequence[Factor],
+        values: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+    ) -> None:
+        """Append a gradient function over `values` and `gradients`."""
+        for factor in factors:
+            names, result = _needs(factor), gradient_name(factor.target)
+            arguments = (gradients[names[0]], *_arrays(values, names[1:]))
+            call = Call(factor.vjp, arguments, gradients[result], factor.adds)
+            self._add(factor.link, factor.argument, call, names, result, values)
+
+    def take(self) -> tuple[Stage, ...]:
+        """The stages of all that has been added since they were taken last."""
+        self._add_waiting()
+        self._close()
+        taken = tuple(self._done)
+        self._done.clear()
+        return taken
+
+    def _add(
+        self,
+        link: Link,
+        computes: str,
         call: Call,
         needs: Sequence[str],
         makes: str,
-        cuts: Sequence[Cut] = (),
-        own_blocks: Sequence[slice] = (),
+        values: Mapping[str, Array],
         room: Sequence[Array] = (),
-        *,
-        can_wait: bool = False,
     ) -> None:
-        """Append a call that reads the values `needs` and computes `makes`.
-
-        `room` is for the two shares of a sum. A call that nothing else needs `can_wait`
-        until there are blocks of columns: beside them there is time for it.
-        """
-        for cut in cuts:
+        own_blocks = blocks_of(link, values)
+        for cut in link.function.cuts.get(computes, ()):
             where = self._where(cut, call, needs, makes, own_blocks)
             if where:
                 self._add_cut(call, needs, makes, cut, where, room)
                 return
-        needs = (*needs, makes) if call.adds else needs
-        if can_wait:
-            self._waiting.append((call, needs, makes))
+        reads = _read(link, computes, needs)
+        reads = [*reads, makes] if call.adds else reads
+        if makes in self._needed:
+            self._add_whole(call, reads, makes)
         else:
-            self._add_whole(call, needs, makes)
-
-    def finished(self) -> tuple[Stage, ...]:
-        """All stages, in order."""
-        self._add_waiting()
-        self._close()
-        return tuple(self._done)
+            # Until there are blocks of columns: beside them there is time for it.
+            self._waiting.append((call, reads, makes))
 
     def _where(
         self, cut: Cut, call: Call, needs: Sequence[str], makes: str, own_blocks: Sequence[slice]
     ) -> Sequence[slice]:
         """The blocks in which a call is worth making, cut like this; none where it is not."""
         axis = 0 if cut.result == 0 else 1
-        made = [self._made_in_tasks[name] for name in needs if name in self._made_in_tasks]
+        made = [self._cut[name] for name in needs if name in self._cut]
         joined = next((where for cut_along, where in made if cut_along == axis), ())
         if axis == 0:
             n = len(call.out)
@@ -255,11 +255,12 @@ class _Stages:
         where: Sequence[slice],
         room: Sequence[Array],
     ) -> None:
-        axes = dict(zip(needs, cut.arguments, strict=True))
+        named = zip(needs, cut.arguments, strict=True)
+        axes = {name: axis for name, axis in named if axis != UNREAD}
         if call.adds:
             axes[makes] = cut.result
         fits = all(
-            axis is not None and self._made_in_tasks[name] == (axis, where)
+            axis is not None and self._cut[name] == (axis, where)
             for name, axis in axes.items()
             if name in self._made_in_tasks
         )
@@ -273,7 +274,7 @@ class _Stages:
         is_sum = cut.result is None and len(where) > 1
         for number, block in enumerate(where):
             arrays = [
-                array if axis is None else self._block(name, array, axis, number, block)
+                array if axis in (None, UNREAD) else self._block(name, array, axis, number, block)
                 for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
             ]
             function, out = call.function, call.out
@@ -285,12 +286,21 @@ class _Stages:
             self._tasks[number].append(_bound(function, tuple(arrays), out, adds=call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
-        self._made_in_tasks[makes] = cut.result, where
+        self._made_in_tasks.add(makes)
+        self._cut[makes] = cut.result, where
         if is_sum:
-            total = Call(np.add, tuple(room), call.out)
-            self.add(total, [makes, makes], makes, [Cut((0, 0), 0)])
+            self._add_sum(Call(np.add, tuple(room), call.out), makes)
         if cut.result != 0:
             self._add_waiting()
+
+    def _add_sum(self, call: Call, name: str) -> None:
+        """Append the sum of shares that have been made under the name that it gets itself."""
+        where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ())
+        if where:
+            self._add_cut(call, [name, name], name, SUM_BY_SAMPLES, where, ())
+        else:
+            self._add_whole(call, [name], name)
+            del self._cut[name]
 
     def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Any:
         """A block of an array, or what tells the part of it that is used."""
@@ -302,14 +312,36 @@ class _Stages:
         while self._waiting:
             self._add_whole(*self._waiting.pop(0))
 
-    def _add_whole(self, call: Call, needs: Sequence[str], makes: str) -> None:
-        if not self._made_in_tasks.keys().isdisjoint(needs):
+    def _add_whole(self, call: Call, reads: Sequence[str], makes: str) -> None:
+        if not self._made_in_tasks.isdisjoint(reads):
             self._close()
-        self._whole.append(call)
-        self._made_whole.add(makes)
+        self.add_call(call, makes)
 
     def _close(self) -> None:
         tasks: list[Task] = [*self._tasks, *([self._whole] if self._whole else [])]
         if tasks:
             self._done.append(Stage(tuple(tuple(task) for task in tasks)))
         self._begin()
+
+
+def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, ...]:
+    return tuple(values[name] for name in names)
+
+
+def _needs(factor: Factor) -> list[str]:
+    """What its product is called with."""
+    return [gradient_name(factor.link.output), factor.link.output, *factor.link.inputs]
+
+
+def _read(link: Link, computes: str, names: Sequence[str]) -> list[str]:
+    """Those of a call's arguments that are read."""
+    cuts = link.function.cuts.get(computes, ())
+    unread = {number for cut in cuts for number, axis in enumerate(cut.arguments) if axis == UNREAD}
+    return [name for number, name in enumerate(names) if number not in unread]
+
+
+def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
+    """Those of a layer, by its weights; what works element by element has none of its own."""
+    if not any(cut.result is None for cut in link.function.cuts.get("forward", ())):
+        return []
+    return blocks(*values[link.inputs[1]].shape)

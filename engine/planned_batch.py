@@ -21,12 +21,11 @@ from engine.named_tensors import NamedTensors
 from engine.plan import (
     Current,
     Gathered,
+    Planner,
     Stage,
     Task,
-    backward_stages,
     blocks,
     blocks_of,
-    forward_stages,
     is_large,
 )
 from engine.samples import Gatherer, Samples, scale_into
@@ -42,12 +41,13 @@ PLANS = 64
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The stages of each phase, for one size of batch."""
+    """For one size of batch the stages of each phase, and those of the four at once, fewer."""
 
     draw: tuple[Stage, ...]
     forward: tuple[Stage, ...]
     loss: tuple[Stage, ...]
     backward: tuple[Stage, ...]
+    through: tuple[Stage, ...]
 
 
 class PlannedBatch:
@@ -94,7 +94,7 @@ class PlannedBatch:
                 size = capacity * len(parameters[link.inputs[1]])
                 self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
         self._plans: dict[int, Plan] = {}
-        self._plan = Plan((), (), (), ())
+        self._plan = Plan((), (), (), (), ())
         self.capacity = capacity
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
@@ -102,17 +102,8 @@ class PlannedBatch:
 
     def draw(self, indices: Array) -> None:
         """Gather these samples (n,), and see which of their inputs are on."""
-        n = len(indices)
-        self.values = self._workspace.values(n)
-        self.gradients = self._workspace.gradients(n)
-        if n not in self._plans:
-            if len(self._plans) == PLANS:
-                self._plans.clear()
-            self._plans[n] = self._make_plan()
-        self._plan = self._plans[n]
-        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
+        self._take(indices)
         self._team.run(self._plan.draw)
-        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
 
     def forward(self) -> None:
         """Compute every layer's preactivations and activations."""
@@ -125,40 +116,85 @@ class PlannedBatch:
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
+        return self._norms()
+
+    def run_through(self, indices: Array) -> dict[str, float]:
+        """Do what the four do, to the same bits, in fewer stages."""
+        self._take(indices)
+        self._team.run(self._plan.through)
+        return self._norms()
+
+    def _take(self, indices: Array) -> None:
+        n = len(indices)
+        self.values = self._workspace.values(n)
+        self.gradients = self._workspace.gradients(n)
+        if n not in self._plans:
+            if len(self._plans) == PLANS:
+                self._plans.clear()
+            self._plans[n] = self._make_plan()
+        self._plan = self._plans[n]
+        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
+        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
+
+    def _norms(self) -> dict[str, float]:
         squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
         squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def _make_plan(self) -> Plan:
         weights_gradient = gradient_name(FIRST_WEIGHTS)
-        x, weights = self.values[X], self.values[FIRST_WEIGHTS]
+        values = self.values
+        x, weights = values[X], values[FIRST_WEIGHTS]
         gradient, raw = self.gradients[weights_gradient], self._gatherer.raw(x)
         scale = self._gatherer.scale
-        draw: list[Task] = [] if self._active else [(partial(scale_into, x, raw, scale),)]
-        arrays: dict[str, list[Current]] = defaultdict(list)
-        before: list[Task] = []
+        where = [active.block for active in self._active]
+        found: list[Task] = []
+        gathered: list[Task] = []
         after: list[Task] = []
+        arrays: dict[str, list[Current]] = defaultdict(list)
         for number, active in enumerate(self._active):
             block = active.block
             scaled = partial(scale_into, x[:, block], raw[:, block], scale)
-            draw.append((scaled, partial(active.find, raw[:, block])))
+            found.append((scaled, partial(active.find, raw[:, block])))
+            gathered.append((partial(active.gather, x, weights),))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
             arrays[weights_gradient].append(partial(active.weights_used, gradient))
-            before.append((partial(active.gather, x, weights),))
             square = partial(active.square, gradient, self._squares[number, ...])
             after.append((square, partial(active.spread, gradient)))
-        links, factors = self._compiled.forward.links, self._compiled.gradient_function.factors
+        links, loss_links = self._compiled.forward.links, self._compiled.loss.links
+        factors = self._compiled.gradient_function.factors
         rooms = {
-            name: [_shaped_like(self.values[name], flat) for flat in flats]
+            name: [_shaped_like(values[name], flat) for flat in flats]
             for name, flats in self._rooms.items()
         }
-        return Plan(
-            (Stage(draw),),
-            forward_stages(links, self.values, Gathered(arrays, before), rooms),
-            forward_stages(self._compiled.loss.links, self.values),
-            backward_stages(factors, self.values, self.gradients, Gathered(arrays, after=after)),
+
+        def draw(planner: Planner) -> None:
+            if where:
+                planner.add_tasks(found, X, where)
+            else:
+                planner.add_call(partial(scale_into, x, raw, scale), X)
+
+        def forward(planner: Planner) -> None:
+            if where:
+                planner.add_tasks(gathered, FIRST_WEIGHTS, where)
+            planner.add_forward(links, values, rooms)
+
+        def loss(planner: Planner) -> None:
+            planner.add_forward(loss_links, values)
+
+        def backward(planner: Planner) -> None:
+            planner.add_backward(factors, values, self.gradients)
+
+        apart, through = (
+            Planner([*links, *loss_links], factors, Gathered(arrays, after)) for _ in range(2)
         )
+        stages: dict[str, tuple[Stage, ...]] = {}
+        for add in (draw, forward, loss, backward):
+            add(apart)
+            stages[add.__name__] = apart.take()
+            add(through)
+        return Plan(**stages, through=through.take())
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -259,6 +259,8 @@ class TrainingLoop:
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
         self._expect_own_process()
+        if self._last_phase is None:
+            self._run_to_gradient()
         # In the order of PHASES, and without the traces, which nobody would see.
         phases = (self._draw, self._forward, self._loss, self._backward, self._update)
         for compute in phases[PHASES.index(self.next_phase) :]:
@@ -414,23 +416,41 @@ class TrainingLoop:
 
     # Inside
 
+    def _run_to_gradient(self) -> None:
+        self._begin_batch()
+        try:
+            norms = self._batch.run_through(self._drawn)
+        except BaseException:
+            self._abandon()  # some of the arrays are this batch's, some the last one's
+            raise
+        self._ran(Phase.DRAW, self._batch.values)
+        self._ran(Phase.FORWARD, self._batch.values)
+        self._judge_loss()
+        self._judge_gradient(norms)
+
     def _draw(self) -> None:
+        self._begin_batch()
+        self._batch.draw(self._drawn)
+        self._ran(Phase.DRAW, self._batch.values)
+
+    def _begin_batch(self) -> None:
         self._drawn = self._schedule.next(self._batch_size)
         self._trained_apart = False
         if self._team.threads > 1 and not self._is_shared:
             self._share_arrays()
         elif len(self._drawn) > self._batch.capacity:
             self._make_batch()
-        self._batch.draw(self._drawn)
-        self._ran(Phase.DRAW, self._batch.values)
 
     def _forward(self) -> None:
         self._batch.forward()
         self._ran(Phase.FORWARD, self._batch.values)
 
     def _loss(self) -> None:
-        values = self._batch.values
         self._batch.loss()
+        self._judge_loss()
+
+    def _judge_loss(self) -> None:
+        values = self._batch.values
         per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
         if not math.isfinite(loss):
             self._fail(Phase.LOSS, "loss", loss)
@@ -444,7 +464,9 @@ class TrainingLoop:
         self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
 
     def _backward(self) -> None:
-        norms = self._batch.backward()
+        self._judge_gradient(self._batch.backward())
+
+    def _judge_gradient(self, norms: dict[str, float]) -> None:
         for layer, norm in norms.items():
             if not math.isfinite(norm):
                 self._fail(Phase.BACKWARD, f"gradient norm of {layer}", norm)

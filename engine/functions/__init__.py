@@ -15,8 +15,12 @@ from engine.functions import (
 from engine.functions.tensor_function import (
     ELEMENT_BY_ELEMENT,
     SAMPLE_BY_SAMPLE,
+    UNREAD,
+    Cut,
     TensorFunction,
 )
+
+LOSS_BY_SAMPLES = {"forward": (Cut((0, 0), 0),), "predictions": (Cut((0, 0, 0, 0), 0),)}
 
 FUNCTIONS: dict[str, TensorFunction] = {
     function.name: function
@@ -60,6 +64,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("logits", "targets", "probabilities"),
             softmax_cross_entropy.forward,
             {"logits": softmax_cross_entropy.vjp_logits},
+            cuts={"forward": (Cut((0, 0, 0), 0),), "logits": (Cut((0, 0, 0, 0, 0), 0),)},
         ),
         TensorFunction(
             "categorical_crossentropy",
@@ -67,6 +72,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("predictions", "targets"),
             categorical_crossentropy.forward,
             {"predictions": categorical_crossentropy.vjp_predictions},
+            cuts=LOSS_BY_SAMPLES,
         ),
         TensorFunction(
             "mean_squared_error",
@@ -74,8 +80,16 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("predictions", "targets"),
             mean_squared_error.forward,
             {"predictions": mean_squared_error.vjp_predictions},
+            cuts=LOSS_BY_SAMPLES,
         ),
-        TensorFunction("mean", "(1/n) Σ_i x_i", ("x",), mean.forward, {"x": mean.vjp}),
+        TensorFunction(
+            "mean",
+            "(1/n) Σ_i x_i",
+            ("x",),
+            mean.forward,
+            {"x": mean.vjp},
+            cuts={"x": (Cut((None, UNREAD, UNREAD), 0),)},
+        ),
     )
 }
 

@@ -12,7 +12,7 @@ def forward(x: Array, *, out: Array | None = None) -> Array:
 
 
 def vjp(cotangent: Array, _y: Array, x: Array, *, out: Array | None = None) -> Array:
-    """dL/dx_i = (1/n) dL/dy. Shapes: () -> (n,)."""
+    """dL/dx_i = (1/n) dL/dy. Shapes: () -> (n,), or for some of the samples the size of `out`."""
     gradient = np.empty_like(x) if out is None else out
     gradient[...] = cotangent / len(x)
     return gradient

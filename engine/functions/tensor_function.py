@@ -15,6 +15,10 @@ Forward: TypeAlias = Callable[..., Array]
 VectorJacobianProduct: TypeAlias = Callable[..., Array]
 
 
+# In place of an axis: the argument is needed whole, but not its values, only its shape if that.
+UNREAD = -1
+
+
 @dataclass(frozen=True)
 class Cut:
     """How one result is computed a block of columns, or of samples, at a time.
@@ -29,6 +33,7 @@ class Cut:
     term: Forward | None = None
 
 
+SUM_BY_SAMPLES = Cut((0, 0), 0)
 # Of every array the same samples; where a function works element by element, or the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
 ELEMENT_BY_ELEMENT = {

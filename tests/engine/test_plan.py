@@ -1,5 +1,6 @@
 """Plans: what is cut, and stages whose tasks need nothing of each other."""
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -57,19 +58,18 @@ def test_a_plan_computes_the_chain_and_its_gradient_in_any_order_of_tasks(
     loss, expected = network.loss_and_gradients(x, y)
 
     batches = []
-    for team in (Team(), _Backwards()):
+    for team, through in itertools.product((Team(), _Backwards()), (False, True)):
         batch, gradients = _batch_of(network, x, y, team)
-        batch.forward()
-        batch.loss()
-        norms = batch.backward()
+        norms = _compute(batch, through=through)
         np.testing.assert_allclose(batch.values["loss"], loss, rtol=1e-12)
         for name, gradient in expected.items():
             np.testing.assert_allclose(gradients[f"{name}.gradient"], gradient, atol=1e-12)
         for layer, flat in gradients.grouped().items():
             np.testing.assert_allclose(norms[layer], np.linalg.norm(flat), rtol=1e-12)
         batches.append((batch.values["layer1.activations"].copy(), gradients.flat, norms))
-    for there, back in zip(*batches, strict=True):
-        np.testing.assert_array_equal(there, back)
+    for first, *others in zip(*batches, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(first, other)
 
 
 class _Counting(Team):
@@ -86,31 +86,45 @@ class _Counting(Team):
 
 
 @pytest.mark.parametrize(
-    ("n", "handed_over"),
+    ("n", "through", "handed_over"),
     [
-        (32, [2, 2, 3]),  # drawing, forward; backward, beside the blocks what nothing else needs
-        (128, [2, 2, 2, 2, 3]),  # what lies between the large products as well
+        # Drawing, forward; backward, beside the blocks what nothing else needs.
+        (32, False, [2, 2, 3]),
+        (32, True, [2, 3]),
+        # What lies between the large products as well: forward, loss, backward.
+        (128, False, [2, 2, 2, 2, 2, 3]),
+        (128, True, [2, 2, 3]),
     ],
 )
-def test_what_of_a_batch_of_the_example_is_handed_over(n: int, handed_over: list[int]) -> None:
+def test_what_of_a_batch_of_the_example_is_handed_over(
+    n: int, through: bool, handed_over: list[int]
+) -> None:
     network = Sequential([Dense(512, "relu"), Dense(10, "softmax")])
     network.compile()
     network.build(784)
     team = _Counting()
     x: Array = np.random.default_rng(1).random((n, 784), np.float32)
     batch, _ = _batch_of(network, x, np.arange(n) % 10, team)
-    batch.forward()
-    batch.loss()
-    batch.backward()
+    _compute(batch, through=through)
     assert team.shared == handed_over
 
 
 def _batch_of(
     network: Network, x: Array, y: Array, team: Team
 ) -> tuple[PlannedBatch, NamedTensors]:
-    """All of x and y drawn as a batch, and where the gradients of the parameters go."""
+    """For a batch of all of x and y, and where the gradients of the parameters go."""
     parameters, samples = network.parameters, Samples(x, y)
     gradients = parameters.beside(np.zeros_like(parameters.flat), ".gradient")
     batch = PlannedBatch(network.compiled, parameters, gradients, samples, y, len(x), team)
-    batch.draw(np.arange(len(x)))
     return batch, gradients
+
+
+def _compute(batch: PlannedBatch, *, through: bool) -> dict[str, float]:
+    """Phase by phase, or all at once; the norms."""
+    everything = np.arange(batch.capacity)
+    if through:
+        return batch.run_through(everything)
+    batch.draw(everything)
+    batch.forward()
+    batch.loss()
+    return batch.backward()

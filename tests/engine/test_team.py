@@ -358,11 +358,15 @@ def loop_of(
     return TrainingLoop(network, samples, batch_size=32, threads=threads)
 
 
-def fingerprint(loop: TrainingLoop) -> list[object]:
+def fingerprint(loop: TrainingLoop, *, by_phase: bool = False) -> list[object]:
     """The bits of seven batches, the short last ones of two epochs among them."""
     figures: list[object] = []
     for _ in range(7):
-        loop.run_batch()
+        if by_phase:
+            for _ in range(5):
+                loop.run_phase()
+        else:
+            loop.run_batch()
         figures += [loop.last_loss, loop.last_accuracy, *loop.gradient_norms.values()]
         figures += [loop.tensor(name).tobytes() for name in loop.computed_tensor_names()]
     return figures
@@ -378,7 +382,7 @@ def fingerprint(loop: TrainingLoop) -> list[object]:
     optimizer=st.sampled_from(sorted(OPTIMIZERS)),
     density=st.sampled_from([0.02, 0.5]),
 )
-def test_no_bit_depends_on_the_number_of_threads(
+def test_no_bit_depends_on_the_number_of_threads_or_on_pauses(
     everything_is_shared: list[int],
     inputs: int,
     units: tuple[int, ...],
@@ -388,6 +392,8 @@ def test_no_bit_depends_on_the_number_of_threads(
 ) -> None:
     options = {"dtype": dtype, "optimizer": optimizer, "density": density}
     one = fingerprint(loop_of(1, inputs=inputs, units=units, **options))
+    stepped = loop_of(1, inputs=inputs, units=units, **options)
+    assert fingerprint(stepped, by_phase=True) == one
     for threads in (2, 3):
         everything_is_shared.clear()
         assert fingerprint(loop_of(threads, inputs=inputs, units=units, **options)) == one
@@ -422,7 +428,7 @@ def test_a_restored_state_and_another_optimizer_are_the_helpers_too(
         loop.restore(state)
         everything_is_shared.clear()
         loop.run_batch()
-    assert len(everything_is_shared) >= 4  # draw, forward, backward and update
+    assert len(everything_is_shared) >= 4  # forward, what lies between, backward and update
     flats = [loop.network.parameters.flat for loop in loops]
     assert flats[0].tobytes() == flats[1].tobytes()
 

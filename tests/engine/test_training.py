@@ -1,6 +1,7 @@
 """The training loop: phases, batches, epochs, changes on the way."""
 
 import re
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from engine import (
 )
 from engine.arrays import Array
 from engine.optimizers import OPTIMIZERS
+from engine.planned_batch import PlannedBatch
 from tests.engine.builders import small_loop, small_network
 
 
@@ -96,6 +98,20 @@ def test_single_phases_and_whole_batches_give_the_same_bits(
         trace = run.run_batch()
         assert trace.loss == run.last_loss == stepped.last_loss
     np.testing.assert_array_equal(stepped.network.parameters.flat, run.network.parameters.flat)
+
+
+def test_a_batch_that_is_interrupted_is_drawn_again(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, steady = small_loop(samples), small_loop(samples)
+    assert loop.run_batch().loss == steady.run_batch().loss
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(PlannedBatch, "_norms", Mock(side_effect=KeyboardInterrupt))
+        loop.run_batch()
+    assert (loop.batch, loop.next_phase) == (1, Phase.DRAW)
+    with pytest.raises(NotComputedError):  # some of them would be the last batch's
+        loop.tensor("batch.x")
+    assert loop.run_batch().loss == steady.run_batch().loss
 
 
 def test_run_batch_finishes_a_batch_that_has_begun(samples: Samples) -> None:
