@@ -25,7 +25,7 @@ help: ## list the targets
 run: setup ## serve the page on this machine; options in ARGS, e.g. make run ARGS="--port 9000"
 	@exec $(BIN)/descent serve $(ARGS)
 
-setup: $(RUNTIME_STAMP) $(PAGE_STAMP) ## make .venv and node_modules, and the page's files small
+setup: $(RUNTIME_STAMP) $(PAGE_STAMP) ## make .venv and node_modules, and the page's files
 
 setup-dev: setup $(DEV_STAMP) ## the same, with everything tests and checks need
 

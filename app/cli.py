@@ -66,14 +66,17 @@ def serve(
     try:  # what stands in the way is said here, without a traceback
         alone = lock(settings.data_dir)
         prepare(settings.data_dir)
-        application = create_app(settings)
-    except (DataDirInUseError, StorageVersionError, PageNotBuiltError) as error:
+    except (DataDirInUseError, StorageVersionError) as error:
         raise _refusal(str(error)) from None
     except OSError as error:
         raise _refusal(
             f"cannot keep anything in {settings.data_dir}: {error}. Choose another folder: "
             "descent serve --data-dir FOLDER"
         ) from None
+    try:
+        application = create_app(settings)
+    except PageNotBuiltError as error:
+        raise _refusal(str(error)) from None
     address = _address(settings.host, listener.getsockname()[1])
     typer.echo(f"Descent is at {address}  (Ctrl-C stops it)")
     if are_old():

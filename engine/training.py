@@ -418,11 +418,8 @@ class TrainingLoop:
 
     def _run_to_gradient(self) -> None:
         self._begin_batch()
-        try:
-            norms = self._batch.run_through(self._drawn)
-        except BaseException:
-            self._abandon()  # some of the arrays are this batch's, some the last one's
-            raise
+        self._tensors.withdraw()  # the last batch's: where this is interrupted, they are mixed
+        norms = self._batch.run_through(self._drawn)
         self._ran(Phase.DRAW, self._batch.values)
         self._ran(Phase.FORWARD, self._batch.values)
         self._judge_loss()

@@ -74,8 +74,9 @@ document.addEventListener("visibilitychange", () => {
 const notLoaded = () => {
   run.notice.value = {
     code: "not_loaded",
-    message: "This part of the page could not be loaded: the server does not answer.",
-    hint: "Try again when it is there, or reload the page.",
+    message:
+      "This part of the page could not be loaded: the server does not answer, or has a newer page.",
+    hint: "Reload the page, or try again when the server is there.",
   };
 };
 /**

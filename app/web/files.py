@@ -90,7 +90,8 @@ class PageFiles:
                 "If the file should be there, run `make setup`, and start the server again.",
                 status=404,
             )
-        # A page of an earlier version asks for its files until it is loaded again.
+        # A page of an earlier version has most of its files; a part of it that has changed since is
+        # no longer there, upon which it says that it should be loaded again.
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
 
 

@@ -100,18 +100,24 @@ def test_single_phases_and_whole_batches_give_the_same_bits(
     np.testing.assert_array_equal(stepped.network.parameters.flat, run.network.parameters.flat)
 
 
-def test_a_batch_that_is_interrupted_is_drawn_again(
-    samples: Samples, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [(PlannedBatch, "_norms"), (TrainingLoop, "_ran"), (TrainingLoop, "_judge_loss")],
+)
+def test_an_interrupted_batch_shows_nothing_that_is_not_its_own_and_can_go_on(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, where: type, what: str
 ) -> None:
     loop, steady = small_loop(samples), small_loop(samples)
     assert loop.run_batch().loss == steady.run_batch().loss
     with monkeypatch.context() as patch:
-        patch.setattr(PlannedBatch, "_norms", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(where, what, Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             loop.run_batch()
-    assert (loop.batch, loop.next_phase) == (1, Phase.DRAW)
-    with pytest.raises(NotComputedError):  # some of them would be the last batch's
-        loop.tensor("batch.x")
+    assert loop.batch == 1
+    assert not loop.has_gradient
+    for name in ("loss.per_sample", "layer1.weights.gradient", "layer1.weights.step"):
+        with pytest.raises(NotComputedError):
+            loop.tensor(name)
     assert loop.run_batch().loss == steady.run_batch().loss
 
 
