@@ -33,6 +33,14 @@ SERIES = asking_the_page("""
 """)
 
 
+# Until then no number is the run's. Of a run that there is not, none comes.
+STATE_KNOWN = asking_the_page("""
+  for (let i = 0; i < 200 && !app.run.state.peek(); i++) {
+    await new Promise((done) => setTimeout(done, 10));
+  }
+""")
+
+
 class ShownRun(Run):
     """A run that a page shows: while it is waited for, the page's messages are taken.
 
@@ -68,6 +76,7 @@ class DescentPage:
         expect(self.page.get_by_role("button", name="Step phase")).to_be_visible()
         # The last that the page defines.
         self.page.evaluate("customElements.whenDefined('keys-dialog')")
+        self.page.evaluate(STATE_KNOWN)
         return self
 
     @property
