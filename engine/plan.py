@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
-from engine.functions.tensor_function import SUM_BY_SAMPLES, UNREAD, Cut
+from engine.functions.tensor_function import UNREAD, Cut
 
 # What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs, where a layer is
 # large and has so many, or by samples, where there are so many and an array of so many numbers.
@@ -16,6 +16,8 @@ LEAST_WEIGHTS = 50_000
 LEAST_INPUTS = 128
 LEAST_SAMPLES = 16
 LEAST_ELEMENTS = 32_768
+# How two shares of a sum are joined.
+SUM_BY_SAMPLES = Cut((0, 0), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,6 @@ class Gathered:
     after: Sequence[Task] = ()
 
 
-NOTHING = Gathered({})
 NO_ROOMS: Mapping[str, Sequence[Array]] = {}
 
 
@@ -136,7 +137,7 @@ class Planner:
     """
 
     def __init__(
-        self, links: Sequence[Link], factors: Sequence[Factor], gathered: Gathered = NOTHING
+        self, links: Sequence[Link], factors: Sequence[Factor], gathered: Gathered
     ) -> None:
         """For a batch of these links and factors; others can't be added."""
         self._gathered = gathered
@@ -341,7 +342,7 @@ def _read(link: Link, computes: str, names: Sequence[str]) -> list[str]:
 
 
 def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
-    """Those of a layer, by its weights; what works element by element has none of its own."""
+    """Those of a layer, by its weights; what is no sum over inputs has none of its own."""
     if not any(cut.result is None for cut in link.function.cuts.get("forward", ())):
         return []
     return blocks(*values[link.inputs[1]].shape)

@@ -10,7 +10,7 @@ from functools import cached_property
 from fastapi import Request, Response
 
 from app.errors import AppError
-from app.resources import BUILT, STATIC, VENDOR
+from app.resources import BUILT, ROOT, STATIC, VENDOR
 
 # A file's address changes with its content, so it never has to be asked for again.
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -100,7 +100,7 @@ def page_files() -> PageFiles:
     contents = {f"static/{path.name}": path.read_bytes() for path in BUILT.glob("[!.]*")}
     if ENTRY not in contents:
         raise PageNotBuiltError(f"expected the page's scripts in {BUILT}; run `make setup` first")
-    contents[ICON] = (STATIC / "icon.svg").read_bytes()
+    contents[ICON] = (ROOT / ICON).read_bytes()
     contents |= {
         f"vendor/{name}": path.read_bytes() for name, path in VENDOR.items() if path.is_file()
     }

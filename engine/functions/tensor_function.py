@@ -33,7 +33,6 @@ class Cut:
     term: Forward | None = None
 
 
-SUM_BY_SAMPLES = Cut((0, 0), 0)
 # Of every array the same samples; where a function works element by element, or the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
 ELEMENT_BY_ELEMENT = {
