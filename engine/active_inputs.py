@@ -9,70 +9,116 @@ import numpy as np
 from engine.arrays import Array, FloatType
 from engine.shared_memory import Zeros
 
-# Above this share of inputs, picking them out costs more than it saves.
+# Where more than this share of a block's inputs are on in most batches, picking the others out
+# costs more than it saves.
 DENSE = 7 / 8
+# An input that is on in more than this share of batches is always used.
+FREQUENT = 9 / 10
 
 
 class ActiveInputs:
-    """Picks the active inputs out of a `block` of them: their data and weights; spreads gradients.
+    """Picks the inputs that are used out of a `block` of them: their data and their weights.
 
-    Room for `capacity` samples. `find` counts the inputs that are used: `used` is k, or None where
-    all are. `gather` picks them out of the batch and the weights: `x_used` (n, k), `weights_used`
-    (units, k). The gradient with respect to these weights is computed into the same memory, since
-    the backward pass does not need them; `spread` writes it where it belongs in the whole, with
-    zeros between. A copy in another process finds and counts for this one, since all is kept in
-    the arrays.
+    Room for `capacity` samples. `shares` (inputs,) tells how many of all samples have each input
+    on. The `frequent` ones, on in most batches of the present size, are always used, so that
+    which ones they are need not be looked up; `find` adds the rare ones that are on. `used` is
+    their number k, or None where all inputs are. `gather_x` and `gather_weights` pick them out:
+    `x_used` (n, k), `weights_used` (units, k). The gradient with respect to these weights may be
+    computed into the same memory, since the backward pass does not need them; `spread` writes it
+    where it belongs in the whole, with zeros between. A copy in another process finds and counts
+    for this one, since all is kept in the arrays.
     """
 
     def __init__(
-        self, capacity: int, block: slice, units: int, dtype: FloatType, zeros: Zeros
+        self,
+        capacity: int,
+        block: slice,
+        units: int,
+        dtype: FloatType,
+        zeros: Zeros,
+        shares: Array,
     ) -> None:
         self.block = block
         inputs = block.stop - block.start
-        self._most = int(inputs * DENSE)
-        self._indices = zeros(self._most, np.intp)
+        self._shares = zeros(inputs, np.float64)
+        self._shares[:] = shares
+        self._counts = zeros(2, np.intp)  # the frequent inputs, and the used ones or −1 for all
+        self._order = zeros(inputs, np.intp)  # within the block: the frequent ones, then the rare
+        self._indices = zeros(inputs, np.intp)  # of the used ones, in the whole
+        self._rare_on = zeros(inputs, np.intp)  # numbers among the rare
         self._places = zeros(inputs, np.intp)
-        self._counted = zeros(self._most, np.intp)
-        self._counted[:] = np.arange(self._most)
-        self._used = zeros(1, np.intp)  # −1 for all
-        self._x = zeros(capacity * self._most, dtype)
-        self._rows = zeros((self._most + 1, units), dtype)  # k rows, and one of zeros
+        self._counted = zeros(inputs, np.intp)
+        self._counted[:] = np.arange(inputs)
+        self._x = zeros(capacity * inputs, dtype)
+        self._rows = zeros((inputs + 1, units), dtype)  # k rows, and one of zeros
+
+    def expect(self, n: int) -> None:
+        """Choose the frequent inputs for batches of n samples."""
+        is_frequent = self._shares > 1 - (1 - FREQUENT) ** (1 / n)
+        m = int(np.count_nonzero(is_frequent))
+        self._counts[:] = m, -1
+        if m <= DENSE * len(self._order):
+            self._order[:m], self._order[m:] = is_frequent.nonzero()[0], (~is_frequent).nonzero()[0]
+            np.add(self._order[:m], self.block.start, out=self._indices[:m])
+            self._counts[1] = m
+
+    @property
+    def frequent(self) -> int:
+        """How many inputs are always used, unless all of the block are: the first of them."""
+        return int(self._counts[0])
 
     @property
     def used(self) -> int | None:
         """How many inputs are used, k, or None for all of the block."""
-        k = int(self._used[0])
+        k = int(self._counts[1])
         return None if k < 0 else k
 
-    def find(self, x: Array) -> None:
-        """Find which of the block's inputs are on, from its columns x of the batch."""
-        active = inputs_on(x).nonzero()[0]
-        k = len(active)
-        if k > self._most:
-            self._used[0] = -1
-            return
-        self._used[0] = k
-        np.add(active, self.block.start, out=self._indices[:k])
-        self._places.fill(k)
-        self._places[active] = self._counted[:k]
-        self._rows[k] = 0  # where the places of those that are off point
+    @property
+    def rare_on(self) -> Array:
+        """Which of the rare inputs are used: their numbers among the rare (k − frequent,)."""
+        return self._rare_on[: int(self._counts[1]) - self.frequent]
 
-    def gather(self, x: Array, weights: Array) -> None:
-        """Pick the active columns out of the batch x (n, inputs) and weights (units, inputs)."""
+    def frequent_and_rare(self) -> tuple[Array, Array]:
+        """The numbers of the frequent inputs, and those of the rare ones, within the block."""
+        return self._order[: self.frequent], self._order[self.frequent :]
+
+    def find(self, x: Array) -> None:
+        """Find which of the block's rare inputs are on, from its columns x of the batch."""
+        if self.used is None:
+            return
+        m = self.frequent
+        rare = self._order[m:]
+        found = inputs_on(x).take(rare).nonzero()[0]
+        k = m + len(found)
+        self._counts[1] = k
+        self._rare_on[: k - m] = found
+        np.add(rare.take(found), self.block.start, out=self._indices[m:k])
+
+    def gather_x(self, x: Array) -> None:
+        """Pick the columns that are used out of the batch x (n, inputs)."""
         k = self.used
         if k is not None:
-            indices = self._indices[:k]
             # With mode="clip" take() writes straight into `out`; the default mode buffers.
-            x.take(indices, axis=1, out=self.x_used(x), mode="clip")
-            weights.T.take(indices, axis=0, out=self._rows[:k], mode="clip")
+            x.take(self._indices[:k], axis=1, out=self.x_used(x), mode="clip")
+
+    def gather_weights(self, weights: Array, start: int = 0) -> None:
+        """Pick what is used out of the weights (units, inputs), from the `start`-th input on."""
+        k = self.used
+        if k is not None:
+            indices, rows = self._indices[start:k], self._rows[start:k]
+            weights.T.take(indices, axis=0, out=rows, mode="clip")
+
+    def put_weights(self, weights: Array, start: int, stop: int) -> None:
+        """Write the `start`-th to `stop`-th input's weights back to where they were picked."""
+        weights.T[self._indices[start:stop]] = self._rows[start:stop]
 
     def x_used(self, x: Array) -> Array:
-        """The block's columns of the batch (n, inputs) without those that are off."""
+        """The block's columns of the batch (n, inputs) without those that are not used."""
         k = self.used
         return x[:, self.block] if k is None else self._x[: len(x) * k].reshape(len(x), k)
 
     def weights_used(self, weights: Array) -> Array:
-        """The weights of the active inputs, or the gradient with respect to them (units, k)."""
+        """The weights of the inputs that are used, or the gradient with respect to them."""
         k = self.used
         return weights[:, self.block] if k is None else self._rows[:k].T
 
@@ -84,9 +130,13 @@ class ActiveInputs:
     def spread(self, gradient: Array) -> None:
         """Write what was computed there into the block of the gradient (units, inputs)."""
         k = self.used
-        if k is not None:
-            block = gradient.T[self.block]
-            self._rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
+        if k is None:
+            return
+        self._places.fill(k)
+        self._places[self._indices[:k] - self.block.start] = self._counted[:k]
+        self._rows[k] = 0  # where the places of those that are not used point
+        block = gradient.T[self.block]
+        self._rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
 
 
 def inputs_on(x: Array) -> Array:

@@ -6,6 +6,7 @@ from engine.evaluation import Evaluation
 from engine.history import History
 from engine.progress import Progress
 from engine.samples import Samples
+from engine.traces import LossTrace
 from engine.training import TrainingLoop
 
 
@@ -36,9 +37,9 @@ def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[st
     used = batches = 0
     loss_sum = accuracy_sum = 0.0
     figures: dict[str, float] = {}
-    epoch = loop.epoch
-    while loop.epoch == epoch:
-        trace = loop.run_batch()
+
+    def add(trace: LossTrace) -> None:
+        nonlocal used, batches, loss_sum, accuracy_sum, figures
         n, batches = len(trace.per_sample), batches + 1
         used += n
         loss_sum += n * trace.loss
@@ -48,6 +49,8 @@ def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[st
             figures["accuracy"] = accuracy_sum / used
         if progress:
             progress.batch(batches, total, figures)
+
+    loop.run_batches(total, add)
     return figures, batches
 
 

@@ -16,6 +16,8 @@ LEAST_WEIGHTS = 50_000
 LEAST_INPUTS = 128
 LEAST_SAMPLES = 16
 LEAST_ELEMENTS = 32_768
+# Elements of which parameters, gradient, state and step fit into a core's cache together.
+PIECE = 1 << 16
 # How two shares of a sum are joined.
 SUM_BY_SAMPLES = Cut((0, 0), 0)
 
@@ -105,6 +107,12 @@ def halves(size: int) -> list[slice]:
     """0..size in two pieces, the first a multiple of eight long."""
     middle = size // 16 * 8
     return [slice(0, middle), slice(middle, size)]
+
+
+def pieces(part: slice) -> list[slice]:
+    """The part in pieces that are updated one after the other."""
+    starts = range(part.start, part.stop, PIECE)
+    return [slice(start, min(start + PIECE, part.stop)) for start in starts]
 
 
 def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:

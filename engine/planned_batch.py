@@ -8,6 +8,7 @@ in the batch.
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +18,7 @@ from engine.active_inputs import ActiveInputs
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
+from engine.held_block import HeldBlock
 from engine.named_tensors import NamedTensors
 from engine.plan import (
     Current,
@@ -29,12 +31,13 @@ from engine.plan import (
     is_large,
 )
 from engine.samples import Gatherer, Samples, scale_into
-from engine.shared_memory import Zeros
+from engine.shared_memory import Zeros, zeros_beside
 from engine.team import Team
 from engine.workspace import Workspace
 
 FIRST_WEIGHTS = f"{layer_name(0)}.weights"
 FIRST_BIAS = f"{layer_name(0)}.bias"
+FIRST_GRADIENT = gradient_name(FIRST_WEIGHTS)
 # Sizes of batch for which plans are kept.
 PLANS = 64
 
@@ -48,6 +51,16 @@ class Plan:
     loss: tuple[Stage, ...]
     backward: tuple[Stage, ...]
     through: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A plan for batches of n that holds the first layer in blocks; and the state it is for."""
+
+    n: int
+    slots: Mapping[str, Array]
+    blocks: Sequence[HeldBlock]
+    plan: Plan
 
 
 class PlannedBatch:
@@ -76,7 +89,7 @@ class PlannedBatch:
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
-            ActiveInputs(capacity, block, units, dtype, zeros)
+            ActiveInputs(capacity, block, units, dtype, zeros, samples.shares_on[block])
             for block in (blocks(units, inputs) if is_large(units, inputs) else ())
         ]
         # Of each layer the gradients, flat. Those of a large first layer's weights are squared in
@@ -95,6 +108,9 @@ class PlannedBatch:
                 self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
         self._plans: dict[int, Plan] = {}
         self._plan = Plan((), (), (), (), ())
+        self._held_plan: HeldPlan | None = None
+        self._holding: Sequence[HeldBlock] = ()
+        self._n = -1
         self.capacity = capacity
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
@@ -124,28 +140,65 @@ class PlannedBatch:
         self._team.run(self._plan.through)
         return self._norms()
 
+    def hold(self, n: int, steps: Array, slots: Mapping[str, Array]) -> Sequence[HeldBlock]:
+        """Let the first layer's weights and their state be held, for batches of n, until `let_go`.
+
+        `steps` and `slots` are flat, like the parameters. Returns the blocks; none, with nothing
+        held, if the layer is small or most of its inputs are on.
+        """
+        self._resize(n)
+        if not self._active or any(active.used is None for active in self._active):
+            return ()
+        if self._held_plan is None or self._held_plan.n != n or self._held_plan.slots is not slots:
+            weights, gradient = self.values[FIRST_WEIGHTS], self.gradients[FIRST_GRADIENT]
+            step = _first_weights(steps, weights)
+            of_weights = {name: _first_weights(slot, weights) for name, slot in slots.items()}
+            held = tuple(
+                HeldBlock(active, weights, gradient, step, of_weights, zeros_beside(steps))
+                for active in self._active
+            )
+            self._held_plan = HeldPlan(n, slots, held, self._make_plan(held))
+        for block in self._held_plan.blocks:
+            block.begin()
+        self._holding = self._held_plan.blocks
+        self._plan = self._held_plan.plan
+        return self._holding
+
+    def let_go(self) -> None:
+        """Write what is held where it belongs, and compute in whole arrays again."""
+        for block in self._holding:
+            block.end()
+        self._holding = ()
+        self._plan = self._plans[self._n]
+
     def _take(self, indices: Array) -> None:
-        n = len(indices)
+        self._resize(len(indices))
+        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
+        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
+
+    def _resize(self, n: int) -> None:
+        if n == self._n:
+            return
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
+        for active in self._active:
+            active.expect(n)
         if n not in self._plans:
             if len(self._plans) == PLANS:
                 self._plans.clear()
             self._plans[n] = self._make_plan()
         self._plan = self._plans[n]
-        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
-        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
+        self._n = n
 
     def _norms(self) -> dict[str, float]:
         squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
         squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
-    def _make_plan(self) -> Plan:
-        weights_gradient = gradient_name(FIRST_WEIGHTS)
+    def _make_plan(self, held: Sequence[HeldBlock] = ()) -> Plan:
         values = self.values
         x, weights = values[X], values[FIRST_WEIGHTS]
-        gradient, raw = self.gradients[weights_gradient], self._gatherer.raw(x)
+        gradient, raw = self.gradients[FIRST_GRADIENT], self._gatherer.raw(x)
         scale = self._gatherer.scale
         where = [active.block for active in self._active]
         found: list[Task] = []
@@ -156,12 +209,19 @@ class PlannedBatch:
             block = active.block
             scaled = partial(scale_into, x[:, block], raw[:, block], scale)
             found.append((scaled, partial(active.find, raw[:, block])))
-            gathered.append((partial(active.gather, x, weights),))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
-            arrays[weights_gradient].append(partial(active.weights_used, gradient))
-            square = partial(active.square, gradient, self._squares[number, ...])
-            after.append((square, partial(active.spread, gradient)))
+            square = self._squares[number, ...]
+            if held:
+                start, used = active.frequent, held[number].gradient_used
+                after.append((partial(held[number].square, square),))
+            else:
+                start, used = 0, partial(active.weights_used, gradient)
+                spread = partial(active.spread, gradient)
+                after.append((partial(active.square, gradient, square), spread))
+            arrays[FIRST_GRADIENT].append(used)
+            gather_weights = partial(active.gather_weights, weights, start)
+            gathered.append((partial(active.gather_x, x), gather_weights))
         links, loss_links = self._compiled.forward.links, self._compiled.loss.links
         factors = self._compiled.gradient_function.factors
         rooms = {
@@ -195,6 +255,10 @@ class PlannedBatch:
             stages[add.__name__] = apart.take()
             add(through)
         return Plan(**stages, through=through.take())
+
+
+def _first_weights(flat: Array, weights: Array) -> Array:
+    return flat[: weights.size].reshape(weights.shape, order="F")
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -1,5 +1,6 @@
 """Samples and their targets, and how a batch of them is gathered."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from engine.arrays import Array, FloatType
 from engine.checks import real_number
 from engine.errors import ConfigurationError, ShapeError
 from engine.shared_memory import Zeros
+
+# Of how many samples at most it is told how often an input is on.
+LOOKED_AT = 2_048
 
 
 class Samples:
@@ -27,6 +31,15 @@ class Samples:
             raise ConfigurationError(
                 f"expected the scale to be above 0, got {self.scale:g}", "255 scales pixels to 0..1"
             )
+
+    @functools.cached_property
+    def shares_on(self) -> Array:
+        """In what share of the samples each column of x is not 0 (features,).
+
+        As some of them tell, which lie evenly over all.
+        """
+        shares: Array = (self.x[:: -(-len(self.x) // LOOKED_AT)] != 0).mean(axis=0)
+        return shares
 
     @property
     def features(self) -> int:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, ParamSpec, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.chain import gradient_name
 from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
+from engine.held_block import HeldBlock
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
@@ -37,6 +38,8 @@ from engine.traces import (
 PHASES = tuple(Phase)
 # What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
 LARGEST_PARAMETER = 1e6
+# Batches for which it is worth holding the first layer's weights by input.
+LEAST_HELD = 8
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -105,6 +108,7 @@ class TrainingLoop:
         self._drawn: Array = np.empty(0, np.intp)
         # What set_parameter has changed since the last phase, as it was before.
         self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._held: Sequence[HeldBlock] = ()
         self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
@@ -267,6 +271,24 @@ class TrainingLoop:
             compute()
         return self._loss_trace
 
+    @_computes
+    def run_batches(self, count: int, seen: Callable[[LossTrace], object]) -> None:
+        """Run so many batches, between batches, and let each trace be `seen`.
+
+        To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
+        optimizer state and tensors are not to be looked at.
+        """
+        self._expect(Phase.DRAW)
+        self._make_room()
+        full = (len(self.samples) - self.position) // self._batch_size
+        # The last batch leaves all tensors whole.
+        held = min(count - 1, full)
+        if held >= LEAST_HELD and not self.optimizer.moves_without_gradient:
+            self._run_held(held, seen)
+            count -= held
+        for _ in range(count):
+            seen(self.run_batch())
+
     # Tensors and state
 
     def computed_tensor_names(self) -> list[str]:
@@ -425,6 +447,19 @@ class TrainingLoop:
         self._judge_loss()
         self._judge_gradient(norms)
 
+    def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> None:
+        try:
+            slots = self.network.optimizer_state.slots
+            self._held = self._batch.hold(self._batch_size, self._steps.flat, slots)
+            for _ in range(count):
+                seen(self.run_batch())
+        except BaseException:
+            self._abandon()
+            raise
+        finally:
+            self._batch.let_go()
+            self._held = ()
+
     def _draw(self) -> None:
         self._begin_batch()
         self._batch.draw(self._drawn)
@@ -433,9 +468,12 @@ class TrainingLoop:
     def _begin_batch(self) -> None:
         self._drawn = self._schedule.next(self._batch_size)
         self._trained_apart = False
+        self._make_room()
+
+    def _make_room(self) -> None:
         if self._team.threads > 1 and not self._is_shared:
             self._share_arrays()
-        elif len(self._drawn) > self._batch.capacity:
+        elif self._batch.capacity < min(self._batch_size, len(self.samples)):
             self._make_batch()
 
     def _forward(self) -> None:
@@ -536,7 +574,7 @@ class TrainingLoop:
         )
 
     def _update_parameters(self) -> None:
-        self._shared_update.run(self.optimizer, self.network.optimizer_state)
+        self._shared_update.run(self.optimizer, self.network.optimizer_state, self._held)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {

@@ -61,6 +61,15 @@ class Optimizer(ABC):
         All arrays have one shape, whatever it is. W1 = W0 + step.
         """
 
+    @property
+    def moves_without_gradient(self) -> bool:
+        """Whether an update moves a parameter whose gradient is 0, as momentum does."""
+        return True
+
+    def update_without_gradient(self, state: OptimizerState) -> None:
+        """Do to `state` what `update` does where the gradient is 0 and no parameter moves."""
+        raise NotImplementedError(f"{self.name} moves parameters without a gradient")
+
     def init(self, parameters: Array) -> OptimizerState:
         """The state before the first update: zeros of the parameters' shape and type."""
         zeros = zeros_beside(parameters)

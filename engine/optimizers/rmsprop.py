@@ -31,6 +31,13 @@ class RMSprop(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("v",)
 
+    @property
+    def moves_without_gradient(self) -> bool:
+        return False
+
+    def update_without_gradient(self, state: OptimizerState) -> None:
+        state.slots["v"] *= self.rho
+
     def update(
         self, parameters: Array, gradients: Array, state: OptimizerState, *, step: Array
     ) -> None:

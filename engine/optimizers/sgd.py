@@ -29,6 +29,14 @@ class SGD(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
+    @property
+    def moves_without_gradient(self) -> bool:
+        return bool(self.momentum)
+
+    def update_without_gradient(self, state: OptimizerState) -> None:
+        if self.momentum:  # without it there is no state
+            super().update_without_gradient(state)
+
     def update(
         self, parameters: Array, gradients: Array, state: OptimizerState, *, step: Array
     ) -> None:

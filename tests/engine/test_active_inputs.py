@@ -41,22 +41,38 @@ def test_the_columns_with_anything_in_them_are_found() -> None:
     x = np.zeros((3, 100), np.float32)
     x[0, 7] = -1
     x[2, 40:60] = 1e-30
-    active = ActiveInputs(3, slice(0, 100), 4, np.dtype(np.float32), np.zeros)
+    shares = np.zeros(100)
+    shares[50:70] = 1  # on in most batches, if not in all
+    active = ActiveInputs(3, slice(0, 100), 4, np.dtype(np.float32), np.zeros, shares)
+    active.expect(3)
     active.find(x)
-    assert active.used == 21
+    assert (active.frequent, active.used) == (20, 31)
     weights = np.arange(400, dtype=np.float32).reshape(100, 4).T
-    active.gather(x, weights)
+    active.gather_x(x)
+    active.gather_weights(weights)
     used = (active.weights_used(weights)[0] / 4).astype(int)
-    assert used.tolist() == [7, *range(40, 60)]
+    assert used.tolist() == [*range(50, 70), 7, *range(40, 50)]
     np.testing.assert_array_equal(active.x_used(x), x[:, used])
     np.testing.assert_array_equal(active.weights_used(weights), weights[:, used])
 
 
 @pytest.mark.parametrize("inputs", [1, 15, 16, 100])
 def test_of_dense_samples_all_columns_are_used(inputs: int) -> None:
-    active = ActiveInputs(3, slice(0, inputs), 4, np.dtype(np.float64), np.zeros)
+    dtype = np.dtype(np.float64)
+    active = ActiveInputs(3, slice(0, inputs), 4, dtype, np.zeros, np.ones(inputs))
+    active.expect(3)
     active.find(np.ones((3, inputs)))
     assert active.used is None
+
+
+def test_the_larger_the_batch_the_more_inputs_are_frequent() -> None:
+    shares = np.array([0, 0.01, 0.1, 0.5, *[0] * 60])
+    active = ActiveInputs(512, slice(0, 64), 4, np.dtype(np.float32), np.zeros, shares)
+    frequent = []
+    for n in (1, 4, 32, 512, 4):
+        active.expect(n)
+        frequent.append(active.frequent)
+    assert frequent == [0, 1, 2, 3, 1]  # 1 - 0.5^4 = 0.94, 1 - 0.9^32 = 0.97, 1 - 0.99^512 = 0.99
 
 
 def test_the_gradient_is_that_of_all_inputs_and_zero_where_they_are_off() -> None:
@@ -118,8 +134,10 @@ def test_a_batch_in_which_nothing_is_on_trains_the_biases_alone() -> None:
 
 
 def test_on_mnist_a_third_of_the_products_is_left_out() -> None:
-    (x, _), _ = load_mnist_bytes()
-    active = ActiveInputs(128, slice(0, 784), 4, np.dtype(np.float32), np.zeros)
+    (x, y), _ = load_mnist_bytes()
+    shares = Samples(x, y).shares_on
+    active = ActiveInputs(128, slice(0, 784), 4, np.dtype(np.float32), np.zeros, shares)
+    active.expect(128)
     sizes: list[int | None] = []
     for batch in _batches(x):
         active.find(batch)

@@ -83,3 +83,11 @@ def test_column_major_arrays_do_as_well(n: int, features: int) -> None:
 
 def test_the_errors_are_the_engines() -> None:
     assert issubclass(ShapeError, EngineError)
+
+
+def test_how_often_each_column_is_on_is_told_by_some_of_the_samples() -> None:
+    x = np.array([[0, 0.5, 0], [0, -1, 2], [0, 1e-30, 0], [0, 3, 0]])
+    assert Samples(x, np.zeros(4)).shares_on.tolist() == [0, 1, 0.25]
+    x = np.zeros((3 * 2048, 2), np.uint8)
+    x[::3] = 0, 1
+    assert Samples(x, np.zeros(len(x))).shares_on.tolist() == [0, 1]

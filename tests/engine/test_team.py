@@ -433,6 +433,20 @@ def test_a_restored_state_and_another_optimizer_are_the_helpers_too(
     assert flats[0].tobytes() == flats[1].tobytes()
 
 
+def test_of_what_is_held_from_batch_to_batch_too(everything_is_shared: list[int]) -> None:
+    loops = [loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2)]
+    losses: list[list[float]] = []
+    for loop in loops:
+        loop.batch_size = 4
+        everything_is_shared.clear()
+        losses.append([])
+        loop.run_batches(17, lambda trace: losses[-1].append(trace.loss))
+    assert len(everything_is_shared) >= 3 * 17  # to the gradient two, and the update
+    assert losses[0] == losses[1]
+    flats = [loop.network.parameters.flat for loop in loops]
+    assert flats[0].tobytes() == flats[1].tobytes()
+
+
 def test_of_an_evaluation_too(everything_is_shared: list[int]) -> None:
     loop = loop_of(1, inputs=200, units=(600,))
     found = []

@@ -72,3 +72,21 @@ def test_momentum_may_be_switched_on_and_off() -> None:
     assert on.iterations == 5
     np.testing.assert_array_equal(on.slots["velocity"], np.zeros(3))
     assert SGD().adopt(SGD(momentum=0.9), on, PARAMETERS).slots == {}
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.5, 0.9), RMSprop(0.1), Adam(0.1)])
+def test_what_an_update_does_where_the_gradient_is_zero(optimizer: Optimizer) -> None:
+    generator = np.random.default_rng(0)
+    parameters = generator.normal(size=20).astype(np.float32)
+    squares = np.square(parameters)
+    state = OptimizerState(3, {name: squares.copy() for name in optimizer.slots})
+    without, before, step = state.copy(), parameters.copy(), np.empty_like(parameters)
+    optimizer.update(parameters, np.zeros_like(parameters), state, step=step)
+    assert optimizer.moves_without_gradient == (parameters != before).any()
+    if optimizer.moves_without_gradient:
+        with pytest.raises(NotImplementedError, match="moves parameters without a gradient"):
+            optimizer.update_without_gradient(without)
+        return
+    optimizer.update_without_gradient(without)
+    for name, slot in state.slots.items():
+        np.testing.assert_array_equal(without.slots[name], slot)

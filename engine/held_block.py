@@ -1,0 +1,102 @@
+"""The first layer's weights and their state, held by input from one batch to the next.
+
+Most inputs that a batch uses the next one uses, too. Where nobody looks at the arrays between two
+batches, their weights are left where the products read them, instead of being picked out and put
+back, and so is what the optimizer remembers of them. The optimizer then updates what is used
+only; of the rare inputs that are off, the weights stay, and their state decays.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.active_inputs import ActiveInputs
+from engine.arrays import Array
+from engine.optimizers import Optimizer, OptimizerState
+from engine.plan import pieces
+from engine.shared_memory import Zeros
+
+
+class HeldBlock:
+    """A block of inputs between `begin` and `end`, for batches of the size `active` expects.
+
+    Meanwhile `weights` is right for the rare inputs only, the `slots` of the optimizer's state for
+    none, and `gradient` and `step`, all (units, inputs), are used as room.
+    """
+
+    def __init__(
+        self,
+        active: ActiveInputs,
+        weights: Array,
+        gradient: Array,
+        step: Array,
+        slots: Mapping[str, Array],
+        zeros: Zeros,
+    ) -> None:
+        block = active.block
+        self._active = active
+        self._weights = weights
+        self._gradient, self._step = gradient.T[block], step.T[block]
+        self._whole = {name: slot.T[block] for name, slot in slots.items()}
+        # Rows of the frequent inputs and room for the rare ones that are on; rows of all the rare.
+        inputs, units = self._step.shape
+        rare = inputs - active.frequent
+        self._used = {name: zeros((inputs, units), step.dtype) for name in slots}
+        self._rare = {name: zeros((rare, units), step.dtype) for name in slots}
+
+    @property
+    def size(self) -> int:
+        """How many weights the block has."""
+        return self._step.size
+
+    def begin(self) -> None:
+        """Take over the frequent inputs' weights, and the whole state."""
+        frequent, rare = self._active.frequent_and_rare()
+        self._active.gather_weights(self._weights)
+        for name, whole in self._whole.items():
+            self._used[name][: len(frequent)] = whole[frequent]
+            self._rare[name][:] = whole[rare]
+
+    def end(self) -> None:
+        """Write back what was taken over."""
+        frequent, rare = self._active.frequent_and_rare()
+        self._active.put_weights(self._weights, 0, len(frequent))
+        for name, whole in self._whole.items():
+            whole[frequent] = self._used[name][: len(frequent)]
+            whole[rare] = self._rare[name]
+
+    def gradient_used(self) -> Array:
+        """The gradient with respect to the weights that are used (units, k)."""
+        return self._gradient[: self._active.used].T
+
+    def square(self, out: Array) -> None:
+        """The sum of the squares of that gradient."""
+        flat = self._gradient[: self._active.used].reshape(-1)
+        np.dot(flat, flat, out=out)
+
+    def update(self, optimizer: Optimizer, iterations: Array) -> None:
+        """Update the weights that are used, and the state of all; `iterations` () came before."""
+        active = self._active
+        m, k = active.frequent, active.used
+        rare_on = active.rare_on
+        used = {name: rows[:k] for name, rows in self._used.items()}
+        for name, rows in used.items():
+            self._rare[name].take(rare_on, axis=0, out=rows[m:], mode="clip")
+        parameters, gradient, step, *slots = (
+            rows.reshape(-1)
+            for rows in (
+                active.weights_used(self._weights).T,
+                self._gradient[:k],
+                self._step[:k],
+                *used.values(),
+            )
+        )
+        for piece in pieces(slice(0, parameters.size)):
+            state = OptimizerState(
+                int(iterations), {name: slot[piece] for name, slot in zip(used, slots, strict=True)}
+            )
+            optimizer.update(parameters[piece], gradient[piece], state, step=step[piece])
+        active.put_weights(self._weights, m, len(rare_on) + m)
+        optimizer.update_without_gradient(OptimizerState(int(iterations), self._rare))
+        for name, rows in used.items():
+            self._rare[name][rare_on] = rows[m:]
