@@ -11,7 +11,7 @@ from engine.errors import ConfigurationError, ShapeError
 from engine.shared_memory import Zeros
 
 # Of how many samples at most it is told how often an input is on.
-LOOKED_AT = 2_048
+LOOKED_AT = 1_024
 
 
 class Samples:

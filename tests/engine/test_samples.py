@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from engine import ConfigurationError, EngineError, Samples, ShapeError
 from engine.arrays import Array, float_type
-from engine.samples import Gatherer
+from engine.samples import LOOKED_AT, Gatherer
 
 
 def gathered(x: Array, scale: float | None, indices: list[int], dtype: str) -> Array:
@@ -88,6 +88,6 @@ def test_the_errors_are_the_engines() -> None:
 def test_how_often_each_column_is_on_is_told_by_some_of_the_samples() -> None:
     x = np.array([[0, 0.5, 0], [0, -1, 2], [0, 1e-30, 0], [0, 3, 0]])
     assert Samples(x, np.zeros(4)).shares_on.tolist() == [0, 1, 0.25]
-    x = np.zeros((3 * 2048, 2), np.uint8)
+    x = np.zeros((3 * LOOKED_AT, 2), np.uint8)
     x[::3] = 0, 1
     assert Samples(x, np.zeros(len(x))).shares_on.tolist() == [0, 1]
