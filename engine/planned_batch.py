@@ -67,7 +67,8 @@ class PlannedBatch:
     """Draws batches of up to `capacity` samples and computes them with a team.
 
     `values` and `gradients` are the batch's tensors by name, whole, whatever was left out in
-    computing them; gradients of parameters go into the caller's `gradients`.
+    computing them, unless the first layer is held; gradients of parameters go into the caller's
+    `gradients`.
     """
 
     def __init__(
@@ -151,10 +152,10 @@ class PlannedBatch:
             return ()
         if self._held_plan is None or self._held_plan.n != n or self._held_plan.slots is not slots:
             weights, gradient = self.values[FIRST_WEIGHTS], self.gradients[FIRST_GRADIENT]
-            step = _first_weights(steps, weights)
+            step, zeros = _first_weights(steps, weights), zeros_beside(steps)
             of_weights = {name: _first_weights(slot, weights) for name, slot in slots.items()}
             held = tuple(
-                HeldBlock(active, weights, gradient, step, of_weights, zeros_beside(steps))
+                HeldBlock(active, weights, gradient, step, of_weights, zeros)
                 for active in self._active
             )
             self._held_plan = HeldPlan(n, slots, held, self._make_plan(held))
@@ -166,6 +167,8 @@ class PlannedBatch:
 
     def let_go(self) -> None:
         """Write what is held where it belongs, and compute in whole arrays again."""
+        if not self._holding:
+            return
         for block in self._holding:
             block.end()
         self._holding = ()
@@ -179,6 +182,7 @@ class PlannedBatch:
     def _resize(self, n: int) -> None:
         if n == self._n:
             return
+        self._n = -1  # until all is of the new size
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
         for active in self._active:

@@ -276,7 +276,7 @@ class TrainingLoop:
         """Run so many batches, between batches, and let each trace be `seen`.
 
         To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
-        optimizer state and tensors are not to be looked at.
+        optimizer state and tensors are not to be looked at, nor is the loop to be changed.
         """
         self._expect(Phase.DRAW)
         self._make_room()
@@ -453,12 +453,15 @@ class TrainingLoop:
             self._held = self._batch.hold(self._batch_size, self._steps.flat, slots)
             for _ in range(count):
                 seen(self.run_batch())
-        except BaseException:
-            self._abandon()
-            raise
         finally:
-            self._batch.let_go()
-            self._held = ()
+            self._abandon()  # the gradient's and the step's arrays were used as room
+            try:
+                self._batch.let_go()
+            except BaseException:  # interrupted; what is held is still there
+                self._batch.let_go()
+                raise
+            finally:
+                self._held = ()
 
     def _draw(self) -> None:
         self._begin_batch()

@@ -63,11 +63,15 @@ class Optimizer(ABC):
 
     @property
     def moves_without_gradient(self) -> bool:
-        """Whether an update moves a parameter whose gradient is 0, as momentum does."""
+        """Whether an update moves a parameter whose gradient is 0, as momentum does.
+
+        Where it does not, `update_without_gradient` tells what it does to the state: who writes
+        another `update` answers for both.
+        """
         return True
 
     def update_without_gradient(self, state: OptimizerState) -> None:
-        """Do to `state` what `update` does where the gradient is 0 and no parameter moves."""
+        """Do to the slots what `update` does where the gradient is 0 and no parameter moves."""
         raise NotImplementedError(f"{self.name} moves parameters without a gradient")
 
     def init(self, parameters: Array) -> OptimizerState:

@@ -6,6 +6,7 @@ import pytest
 from engine import Dense, NonFiniteError, NotComputedError, Phase, Samples, Sequential
 from engine.arrays import Array
 from engine.held_block import HeldBlock
+from engine.planned_batch import PlannedBatch
 from engine.traces import LossTrace
 from engine.training import TrainingLoop
 
@@ -139,6 +140,33 @@ def test_what_is_seen_may_end_it_and_nothing_is_lost() -> None:
         other.tensor("layer1.weights.gradient")
     each(one, 13)
     other.run_batches(13, lambda trace: None)
+    assert_same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [(HeldBlock, "end"), (PlannedBatch, "_make_plan"), (HeldBlock, "begin")]
+)
+def test_an_interrupt_as_it_begins_or_ends_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, where: type, what: str
+) -> None:
+    one, other = loop_on(samples()), loop_on(samples())
+    each(one, 25 if what == "end" else 0)
+    method, calls = getattr(where, what), []
+
+    def interrupted_at_first(*args: object) -> object:
+        calls.append(what)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return method(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, what, interrupted_at_first)
+        with pytest.raises(KeyboardInterrupt):
+            other.run_batches(26, lambda trace: None)
+    assert_same(one, other, tensors=False)
+    assert not other.has_gradient
+    each(one, 20)
+    other.run_batches(20, lambda trace: None)
     assert_same(one, other)
 
 
