@@ -4,6 +4,8 @@ A third of MNIST's pixels are 0 in every image of a batch: their weights change 
 gradient is exactly 0. The products of a first layer that is large are made without them.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.arrays import Array, FloatType
@@ -122,11 +124,6 @@ class ActiveInputs:
         k = self.used
         return weights[:, self.block] if k is None else self._rows[:k].T
 
-    def square(self, gradient: Array, out: Array) -> None:
-        """The sum of the squares of the gradient with respect to the weights that are used."""
-        flat = self.weights_used(gradient).reshape(-1, order="F")
-        np.dot(flat, flat, out=out)
-
     def spread(self, gradient: Array) -> None:
         """Write what was computed there into the block of the gradient (units, inputs)."""
         k = self.used
@@ -137,6 +134,12 @@ class ActiveInputs:
         self._rows[k] = 0  # where the places of those that are not used point
         block = gradient.T[self.block]
         self._rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
+
+
+def square(gradient_used: Callable[[], Array], out: Array) -> None:
+    """The sum of the squares of the gradient with respect to the weights that are used."""
+    flat = gradient_used().reshape(-1, order="F")
+    np.dot(flat, flat, out=out)
 
 
 def inputs_on(x: Array) -> Array:

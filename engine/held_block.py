@@ -8,8 +8,6 @@ only; of the rare inputs that are off, the weights stay, and their state decays.
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from engine.active_inputs import ActiveInputs
 from engine.arrays import Array
 from engine.optimizers import Optimizer, OptimizerState
@@ -68,11 +66,6 @@ class HeldBlock:
     def gradient_used(self) -> Array:
         """The gradient with respect to the weights that are used (units, k)."""
         return self._gradient[: self._active.used].T
-
-    def square(self, out: Array) -> None:
-        """The sum of the squares of that gradient."""
-        flat = self._gradient[: self._active.used].reshape(-1)
-        np.dot(flat, flat, out=out)
 
     def update(self, optimizer: Optimizer, iterations: Array) -> None:
         """Update the weights that are used, and the state of all; `iterations` () came before."""

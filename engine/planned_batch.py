@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from engine.active_inputs import ActiveInputs
+from engine.active_inputs import ActiveInputs, square
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
@@ -85,6 +85,7 @@ class PlannedBatch:
         dtype: FloatType = parameters.flat.dtype
         units, inputs = parameters[FIRST_WEIGHTS].shape
         self._compiled = compiled
+        self._parameters = parameters
         self._targets = targets
         self._team = team
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
@@ -152,8 +153,8 @@ class PlannedBatch:
             return ()
         if self._held_plan is None or self._held_plan.n != n or self._held_plan.slots is not slots:
             weights, gradient = self.values[FIRST_WEIGHTS], self.gradients[FIRST_GRADIENT]
-            step, zeros = _first_weights(steps, weights), zeros_beside(steps)
-            of_weights = {name: _first_weights(slot, weights) for name, slot in slots.items()}
+            step, zeros = self._first_weights(steps), zeros_beside(steps)
+            of_weights = {name: self._first_weights(slot) for name, slot in slots.items()}
             held = tuple(
                 HeldBlock(active, weights, gradient, step, of_weights, zeros)
                 for active in self._active
@@ -173,6 +174,9 @@ class PlannedBatch:
             block.end()
         self._holding = ()
         self._plan = self._plans[self._n]
+
+    def _first_weights(self, flat: Array) -> Array:
+        return self._parameters.beside(flat)[FIRST_WEIGHTS]
 
     def _take(self, indices: Array) -> None:
         self._resize(len(indices))
@@ -215,15 +219,11 @@ class PlannedBatch:
             found.append((scaled, partial(active.find, raw[:, block])))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
-            square = self._squares[number, ...]
-            if held:
-                start, used = active.frequent, held[number].gradient_used
-                after.append((partial(held[number].square, square),))
-            else:
-                start, used = 0, partial(active.weights_used, gradient)
-                spread = partial(active.spread, gradient)
-                after.append((partial(active.square, gradient, square), spread))
+            start = active.frequent if held else 0
+            used = held[number].gradient_used if held else partial(active.weights_used, gradient)
+            spread = () if held else (partial(active.spread, gradient),)
             arrays[FIRST_GRADIENT].append(used)
+            after.append((partial(square, used, self._squares[number, ...]), *spread))
             gather_weights = partial(active.gather_weights, weights, start)
             gathered.append((partial(active.gather_x, x), gather_weights))
         links, loss_links = self._compiled.forward.links, self._compiled.loss.links
@@ -259,10 +259,6 @@ class PlannedBatch:
             stages[add.__name__] = apart.take()
             add(through)
         return Plan(**stages, through=through.take())
-
-
-def _first_weights(flat: Array, weights: Array) -> Array:
-    return flat[: weights.size].reshape(weights.shape, order="F")
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from engine import Dense, NonFiniteError, NotComputedError, Phase, Samples, Sequential
+from engine import (
+    Dense,
+    NonFiniteError,
+    NotComputedError,
+    Phase,
+    PhaseOrderError,
+    Samples,
+    Sequential,
+)
 from engine.arrays import Array
 from engine.held_block import HeldBlock
 from engine.planned_batch import PlannedBatch
@@ -186,7 +194,7 @@ def test_a_batch_that_fails_amid_them_leaves_the_state_before_it(value: float) -
 def test_it_begins_between_batches() -> None:
     loop = loop_on(samples())
     loop.draw()
-    with pytest.raises(Exception, match="expected the phase forward next"):
+    with pytest.raises(PhaseOrderError, match="expected the phase forward next"):
         loop.run_batches(10, lambda trace: None)
 
 
