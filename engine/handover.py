@@ -1,7 +1,8 @@
 """How calls get from the process that trains to its helper.
 
 A share, the calls of the helper in a stage, is sent once, with every array as a place in shared
-memory, and gets a number. From then on the number is all that is handed over.
+memory, and gets a number. From then on the number is all that is handed over, and where the share
+has a second part, the word to go on with it.
 """
 
 import io
@@ -12,7 +13,7 @@ import struct
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from engine.arrays import Array
 from engine.plan import Task
 from engine.shared_memory import Segment, segment_of
 
+# The helper's calls of a stage, and those of what follows on it.
+Share: TypeAlias = tuple[Task, Task]
 NUMBER = struct.Struct("<q")
+GO_ON = b">"
 # What the helper says of a share that it was given.
 DONE = b"."  # its calls are made
 FAILED = b"!"  # an exception follows on the connection
@@ -55,7 +59,7 @@ def wait_until_readable(poll: "select.poll", looking_s: float) -> list[tuple[int
     return readable
 
 
-def packed(share: Task) -> tuple[bytes, list[Segment]]:
+def packed(share: Share) -> tuple[bytes, list[Segment]]:
     """A share as bytes, and the segments in which its arrays lie. Raises NotSharedError."""
     file = io.BytesIO()
     pickler = _Pickler(file)
@@ -66,9 +70,9 @@ def packed(share: Task) -> tuple[bytes, list[Segment]]:
     return file.getvalue(), list(pickler.segments.values())
 
 
-def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Task:
+def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Share:
     """The share, with the same arrays, in the process that has mapped the same segments."""
-    share: Task = _Unpickler(data, segments).load()
+    share: Share = _Unpickler(data, segments).load()
     return share
 
 

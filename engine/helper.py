@@ -16,13 +16,14 @@ from engine.handover import (
     CANNOT,
     DONE,
     FAILED,
+    GO_ON,
     NUMBER,
+    Share,
     receive,
     send,
     unpacked,
     wait_until_readable,
 )
-from engine.plan import Task
 from engine.shared_memory import Segment
 
 # The caller's own part of a batch, between two stages that it shares.
@@ -34,10 +35,10 @@ class Shares:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._shares: dict[int, Task | None] = {}
+        self._shares: dict[int, Share | None] = {}
         self._segments: dict[int, Segment] = {}
 
-    def get(self, number: int) -> Task | None:
+    def get(self, number: int) -> Share | None:
         """The share of that number, which has been delivered or is about to be."""
         while number not in self._shares:
             self.accept()
@@ -58,9 +59,14 @@ class Shares:
             self._shares[delivery.number] = None
 
 
-def serve(connection: socket.socket, given: int, done: int) -> None:
-    """Make the calls of every share whose number can be read from `given`, until it is closed."""
+def serve(connection: socket.socket, given: int, going: int, done: int) -> None:
+    """Make the calls of every share whose number can be read from `given`, until it is closed.
+
+    Those of its second part once the word for it can be read from `going`.
+    """
     shares = Shares(connection)
+    go_on = select.poll()
+    go_on.register(going, select.POLLIN)
     poll = select.poll()
     poll.register(given, select.POLLIN)
     # What is delivered is read at once, or who delivers would wait in vain when there is much.
@@ -82,7 +88,14 @@ def serve(connection: socket.socket, given: int, done: int) -> None:
             os.write(done, CANNOT)
             continue
         try:
-            for call in share:
+            first, second = share
+            for call in first:
+                call()
+            if second:
+                wait_until_readable(go_on, LOOKING_S)
+                if not os.read(going, len(GO_ON)):
+                    return
+            for call in second:
                 call()
         except Exception as error:  # noqa: BLE001 - raised again by the team's caller
             error.add_note(f"in the helper process:\n{traceback.format_exc()}")
@@ -110,4 +123,4 @@ if __name__ == "__main__":
         one_blas_thread,
         np.errstate(all="ignore"),
     ):
-        serve(connection, int(sys.argv[2]), int(sys.argv[3]))
+        serve(connection, *map(int, sys.argv[2:]))

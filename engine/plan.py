@@ -80,11 +80,13 @@ Task: TypeAlias = Sequence[Callable[[], object]]
 class Stage:
     """Tasks that need nothing of each other.
 
-    `delivered` is the team's: the helper that has the stage's share, if one has, and the share's
-    number, None if it can't be made there.
+    Each is followed by the one of its place in `then`, which needs nothing of the other tasks
+    either, but what the team's caller does meanwhile. `delivered` is the team's: the helper that
+    has the stage's share, if one has, and the share's number, None if it can't be made there.
     """
 
     tasks: Sequence[Task]
+    then: Sequence[Task] = ()
     delivered: tuple[object, int | None] = field(default=(None, None), init=False, repr=False)
 
 

@@ -120,7 +120,7 @@ class PlannedBatch:
 
     def draw(self, indices: Array) -> None:
         """Gather these samples (n,), and see which of their inputs are on."""
-        self._take(indices)
+        self.take(indices)
         self._team.run(self._plan.draw)
 
     def forward(self) -> None:
@@ -134,13 +134,30 @@ class PlannedBatch:
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
         self._team.run(self._plan.backward)
-        return self._norms()
+        return self.norms()
 
     def run_through(self, indices: Array) -> dict[str, float]:
         """Do what the four do, to the same bits, in fewer stages."""
-        self._take(indices)
+        self.take(indices)
         self._team.run(self._plan.through)
-        return self._norms()
+        return self.norms()
+
+    def take(self, indices: Array) -> None:
+        """Gather these samples (n,), for the stages to come, and their targets."""
+        self._resize(len(indices))
+        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
+        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
+
+    @property
+    def through(self) -> Sequence[Stage]:
+        """The stages of `run_through` for batches of the present size, once one is taken."""
+        return self._plan.through
+
+    def norms(self) -> dict[str, float]:
+        """The L2 norm of each layer's gradient, when that has been computed."""
+        squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
+        squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
+        return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def hold(self, n: int, steps: Array, slots: Mapping[str, Array]) -> Sequence[HeldBlock]:
         """Let the first layer's weights and their state be held, for batches of n, until `let_go`.
@@ -178,11 +195,6 @@ class PlannedBatch:
     def _first_weights(self, flat: Array) -> Array:
         return self._parameters.beside(flat)[FIRST_WEIGHTS]
 
-    def _take(self, indices: Array) -> None:
-        self._resize(len(indices))
-        self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
-        self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
-
     def _resize(self, n: int) -> None:
         if n == self._n:
             return
@@ -197,11 +209,6 @@ class PlannedBatch:
             self._plans[n] = self._make_plan()
         self._plan = self._plans[n]
         self._n = n
-
-    def _norms(self) -> dict[str, float]:
-        squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
-        squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
-        return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def _make_plan(self, held: Sequence[HeldBlock] = ()) -> Plan:
         values = self.values

@@ -35,9 +35,12 @@ class Schedule:
         self._order_epoch = -1
         self._order: Array = np.empty(0, np.intp)
 
-    def next(self, size: int) -> Array:
-        """The numbers of the next `size` samples, or of what the epoch has left; counts nothing."""
-        start = self.cursor.position
+    def next(self, size: int, after: int = 0) -> Array:
+        """The numbers of the next `size` samples, or of what the epoch has left; counts nothing.
+
+        With `after`, those that follow on the next so many.
+        """
+        start = self.cursor.position + after
         return self._epoch_order()[start : start + size].astype(np.intp)
 
     def complete(self, used: int) -> None:

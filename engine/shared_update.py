@@ -1,12 +1,12 @@
 """The optimizer's update of all parameters, shared by a team."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from engine.arrays import Array
 from engine.held_block import HeldBlock
 from engine.optimizers import Optimizer, OptimizerState
-from engine.plan import Stage, parts, pieces
+from engine.plan import Stage, Task, parts, pieces
 from engine.shared_memory import SHARED_FROM
 from engine.team import Team
 
@@ -24,54 +24,53 @@ class SharedUpdate:
         self._team = team
         self._arrays = parameters, gradients, steps
         self._iterations = iterations
-        # The stage for whole arrays and the one for held blocks, each with what it is for.
-        self._planned: dict[bool, tuple[Optimizer, OptimizerState, Sequence[HeldBlock], Stage]] = {}
+        self._planned: tuple[Optimizer, OptimizerState, Stage] | None = None
 
-    def run(
-        self, optimizer: Optimizer, state: OptimizerState, held: Sequence[HeldBlock] = ()
-    ) -> None:
-        """Make one update; `state` is the optimizer's, flat like the parameters.
-
-        The first parameters are left to the blocks that are held, if any are.
-        """
-        self._iterations[...] = state.iterations
-        self._team.run([self._stage(optimizer, state, held)])
+    def run(self, optimizer: Optimizer, state: OptimizerState) -> None:
+        """Make one update; `state` is the optimizer's, flat like the parameters."""
+        planned = self._planned
+        if planned is None or planned[0] is not optimizer or planned[1] is not state:
+            stage = Stage(self.tasks(optimizer, state))
+            planned = self._planned = optimizer, state, stage
+        self.expect(state)
+        self._team.run([planned[2]])
         state.iterations += 1
 
-    def _stage(
-        self, optimizer: Optimizer, state: OptimizerState, held: Sequence[HeldBlock]
-    ) -> Stage:
-        planned = self._planned.get(bool(held))
-        if planned is not None:
-            for_optimizer, for_state, for_held, stage = planned
-            same_held = for_held is held or not held
-            if for_optimizer is optimizer and for_state is state and same_held:
-                return stage
-        stage = Stage(self._tasks(optimizer, state, held))
-        self._planned[bool(held)] = optimizer, state, held, stage
-        return stage
+    def expect(self, state: OptimizerState) -> None:
+        """Let the tasks that come next make the update after those that `state` has counted."""
+        self._iterations[...] = state.iterations
 
-    def _tasks(
-        self, optimizer: Optimizer, state: OptimizerState, held: Sequence[HeldBlock]
-    ) -> list[list[Callable[[], object]]]:
-        tasks: list[list[Callable[[], object]]] = [
-            [partial(block.update, optimizer, self._iterations)] for block in held
-        ]
-        start = sum(block.size for block in held)
-        size = len(self._arrays[0]) - start
-        for number, part in enumerate(parts(size, cut=size >= SHARED_FROM)):
-            if number == len(tasks):
-                tasks.append([])
-            for piece in pieces(slice(start + part.start, start + part.stop)):
-                update = partial(
-                    _update,
-                    optimizer,
-                    OptimizerState(0, {name: slot[piece] for name, slot in state.slots.items()}),
-                    self._iterations,
-                    *(array[piece] for array in self._arrays),
-                )
-                tasks[number].append(update)
+    def tasks_of_held(
+        self, optimizer: Optimizer, held: Sequence[HeldBlock], state: OptimizerState, stop: int
+    ) -> list[Task]:
+        """Those that update the first `stop` parameters, of which the blocks hold the weights.
+
+        A task for each block; the first one updates the biases.
+        """
+        tasks: list[Task] = [[partial(block.update, optimizer, self._iterations)] for block in held]
+        biases = slice(sum(block.size for block in held), stop)
+        tasks[0] = [*tasks[0], *self._calls(optimizer, state, biases)]
         return tasks
+
+    def tasks(self, optimizer: Optimizer, state: OptimizerState, start: int = 0) -> list[Task]:
+        """Those that update all parameters from `start` on, in two parts if they are many."""
+        size = len(self._arrays[0]) - start
+        return [
+            self._calls(optimizer, state, slice(start + part.start, start + part.stop))
+            for part in parts(size, cut=size >= SHARED_FROM)
+        ]
+
+    def _calls(self, optimizer: Optimizer, state: OptimizerState, part: slice) -> Task:
+        return [
+            partial(
+                _update,
+                optimizer,
+                OptimizerState(0, {name: slot[piece] for name, slot in state.slots.items()}),
+                self._iterations,
+                *(array[piece] for array in self._arrays),
+            )
+            for piece in pieces(part)
+        ]
 
 
 def _update(

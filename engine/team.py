@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from engine.handover import (
     CANNOT,
     DONE,
     FAILED,
+    GO_ON,
     NUMBER,
     Delivery,
     NotSharedError,
@@ -66,15 +67,22 @@ class Team:
         known.
         """
         for stage in stages:
-            shared = self.threads > 1 and len(stage.tasks) > 1 and CAN_SHARE
-            # While another thread of this process has the helper, this one does without.
-            if shared and _helper_lock.acquire(blocking=False):
-                try:
-                    _share(stage)
-                finally:
-                    _helper_lock.release()
-            else:
-                _make(stage.tasks)
+            self.run_with(stage, _nothing)
+
+    def run_with(self, stage: Stage, meanwhile: Callable[[], object]) -> None:
+        """Make all calls of a stage, and `meanwhile` before any of its `then`.
+
+        Raises what `run` raises.
+        """
+        shared = self.threads > 1 and len(stage.tasks) > 1 and CAN_SHARE
+        # While another thread of this process has the helper, this one does without.
+        if shared and _helper_lock.acquire(blocking=False):
+            try:
+                _share(stage, meanwhile)
+            finally:
+                _helper_lock.release()
+        else:
+            _make_all(stage, meanwhile)
 
 
 class _Helper:
@@ -87,9 +95,11 @@ class _Helper:
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
         self._given, self._give = os.pipe()  # read by whoever makes the calls, helper or caller
+        self._going, self._go = os.pipe()  # so is whether to go on
         self._done, done = os.pipe()
         os.set_blocking(self._given, False)
-        ends = (theirs.fileno(), self._given, done)
+        os.set_blocking(self._going, False)
+        ends = (theirs.fileno(), self._given, self._going, done)
         paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
@@ -133,6 +143,10 @@ class _Helper:
         os.write(self._give, NUMBER.pack(number))
         return True
 
+    def go_on(self) -> None:
+        """Let it make what follows on the share that was given to it."""
+        os.write(self._go, GO_ON)
+
     def finish(self, stage: Stage) -> bool:
         """Wait until the share is done. False if its calls are the caller's, since none was made.
 
@@ -140,11 +154,14 @@ class _Helper:
         """
         if not self._poll.poll(0):
             if self._take_back():
+                self._take_back_go_on()
                 self.is_out = False
                 return False
             wait_until_readable(self._poll, LOOKING_S)
         outcome = os.read(self._done, 1)
         error = receive(self._connection)[0] if outcome == FAILED else None
+        if outcome != DONE:
+            self._take_back_go_on()
         self.is_out = not outcome  # one that has ended stays out
         if error is not None:
             raise error
@@ -159,7 +176,7 @@ class _Helper:
 
     def close(self) -> None:
         """Let go of this process's ends; the helper ends when nobody holds them any more."""
-        for descriptor in (self._given, self._give, self._done):
+        for descriptor in (self._given, self._give, self._going, self._go, self._done):
             os.close(descriptor)
         self._connection.close()
 
@@ -185,9 +202,13 @@ class _Helper:
             return False
         return True
 
+    def _take_back_go_on(self) -> None:
+        with suppress(BlockingIOError):  # there is nothing to go on with, or it has gone on
+            os.read(self._going, len(GO_ON))
+
     def _deliver(self, stage: Stage) -> int | None:
         try:
-            calls, segments = packed([call for task in stage.tasks[1::2] for call in task])
+            calls, segments = packed((_calls(stage.tasks[1::2]), _calls(stage.then[1::2])))
         except NotSharedError:
             return None
         new = [segment for segment in segments if segment not in self._mapped]
@@ -212,23 +233,30 @@ _failures: list[BaseException] = []
 _helper_lock = threading.RLock()
 
 
-def _share(stage: Stage) -> None:
+def _share(stage: Stage, meanwhile: Callable[[], object]) -> None:
     if _helpers and _helpers[0].is_out:
         _drop()
     helper = _helper()
     if helper is None:
-        _make(stage.tasks)
+        _make_all(stage, meanwhile)
         return
     try:
-        given = helper.give(stage)
+        if not helper.give(stage):
+            _make_all(stage, meanwhile)
+            return
+        meanwhile()
+        if stage.then:
+            helper.go_on()
         _make(stage.tasks[::2])
-        done = given and helper.finish(stage)
+        _make(stage.then[::2])
+        done = helper.finish(stage)
     except BaseException:
         if helper.is_out:
             _drop()
         raise
     if not done:
         _make(stage.tasks[1::2])
+        _make(stage.then[1::2])
 
 
 def _helper() -> _Helper | None:
@@ -259,10 +287,23 @@ def _drop() -> None:
     helper.close()
 
 
+def _make_all(stage: Stage, meanwhile: Callable[[], object]) -> None:
+    _make(stage.tasks)
+    meanwhile()
+    _make(stage.then)
+
+
 def _make(tasks: Sequence[Task]) -> None:
-    for task in tasks:
-        for call in task:
-            call()
+    for call in _calls(tasks):
+        call()
+
+
+def _calls(tasks: Sequence[Task]) -> list[Callable[[], object]]:
+    return [call for task in tasks for call in task]
+
+
+def _nothing() -> None:
+    pass
 
 
 @atexit.register

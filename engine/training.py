@@ -19,6 +19,7 @@ from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
 from engine.optimizers import Optimizer
+from engine.pipeline import Pipeline
 from engine.planned_batch import PlannedBatch
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
@@ -108,7 +109,6 @@ class TrainingLoop:
         self._drawn: Array = np.empty(0, np.intp)
         # What set_parameter has changed since the last phase, as it was before.
         self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
-        self._held: Sequence[HeldBlock] = ()
         self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
@@ -284,8 +284,7 @@ class TrainingLoop:
         # The last batch leaves all tensors whole.
         held = min(count - 1, full)
         if held >= LEAST_HELD and not self.optimizer.moves_without_gradient:
-            self._run_held(held, seen)
-            count -= held
+            count -= self._run_held(held, seen)
         for _ in range(count):
             seen(self.run_batch())
 
@@ -447,21 +446,91 @@ class TrainingLoop:
         self._judge_loss()
         self._judge_gradient(norms)
 
-    def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> None:
+    def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> int:
+        # Returns how many batches have run: none where nothing can be held, less than `count` where
+        # the next one's loss or gradient is not finite. That is seen when parameters have changed:
+        # what is not complete is undone by going back to the start, and again over those that are.
+        at, size, state = self.batch, self._batch_size, self.network.optimizer_state
+        following, accuracy = self._schedule.next(size), self.last_accuracy
+        way_back: Callable[[], None] | None = None
+
+        def meanwhile() -> None:
+            nonlocal following, accuracy
+            accuracy = self._accuracy()
+            following = self._schedule.next(size, after=size)
+            if len(following) == size:  # else the last samples once more, for nothing
+                self._batch.take(following)
+
         try:
-            slots = self.network.optimizer_state.slots
-            self._held = self._batch.hold(self._batch_size, self._steps.flat, slots)
+            held = self._batch.hold(size, self._steps.flat, state.slots)
+            if not held:
+                return 0
+            pipeline = self._pipeline(held)
+            from_here = self._from_here()
+            self._tensors.withdraw()
+            self._trained_apart = False
+            self._by_hand.clear()
+            self._batch.take(following)
+            pipeline.begin()
             for _ in range(count):
-                seen(self.run_batch())
+                self._drawn = following
+                self._shared_update.expect(state)
+                way_back = from_here
+                pipeline.run_batch(meanwhile)
+                loss, norms = float(self._batch.values[LOSS]), self._batch.norms()
+                if not all(map(math.isfinite, (loss, *norms.values()))):
+                    break
+                self._note_loss(loss, accuracy)
+                self.gradient_norms = norms
+                state.iterations += 1
+                self._complete()
+                way_back = None
+                seen(self._loss_trace)
         finally:
-            self._abandon()  # the gradient's and the step's arrays were used as room
+            done = self.batch - at
             try:
-                self._batch.let_go()
-            except BaseException:  # interrupted; what is held is still there
-                self._batch.let_go()
-                raise
+                self._let_go()
             finally:
-                self._held = ()
+                if way_back is not None:
+                    way_back()
+                    for _ in range(done):
+                        self.run_batch()
+        return done
+
+    def _pipeline(self, held: Sequence[HeldBlock]) -> Pipeline:
+        optimizer, state, update = self.optimizer, self.network.optimizer_state, self._shared_update
+        first_layer = next(iter(self._parameters.grouped().values())).size
+        return Pipeline(
+            self._team,
+            self._batch.through,
+            update.tasks_of_held(optimizer, held, state, first_layer),
+            update.tasks(optimizer, state, first_layer),
+        )
+
+    def _let_go(self) -> None:
+        self._abandon()  # the gradient's and the step's arrays were used as room
+        try:
+            self._batch.let_go()
+        except BaseException:  # interrupted; what is held is still there
+            self._batch.let_go()
+            raise
+
+    def _from_here(self) -> Callable[[], None]:
+        # What brings back the present state, to train on from it.
+        parameters, cursor = self._parameters.flat.copy(), self._schedule.cursor
+        state = self.network.optimizer_state.copy()
+        figures = self.last_loss, self.last_accuracy, self.gradient_norms
+
+        def go_back() -> None:
+            now = self.network.optimizer_state
+            np.copyto(self._parameters.flat, parameters)
+            for name, slot in state.slots.items():
+                np.copyto(now.slots[name], slot)
+            now.iterations = state.iterations
+            self._schedule.cursor = cursor
+            self.last_loss, self.last_accuracy, self.gradient_norms = figures
+
+        return go_back
 
     def _draw(self) -> None:
         self._begin_batch()
@@ -488,17 +557,23 @@ class TrainingLoop:
         self._judge_loss()
 
     def _judge_loss(self) -> None:
-        values = self._batch.values
-        per_sample, loss = values[PER_SAMPLE], float(values[LOSS])
+        loss = float(self._batch.values[LOSS])
         if not math.isfinite(loss):
             self._fail(Phase.LOSS, "loss", loss)
-        accuracy = None
-        if self._metric is not None:
-            right = self._metric(values[self._compiled.predictions], values[Y])
-            accuracy = right / len(self._drawn)
-        self._ran(Phase.LOSS, values)
+        accuracy = self._accuracy()
+        self._ran(Phase.LOSS, self._batch.values)
+        self._note_loss(loss, accuracy)
+
+    def _accuracy(self) -> float | None:
+        if self._metric is None:
+            return None
+        values = self._batch.values
+        return self._metric(values[self._compiled.predictions], values[Y]) / len(self._drawn)
+
+    def _note_loss(self, loss: float, accuracy: float | None) -> None:
         self._before_this_loss = self.last_loss, self.last_accuracy
         self.last_loss, self.last_accuracy = loss, accuracy
+        per_sample = self._batch.values[PER_SAMPLE]
         self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
 
     def _backward(self) -> None:
@@ -513,9 +588,12 @@ class TrainingLoop:
 
     def _update(self) -> None:
         self._update_parameters()
-        self.step_optimizer = self.optimizer
         self._ran(Phase.UPDATE, self._steps)
         self._last_phase = None
+        self._complete()
+
+    def _complete(self) -> None:
+        self.step_optimizer = self.optimizer
         self._schedule.complete(len(self._drawn))
 
     def _expect_own_process(self) -> None:
@@ -577,7 +655,7 @@ class TrainingLoop:
         )
 
     def _update_parameters(self) -> None:
-        self._shared_update.run(self.optimizer, self.network.optimizer_state, self._held)
+        self._shared_update.run(self.optimizer, self.network.optimizer_state)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {

@@ -178,6 +178,33 @@ def test_an_interrupt_as_it_begins_or_ends_loses_nothing(
     assert_same(one, other)
 
 
+@pytest.mark.parametrize(("number", "what"), [(9, "take"), (25, "norms")])
+def test_an_interrupt_amid_them_loses_the_batch_at_hand_alone(
+    monkeypatch: pytest.MonkeyPatch, number: int, what: str
+) -> None:
+    one, other = loop_on(samples()), loop_on(samples(), threads=2)
+    method, calls = getattr(PlannedBatch, what), []
+
+    def interrupted(*args: object) -> object:
+        calls.append(what)
+        if len(calls) == number:
+            raise KeyboardInterrupt
+        return method(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlannedBatch, what, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            other.run_batches(26, lambda trace: None)
+    each(one, other.batch)
+    # The samples of the ninth batch are taken amid the eighth.
+    assert other.batch == (7 if what == "take" else 24)
+    assert (other.last_loss, other.last_accuracy) == (one.last_loss, one.last_accuracy)
+    assert_same(one, other)
+    each(one, 20)
+    other.run_batches(20, lambda trace: None)
+    assert_same(one, other)
+
+
 @pytest.mark.parametrize("value", [3e38, 1e20])  # a loss, a gradient that is not finite
 def test_a_batch_that_fails_amid_them_leaves_the_state_before_it(value: float) -> None:
     of = samples()

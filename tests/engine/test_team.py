@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -96,15 +96,22 @@ def test_a_stage_waits_for_the_one_before() -> None:
 
 def test_what_the_helper_has_not_begun_the_caller_does_itself(helper: int) -> None:
     here = os.getpid()
-    os.kill(helper, signal.SIGSTOP)
-    while " T " not in Path(f"/proc/{helper}/stat").read_text():
-        time.sleep(0.001)
-    try:
+    with stopped(helper):
         for _ in range(50):
             assert makers(4) == [here] * 4
-    finally:
-        os.kill(helper, signal.SIGCONT)
     assert ready_helper() == helper
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """A time in which a process gets no core."""
+    os.kill(process, signal.SIGSTOP)
+    while " T " not in Path(f"/proc/{process}/stat").read_text():
+        time.sleep(0.001)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 @pytest.mark.usefixtures("helper")
@@ -135,6 +142,73 @@ class Unpacked:
         return int, ("not a number",)
 
 
+def test_what_follows_needs_its_own_task_and_what_the_caller_does_meanwhile(helper: int) -> None:
+    made = shared(5)
+    stage = Stage(
+        # The helper's task ends once the caller's second has begun, and the caller's second once
+        # the helper's has: neither could wait for all of the first ones.
+        [[partial(note, made, 0)], [partial(wait_for_note, made, 2)]],
+        then=[
+            [partial(note, made, 2), partial(wait_for_note, made, 3)],
+            [partial(note, made, 3), partial(wait_for_note, made, 2)],
+        ],
+    )
+    order: list[list[int]] = []
+
+    def meanwhile() -> None:
+        time.sleep(0.02)
+        order.append(made.tolist())
+        note(made, 4)
+
+    for _ in range(20):
+        made[:] = 0
+        order.clear()
+        Team(2).run_with(stage, meanwhile)
+        assert order == [[0] * 5]
+        assert made.tolist() == [os.getpid(), 0, os.getpid(), helper, os.getpid()]
+
+
+@pytest.mark.parametrize("why", ["one thread", "not shared", "stopped"])
+def test_where_the_caller_makes_what_follows_too(helper: int, why: str) -> None:
+    times = np.zeros((3, 2), np.int64) if why == "not shared" else shared(3, 2)
+    first, second = (
+        [[partial(note_time, times, stage, number)] for number in range(2)] for stage in (0, 2)
+    )
+    stage = Stage(first, then=second)
+    ready_helper()
+    with stopped(helper) if why == "stopped" else nullcontext():
+        for _ in range(20):
+            times[:] = 0
+            Team(1 if why == "one thread" else 2).run_with(stage, partial(note_time, times, 1, 0))
+            assert times[0, 0] < times[2, 0]
+            assert times[0, 1] < times[2, 1]
+            assert 0 < times[1, 0] < times[2].min()
+    assert ready_helper() == helper
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_an_error_before_or_after_the_word_to_go_on(helper: int, second: bool) -> None:
+    made = shared(4)
+    tasks: list[list[Callable[[], None]]] = [[], [partial(note, made, 0)]]
+    then: list[list[Callable[[], None]]] = [[partial(wait, 0.01)], [partial(note, made, 1)]]
+    (then if second else tasks)[1].append(fail)
+    for _ in range(10):
+        made[:] = 0
+        with pytest.raises(ArithmeticError, match="expected a number"):
+            Team(2).run_with(Stage(tasks, then=then), partial(wait, 0.01))
+        assert made.tolist() == [helper, helper if second else 0, 0, 0]
+        # The word that was for this one is not taken for the next one's.
+        following = Stage([[], [partial(note, made, 2)]], then=[[], [partial(note, made, 3)]])
+
+        def look() -> None:
+            wait_for_note(made, 2)
+            time.sleep(0.005)
+            assert made[3] == 0
+
+        Team(2).run_with(following, look)
+        assert made[2:].tolist() == [helper, helper]
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_an_error_reaches_the_caller_and_the_team_goes_on(helper: int, failing: int) -> None:
     made = shared(2)
@@ -161,16 +235,18 @@ def test_ctrl_c_ends_the_helper_amid_its_calls(helper: int) -> None:
 def test_an_interrupt_at_any_moment_leaves_nothing_behind() -> None:
     for moment in itertools.count(0, 11):
         ready_helper()
-        times = shared(3, 2)
-        stages = [
-            Stage([[partial(wait, 0.001 * i), partial(note_time, times, n, i)] for i in range(2)])
-            for n in range(3)
-        ]
+        times = shared(4, 2)
+        first, *others = (
+            [[partial(wait, 0.001 * i), partial(note_time, times, n, i)] for i in range(2)]
+            for n in range(4)
+        )
+        stages = [Stage(first, then=others[0]), *map(Stage, others[1:])]
         with suppress(KeyboardInterrupt), interrupted_at(moment) as reached:
             Team(2).run(stages)
         times[:] = 0
         Team(2).run(stages)
-        assert (times[:-1].max(axis=1) < times[1:].min(axis=1)).all(), moment
+        assert (times[0] < times[1]).all(), moment
+        assert (times[1:-1].max(axis=1) < times[2:].min(axis=1)).all(), moment
         if not reached:
             return
 
@@ -441,7 +517,7 @@ def test_of_what_is_held_from_batch_to_batch_too(everything_is_shared: list[int]
         everything_is_shared.clear()
         losses.append([])
         loop.run_batches(17, lambda trace: losses[-1].append(trace.loss))
-    assert len(everything_is_shared) >= 3 * 17  # to the gradient two, and the update
+    assert len(everything_is_shared) > 2 * 17  # of each batch the link, and the other updates
     assert losses[0] == losses[1]
     flats = [loop.network.parameters.flat for loop in loops]
     assert flats[0].tobytes() == flats[1].tobytes()

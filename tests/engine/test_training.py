@@ -102,7 +102,7 @@ def test_single_phases_and_whole_batches_give_the_same_bits(
 
 @pytest.mark.parametrize(
     ("where", "what"),
-    [(PlannedBatch, "_norms"), (TrainingLoop, "_ran"), (TrainingLoop, "_judge_loss")],
+    [(PlannedBatch, "norms"), (TrainingLoop, "_ran"), (TrainingLoop, "_judge_loss")],
 )
 def test_an_interrupted_batch_shows_nothing_that_is_not_its_own_and_can_go_on(
     samples: Samples, monkeypatch: pytest.MonkeyPatch, where: type, what: str

@@ -1,0 +1,49 @@
+"""Batches of which each core begins the next one before the other core is done with the last.
+
+A block of a large first layer needs nothing of the other block from its gradient on: its update,
+and its share of the next batch's forward pass, follow at once. So the cores wait for each other
+twice a batch, before and after what lies between the layer's two products; and what the caller
+alone does, such as gathering the next samples, it does while the helper is at work.
+"""
+
+from collections.abc import Callable, Sequence
+
+from engine.plan import Stage, Task
+from engine.team import Team
+
+
+class Pipeline:
+    """Runs the stages `through` a batch, its update, and the first stage of the next.
+
+    The first and the last of the stages are the first layer's products, a task for each block;
+    what is beside them is the caller's. `updates` are of that layer, for each block what its
+    products need; `others` are of all else, in parts that a team may share.
+    """
+
+    def __init__(
+        self, team: Team, through: Sequence[Stage], updates: Sequence[Task], others: Sequence[Task]
+    ) -> None:
+        self._team = team
+        self._first, *self._middle, last = through
+        products, beside = last.tasks[: len(updates)], last.tasks[len(updates) :]
+        products = [[*products[0], *(call for task in beside for call in task)], *products[1:]]
+        tasks = [[*product, *update] for product, update in zip(products, updates, strict=True)]
+        self._after: list[Stage] = []
+        if len(others) == 1:
+            tasks[0] += others[0]
+        else:
+            self._after.append(Stage(others))
+        self._link = Stage(tasks, then=self._first.tasks)
+
+    def begin(self) -> None:
+        """Run the first stage of the first batch, whose samples are there."""
+        self._team.run([self._first])
+
+    def run_batch(self, meanwhile: Callable[[], object]) -> None:
+        """Run the rest of a batch, and begin the next one, which `meanwhile` draws.
+
+        By then all that the first layer's gradient depends on is computed.
+        """
+        self._team.run(self._middle)
+        self._team.run_with(self._link, meanwhile)
+        self._team.run(self._after)
