@@ -41,6 +41,8 @@ PHASES = tuple(Phase)
 LARGEST_PARAMETER = 1e6
 # Batches for which it is worth holding the first layer's weights by input.
 LEAST_HELD = 8
+# And after which the weights are written back: when interrupted, so many are run again at most.
+MOST_HELD = 500
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -276,15 +278,16 @@ class TrainingLoop:
         """Run so many batches, between batches, and let each trace be `seen`.
 
         To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
-        optimizer state and tensors are not to be looked at, nor is the loop to be changed.
+        optimizer state and tensors are not to be looked at, nor is the loop to be changed. An
+        interrupt leaves it at the end of the last complete batch.
         """
         self._expect(Phase.DRAW)
         self._make_room()
-        full = (len(self.samples) - self.position) // self._batch_size
-        # The last batch leaves all tensors whole.
-        held = min(count - 1, full)
-        if held >= LEAST_HELD and not self.optimizer.moves_without_gradient:
-            count -= self._run_held(held, seen)
+        while (held := self._batches_to_hold(count)) >= LEAST_HELD:
+            ran = self._run_held(held, seen)
+            count -= ran
+            if ran < held:
+                break
         for _ in range(count):
             seen(self.run_batch())
 
@@ -445,6 +448,13 @@ class TrainingLoop:
         self._ran(Phase.FORWARD, self._batch.values)
         self._judge_loss()
         self._judge_gradient(norms)
+
+    def _batches_to_hold(self, count: int) -> int:
+        if self.optimizer.moves_without_gradient:
+            return 0
+        full = (len(self.samples) - self.position) // self._batch_size
+        # The last batch leaves all tensors whole.
+        return min(count - 1, full, MOST_HELD)
 
     def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> int:
         # Returns how many batches have run: none where nothing can be held, less than `count` where

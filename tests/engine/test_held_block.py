@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import engine.training
 from engine import (
     Dense,
     NonFiniteError,
@@ -112,6 +113,17 @@ def test_many_batches_have_the_bits_of_batch_after_batch(
     moves = optimizer in ("adam", {"name": "sgd", "momentum": 0.9})
     # Twice in the first two calls, once in the third and the last: in two blocks.
     assert len(held) == (0 if moves or density != "sparse" else 2 * 4)
+
+
+def test_what_is_held_is_written_back_every_so_often(
+    monkeypatch: pytest.MonkeyPatch, held: list[HeldBlock]
+) -> None:
+    monkeypatch.setattr(engine.training, "MOST_HELD", 9)
+    one, other = loop_on(samples()), loop_on(samples())
+    each(one, 26)
+    other.run_batches(26, lambda trace: None)
+    assert_same(one, other)
+    assert len(held) == 2 * 2  # of 9 batches each; seven are too few
 
 
 def test_the_blocks_and_their_memory_are_the_same_every_time(held: list[HeldBlock]) -> None:
