@@ -26,8 +26,8 @@ from engine.handover import (
 )
 from engine.shared_memory import Segment
 
-# The caller's own part of a batch, between two stages that it shares.
-LOOKING_S = 0.0002
+# Twice the caller's own part of a batch: where memory is slow for a while, it takes that long.
+LOOKING_S = 0.0004
 
 
 class Shares:

@@ -92,7 +92,7 @@ class PlannedBatch:
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
             ActiveInputs(capacity, block, units, dtype, zeros, samples.shares_on[block])
-            for block in (blocks(units, inputs) if is_large(units, inputs) else ())
+            for block in (blocks(units, inputs, of_samples=True) if is_large(units, inputs) else ())
         ]
         # Of each layer the gradients, flat. Those of a large first layer's weights are squared in
         # the plan.

@@ -35,7 +35,7 @@ from engine.shared_memory import CAN_SHARE, Segment, new_number
 
 # For so long the caller looks whether the helper is done, before it sleeps. The two are about as
 # fast: if the helper is later than that, another program has its core, and can have this one.
-LOOKING_S = 0.00003
+LOOKING_S = 0.0001
 # Helpers that end before they were ready, or cannot be started, before no other is tried.
 ATTEMPTS = 3
 
