@@ -26,7 +26,8 @@ from engine.handover import (
 )
 from engine.shared_memory import Segment
 
-# Twice the caller's own part of a batch: where memory is slow for a while, it takes that long.
+# Twice as long as the caller needs for its own part of a batch, or to draw the next one: so long
+# it takes where memory is slow for a while.
 LOOKING_S = 0.0004
 
 

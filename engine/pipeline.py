@@ -25,8 +25,9 @@ class Pipeline:
     ) -> None:
         self._team = team
         self._first, *self._middle, last = through
-        products, beside = last.tasks[: len(updates)], last.tasks[len(updates) :]
-        products = [[*products[0], *(call for task in beside for call in task)], *products[1:]]
+        products = [list(task) for task in last.tasks[: len(updates)]]
+        # The loss, and the gradients of all else: to be made before the updates.
+        products[0] += [call for task in last.tasks[len(updates) :] for call in task]
         tasks = [[*product, *update] for product, update in zip(products, updates, strict=True)]
         self._after: list[Stage] = []
         if len(others) == 1:
@@ -42,7 +43,7 @@ class Pipeline:
     def run_batch(self, meanwhile: Callable[[], object]) -> None:
         """Run the rest of a batch, and begin the next one, which `meanwhile` draws.
 
-        By then all that the first layer's gradient depends on is computed.
+        The batch's predictions are there by then; its loss and its gradient may not be.
         """
         self._team.run(self._middle)
         self._team.run_with(self._link, meanwhile)

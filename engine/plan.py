@@ -84,9 +84,10 @@ Task: TypeAlias = Sequence[Callable[[], object]]
 class Stage:
     """Tasks that need nothing of each other.
 
-    Each is followed by the one of its place in `then`, which needs nothing of the other tasks
-    either, but what the team's caller does meanwhile. `delivered` is the team's: the helper that
-    has the stage's share, if one has, and the share's number, None if it can't be made there.
+    then[i] follows on tasks[i] and needs no other task; it begins when the team's caller has done
+    what is to be done `meanwhile`, of which no task may need anything. `delivered` is the team's:
+    the helper that has the stage's share, if one has, and the share's number, None if it can't be
+    made there.
     """
 
     tasks: Sequence[Task]

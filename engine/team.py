@@ -160,7 +160,7 @@ class _Helper:
             wait_until_readable(self._poll, LOOKING_S)
         outcome = os.read(self._done, 1)
         error = receive(self._connection)[0] if outcome == FAILED else None
-        if outcome != DONE:
+        if outcome != DONE:  # it may not have come to where it goes on
             self._take_back_go_on()
         self.is_out = not outcome  # one that has ended stays out
         if error is not None:
@@ -245,7 +245,7 @@ def _share(stage: Stage, meanwhile: Callable[[], object]) -> None:
             _make_all(stage, meanwhile)
             return
         meanwhile()
-        if stage.then:
+        if any(stage.then[1::2]):
             helper.go_on()
         _make(stage.tasks[::2])
         _make(stage.then[::2])

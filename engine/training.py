@@ -15,6 +15,7 @@ from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
+from engine.interrupts import HeldInterrupts
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
@@ -41,7 +42,7 @@ PHASES = tuple(Phase)
 LARGEST_PARAMETER = 1e6
 # Batches for which it is worth holding the first layer's weights by input.
 LEAST_HELD = 8
-# And after which the weights are written back: when interrupted, so many are run again at most.
+# And after which they are written back: where one fails, so many are run again at most.
 MOST_HELD = 500
 
 Arguments = ParamSpec("Arguments")
@@ -68,8 +69,8 @@ class TrainingLoop:
     place. `first_epoch` numbers the orders when earlier loops have used some. With two `threads` or
     more a helper process shares the work on another core; no bit of what is computed depends on it.
 
-    A loss or a gradient that is not finite raises NonFiniteError before anything has changed:
-    the loop is then back at the last batch boundary, parameters and optimizer state as they were.
+    A loss or a gradient that is not finite raises NonFiniteError with nothing changed: the loop
+    is then back at the last batch boundary, parameters and optimizer state as they were.
     It refuses nothing; but the same batch is drawn next, and fails again unless an earlier state
     is restored or parameters are set first.
     """
@@ -278,8 +279,8 @@ class TrainingLoop:
         """Run so many batches, between batches, and let each trace be `seen`.
 
         To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
-        optimizer state and tensors are not to be looked at, nor is the loop to be changed. An
-        interrupt leaves it at the end of the last complete batch.
+        optimizer state and tensors are not to be looked at, nor is the loop to be changed. Ctrl-C
+        ends all but the last of them at a batch's end.
         """
         self._expect(Phase.DRAW)
         self._make_room()
@@ -461,7 +462,8 @@ class TrainingLoop:
         # the next one's loss or gradient is not finite. That is seen when parameters have changed:
         # what is not complete is undone by going back to the start, and again over those that are.
         at, size, state = self.batch, self._batch_size, self.network.optimizer_state
-        following, accuracy = self._schedule.next(size), self.last_accuracy
+        drawn = following = self._schedule.next(size)
+        accuracy: float | None = None
         way_back: Callable[[], None] | None = None
 
         def meanwhile() -> None:
@@ -471,41 +473,46 @@ class TrainingLoop:
             if len(following) == size:  # else the last samples once more, for nothing
                 self._batch.take(following)
 
-        try:
-            held = self._batch.hold(size, self._steps.flat, state.slots)
-            if not held:
-                return 0
-            pipeline = self._pipeline(held)
-            from_here = self._from_here()
-            self._tensors.withdraw()
-            self._trained_apart = False
-            self._by_hand.clear()
-            self._batch.take(following)
-            pipeline.begin()
-            for _ in range(count):
-                self._drawn = following
-                self._shared_update.expect(state)
-                way_back = from_here
-                pipeline.run_batch(meanwhile)
-                loss, norms = float(self._batch.values[LOSS]), self._batch.norms()
-                if not all(map(math.isfinite, (loss, *norms.values()))):
-                    break
-                self._note_loss(loss, accuracy)
-                self.gradient_norms = norms
-                state.iterations += 1
-                self._complete()
-                way_back = None
-                seen(self._loss_trace)
-        finally:
-            done = self.batch - at
+        with HeldInterrupts() as interrupts:
             try:
-                self._let_go()
+                held = self._batch.hold(size, self._steps.flat, state.slots)
+                if not held:
+                    return 0
+                pipeline, from_here = self._pipeline(held), self._from_here()
+                self._tensors.withdraw()
+                self._trained_apart = False
+                self._by_hand.clear()
+                self._batch.take(drawn)
+                pipeline.begin()
+                for _ in range(count):
+                    self._expect_own_process()
+                    self._drawn = drawn = following
+                    self._shared_update.expect(state)
+                    way_back = from_here
+                    pipeline.run_batch(meanwhile)
+                    loss, norms = float(self._batch.values[LOSS]), self._batch.norms()
+                    if not all(map(math.isfinite, (loss, *norms.values()))):
+                        break
+                    self._note_loss(loss, accuracy)
+                    self.gradient_norms = norms
+                    state.iterations += 1
+                    self._complete()
+                    way_back = None
+                    interrupts.let_through()
+                    seen(self._loss_trace)
+                    interrupts.hold_back()
+                    interrupts.deliver()
             finally:
+                interrupts.hold_back()
+                self._abandon()  # the gradient's and the step's arrays were used as room
+                if self.network.parameters is self._parameters:  # not those before a fork
+                    self._batch.let_go()
                 if way_back is not None:
+                    done = self.batch - at
                     way_back()
                     for _ in range(done):
                         self.run_batch()
-        return done
+        return self.batch - at
 
     def _pipeline(self, held: Sequence[HeldBlock]) -> Pipeline:
         optimizer, state, update = self.optimizer, self.network.optimizer_state, self._shared_update
@@ -517,19 +524,11 @@ class TrainingLoop:
             update.tasks(optimizer, state, first_layer),
         )
 
-    def _let_go(self) -> None:
-        self._abandon()  # the gradient's and the step's arrays were used as room
-        try:
-            self._batch.let_go()
-        except BaseException:  # interrupted; what is held is still there
-            self._batch.let_go()
-            raise
-
     def _from_here(self) -> Callable[[], None]:
         # What brings back the present state, to train on from it.
         parameters, cursor = self._parameters.flat.copy(), self._schedule.cursor
         state = self.network.optimizer_state.copy()
-        figures = self.last_loss, self.last_accuracy, self.gradient_norms
+        figures = self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer
 
         def go_back() -> None:
             now = self.network.optimizer_state
@@ -538,7 +537,7 @@ class TrainingLoop:
                 np.copyto(now.slots[name], slot)
             now.iterations = state.iterations
             self._schedule.cursor = cursor
-            self.last_loss, self.last_accuracy, self.gradient_norms = figures
+            self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer = figures
 
         return go_back
 
@@ -599,7 +598,6 @@ class TrainingLoop:
     def _update(self) -> None:
         self._update_parameters()
         self._ran(Phase.UPDATE, self._steps)
-        self._last_phase = None
         self._complete()
 
     def _complete(self) -> None:
@@ -622,7 +620,7 @@ class TrainingLoop:
             )
 
     def _ran(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
-        self._last_phase = phase
+        self._last_phase = None if phase is Phase.UPDATE else phase
         self._by_hand.clear()
         self._tensors.publish(phase, arrays)
 

@@ -1,10 +1,18 @@
 """Many batches at once, the first layer's weights held in between: bits of batch after batch."""
 
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
 import engine.training
 from engine import (
+    ConfigurationError,
     Dense,
     NonFiniteError,
     NotComputedError,
@@ -163,26 +171,27 @@ def test_what_is_seen_may_end_it_and_nothing_is_lost() -> None:
     assert_same(one, other)
 
 
+# The samples of the ninth batch are taken amid the eighth.
 @pytest.mark.parametrize(
-    ("where", "what"), [(HeldBlock, "end"), (PlannedBatch, "_make_plan"), (HeldBlock, "begin")]
+    ("where", "what", "number", "completed"),
+    [
+        (PlannedBatch, "_make_plan", 1, 1),
+        (HeldBlock, "begin", 1, 1),
+        (PlannedBatch, "take", 9, 8),
+        (PlannedBatch, "norms", 24, 24),
+        (HeldBlock, "end", 1, 25),
+    ],
 )
-def test_an_interrupt_as_it_begins_or_ends_loses_nothing(
-    monkeypatch: pytest.MonkeyPatch, where: type, what: str
+def test_ctrl_c_waits_for_the_end_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch, where: type, what: str, number: int, completed: int
 ) -> None:
-    one, other = loop_on(samples()), loop_on(samples())
-    each(one, 25 if what == "end" else 0)
-    method, calls = getattr(where, what), []
-
-    def interrupted_at_first(*args: object) -> object:
-        calls.append(what)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return method(*args)
-
+    one, other = loop_on(samples()), loop_on(samples(), threads=2)
     with monkeypatch.context() as patch:
-        patch.setattr(where, what, interrupted_at_first)
+        at_call(patch, where, what, number, partial(signal.raise_signal, signal.SIGINT))
+        seen: list[object] = []
         with pytest.raises(KeyboardInterrupt):
-            other.run_batches(26, lambda trace: None)
+            other.run_batches(26, lambda trace: seen.append(figures(trace)))
+    assert seen == each(one, completed)
     assert_same(one, other, tensors=False)
     assert not other.has_gradient
     each(one, 20)
@@ -190,30 +199,61 @@ def test_an_interrupt_as_it_begins_or_ends_loses_nothing(
     assert_same(one, other)
 
 
-@pytest.mark.parametrize(("number", "what"), [(9, "take"), (25, "norms")])
-def test_an_interrupt_amid_them_loses_the_batch_at_hand_alone(
-    monkeypatch: pytest.MonkeyPatch, number: int, what: str
+@pytest.mark.parametrize(
+    ("where", "what", "number", "completed"),
+    [
+        (PlannedBatch, "_make_plan", 1, 0),
+        (HeldBlock, "begin", 1, 0),
+        (PlannedBatch, "take", 2, 0),
+        (PlannedBatch, "take", 9, 7),
+        (PlannedBatch, "norms", 25, 24),
+    ],
+)
+def test_an_error_amid_them_loses_the_batch_at_hand_alone(
+    monkeypatch: pytest.MonkeyPatch, where: type, what: str, number: int, completed: int
 ) -> None:
     one, other = loop_on(samples()), loop_on(samples(), threads=2)
-    method, calls = getattr(PlannedBatch, what), []
-
-    def interrupted(*args: object) -> object:
-        calls.append(what)
-        if len(calls) == number:
-            raise KeyboardInterrupt
-        return method(*args)
-
     with monkeypatch.context() as patch:
-        patch.setattr(PlannedBatch, what, interrupted)
-        with pytest.raises(KeyboardInterrupt):
+        at_call(patch, where, what, number, Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
             other.run_batches(26, lambda trace: None)
-    each(one, other.batch)
-    # The samples of the ninth batch are taken amid the eighth.
-    assert other.batch == (7 if what == "take" else 24)
+    each(one, completed)
     assert (other.last_loss, other.last_accuracy) == (one.last_loss, one.last_accuracy)
-    assert_same(one, other)
+    assert other.step_optimizer == one.step_optimizer
+    assert_same(one, other, tensors=False)
     each(one, 20)
     other.run_batches(20, lambda trace: None)
+    assert_same(one, other)
+
+
+def at_call(
+    patch: pytest.MonkeyPatch, where: type, what: str, number: int, act: Callable[[], object]
+) -> None:
+    """Do something at that call of a method, counted from 1, and then make it."""
+    method, calls = getattr(where, what), itertools.count(1)
+
+    def watched(*args: object) -> object:
+        if next(calls) == number:
+            act()
+        return method(*args)
+
+    patch.setattr(where, what, watched)
+
+
+def test_a_child_forked_amid_them_leaves_its_parents_weights_alone() -> None:
+    one, other = loop_on(samples()), loop_on(samples(), threads=2)
+
+    def fork(trace: LossTrace) -> None:
+        if trace.batch == 10 and os.fork():
+            _, status = os.wait()
+            assert os.waitstatus_to_exitcode(status) == 0
+
+    parent = os.getpid()
+    try:
+        other.run_batches(26, fork)
+    except ConfigurationError:  # the child's, which returned and went on
+        os._exit(os.getpid() == parent or other.batch != 10)
+    each(one, 26)
     assert_same(one, other)
 
 

@@ -168,6 +168,20 @@ def test_what_follows_needs_its_own_task_and_what_the_caller_does_meanwhile(help
         assert made.tolist() == [os.getpid(), 0, os.getpid(), helper, os.getpid()]
 
 
+def test_the_word_to_go_on_is_for_who_has_something_to_go_on_with(helper: int) -> None:
+    made = shared(2)
+    Team(2).run_with(Stage([[], []], then=[[partial(wait, 0)]]), partial(wait, 0))
+    stage = Stage([[], [partial(note, made, 0)]], then=[[], [partial(note, made, 1)]])
+
+    def look() -> None:
+        wait_for_note(made, 0)
+        time.sleep(0.005)
+        assert made.tolist() == [helper, 0]
+
+    Team(2).run_with(stage, look)
+    assert made.tolist() == [helper, helper]
+
+
 @pytest.mark.parametrize("why", ["one thread", "not shared", "stopped"])
 def test_where_the_caller_makes_what_follows_too(helper: int, why: str) -> None:
     times = np.zeros((3, 2), np.int64) if why == "not shared" else shared(3, 2)

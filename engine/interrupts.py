@@ -1,0 +1,55 @@
+"""Ctrl-C, held back while something is done by halves."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Self
+
+
+class HeldInterrupts:
+    """Within it SIGINT waits until it is delivered, or the end.
+
+    Then the handler is called that would have been called at once: a KeyboardInterrupt is raised,
+    unless the program has one of its own. In a thread to which no interrupt comes, it does nothing.
+    """
+
+    def __enter__(self) -> Self:
+        """Hold them back."""
+        self._held, self._waiting = True, False
+        self._before = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        self._is_set = is_main and callable(self._before)
+        if self._is_set:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let the one through that has come."""
+        if self._is_set:
+            signal.signal(signal.SIGINT, self._before)
+        self.deliver()
+
+    def let_through(self) -> None:
+        """Let those that come from now on through at once."""
+        self._held = False
+
+    def hold_back(self) -> None:
+        """Hold those back that come from now on."""
+        self._held = True
+
+    def deliver(self) -> None:
+        """Let the one through that has come."""
+        if self._waiting and callable(self._before):
+            self._waiting = False
+            self._before(signal.SIGINT, None)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._held:
+            self._waiting = True
+        elif callable(self._before):
+            self._before(number, frame)
