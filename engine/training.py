@@ -462,7 +462,7 @@ class TrainingLoop:
         # the next one's loss or gradient is not finite. That is seen when parameters have changed:
         # what is not complete is undone by going back to the start, and again over those that are.
         at, size, state = self.batch, self._batch_size, self.network.optimizer_state
-        drawn = following = self._schedule.next(size)
+        following = self._schedule.next(size)  # the next batch's samples
         accuracy: float | None = None
         way_back: Callable[[], None] | None = None
 
@@ -482,11 +482,11 @@ class TrainingLoop:
                 self._tensors.withdraw()
                 self._trained_apart = False
                 self._by_hand.clear()
-                self._batch.take(drawn)
+                self._batch.take(following)
                 pipeline.begin()
                 for _ in range(count):
                     self._expect_own_process()
-                    self._drawn = drawn = following
+                    self._drawn = following
                     self._shared_update.expect(state)
                     way_back = from_here
                     pipeline.run_batch(meanwhile)
