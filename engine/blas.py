@@ -2,7 +2,6 @@
 
 import threading
 from functools import cache
-from types import TracebackType
 
 from threadpoolctl import LibController, OpenBLASController, ThreadpoolController
 
@@ -33,12 +32,7 @@ class OneBlasThread:
                 self._before = [library.num_threads for library in _libraries()]
                 self._set([1] * len(self._before))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:

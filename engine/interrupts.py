@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 
@@ -16,21 +16,16 @@ class HeldInterrupts:
     def __enter__(self) -> Self:
         """Hold them back."""
         self._held, self._waiting = True, False
-        self._before = signal.getsignal(signal.SIGINT)
+        handler = signal.getsignal(signal.SIGINT)
         is_main = threading.current_thread() is threading.main_thread()
-        self._is_set = is_main and callable(self._before)
-        if self._is_set:
+        self._before = handler if is_main and callable(handler) else None
+        if self._before:
             signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let the one through that has come."""
-        if self._is_set:
+        if self._before:
             signal.signal(signal.SIGINT, self._before)
         self.deliver()
 
@@ -44,12 +39,12 @@ class HeldInterrupts:
 
     def deliver(self) -> None:
         """Let the one through that has come."""
-        if self._waiting and callable(self._before):
+        if self._waiting and self._before:
             self._waiting = False
             self._before(signal.SIGINT, None)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._held:
             self._waiting = True
-        elif callable(self._before):
+        elif self._before:
             self._before(number, frame)

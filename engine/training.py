@@ -426,9 +426,7 @@ class TrainingLoop:
         state.check(self._parameters.flat, len(self.samples))
         optimizer = optimizers.get(state.optimizer)
         own = optimizer.init(self._parameters.flat)  # where a helper sees it, too
-        own.iterations = state.iterations
-        for slot, array in own.slots.items():
-            np.copyto(array, state.slots[slot])
+        own.become(state.iterations, state.slots)
         self.network.restore_optimizer(optimizer, own)
         np.copyto(self._parameters.flat, state.parameters)
         self._schedule.cursor = Cursor(
@@ -504,9 +502,7 @@ class TrainingLoop:
                     interrupts.deliver()
             finally:
                 interrupts.hold_back()
-                self._abandon()  # the gradient's and the step's arrays were used as room
-                if self.network.parameters is self._parameters:  # not those before a fork
-                    self._batch.let_go()
+                self._let_go()
                 if way_back is not None:
                     done = self.batch - at
                     way_back()
@@ -524,6 +520,16 @@ class TrainingLoop:
             update.tasks(optimizer, state, first_layer),
         )
 
+    def _let_go(self) -> None:
+        self._abandon()  # the gradient's and the step's arrays were used as room
+        if not self._is_of_this_process:
+            return
+        try:
+            self._batch.let_go()
+        except BaseException:  # what is held is still there
+            self._batch.let_go()
+            raise
+
     def _from_here(self) -> Callable[[], None]:
         # What brings back the present state, to train on from it.
         parameters, cursor = self._parameters.flat.copy(), self._schedule.cursor
@@ -531,11 +537,8 @@ class TrainingLoop:
         figures = self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer
 
         def go_back() -> None:
-            now = self.network.optimizer_state
             np.copyto(self._parameters.flat, parameters)
-            for name, slot in state.slots.items():
-                np.copyto(now.slots[name], slot)
-            now.iterations = state.iterations
+            self.network.optimizer_state.become(state.iterations, state.slots)
             self._schedule.cursor = cursor
             self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer = figures
 
@@ -604,8 +607,12 @@ class TrainingLoop:
         self.step_optimizer = self.optimizer
         self._schedule.complete(len(self._drawn))
 
+    @property
+    def _is_of_this_process(self) -> bool:
+        return self.network.parameters is self._parameters  # those from before a fork are not
+
     def _expect_own_process(self) -> None:
-        if self.network.parameters is not self._parameters:
+        if not self._is_of_this_process:
             raise ConfigurationError(
                 "expected a training loop of this process, got one from before the fork",
                 "make a new TrainingLoop of the network",

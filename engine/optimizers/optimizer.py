@@ -1,8 +1,11 @@
 """What every optimizer is: a configuration, and a rule over explicit, named state."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
+
+import numpy as np
 
 from engine.arrays import Array
 from engine.checks import real_number
@@ -22,6 +25,12 @@ class OptimizerState:
     def copy(self) -> "OptimizerState":
         """The same state in arrays of its own."""
         return OptimizerState(self.iterations, {k: v.copy() for k, v in self.slots.items()})
+
+    def become(self, iterations: int, slots: Mapping[str, Array]) -> None:
+        """Take over another state of the same slots, in the arrays that are there."""
+        self.iterations = iterations
+        for name, slot in self.slots.items():
+            np.copyto(slot, slots[name])
 
 
 @dataclass(frozen=True)

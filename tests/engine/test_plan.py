@@ -29,6 +29,8 @@ def test_the_first_layer_of_the_example_is_cut_in_two_and_small_ones_are_not() -
     assert blocks(512, 784, of_samples=False) == [slice(0, 392), slice(392, 784)]
     assert blocks(512, 784, of_samples=True) == [slice(0, 384), slice(384, 784)]
     for of_samples in (False, True):
+        assert blocks(10, 512, of_samples=of_samples) == [slice(0, 512)]
+        assert blocks(4096, 16, of_samples=of_samples) == [slice(0, 16)]
         assert blocks(10, 784, of_samples=of_samples) == [slice(0, 784)]
         assert blocks(512, 100, of_samples=of_samples) == [slice(0, 100)]
 
