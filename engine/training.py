@@ -13,7 +13,7 @@ from engine.blas import one_blas_thread
 from engine.chain import gradient_name
 from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
-from engine.errors import ConfigurationError, NonFiniteError, PhaseOrderError
+from engine.errors import ConfigurationError, HelperLostError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
 from engine.interrupts import HeldInterrupts
 from engine.loop_state import LoopState
@@ -457,8 +457,9 @@ class TrainingLoop:
 
     def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> int:
         # Returns how many batches have run: none where nothing can be held, less than `count` where
-        # the next one's loss or gradient is not finite. That is seen when parameters have changed:
-        # what is not complete is undone by going back to the start, and again over those that are.
+        # the next one's loss or gradient is not finite, or the helper has ended amid it. That is
+        # seen when parameters have changed: what is not complete is undone by going back to the
+        # start, and again over those that are.
         at, size, state = self.batch, self._batch_size, self.network.optimizer_state
         following = self._schedule.next(size)  # the next batch's samples
         accuracy: float | None = None
@@ -500,6 +501,8 @@ class TrainingLoop:
                     seen(self._loss_trace)
                     interrupts.hold_back()
                     interrupts.deliver()
+            except HelperLostError:
+                pass  # who runs the rest, one by one, starts another
             finally:
                 interrupts.hold_back()
                 self._let_go()

@@ -39,6 +39,7 @@ from engine import (
 from engine.arrays import Array
 from engine.optimizers import OPTIMIZERS
 from engine.plan import Stage
+from engine.planned_batch import PlannedBatch
 from engine.shared_memory import SharedMemory
 from engine.team import Team
 from tests.support.server import is_running, wait_until
@@ -523,18 +524,40 @@ def test_a_restored_state_and_another_optimizer_are_the_helpers_too(
     assert flats[0].tobytes() == flats[1].tobytes()
 
 
+def losses_of_held(loop: TrainingLoop) -> list[float]:
+    """Of seventeen batches of four samples, the first layer's weights held in between."""
+    loop.batch_size = 4
+    losses: list[float] = []
+    loop.run_batches(17, lambda trace: losses.append(trace.loss))
+    return losses
+
+
 def test_of_what_is_held_from_batch_to_batch_too(everything_is_shared: list[int]) -> None:
-    loops = [loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2)]
-    losses: list[list[float]] = []
-    for loop in loops:
-        loop.batch_size = 4
-        everything_is_shared.clear()
-        losses.append([])
-        loop.run_batches(17, lambda trace: losses[-1].append(trace.loss))
+    one, other = (loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2))
+    expected = losses_of_held(one)
+    assert not everything_is_shared
+    assert losses_of_held(other) == expected
     assert len(everything_is_shared) > 2 * 17  # of each batch the link, and the other updates
-    assert losses[0] == losses[1]
-    flats = [loop.network.parameters.flat for loop in loops]
-    assert flats[0].tobytes() == flats[1].tobytes()
+    assert one.network.parameters.flat.tobytes() == other.network.parameters.flat.tobytes()
+
+
+def test_a_helper_that_ends_amid_what_is_held_takes_nothing_with_it(
+    everything_is_shared: list[int], helper: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2))
+    expected = losses_of_held(one)
+    take, calls = PlannedBatch.take, itertools.count(1)
+
+    def end_helper_and_take(batch: PlannedBatch, indices: Array) -> None:
+        if next(calls) == 9:
+            end_process(helper)
+        take(batch, indices)
+
+    monkeypatch.setattr(PlannedBatch, "take", end_helper_and_take)
+    assert losses_of_held(other) == expected
+    assert everything_is_shared
+    assert ready_helper() != helper
+    assert one.network.parameters.flat.tobytes() == other.network.parameters.flat.tobytes()
 
 
 def test_of_an_evaluation_too(everything_is_shared: list[int]) -> None:
