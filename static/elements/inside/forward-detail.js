@@ -176,7 +176,7 @@ export class ForwardDetail {
         text: formatCount(x.length),
         explanation: () => countAlong(state, INPUTS, "weights of a unit", x.length),
       },
-      ` products of W · x. ${words}`,
+      ` products of W\u00a0·\u00a0x. ${words}`,
     ]);
   }
 }
