@@ -390,7 +390,7 @@ def test_a_station_stays_open_until_it_is_let_go(page_of_run: DescentPage) -> No
 
 
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])  # Adam's rule is the longest
-@pytest.mark.parametrize("size", [(1440, 900), (1200, 800), (1024, 768), (390, 844)])
+@pytest.mark.parametrize("size", [(1799, 1000), (1440, 900), (1200, 800), (1024, 768), (390, 844)])
 def test_nothing_jumps_from_phase_to_phase(
     page_of_run: DescentPage, size: tuple[int, int], optimizer: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
@@ -48,6 +49,26 @@ def test_pause_stops_it_within_one_batch(page_of_run: DescentPage) -> None:
     page.page.wait_for_timeout(300)
     assert page.run.state()["batch"] == state["batch"]
     expect(page.page.get_by_role("button", name="Play")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1200, 1024, 1009])  # the last beside a scroll bar
+def test_all_controls_are_in_one_row(page_of_run: DescentPage, width: int) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": width, "height": 768})
+    page.input("Optimizer").select_option("sgd")
+    expect(page.input("Momentum")).to_be_visible()
+    for notch in range(11):
+        page.input("Speed").fill(str(notch))
+        assert page.page.evaluate(IN_ONE_ROW)
+        assert page.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+IN_ONE_ROW = """() => {
+  const controls = [...document.querySelectorAll(".transport-buttons, .control")];
+  const boxes = controls.map((control) => control.getBoundingClientRect());
+  const first = Math.min(...boxes.map((box) => box.bottom));
+  return boxes.every((box) => box.top < first);
+}"""
 
 
 def test_step_phase_moves_one_phase(page_of_run: DescentPage) -> None:
