@@ -482,6 +482,7 @@ class TrainingLoop:
                 self._trained_apart = False
                 self._by_hand.clear()
                 self._batch.take(following)
+                way_back = from_here
                 pipeline.begin()
                 for _ in range(count):
                     self._expect_own_process()
@@ -502,7 +503,8 @@ class TrainingLoop:
                     interrupts.hold_back()
                     interrupts.deliver()
             except HelperLostError:
-                pass  # who runs the rest, one by one, starts another
+                if way_back is None:  # it is from `seen`
+                    raise
             finally:
                 interrupts.hold_back()
                 self._let_go()

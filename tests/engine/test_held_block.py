@@ -14,6 +14,7 @@ import engine.training
 from engine import (
     ConfigurationError,
     Dense,
+    HelperLostError,
     NonFiniteError,
     NotComputedError,
     Phase,
@@ -271,6 +272,14 @@ def test_a_batch_that_fails_amid_them_leaves_the_state_before_it(value: float) -
         other.run_batches(26, lambda trace: None)
     assert str(caught.value) == str(expected.value)
     assert_same(one, other)
+
+
+def test_a_helper_that_is_lost_by_who_sees_them_is_their_matter() -> None:
+    one, other = loop_on(samples()), loop_on(samples())
+    with pytest.raises(HelperLostError):
+        other.run_batches(26, Mock(side_effect=HelperLostError("lost")))
+    each(one, 1)
+    assert_goes_on_like(one, other)
 
 
 def test_it_begins_between_batches() -> None:
