@@ -1,9 +1,7 @@
 """Many batches at once, the first layer's weights held in between: bits of batch after batch."""
 
-import itertools
 import os
 import signal
-from collections.abc import Callable
 from functools import partial
 from unittest.mock import Mock
 
@@ -27,6 +25,7 @@ from engine.held_block import HeldBlock
 from engine.planned_batch import PlannedBatch
 from engine.traces import LossTrace
 from engine.training import TrainingLoop
+from tests.support.calls import at_call
 
 # Samples of which batches of 16 leave one of 8 behind, in the order in which they are.
 N, INPUTS = 408, 400
@@ -228,20 +227,6 @@ def assert_goes_on_like(one: TrainingLoop, other: TrainingLoop) -> None:
     each(one, 20)
     other.run_batches(20, lambda trace: None)
     assert_same(one, other)
-
-
-def at_call(
-    patch: pytest.MonkeyPatch, where: type, what: str, number: int, act: Callable[[], object]
-) -> None:
-    """Do something at that call of a method, counted from 1, and then make it."""
-    method, calls = getattr(where, what), itertools.count(1)
-
-    def watched(*args: object) -> object:
-        if next(calls) == number:
-            act()
-        return method(*args)
-
-    patch.setattr(where, what, watched)
 
 
 def test_a_child_forked_amid_them_leaves_its_parents_weights_alone() -> None:

@@ -42,6 +42,7 @@ from engine.plan import Stage
 from engine.planned_batch import PlannedBatch
 from engine.shared_memory import SharedMemory
 from engine.team import Team
+from tests.support.calls import at_call
 from tests.support.server import is_running, wait_until
 from tests.support.shares import fail, note, note_time, press_ctrl_c, wait, wait_for_note
 
@@ -546,14 +547,7 @@ def test_a_helper_that_ends_amid_what_is_held_takes_nothing_with_it(
 ) -> None:
     one, other = (loop_of(threads, inputs=200, units=(600,)) for threads in (1, 2))
     expected = losses_of_held(one)
-    take, calls = PlannedBatch.take, itertools.count(1)
-
-    def end_helper_and_take(batch: PlannedBatch, indices: Array) -> None:
-        if next(calls) == 9:
-            end_process(helper)
-        take(batch, indices)
-
-    monkeypatch.setattr(PlannedBatch, "take", end_helper_and_take)
+    at_call(monkeypatch, PlannedBatch, "take", 9, partial(end_process, helper))
     assert losses_of_held(other) == expected
     assert everything_is_shared
     assert ready_helper() != helper
