@@ -27,8 +27,8 @@ class ActiveInputs:
     their number k, or None where all inputs are. `gather_x` and `gather_weights` pick them out:
     `x_used` (n, k), `weights_used` (units, k). The gradient with respect to these weights may be
     computed into the same memory, since the backward pass does not need them; `spread` writes it
-    where it belongs in the whole, with zeros between. A copy in another process finds and counts
-    for this one, since all is kept in the arrays.
+    where it belongs in the whole, with zeros between. `rows` (inputs + 1, units) is that memory. A
+    copy in another process finds and counts for this one, since all is kept in the arrays.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ActiveInputs:
         self._counted = zeros(inputs, np.intp)
         self._counted[:] = np.arange(inputs)
         self._x = zeros(capacity * inputs, dtype)
-        self._rows = zeros((inputs + 1, units), dtype)  # k rows, and one of zeros
+        self.rows = zeros((inputs + 1, units), dtype)  # k rows, and one of zeros
 
     def expect(self, n: int) -> None:
         """Choose the frequent inputs for batches of n samples."""
@@ -67,30 +67,35 @@ class ActiveInputs:
     @property
     def frequent(self) -> int:
         """How many inputs are always used, unless all of the block are: the first of them."""
-        return int(self._counts[0])
+        m: int = self._counts.item(0)
+        return m
 
     @property
     def used(self) -> int | None:
         """How many inputs are used, k, or None for all of the block."""
-        k = int(self._counts[1])
+        k: int = self._counts.item(1)
         return None if k < 0 else k
 
     @property
     def rare_on(self) -> Array:
         """Which of the rare inputs are used: their numbers among the rare (k − frequent,)."""
-        return self._rare_on[: int(self._counts[1]) - self.frequent]
+        return self._rare_on[: self._counts.item(1) - self.frequent]
 
     def frequent_and_rare(self) -> tuple[Array, Array]:
         """The numbers of the frequent inputs, and those of the rare ones, within the block."""
         return self._order[: self.frequent], self._order[self.frequent :]
 
-    def find(self, x: Array) -> None:
-        """Find which of the block's rare inputs are on, from its columns x of the batch."""
+    def find(self, words: Array, number: "np.dtype[np.unsignedinteger]") -> None:
+        """Find which of the block's rare inputs are on, from the `bits` of its columns of x.
+
+        −0 counts as on, which does no harm.
+        """
         if self.used is None:
             return
         m = self.frequent
         rare = self._order[m:]
-        found = inputs_on(x).take(rare).nonzero()[0]
+        on = np.bitwise_or.reduce(words, axis=0).view(number)
+        found = on.take(rare).nonzero()[0]
         k = m + len(found)
         self._counts[1] = k
         self._rare_on[: k - m] = found
@@ -107,12 +112,12 @@ class ActiveInputs:
         """Pick what is used out of the weights (units, inputs), from the `start`-th input on."""
         k = self.used
         if k is not None:
-            indices, rows = self._indices[start:k], self._rows[start:k]
+            indices, rows = self._indices[start:k], self.rows[start:k]
             weights.T.take(indices, axis=0, out=rows, mode="clip")
 
     def put_weights(self, weights: Array, start: int, stop: int) -> None:
         """Write the `start`-th to `stop`-th input's weights back to where they were picked."""
-        weights.T[self._indices[start:stop]] = self._rows[start:stop]
+        weights.T[self._indices[start:stop]] = self.rows[start:stop]
 
     def x_used(self, x: Array) -> Array:
         """The block's columns of the batch (n, inputs) without those that are not used."""
@@ -122,7 +127,7 @@ class ActiveInputs:
     def weights_used(self, weights: Array) -> Array:
         """The weights of the inputs that are used, or the gradient with respect to them."""
         k = self.used
-        return weights[:, self.block] if k is None else self._rows[:k].T
+        return weights[:, self.block] if k is None else self.rows[:k].T
 
     def spread(self, gradient: Array) -> None:
         """Write what was computed there into the block of the gradient (units, inputs)."""
@@ -131,9 +136,9 @@ class ActiveInputs:
             return
         self._places.fill(k)
         self._places[self._indices[:k] - self.block.start] = self._counted[:k]
-        self._rows[k] = 0  # where the places of those that are not used point
+        self.rows[k] = 0  # where the places of those that are not used point
         block = gradient.T[self.block]
-        self._rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
+        self.rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
 
 
 def square(gradient_used: Callable[[], Array], out: Array) -> None:
@@ -142,12 +147,11 @@ def square(gradient_used: Callable[[], Array], out: Array) -> None:
     np.dot(flat, flat, out=out)
 
 
-def inputs_on(x: Array) -> Array:
-    """Which columns of x (n, inputs) hold anything but zeros."""
-    # A number is 0 if all its bits are. −0 counts as on, which does no harm. Looking at eight
-    # bytes at a time is what makes it fast.
+def bits(x: Array) -> tuple[Array, "np.dtype[np.unsignedinteger]"]:
+    """x (n, inputs) as words of up to eight bytes, and the type of as many bits as a number has.
+
+    A number is 0 if all its bits are. To look at eight bytes at a time is what makes it fast.
+    """
     number = np.dtype(f"u{x.itemsize}")
     word = np.dtype(np.uint64) if x.shape[1] * x.itemsize % 8 == 0 else number
-    bits: Array = np.bitwise_or.reduce(x.view(word), axis=0)
-    on: Array = bits.view(number) != 0
-    return on
+    return x.view(word), number

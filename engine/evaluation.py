@@ -170,7 +170,7 @@ class _Share:
         links = self._compiled.forward.links + self._compiled.loss.links
         return [
             partial(scale_into, values[X], raw, self._gatherer.scale),
-            *calls(links, values),
+            *(call.bound() for call in calls(links, values)),
             partial(np.add.reduce, per_sample, dtype=np.float64, out=self.loss_sum),
             partial(predictions.argmax, axis=1, out=self._predicted[:n]),
             partial(predictions.max, axis=1, out=self._confidence[:n]),

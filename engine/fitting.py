@@ -36,22 +36,26 @@ def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[st
     total = loop.batches_per_epoch
     used = batches = 0
     loss_sum = accuracy_sum = 0.0
-    figures: dict[str, float] = {}
+    has_accuracy = False
+
+    def means() -> dict[str, float]:
+        loss = {"loss": loss_sum / used}
+        return loss | {"accuracy": accuracy_sum / used} if has_accuracy else loss
 
     def add(trace: LossTrace) -> None:
-        nonlocal used, batches, loss_sum, accuracy_sum, figures
-        n, batches = len(trace.per_sample), batches + 1
+        nonlocal used, batches, loss_sum, accuracy_sum, has_accuracy
+        n = len(trace.per_sample)
+        batches += 1
         used += n
         loss_sum += n * trace.loss
-        figures = {"loss": loss_sum / used}
         if trace.accuracy is not None:
             accuracy_sum += n * trace.accuracy
-            figures["accuracy"] = accuracy_sum / used
+            has_accuracy = True
         if progress:
-            progress.batch(batches, total, figures)
+            progress.batch(batches, total, means())
 
     loop.run_batches(total, add)
-    return figures, batches
+    return means(), batches
 
 
 def _validate(loop: TrainingLoop, validation: Samples) -> dict[str, float]:

@@ -13,16 +13,14 @@ import struct
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from engine.arrays import Array
-from engine.plan import Task
+from engine.plan import Share
 from engine.shared_memory import Segment, segment_of
 
-# The helper's calls of a stage, and those of what follows on it.
-Share: TypeAlias = tuple[Task, Task]
 NUMBER = struct.Struct("<q")
 GO_ON = b">"
 # What the helper says of a share that it was given.

@@ -34,18 +34,21 @@ class HeldBlock:
         block = active.block
         self._active = active
         self._weights = weights
-        self._gradient, self._step = gradient.T[block], step.T[block]
+        self._gradient = gradient.T[block]
         self._whole = {name: slot.T[block] for name, slot in slots.items()}
         # Rows of the frequent inputs and room for the rare ones that are on; rows of all the rare.
-        inputs, units = self._step.shape
+        inputs, self._units = self._gradient.shape
         rare = inputs - active.frequent
-        self._used = {name: zeros((inputs, units), step.dtype) for name in slots}
-        self._rare = {name: zeros((rare, units), step.dtype) for name in slots}
+        self._used = {name: zeros((inputs, self._units), step.dtype) for name in slots}
+        self._rare = {name: zeros((rare, self._units), step.dtype) for name in slots}
+        # What the optimizer works on, flat: parameters, gradient, step, and the state.
+        self._flat = [rows.reshape(-1) for rows in (active.rows, self._gradient, step.T[block])]
+        self._flat_slots = {name: rows.reshape(-1) for name, rows in self._used.items()}
 
     @property
     def size(self) -> int:
         """How many weights the block has."""
-        return self._step.size
+        return self._gradient.size
 
     def begin(self) -> None:
         """Take over the frequent inputs' weights, and the whole state."""
@@ -69,27 +72,18 @@ class HeldBlock:
 
     def update(self, optimizer: Optimizer, iterations: Array) -> None:
         """Update the weights that are used, and the state of all; `iterations` () came before."""
-        active = self._active
-        m, k = active.frequent, active.used
-        rare_on = active.rare_on
-        used = {name: rows[:k] for name, rows in self._used.items()}
-        for name, rows in used.items():
-            self._rare[name].take(rare_on, axis=0, out=rows[m:], mode="clip")
-        parameters, gradient, step, *slots = (
-            rows.reshape(-1)
-            for rows in (
-                active.weights_used(self._weights).T,
-                self._gradient[:k],
-                self._step[:k],
-                *used.values(),
-            )
-        )
-        for piece in pieces(slice(0, parameters.size)):
+        active, count = self._active, int(iterations)
+        m, rare_on = active.frequent, active.rare_on
+        k = m + len(rare_on)
+        for name, rows in self._used.items():
+            self._rare[name].take(rare_on, axis=0, out=rows[m:k], mode="clip")
+        for piece in pieces(slice(0, k * self._units)):
             state = OptimizerState(
-                int(iterations), {name: slot[piece] for name, slot in zip(used, slots, strict=True)}
+                count, {name: slot[piece] for name, slot in self._flat_slots.items()}
             )
-            optimizer.update(parameters[piece], gradient[piece], state, step=step[piece])
-        active.put_weights(self._weights, m, len(rare_on) + m)
-        optimizer.update_without_gradient(OptimizerState(int(iterations), self._rare))
-        for name, rows in used.items():
-            self._rare[name][rare_on] = rows[m:]
+            parameters, gradient, step = (flat[piece] for flat in self._flat)
+            optimizer.update(parameters, gradient, state, step=step)
+        active.put_weights(self._weights, m, k)
+        optimizer.update_without_gradient(OptimizerState(count, self._rare))
+        for name, rows in self._used.items():
+            self._rare[name][rare_on] = rows[m:k]

@@ -18,12 +18,12 @@ from engine.handover import (
     FAILED,
     GO_ON,
     NUMBER,
-    Share,
     receive,
     send,
     unpacked,
     wait_until_readable,
 )
+from engine.plan import Share
 from engine.shared_memory import Segment
 
 # Twice as long as the caller needs for its own part of a batch, or to draw the next one: so long

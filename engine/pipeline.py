@@ -16,8 +16,8 @@ class Pipeline:
     """Runs the stages `through` a batch, its update, and the first stage of the next.
 
     The first and the last of the stages are the first layer's products, a task for each block;
-    what is beside them is the caller's. `updates` are of that layer, for each block what its
-    products need; `others` are of all else, in parts that a team may share.
+    what is beside them is the caller's. `updates`, for each block, are what its products need;
+    `others`, parts that a team may share, what they do not need.
     """
 
     def __init__(
@@ -29,11 +29,7 @@ class Pipeline:
         # The loss, and the gradients of all else: to be made before the updates.
         products[0] += [call for task in last.tasks[len(updates) :] for call in task]
         tasks = [[*product, *update] for product, update in zip(products, updates, strict=True)]
-        self._after: list[Stage] = []
-        if len(others) == 1:
-            tasks[0] += others[0]
-        else:
-            self._after.append(Stage(others))
+        self._after = [Stage(others)] if others else []
         self._link = Stage(tasks, then=self._first.tasks)
 
     def begin(self) -> None:

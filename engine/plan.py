@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,49 +36,48 @@ class Call:
     out: Array
     adds: bool = False
 
-    def __call__(self) -> None:
-        """Compute the result."""
-        _apply(self.function, self.arguments, self.out, adds=self.adds)
+    def bound(self) -> Callable[[], object]:
+        """What makes it."""
+        return _bound(self.function, self.arguments, self.out, adds=self.adds)
 
 
 # An array that is another one in every batch.
 Current: TypeAlias = Callable[[], Array]
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentCall:
-    """A call some of whose arrays are known only when it is made."""
-
-    function: Callable[..., Array]
-    arguments: tuple[Array | Current, ...]
-    out: Array | Current
-    adds: bool = False
-
-    def __call__(self) -> None:
-        """Compute the result."""
-        arguments = [array() if callable(array) else array for array in self.arguments]
-        out = self.out() if callable(self.out) else self.out
-        _apply(self.function, arguments, out, adds=self.adds)
-
-
-def _apply(
-    function: Callable[..., Array], arguments: Sequence[Array], out: Array, *, adds: bool
-) -> None:
-    if adds:
-        np.add(out, function(*arguments), out=out)
-    else:
-        function(*arguments, out=out)
-
-
 def _bound(
-    function: Callable[..., Array], arguments: tuple[Any, ...], out: Any, *, adds: bool
-) -> Call | CurrentCall:
-    kind = CurrentCall if any(map(callable, (*arguments, out))) else Call
-    return kind(function, arguments, out, adds)
+    function: Callable[..., Array], arguments: Sequence[Any], out: Any, *, adds: bool
+) -> Callable[[], object]:
+    if any(map(callable, (*arguments, out))):
+        return partial(_apply_current, function, arguments, out, adds=adds)
+    if adds:
+        return partial(_add_result, function, arguments, out)
+    return partial(function, *arguments, out=out)  # no step of ours between it and the function
+
+
+def _apply_current(
+    function: Callable[..., Array],
+    arguments: Sequence[Array | Current],
+    out: Array | Current,
+    *,
+    adds: bool,
+) -> None:
+    arrays = [array() if callable(array) else array for array in arguments]
+    result = out() if callable(out) else out
+    if adds:
+        _add_result(function, arrays, result)
+    else:
+        function(*arrays, out=result)
+
+
+def _add_result(function: Callable[..., Array], arguments: Sequence[Array], out: Array) -> None:
+    np.add(out, function(*arguments), out=out)
 
 
 # Calls to be made one after the other.
 Task: TypeAlias = Sequence[Callable[[], object]]
+# Some of a stage's tasks in one, and of what follows on them.
+Share: TypeAlias = tuple[Task, Task]
 
 
 @dataclass(eq=False)
@@ -85,14 +85,25 @@ class Stage:
     """Tasks that need nothing of each other.
 
     then[i] follows on tasks[i] and needs no other task; it begins when the team's caller has done
-    what is to be done `meanwhile`, of which no task may need anything. `delivered` is the team's:
-    the helper that has the stage's share, if one has, and the share's number, None if it can't be
-    made there.
+    what is to be done `meanwhile`, of which no task may need anything. `shares` are every second
+    task's calls, and the others'. `delivered` is the team's: the helper that has the second share,
+    if one has, and the share's number, None if it can't be made there.
     """
 
     tasks: Sequence[Task]
     then: Sequence[Task] = ()
+    shares: tuple[Share, Share] = field(init=False, repr=False)
     delivered: tuple[object, int | None] = field(default=(None, None), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        first, second = (
+            (_calls(self.tasks[number::2]), _calls(self.then[number::2])) for number in range(2)
+        )
+        self.shares = first, second
+
+
+def _calls(tasks: Sequence[Task]) -> Task:
+    return tuple(call for task in tasks for call in task)
 
 
 def is_large(units: int, inputs: int) -> bool:
@@ -304,7 +315,7 @@ class Planner:
                 function = cut.term if number > 0 and cut.term is not None else function
             elif cut.result is not None:
                 out = self._block(makes, out, cut.result, number, block)
-            self._tasks[number].append(_bound(function, tuple(arrays), out, adds=call.adds))
+            self._tasks[number].append(_bound(function, arrays, out, adds=call.adds))
             if makes in self._gathered.arrays:
                 self._tasks[number].extend(self._gathered.after[number])
         self._made_in_tasks.add(makes)
@@ -336,7 +347,7 @@ class Planner:
     def _add_whole(self, call: Call, reads: Sequence[str], makes: str) -> None:
         if not self._made_in_tasks.isdisjoint(reads):
             self._close()
-        self.add_call(call, makes)
+        self.add_call(call.bound(), makes)
 
     def _close(self) -> None:
         tasks: list[Task] = [*self._tasks, *([self._whole] if self._whole else [])]

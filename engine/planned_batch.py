@@ -8,13 +8,13 @@ in the batch.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
-from engine.active_inputs import ActiveInputs, square
+from engine.active_inputs import ActiveInputs, bits, square
 from engine.arrays import Array, FloatType
 from engine.chain import gradient_name
 from engine.compilation import CompiledNetwork, X, Y, layer_name
@@ -35,22 +35,44 @@ from engine.shared_memory import Zeros, zeros_beside
 from engine.team import Team
 from engine.workspace import Workspace
 
-FIRST_WEIGHTS = f"{layer_name(0)}.weights"
-FIRST_BIAS = f"{layer_name(0)}.bias"
+FIRST_LAYER = layer_name(0)
+FIRST_WEIGHTS = f"{FIRST_LAYER}.weights"
+FIRST_BIAS = f"{FIRST_LAYER}.bias"
 FIRST_GRADIENT = gradient_name(FIRST_WEIGHTS)
 # Sizes of batch for which plans are kept.
 PLANS = 64
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """For one size of batch the stages of each phase, and those of the four at once, fewer."""
+    """For one size of batch the stages of each phase, and those of the four at once, fewer.
 
-    draw: tuple[Stage, ...]
-    forward: tuple[Stage, ...]
-    loss: tuple[Stage, ...]
-    backward: tuple[Stage, ...]
-    through: tuple[Stage, ...]
+    They are made when they are first asked for: who steps needs the ones, who trains on the others.
+    `phases` add theirs to a planner, each in its turn.
+    """
+
+    def __init__(
+        self, planner: Callable[[], Planner], phases: Mapping[str, Callable[[Planner], None]]
+    ) -> None:
+        self._planner = planner
+        self._phases = phases
+
+    @cached_property
+    def apart(self) -> Mapping[str, Sequence[Stage]]:
+        """The stages of each phase, by its name."""
+        planner = self._planner()
+        stages = {}
+        for phase, add in self._phases.items():
+            add(planner)
+            stages[phase] = planner.take()
+        return stages
+
+    @cached_property
+    def through(self) -> Sequence[Stage]:
+        """The stages of all at once."""
+        planner = self._planner()
+        for add in self._phases.values():
+            add(planner)
+        return planner.take()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +120,7 @@ class PlannedBatch:
         # the plan.
         self._layers = gradients.grouped()
         if self._active:
-            self._layers[layer_name(0)] = gradients[gradient_name(FIRST_BIAS)]
+            self._layers[FIRST_LAYER] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
         # A helper's share of a sum goes to an array of its own, and the caller's as well: to write
         # where the other core has written last takes long if cores are far apart.
@@ -109,7 +131,7 @@ class PlannedBatch:
                 size = capacity * len(parameters[link.inputs[1]])
                 self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
         self._plans: dict[int, Plan] = {}
-        self._plan = Plan((), (), (), (), ())
+        self._plan: Plan
         self._held_plan: HeldPlan | None = None
         self._holding: Sequence[HeldBlock] = ()
         self._n = -1
@@ -121,19 +143,19 @@ class PlannedBatch:
     def draw(self, indices: Array) -> None:
         """Gather these samples (n,), and see which of their inputs are on."""
         self.take(indices)
-        self._team.run(self._plan.draw)
+        self._team.run(self._plan.apart["draw"])
 
     def forward(self) -> None:
         """Compute every layer's preactivations and activations."""
-        self._team.run(self._plan.forward)
+        self._team.run(self._plan.apart["forward"])
 
     def loss(self) -> None:
         """Compute each sample's loss and their mean."""
-        self._team.run(self._plan.loss)
+        self._team.run(self._plan.apart["loss"])
 
     def backward(self) -> dict[str, float]:
         """Call the gradient function; returns the L2 norm of each layer's gradient."""
-        self._team.run(self._plan.backward)
+        self._team.run(self._plan.apart["backward"])
         return self.norms()
 
     def run_through(self, indices: Array) -> dict[str, float]:
@@ -155,8 +177,8 @@ class PlannedBatch:
 
     def norms(self) -> dict[str, float]:
         """The L2 norm of each layer's gradient, when that has been computed."""
-        squares = {layer: float(np.dot(flat, flat)) for layer, flat in self._layers.items()}
-        squares[layer_name(0)] += sum(self._squares.tolist())  # of none, 0
+        squares = {layer: float(flat.dot(flat)) for layer, flat in self._layers.items()}
+        squares[FIRST_LAYER] += sum(self._squares.tolist())  # of none, 0
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def hold(self, n: int, steps: Array, slots: Mapping[str, Array]) -> Sequence[HeldBlock]:
@@ -211,9 +233,9 @@ class PlannedBatch:
         self._n = n
 
     def _make_plan(self, held: Sequence[HeldBlock] = ()) -> Plan:
-        values = self.values
-        x, weights = values[X], values[FIRST_WEIGHTS]
-        gradient, raw = self.gradients[FIRST_GRADIENT], self._gatherer.raw(x)
+        values, gradients = self.values, self.gradients
+        x, weights, gradient = values[X], values[FIRST_WEIGHTS], gradients[FIRST_GRADIENT]
+        raw = self._gatherer.raw(x)
         scale = self._gatherer.scale
         where = [active.block for active in self._active]
         found: list[Task] = []
@@ -223,7 +245,7 @@ class PlannedBatch:
         for number, active in enumerate(self._active):
             block = active.block
             scaled = partial(scale_into, x[:, block], raw[:, block], scale)
-            found.append((scaled, partial(active.find, raw[:, block])))
+            found.append((scaled, partial(active.find, *bits(raw[:, block]))))
             arrays[X].append(partial(active.x_used, x))
             arrays[FIRST_WEIGHTS].append(partial(active.weights_used, weights))
             start = active.frequent if held else 0
@@ -255,17 +277,13 @@ class PlannedBatch:
             planner.add_forward(loss_links, values)
 
         def backward(planner: Planner) -> None:
-            planner.add_backward(factors, values, self.gradients)
+            planner.add_backward(factors, values, gradients)
 
-        apart, through = (
-            Planner([*links, *loss_links], factors, Gathered(arrays, after)) for _ in range(2)
+        phases = (draw, forward, loss, backward)
+        return Plan(
+            partial(Planner, [*links, *loss_links], factors, Gathered(arrays, after)),
+            {add.__name__: add for add in phases},
         )
-        stages: dict[str, tuple[Stage, ...]] = {}
-        for add in (draw, forward, loss, backward):
-            add(apart)
-            stages[add.__name__] = apart.take()
-            add(through)
-        return Plan(**stages, through=through.take())
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -1,7 +1,7 @@
 """Which samples come next: the order of each epoch, and how far it has been used."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from engine.arrays import Array
 from engine.random import sample_order
 
 
-@dataclass(frozen=True)
-class Cursor:
+class Cursor(NamedTuple):
     """Completed batches in all, completed epochs, and batches and samples used of the next one."""
 
     batch: int = 0

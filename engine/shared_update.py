@@ -40,17 +40,21 @@ class SharedUpdate:
         """Let the tasks that come next make the update after those that `state` has counted."""
         self._iterations[...] = state.iterations
 
-    def tasks_of_held(
-        self, optimizer: Optimizer, held: Sequence[HeldBlock], state: OptimizerState, stop: int
-    ) -> list[Task]:
-        """Those that update the first `stop` parameters, of which the blocks hold the weights.
+    def tasks_with_held(
+        self, optimizer: Optimizer, held: Sequence[HeldBlock], state: OptimizerState, layer: int
+    ) -> tuple[list[Task], list[Task]]:
+        """Those that update the first layer, of `layer` parameters, and those of all else.
 
-        A task for each block; the first one updates the biases.
+        Of the layer a task for each block, which holds weights; the first one updates the biases
+        too, and all else if that is not much.
         """
+        others = self.tasks(optimizer, state, layer)
+        if len(others) == 1:
+            others, layer = [], len(self._arrays[0])
         tasks: list[Task] = [[partial(block.update, optimizer, self._iterations)] for block in held]
-        biases = slice(sum(block.size for block in held), stop)
-        tasks[0] = [*tasks[0], *self._calls(optimizer, state, biases)]
-        return tasks
+        behind = slice(sum(block.size for block in held), layer)
+        tasks[0] = [*tasks[0], *self._calls(optimizer, state, behind)]
+        return tasks, others
 
     def tasks(self, optimizer: Optimizer, state: OptimizerState, start: int = 0) -> list[Task]:
         """Those that update all parameters from `start` on, in two parts if they are many."""

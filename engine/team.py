@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -208,7 +208,7 @@ class _Helper:
 
     def _deliver(self, stage: Stage) -> int | None:
         try:
-            calls, segments = packed((_calls(stage.tasks[1::2]), _calls(stage.then[1::2])))
+            calls, segments = packed(stage.shares[1])
         except NotSharedError:
             return None
         new = [segment for segment in segments if segment not in self._mapped]
@@ -240,23 +240,24 @@ def _share(stage: Stage, meanwhile: Callable[[], object]) -> None:
     if helper is None:
         _make_all(stage, meanwhile)
         return
+    ours, theirs = stage.shares
     try:
         if not helper.give(stage):
             _make_all(stage, meanwhile)
             return
         meanwhile()
-        if any(stage.then[1::2]):
+        if theirs[1]:
             helper.go_on()
-        _make(stage.tasks[::2])
-        _make(stage.then[::2])
+        for calls in ours:
+            _make(calls)
         done = helper.finish(stage)
     except BaseException:
         if helper.is_out:
             _drop()
         raise
     if not done:
-        _make(stage.tasks[1::2])
-        _make(stage.then[1::2])
+        for calls in theirs:
+            _make(calls)
 
 
 def _helper() -> _Helper | None:
@@ -288,18 +289,17 @@ def _drop() -> None:
 
 
 def _make_all(stage: Stage, meanwhile: Callable[[], object]) -> None:
-    _make(stage.tasks)
+    (ours, our_then), (theirs, their_then) = stage.shares
+    _make(ours)
+    _make(theirs)
     meanwhile()
-    _make(stage.then)
+    _make(our_then)
+    _make(their_then)
 
 
-def _make(tasks: Sequence[Task]) -> None:
-    for call in _calls(tasks):
+def _make(calls: Task) -> None:
+    for call in calls:
         call()
-
-
-def _calls(tasks: Sequence[Task]) -> list[Callable[[], object]]:
-    return [call for task in tasks for call in task]
 
 
 def _nothing() -> None:

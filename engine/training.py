@@ -518,12 +518,8 @@ class TrainingLoop:
     def _pipeline(self, held: Sequence[HeldBlock]) -> Pipeline:
         optimizer, state, update = self.optimizer, self.network.optimizer_state, self._shared_update
         first_layer = next(iter(self._parameters.grouped().values())).size
-        return Pipeline(
-            self._team,
-            self._batch.through,
-            update.tasks_of_held(optimizer, held, state, first_layer),
-            update.tasks(optimizer, state, first_layer),
-        )
+        tasks = update.tasks_with_held(optimizer, held, state, first_layer)
+        return Pipeline(self._team, self._batch.through, *tasks)
 
     def _let_go(self) -> None:
         self._abandon()  # the gradient's and the step's arrays were used as room

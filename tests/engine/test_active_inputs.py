@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import Dense, Phase, Samples, Sequential, TrainingLoop
-from engine.active_inputs import ActiveInputs
+from engine.active_inputs import ActiveInputs, bits
 from engine.arrays import Array
 from engine.mnist import load_mnist_bytes
 
@@ -45,7 +45,7 @@ def test_the_columns_with_anything_in_them_are_found() -> None:
     shares[50:70] = 1  # on in most batches, if not in all
     active = ActiveInputs(3, slice(0, 100), 4, np.dtype(np.float32), np.zeros, shares)
     active.expect(3)
-    active.find(x)
+    active.find(*bits(x))
     assert (active.frequent, active.used) == (20, 31)
     weights = np.arange(400, dtype=np.float32).reshape(100, 4).T
     active.gather_x(x)
@@ -61,7 +61,7 @@ def test_of_dense_samples_all_columns_are_used(inputs: int) -> None:
     dtype = np.dtype(np.float64)
     active = ActiveInputs(3, slice(0, inputs), 4, dtype, np.zeros, np.ones(inputs))
     active.expect(3)
-    active.find(np.ones((3, inputs)))
+    active.find(*bits(np.ones((3, inputs))))
     assert active.used is None
 
 
@@ -140,7 +140,7 @@ def test_on_mnist_a_third_of_the_products_is_left_out() -> None:
     active.expect(128)
     sizes: list[int | None] = []
     for batch in _batches(x):
-        active.find(batch)
+        active.find(*bits(batch))
         sizes.append(active.used)
     assert None not in sizes
     assert 500 < np.mean([size for size in sizes if size is not None]) < 560
