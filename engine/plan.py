@@ -223,13 +223,18 @@ class Planner:
         factors: Sequence[Factor],
         values: Mapping[str, Array],
         gradients: Mapping[str, Array],
+        rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
     ) -> None:
-        """Append a gradient function over `values` and `gradients`."""
+        """Append a gradient function over `values` and `gradients`.
+
+        `rooms` are for shares of a sum, by its name: of each that may be cut by samples.
+        """
         for factor in factors:
             names, result = _needs(factor), gradient_name(factor.target)
             arguments = (gradients[names[0]], *_arrays(values, names[1:]))
             call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-            self._add(factor.link, factor.argument, call, names, result, values)
+            room = rooms.get(result, ())
+            self._add(factor.link, factor.argument, call, names, result, values, room)
 
     def take(self) -> tuple[Stage, ...]:
         """The stages of all that has been added since they were taken last."""
@@ -267,11 +272,11 @@ class Planner:
         self, cut: Cut, call: Call, needs: Sequence[str], makes: str, own_blocks: Sequence[slice]
     ) -> Sequence[slice]:
         """The blocks in which a call is worth making, cut like this; none where it is not."""
-        axis = 0 if cut.result == 0 else 1
+        axis = 0 if cut.is_by_samples else 1
         made = [self._cut[name] for name in needs if name in self._cut]
         joined = next((where for cut_along, where in made if cut_along == axis), ())
         if axis == 0:
-            n = len(call.out)
+            n = len(call.out if cut.result == 0 else call.arguments[cut.arguments.index(0)])
             large = max(array.size for array in (call.out, *call.arguments)) >= LEAST_ELEMENTS
             return joined or (halves(n) if large and n >= LEAST_SAMPLES else ())
         where = own_blocks or joined
@@ -322,11 +327,15 @@ class Planner:
         self._cut[makes] = cut.result, where
         if is_sum:
             self._add_sum(Call(np.add, tuple(room), call.out), makes)
-        if cut.result != 0:
+        if not cut.is_by_samples:
             self._add_waiting()
 
     def _add_sum(self, call: Call, name: str) -> None:
         """Append the sum of shares that have been made under the name that it gets itself."""
+        if name not in self._needed:
+            self._waiting.append((call, [name], name))
+            del self._cut[name]
+            return
         where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ())
         if where:
             self._add_cut(call, [name, name], name, SUM_BY_SAMPLES, where, ())

@@ -125,11 +125,16 @@ class PlannedBatch:
         # A helper's share of a sum goes to an array of its own, and the caller's as well: to write
         # where the other core has written last takes long if cores are far apart.
         self._rooms: dict[str, list[Array]] = {}
-        for link in compiled.forward.links if zeros is not np.zeros else ():
+        for link in compiled.forward.links:
             parts = blocks_of(link, parameters)
-            if len(parts) > 1:
+            if len(parts) > 1 and zeros is not np.zeros:
                 size = capacity * len(parameters[link.inputs[1]])
                 self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
+            elif len(parts) == 1:
+                weights = parameters[link.inputs[1]]
+                self._rooms[gradient_name(link.inputs[1])] = [
+                    zeros(weights.size, dtype) for _ in range(2)
+                ]
         self._plans: dict[int, Plan] = {}
         self._plan: Plan
         self._held_plan: HeldPlan | None = None
@@ -257,8 +262,9 @@ class PlannedBatch:
             gathered.append((partial(active.gather_x, x), gather_weights))
         links, loss_links = self._compiled.forward.links, self._compiled.loss.links
         factors = self._compiled.gradient_function.factors
+        whole = values | gradients
         rooms = {
-            name: [_shaped_like(values[name], flat) for flat in flats]
+            name: [_shaped_like(whole[name], flat) for flat in flats]
             for name, flats in self._rooms.items()
         }
 
@@ -277,7 +283,7 @@ class PlannedBatch:
             planner.add_forward(loss_links, values)
 
         def backward(planner: Planner) -> None:
-            planner.add_backward(factors, values, gradients)
+            planner.add_backward(factors, values, gradients, rooms)
 
         phases = (draw, forward, loss, backward)
         return Plan(

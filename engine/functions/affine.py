@@ -7,7 +7,7 @@ is a picture, and `relu(dot(W, x) + b)` reads as it is computed. Keras's kernel 
 import numpy as np
 
 from engine.arrays import Array
-from engine.functions.tensor_function import Cut
+from engine.functions.tensor_function import UNREAD, Cut
 
 
 def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) -> Array:
@@ -72,5 +72,8 @@ def vjp_bias(
 CUTS = {
     "forward": (Cut((1, 1, None), None, term), Cut((0, None, None), 0)),
     "x": (Cut((None, None, None, 1, None), 1), Cut((0, 0, 0, None, None), 0)),
-    "weights": (Cut((None, None, 1, None, None), 1),),
+    "weights": (
+        Cut((None, None, 1, None, None), 1),
+        Cut((0, UNREAD, 0, UNREAD, UNREAD), None),
+    ),
 }

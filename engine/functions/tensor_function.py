@@ -32,6 +32,11 @@ class Cut:
     result: int | None
     term: Forward | None = None
 
+    @property
+    def is_by_samples(self) -> bool:
+        """Whether a block is some of the samples."""
+        return 0 in (*self.arguments, self.result)
+
 
 # Of every array the same samples; where a function works element by element, or the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
