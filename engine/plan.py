@@ -257,7 +257,7 @@ class Planner:
         own_blocks = blocks_of(link, values)
         for cut in link.function.cuts.get(computes, ()):
             where = self._where(cut, call, needs, makes, own_blocks)
-            if where:
+            if where and not (call.adds and cut.result is None):  # a share is no sum so far
                 self._add_cut(call, needs, makes, cut, where, room)
                 return
         reads = _read(link, computes, needs)

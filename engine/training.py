@@ -491,7 +491,7 @@ class TrainingLoop:
                     way_back = from_here
                     pipeline.run_batch(meanwhile)
                     loss, norms = float(self._batch.values[LOSS]), self._batch.norms()
-                    if not all(map(math.isfinite, (loss, *norms.values()))):
+                    if not math.isfinite(loss + sum(norms.values())):
                         break
                     self._note_loss(loss, accuracy)
                     self.gradient_norms = norms

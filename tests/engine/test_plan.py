@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from engine import Dense, Samples, Sequential
 from engine.arrays import Array
+from engine.functions import affine
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import Stage, blocks, halves
+from engine.plan import Stage, Task, blocks, halves
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
 
@@ -76,16 +78,16 @@ def test_a_plan_computes_the_chain_and_its_gradient_in_any_order_of_tasks(
             np.testing.assert_array_equal(first, other)
 
 
-class _Counting(Team):
-    """Notes how many tasks there are in the stages that can be shared."""
+class _Noting(Team):
+    """Notes the stages that can be shared."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.shared: list[int] = []
+        self.shared: list[Stage] = []
 
     def run(self, stages: Iterable[Stage]) -> None:
         for stage in stages:
-            self.shared += [len(stage.tasks)] if len(stage.tasks) > 1 else []
+            self.shared += [stage] if len(stage.tasks) > 1 else []
             super().run([stage])
 
 
@@ -103,14 +105,35 @@ class _Counting(Team):
 def test_what_of_a_batch_of_the_example_is_handed_over(
     n: int, through: bool, handed_over: list[int]
 ) -> None:
+    shared = _shared_of_example(n, through=through)
+    assert [len(stage.tasks) for stage in shared] == handed_over
+
+
+def test_a_small_layer_s_gradient_is_a_sum_over_samples() -> None:
+    """So that neither core reads what the other has made of the large layer."""
+    products = [
+        [_samples_of_products(task) for task in stage.tasks]
+        for stage in _shared_of_example(128, through=True)
+    ]
+    assert [[64], [64]] in products
+
+
+def _samples_of_products(task: Task) -> list[int]:
+    """Of how many samples each gradient of weights in the task is the sum."""
+    calls = [call for call in task if isinstance(call, partial)]
+    return [len(call.args[0]) for call in calls if call.func is affine.vjp_weights]
+
+
+def _shared_of_example(n: int, *, through: bool) -> list[Stage]:
+    """The stages of a batch of the example that can be shared."""
     network = Sequential([Dense(512, "relu"), Dense(10, "softmax")])
     network.compile()
     network.build(784)
-    team = _Counting()
+    team = _Noting()
     x: Array = np.random.default_rng(1).random((n, 784), np.float32)
     batch, _ = _batch_of(network, x, np.arange(n) % 10, team)
     _compute(batch, through=through)
-    assert team.shared == handed_over
+    return team.shared
 
 
 def _batch_of(
