@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ LEAST_ELEMENTS = 32_768
 # The share of samples' inputs that is the first block's. Who computes it gathers the samples, too;
 # of MNIST's inputs that are used it is 47 %, since more lie in the lower half of an image.
 FIRST_BLOCK = 0.49
-# Elements of which parameters, gradient, state and step fit into a core's cache together.
+# Of about so many elements parameters, gradient, state and step fit into a core's cache together.
 PIECE = 1 << 16
 # How two shares of a sum are joined.
 SUM_BY_SAMPLES = Cut((0, 0), 0)
@@ -133,9 +134,11 @@ def halves(size: int, first: float = 1 / 2) -> list[slice]:
 
 
 def pieces(part: slice) -> list[slice]:
-    """The part in pieces that are updated one after the other."""
-    starts = range(part.start, part.stop, PIECE)
-    return [slice(start, min(start + PIECE, part.stop)) for start in starts]
+    """The part in pieces of about the same size that are updated one after the other."""
+    size = part.stop - part.start
+    count = max(1, round(size / PIECE))
+    ends = [part.start + size * number // count for number in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:

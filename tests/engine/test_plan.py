@@ -14,7 +14,7 @@ from engine.arrays import Array
 from engine.functions import affine
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import Stage, Task, blocks, halves
+from engine.plan import PIECE, Stage, Task, blocks, halves, pieces
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
 
@@ -25,6 +25,18 @@ def test_halves_are_all_there_is(size: int) -> None:
     assert (first.start, first.stop, second.stop) == (0, second.start, size)
     assert first.stop % 8 == 0
     assert abs((second.stop - second.start) - (first.stop - first.start)) < 16
+
+
+@given(start=st.integers(0, 10**6), size=st.integers(0, 10**6))
+def test_pieces_are_all_there_is_and_none_is_much_smaller_than_others(
+    start: int, size: int
+) -> None:
+    found = pieces(slice(start, start + size))
+    assert [piece.start for piece in found] == [start, *(piece.stop for piece in found[:-1])]
+    assert found[-1].stop == start + size
+    sizes = [piece.stop - piece.start for piece in found]
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= 1.5 * PIECE + 1
 
 
 def test_the_first_layer_of_the_example_is_cut_in_two_and_small_ones_are_not() -> None:
