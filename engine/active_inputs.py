@@ -85,7 +85,7 @@ class ActiveInputs:
         """The numbers of the frequent inputs, and those of the rare ones, within the block."""
         return self._order[: self.frequent], self._order[self.frequent :]
 
-    def find(self, words: Array, number: "np.dtype[np.unsignedinteger]") -> None:
+    def find(self, words: Array, kind: "np.dtype[np.unsignedinteger]") -> None:
         """Find which of the block's rare inputs are on, from the `bits` of its columns of x.
 
         −0 counts as on, which does no harm.
@@ -94,8 +94,8 @@ class ActiveInputs:
             return
         m = self.frequent
         rare = self._order[m:]
-        on = np.bitwise_or.reduce(words, axis=0).view(number)
-        found = on.take(rare).nonzero()[0]
+        joined = np.bitwise_or.reduce(words, axis=0).view(kind)
+        found = joined.take(rare).nonzero()[0]
         k = m + len(found)
         self._counts[1] = k
         self._rare_on[: k - m] = found
@@ -148,10 +148,10 @@ def square(gradient_used: Callable[[], Array], out: Array) -> None:
 
 
 def bits(x: Array) -> tuple[Array, "np.dtype[np.unsignedinteger]"]:
-    """x (n, inputs) as words of up to eight bytes, and the type of as many bits as a number has.
+    """x (n, inputs) as words (n, k) of up to eight bytes, and the kind of word a number is.
 
     A number is 0 if all its bits are. To look at eight bytes at a time is what makes it fast.
     """
-    number = np.dtype(f"u{x.itemsize}")
-    word = np.dtype(np.uint64) if x.shape[1] * x.itemsize % 8 == 0 else number
-    return x.view(word), number
+    kind = np.dtype(f"u{x.itemsize}")
+    word = np.dtype(np.uint64) if x.shape[1] * x.itemsize % 8 == 0 else kind
+    return x.view(word), kind

@@ -34,23 +34,19 @@ def fit_epochs(
 
 def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[str, float], int]:
     total = loop.batches_per_epoch
+    sums = {"loss": 0.0}
     used = batches = 0
-    loss_sum = accuracy_sum = 0.0
-    has_accuracy = False
 
     def means() -> dict[str, float]:
-        loss = {"loss": loss_sum / used}
-        return loss | {"accuracy": accuracy_sum / used} if has_accuracy else loss
+        return {name: value / used for name, value in sums.items()}
 
     def add(trace: LossTrace) -> None:
-        nonlocal used, batches, loss_sum, accuracy_sum, has_accuracy
+        nonlocal used, batches
         n = len(trace.per_sample)
-        batches += 1
-        used += n
-        loss_sum += n * trace.loss
+        used, batches = used + n, batches + 1
+        sums["loss"] += n * trace.loss
         if trace.accuracy is not None:
-            accuracy_sum += n * trace.accuracy
-            has_accuracy = True
+            sums["accuracy"] = sums.get("accuracy", 0.0) + n * trace.accuracy
         if progress:
             progress.batch(batches, total, means())
 

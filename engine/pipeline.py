@@ -16,8 +16,8 @@ class Pipeline:
     """Runs the stages `through` a batch, its update, and the first stage of the next.
 
     The first and the last of the stages are the first layer's products, a task for each block;
-    what is beside them is the caller's. `updates`, for each block, are what its products need;
-    `others`, parts that a team may share, what they do not need.
+    what is beside them is the caller's. `updates`, a task for each block, go before its next
+    product; `others`, two parts or none, follow when all tasks are done.
     """
 
     def __init__(

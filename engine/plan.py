@@ -226,7 +226,7 @@ class Planner:
         factors: Sequence[Factor],
         values: Mapping[str, Array],
         gradients: Mapping[str, Array],
-        rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
+        rooms: Mapping[str, Sequence[Array]],
     ) -> None:
         """Append a gradient function over `values` and `gradients`.
 
@@ -260,7 +260,7 @@ class Planner:
         own_blocks = blocks_of(link, values)
         for cut in link.function.cuts.get(computes, ()):
             where = self._where(cut, call, needs, makes, own_blocks)
-            if where and not (call.adds and cut.result is None):  # a share is no sum so far
+            if where:
                 self._add_cut(call, needs, makes, cut, where, room)
                 return
         reads = _read(link, computes, needs)
@@ -278,13 +278,20 @@ class Planner:
         axis = 0 if cut.is_by_samples else 1
         made = [self._cut[name] for name in needs if name in self._cut]
         joined = next((where for cut_along, where in made if cut_along == axis), ())
-        if axis == 0:
-            n = len(call.out if cut.result == 0 else call.arguments[cut.arguments.index(0)])
+        if axis == 1:
+            where = own_blocks or joined
+            gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
+            return where if len(where) > 1 or gathered else ()
+        if cut.result == 0:
+            n = len(call.out)
             large = max(array.size for array in (call.out, *call.arguments)) >= LEAST_ELEMENTS
             return joined or (halves(n) if large and n >= LEAST_SAMPLES else ())
-        where = own_blocks or joined
-        gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
-        return where if len(where) > 1 or gathered else ()
+        along = zip(call.arguments, cut.arguments, strict=True)
+        added = [array for array, cut_along in along if cut_along == 0]
+        # To join the shares of a sum takes as long as the sum is large.
+        large = max(array.size for array in added) - call.out.size >= LEAST_ELEMENTS
+        n = len(added[0])
+        return (joined or halves(n)) if large and n >= LEAST_SAMPLES else ()
 
     def _add_cut(
         self,

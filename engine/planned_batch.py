@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -44,9 +44,9 @@ PLANS = 64
 
 
 class Plan:
-    """For one size of batch the stages of each phase, and those of the four at once, fewer.
+    """For one size of batch the stages of each phase, and those of all at once, fewer.
 
-    They are made when they are first asked for: who steps needs the ones, who trains on the others.
+    They are made when they are first asked for: to step takes `apart`, to train on `through`.
     `phases` add theirs to a planner, each in its turn.
     """
 
@@ -55,24 +55,30 @@ class Plan:
     ) -> None:
         self._planner = planner
         self._phases = phases
+        # Not by `cached_property`: before Python 3.12 it has a lock, which a fork may leave taken.
+        self._apart: Mapping[str, Sequence[Stage]] | None = None
+        self._through: Sequence[Stage] | None = None
 
-    @cached_property
+    @property
     def apart(self) -> Mapping[str, Sequence[Stage]]:
         """The stages of each phase, by its name."""
-        planner = self._planner()
-        stages = {}
-        for phase, add in self._phases.items():
-            add(planner)
-            stages[phase] = planner.take()
-        return stages
+        if self._apart is None:
+            planner, stages = self._planner(), {}
+            for phase, add in self._phases.items():
+                add(planner)
+                stages[phase] = planner.take()
+            self._apart = stages
+        return self._apart
 
-    @cached_property
+    @property
     def through(self) -> Sequence[Stage]:
         """The stages of all at once."""
-        planner = self._planner()
-        for add in self._phases.values():
-            add(planner)
-        return planner.take()
+        if self._through is None:
+            planner = self._planner()
+            for add in self._phases.values():
+                add(planner)
+            self._through = planner.take()
+        return self._through
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,9 @@ class PlannedBatch:
         if self._active:
             self._layers[FIRST_LAYER] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
-        # A helper's share of a sum goes to an array of its own, and the caller's as well: to write
-        # where the other core has written last takes long if cores are far apart.
+        # For the shares of a sum over inputs where there is a helper: to write where the other core
+        # has written last takes long if cores are far apart. And for those of a sum over samples,
+        # which have no room elsewhere.
         self._rooms: dict[str, list[Array]] = {}
         for link in compiled.forward.links:
             parts = blocks_of(link, parameters)
@@ -131,10 +138,9 @@ class PlannedBatch:
                 size = capacity * len(parameters[link.inputs[1]])
                 self._rooms[link.output] = [zeros(size, dtype) for _ in parts]
             elif len(parts) == 1:
-                weights = parameters[link.inputs[1]]
-                self._rooms[gradient_name(link.inputs[1])] = [
-                    zeros(weights.size, dtype) for _ in range(2)
-                ]
+                weights = link.inputs[1]
+                size = parameters[weights].size
+                self._rooms[gradient_name(weights)] = [zeros(size, dtype) for _ in range(2)]
         self._plans: dict[int, Plan] = {}
         self._plan: Plan
         self._held_plan: HeldPlan | None = None
@@ -262,9 +268,9 @@ class PlannedBatch:
             gathered.append((partial(active.gather_x, x), gather_weights))
         links, loss_links = self._compiled.forward.links, self._compiled.loss.links
         factors = self._compiled.gradient_function.factors
-        whole = values | gradients
+        sums = values | gradients
         rooms = {
-            name: [_shaped_like(whole[name], flat) for flat in flats]
+            name: [_shaped_like(sums[name], flat) for flat in flats]
             for name, flats in self._rooms.items()
         }
 

@@ -43,18 +43,17 @@ class SharedUpdate:
     def tasks_with_held(
         self, optimizer: Optimizer, held: Sequence[HeldBlock], state: OptimizerState, layer: int
     ) -> tuple[list[Task], list[Task]]:
-        """Those that update the first layer, of `layer` parameters, and those of all else.
+        """Those that update the first layer, of `layer` parameters; and the others, if many.
 
-        Of the layer a task for each block, which holds weights; the first one updates the biases
-        too, and all else if that is not much.
+        Of the layer a task for each block, which holds weights. The first one updates the biases
+        too, and where they are few, all other parameters.
         """
-        others = self.tasks(optimizer, state, layer)
-        if len(others) == 1:
-            others, layer = [], len(self._arrays[0])
+        size = len(self._arrays[0])
+        are_many = size - layer >= SHARED_FROM
         tasks: list[Task] = [[partial(block.update, optimizer, self._iterations)] for block in held]
-        behind = slice(sum(block.size for block in held), layer)
+        behind = slice(sum(block.size for block in held), layer if are_many else size)
         tasks[0] = [*tasks[0], *self._calls(optimizer, state, behind)]
-        return tasks, others
+        return tasks, self.tasks(optimizer, state, layer) if are_many else []
 
     def tasks(self, optimizer: Optimizer, state: OptimizerState, start: int = 0) -> list[Task]:
         """Those that update all parameters from `start` on, in two parts if they are many."""

@@ -68,7 +68,8 @@ def vjp_bias(
     return gradient
 
 
-# The inputs of a block: columns of x, of W and of its derivative, and of dL/dx. Or some samples.
+# The inputs of a block: columns of x, of W and of its derivative, and of dL/dx. Or some samples,
+# over which dL/dW is a sum.
 CUTS = {
     "forward": (Cut((1, 1, None), None, term), Cut((0, None, None), 0)),
     "x": (Cut((None, None, None, 1, None), 1), Cut((0, 0, 0, None, None), 0)),

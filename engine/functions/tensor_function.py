@@ -25,7 +25,8 @@ class Cut:
 
     `arguments`, in the order of the call, and `result` name the axis along which each array is
     cut, 0 for samples; an argument of None is needed whole. Where `result` is None the blocks are
-    shares of one sum: the first is computed by the function itself, the others by `term`.
+    shares of one sum: the first is computed by the function itself, the others by `term`, if there
+    is one.
     """
 
     arguments: tuple[int | None, ...]

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from engine import Dense, Samples, Sequential
 from engine.arrays import Array
-from engine.functions import affine
+from engine.chain import Chain, Link
+from engine.functions import FUNCTIONS, affine
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import PIECE, Stage, Task, blocks, halves, pieces
+from engine.plan import PIECE, Gathered, Planner, Stage, Task, blocks, halves, pieces
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
 
@@ -128,6 +129,27 @@ def test_a_small_layer_s_gradient_is_a_sum_over_samples() -> None:
         for stage in _shared_of_example(128, through=True)
     ]
     assert [[64], [64]] in products
+
+
+def test_sums_over_samples_of_weights_that_two_layers_share() -> None:
+    generator = np.random.default_rng(0)
+    function = FUNCTIONS["affine"]
+    chain = Chain([Link(function, ("x", "w", "b"), "h"), Link(function, ("h", "w", "b"), "y")])
+    shapes = {"x": (2000, 20), "w": (20, 20), "b": (20,), "h": (2000, 20), "y": (2000, 20)}
+    values = {name: generator.normal(size=shape) for name, shape in shapes.items()}
+    chain.forward(values)
+    gradients: dict[str, Array] = {f"{name}.gradient": np.zeros(shapes[name]) for name in "wbh"}
+    gradients["y.gradient"] = generator.normal(size=shapes["y"])
+    expected = {"y.gradient": gradients["y.gradient"]}
+    gradient_function = chain.gradient_function("y", ["w", "b"])
+    gradient_function(values, expected)
+
+    planner = Planner(chain.links, gradient_function.factors, Gathered({}))
+    rooms = {"w.gradient": [np.zeros(shapes["w"]) for _ in range(2)]}
+    planner.add_backward(gradient_function.factors, values, gradients, rooms)
+    Team().run(planner.take())
+    for name in ("w.gradient", "b.gradient"):
+        np.testing.assert_allclose(gradients[name], expected[name], rtol=1e-10)
 
 
 def _samples_of_products(task: Task) -> list[int]:
