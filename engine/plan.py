@@ -264,12 +264,7 @@ class Planner:
                 self._add_cut(call, needs, makes, cut, where, room)
                 return
         reads = _read(link, computes, needs)
-        reads = [*reads, makes] if call.adds else reads
-        if makes in self._needed:
-            self._add_whole(call, reads, makes)
-        else:
-            # Until there are blocks of columns: beside them there is time for it.
-            self._waiting.append((call, reads, makes))
+        self._add_uncut(call, [*reads, makes] if call.adds else reads, makes)
 
     def _where(
         self, cut: Cut, call: Call, needs: Sequence[str], makes: str, own_blocks: Sequence[slice]
@@ -283,15 +278,16 @@ class Planner:
             gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
             return where if len(where) > 1 or gathered else ()
         if cut.result == 0:
-            n = len(call.out)
-            large = max(array.size for array in (call.out, *call.arguments)) >= LEAST_ELEMENTS
-            return joined or (halves(n) if large and n >= LEAST_SAMPLES else ())
-        along = zip(call.arguments, cut.arguments, strict=True)
-        added = [array for array, cut_along in along if cut_along == 0]
-        # To join the shares of a sum takes as long as the sum is large.
-        large = max(array.size for array in added) - call.out.size >= LEAST_ELEMENTS
-        n = len(added[0])
-        return (joined or halves(n)) if large and n >= LEAST_SAMPLES else ()
+            if joined:
+                return joined
+            n, elements = len(call.out), max(array.size for array in (call.out, *call.arguments))
+        else:
+            along = zip(call.arguments, cut.arguments, strict=True)
+            added = [array for array, cut_along in along if cut_along == 0]
+            # To join the shares of a sum takes as long as the sum is large.
+            n, elements = len(added[0]), max(array.size for array in added) - call.out.size
+        is_worth = n >= LEAST_SAMPLES and elements >= LEAST_ELEMENTS
+        return (joined or halves(n)) if is_worth else ()
 
     def _add_cut(
         self,
@@ -342,15 +338,12 @@ class Planner:
 
     def _add_sum(self, call: Call, name: str) -> None:
         """Append the sum of shares that have been made under the name that it gets itself."""
-        if name not in self._needed:
-            self._waiting.append((call, [name], name))
-            del self._cut[name]
-            return
-        where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ())
+        needed = name in self._needed  # else it waits, and is no reason for a stage of its own
+        where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ()) if needed else ()
         if where:
             self._add_cut(call, [name, name], name, SUM_BY_SAMPLES, where, ())
         else:
-            self._add_whole(call, [name], name)
+            self._add_uncut(call, [name], name)
             del self._cut[name]
 
     def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Any:
@@ -358,6 +351,13 @@ class Planner:
         if name in self._gathered.arrays:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]
+
+    def _add_uncut(self, call: Call, reads: Sequence[str], makes: str) -> None:
+        if makes in self._needed:
+            self._add_whole(call, reads, makes)
+        else:
+            # Until there are blocks of columns: beside them there is time for it.
+            self._waiting.append((call, reads, makes))
 
     def _add_waiting(self) -> None:
         while self._waiting:

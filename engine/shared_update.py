@@ -48,10 +48,10 @@ class SharedUpdate:
         Of the layer a task for each block, which holds weights. The first one updates the biases
         too, and where they are few, all other parameters.
         """
-        size = len(self._arrays[0])
-        are_many = size - layer >= SHARED_FROM
+        are_many = self._are_many(layer)
         tasks: list[Task] = [[partial(block.update, optimizer, self._iterations)] for block in held]
-        behind = slice(sum(block.size for block in held), layer if are_many else size)
+        stop = layer if are_many else len(self._arrays[0])
+        behind = slice(sum(block.size for block in held), stop)
         tasks[0] = [*tasks[0], *self._calls(optimizer, state, behind)]
         return tasks, self.tasks(optimizer, state, layer) if are_many else []
 
@@ -60,8 +60,11 @@ class SharedUpdate:
         size = len(self._arrays[0]) - start
         return [
             self._calls(optimizer, state, slice(start + part.start, start + part.stop))
-            for part in parts(size, cut=size >= SHARED_FROM)
+            for part in parts(size, cut=self._are_many(start))
         ]
+
+    def _are_many(self, start: int) -> bool:
+        return len(self._arrays[0]) - start >= SHARED_FROM
 
     def _calls(self, optimizer: Optimizer, state: OptimizerState, part: slice) -> Task:
         return [
