@@ -54,6 +54,13 @@ class ActiveInputs:
         self._x = zeros(capacity * inputs, dtype)
         self.rows = zeros((inputs + 1, units), dtype)  # k rows, and one of zeros
 
+    def learn(self, shares: Array) -> bool:
+        """Take over the `shares` of other samples; whether they differ, and n is to be expected."""
+        if np.array_equal(shares, self._shares):
+            return False
+        self._shares[:] = shares
+        return True
+
     def expect(self, n: int) -> None:
         """Choose the frequent inputs for batches of n samples."""
         is_frequent = self._shares > 1 - (1 - FREQUENT) ** (1 / n)

@@ -114,7 +114,9 @@ class PlannedBatch:
         units, inputs = parameters[FIRST_WEIGHTS].shape
         self._compiled = compiled
         self._parameters = parameters
+        self._samples: Samples | None = samples
         self._targets = targets
+        self._kinds = _kinds(samples, targets)
         self._team = team
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
@@ -150,6 +152,30 @@ class PlannedBatch:
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.gradient_names = self._workspace.gradient_names
+
+    def use(self, samples: Samples, targets: Array) -> bool:
+        """Draw from these samples and targets from now on, whose features are as many.
+
+        False, with nothing changed, if they are numbers of other kinds than it was made for.
+        """
+        if samples is self._samples and targets is self._targets:
+            return True
+        if _kinds(samples, targets) != self._kinds:
+            return False
+        self._samples, self._targets = samples, targets
+        self._gatherer.source = samples.x
+        news = [active.learn(samples.shares_on[active.block]) for active in self._active]
+        if any(news):
+            self._n = -1
+            self._held_plan = None
+        return True
+
+    def let_go_of_samples(self) -> None:
+        """Keep none of them alive; none can be drawn before others are in `use`."""
+        self._samples = None
+        self._gatherer.source, self._targets = (
+            array[:0].copy() for array in (self._gatherer.source, self._targets)
+        )
 
     def draw(self, indices: Array) -> None:
         """Gather these samples (n,), and see which of their inputs are on."""
@@ -296,6 +322,10 @@ class PlannedBatch:
             partial(Planner, [*links, *loss_links], factors, Gathered(arrays, after)),
             {add.__name__: add for add in phases},
         )
+
+
+def _kinds(samples: Samples, targets: Array) -> tuple[object, ...]:
+    return samples.x.dtype, samples.scale, targets.dtype, targets.shape[1:]
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -38,8 +38,9 @@ class Samples:
 
         As some of them tell, which lie evenly over all.
         """
-        shares: Array = (self.x[:: -(-len(self.x) // LOOKED_AT)] != 0).mean(axis=0)
-        return shares
+        is_on = self.x[:: -(-len(self.x) // LOOKED_AT)] != 0
+        counts: Array = is_on.sum(axis=0, dtype=np.uint16)  # twice as fast as mean()
+        return counts / len(is_on)
 
     @property
     def features(self) -> int:
@@ -55,7 +56,10 @@ class Samples:
 
 
 class Gatherer:
-    """Gathers rows of x into a float buffer, through a buffer of x's own type if need be."""
+    """Gathers rows of x into a float buffer, through a buffer of x's own type if need be.
+
+    The `source` may be exchanged for other rows of the same type and length.
+    """
 
     def __init__(
         self,
@@ -65,7 +69,7 @@ class Gatherer:
         dtype: FloatType,
         zeros: Zeros = np.zeros,
     ) -> None:
-        self._source = x
+        self.source = x
         # As a scalar of the network's type: the division then runs in that type.
         self.scale = None if scale is None else dtype.type(scale)
         self._raw = None if x.dtype == dtype else zeros((capacity, x.shape[1]), x.dtype)
@@ -83,7 +87,7 @@ class Gatherer:
     def take(self, indices: Array, raw: Array) -> None:
         """Write rows `indices` (m,) of x into `raw` (m, features), as they are."""
         # With mode="clip" take() writes straight into `out`; the default mode buffers.
-        self._source.take(indices, axis=0, out=raw, mode="clip")
+        self.source.take(indices, axis=0, out=raw, mode="clip")
 
 
 def scale_into(out: Array, raw: Array, scale: np.floating[Any] | None) -> None:

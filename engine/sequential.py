@@ -1,7 +1,9 @@
 """Keras's way to use a network: fit, evaluate, predict, save."""
 
 import sys
-from collections.abc import Iterable
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from engine.evaluation import Evaluation
 from engine.fitting import fit_epochs
 from engine.history import History
 from engine.layers import Dense
+from engine.loop_arrays import LoopArrays
 from engine.network import Network
 from engine.progress import verbosity
 from engine.samples import Samples
@@ -22,6 +25,9 @@ from engine.training import TrainingLoop
 from engine.weights_file import read_network
 
 Verbose = Literal["auto", 0, 1, 2]
+
+# What the last training of any network has left, while that network lives, for its next training.
+_arrays_left: "weakref.WeakKeyDictionary[Network, LoopArrays]" = weakref.WeakKeyDictionary()
 
 
 class Sequential(Network):
@@ -59,26 +65,38 @@ class Sequential(Network):
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
         history = History()
-        loop = TrainingLoop(
-            self,
-            Samples(x, y),
-            batch_size=batch_size,
-            shuffle=shuffle,
-            first_epoch=self._epochs_fitted,
-            threads=available_cores() if threads is None else threads,
-        )
-        if validation is not None:
-            Evaluation(loop, validation)  # what does not fit is refused before the first epoch
-        with one_blas_thread:  # here already: to set it for every batch takes longer
-            for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
-                self._epochs_fitted += 1
+        with self._training(Samples(x, y), batch_size, shuffle, threads) as loop:
+            if validation is not None:
+                Evaluation(loop, validation)  # what does not fit is refused before the first epoch
+            with one_blas_thread:  # here already: to set it for every batch takes longer
+                for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
+                    self._epochs_fitted += 1
         return history
 
     def train_on_batch(self, x: Array, y: Array) -> float | list[float]:
         """One update on all of x, y; returns the loss before it, or [loss, accuracy]."""
         samples = Samples(x, y)
-        trace = TrainingLoop(self, samples, batch_size=len(samples), shuffle=False).run_batch()
+        with self._training(samples, len(samples), shuffle=False) as loop:
+            trace = loop.run_batch()
         return trace.loss if trace.accuracy is None else [trace.loss, trace.accuracy]
+
+    @contextmanager
+    def _training(
+        self, samples: Samples, batch_size: int, shuffle: bool, threads: int | None = None
+    ) -> Iterator[TrainingLoop]:
+        loop = TrainingLoop(
+            self,
+            samples,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            first_epoch=self._epochs_fitted,
+            threads=available_cores() if threads is None else threads,
+            arrays=_arrays_left.pop(self, None),
+        )
+        yield loop
+        _arrays_left.clear()
+        if (left := loop.leave_arrays()).are_small:
+            _arrays_left[self] = left
 
     def evaluate(
         self, x: Array, y: Array, batch_size: int = 500, verbose: Verbose = "auto"

@@ -16,17 +16,15 @@ from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, HelperLostError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
 from engine.interrupts import HeldInterrupts
+from engine.loop_arrays import LoopArrays
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.pipeline import Pipeline
-from engine.planned_batch import PlannedBatch
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
-from engine.shared_memory import SHARED_FROM, Zeros, zeros_beside
-from engine.shared_update import SharedUpdate
-from engine.team import Team
+from engine.shared_memory import SHARED_FROM
 from engine.traces import (
     BackwardTrace,
     DrawTrace,
@@ -68,6 +66,7 @@ class TrainingLoop:
     epoch's number alone; its last batch may be shorter. The network's parameters are changed in
     place. `first_epoch` numbers the orders when earlier loops have used some. With two `threads` or
     more a helper process shares the work on another core; no bit of what is computed depends on it.
+    `arrays` that a loop before has left behind are used if they fit, which spares making others.
 
     A loss or a gradient that is not finite raises NonFiniteError with nothing changed: the loop
     is then back at the last batch boundary, parameters and optimizer state as they were.
@@ -84,12 +83,12 @@ class TrainingLoop:
         shuffle: bool = True,
         first_epoch: int = 0,
         threads: int = 1,
+        arrays: LoopArrays | None = None,
     ) -> None:
         network.build(samples.features)
         self.network = network
         self.samples = samples
         self.batch_size = batch_size
-        self._team = Team()
         self.threads = threads
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
@@ -100,10 +99,10 @@ class TrainingLoop:
         self._parameters = network.parameters
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
-        # Whether a helper can see the arrays of batches: shared memory costs more to get, and a
-        # process has not as much of it.
-        self._is_shared = self._team.threads > 1
-        self._make_arrays(zeros_beside(self._parameters.flat) if self._is_shared else np.zeros)
+        if arrays is None or not arrays.are_of(network):
+            arrays = LoopArrays(network, self._team_threads)
+        self._arrays = arrays
+        self._make_room()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
             network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
@@ -122,6 +121,15 @@ class TrainingLoop:
             "expected a training loop to stay in one piece, got a wish to copy or pickle it; "
             "make a new TrainingLoop of a copied network, and restore() this state()"
         )
+
+    def leave_arrays(self) -> LoopArrays:
+        """End this loop, between batches; returns its arrays, for another one of the network.
+
+        They keep none of the samples alive. What views them views the other loop's from then on.
+        """
+        self._expect(Phase.DRAW)
+        self._arrays.let_go_of_samples()
+        return self._arrays
 
     # Where the loop is
 
@@ -196,8 +204,6 @@ class TrainingLoop:
     @threads.setter
     def threads(self, threads: int) -> None:
         self._threads = whole_number(threads, "the threads")
-        small = self.network.count_params() < SHARED_FROM
-        self._team.threads = 1 if small else self._threads
 
     @property
     def learning_rate(self) -> float:
@@ -252,7 +258,7 @@ class TrainingLoop:
             self.epoch,
             self.learning_rate,
             self._parameters,
-            self._steps,
+            self._arrays.steps,
             self._tensors.optimizer_state(),
         )
 
@@ -332,11 +338,11 @@ class TrainingLoop:
                 value=loss + norm,
             )
         for name, gradient in gradients.items():
-            np.copyto(self._gradients[gradient_name(name)], gradient)
+            np.copyto(self._arrays.gradients[gradient_name(name)], gradient)
         self._update_parameters()
         self._tensors.withdraw()
-        self._tensors.publish(Phase.BACKWARD, self._gradients)
-        self._tensors.publish(Phase.UPDATE, self._steps)
+        self._tensors.publish(Phase.BACKWARD, self._arrays.gradients)
+        self._tensors.publish(Phase.UPDATE, self._arrays.steps)
         self._trained_apart = True
         return loss
 
@@ -378,7 +384,7 @@ class TrainingLoop:
         tensors = self._parameters.beside(start)
         for (name, index), before in self._by_hand.items():
             tensors[name][index] = before
-        return np.subtract(start, self._steps.flat, out=start)
+        return np.subtract(start, self._arrays.steps.flat, out=start)
 
     def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
         """One element of `parameters_of_gradient`, by its tensor's name, without the copy."""
@@ -386,15 +392,15 @@ class TrainingLoop:
         if self._last_phase is not None or not self.has_gradient:
             return float(now)
         after = now.dtype.type(self._by_hand.get((name, index), now))
-        return float(after - self._steps[f"{name}.step"][index])
+        return float(after - self._arrays.steps[f"{name}.step"][index])
 
     def flat_gradient(self) -> Array:
         """The present gradient of all parameters, flat, in their order; a view."""
-        return self._gradients.flat
+        return self._arrays.gradients.flat
 
     def flat_step(self) -> Array | None:
         """What the last update added, flat, if it followed from the present gradient; a view."""
-        return self._steps.flat if self._last_phase is None and self.has_gradient else None
+        return self._arrays.steps.flat if self._last_phase is None and self.has_gradient else None
 
     @property
     def drawn(self) -> Array:
@@ -474,7 +480,7 @@ class TrainingLoop:
 
         with HeldInterrupts() as interrupts:
             try:
-                held = self._batch.hold(size, self._steps.flat, state.slots)
+                held = self._batch.hold(size, self._arrays.steps.flat, state.slots)
                 if not held:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
@@ -487,7 +493,7 @@ class TrainingLoop:
                 for _ in range(count):
                     self._expect_own_process()
                     self._drawn = following
-                    self._shared_update.expect(state)
+                    self._arrays.update.expect(state)
                     way_back = from_here
                     pipeline.run_batch(meanwhile)
                     loss, norms = float(self._batch.values[LOSS]), self._batch.norms()
@@ -516,10 +522,10 @@ class TrainingLoop:
         return self.batch - at
 
     def _pipeline(self, held: Sequence[HeldBlock]) -> Pipeline:
-        optimizer, state, update = self.optimizer, self.network.optimizer_state, self._shared_update
+        optimizer, state, update = self.optimizer, self.network.optimizer_state, self._arrays.update
         first_layer = next(iter(self._parameters.grouped().values())).size
         tasks = update.tasks_with_held(optimizer, held, state, first_layer)
-        return Pipeline(self._team, self._batch.through, *tasks)
+        return Pipeline(self._arrays.team, self._batch.through, *tasks)
 
     def _let_go(self) -> None:
         self._abandon()  # the gradient's and the step's arrays were used as room
@@ -555,11 +561,13 @@ class TrainingLoop:
         self._trained_apart = False
         self._make_room()
 
+    @property
+    def _team_threads(self) -> int:
+        return 1 if self._parameters.flat.size < SHARED_FROM else self._threads
+
     def _make_room(self) -> None:
-        if self._team.threads > 1 and not self._is_shared:
-            self._share_arrays()
-        elif self._batch.capacity < min(self._batch_size, len(self.samples)):
-            self._make_batch()
+        self._arrays.team.threads = self._team_threads
+        self._batch = self._arrays.batch_of(self.samples, self._targets, self._batch_size)
 
     def _forward(self) -> None:
         self._batch.forward()
@@ -601,7 +609,7 @@ class TrainingLoop:
 
     def _update(self) -> None:
         self._update_parameters()
-        self._ran(Phase.UPDATE, self._steps)
+        self._ran(Phase.UPDATE, self._arrays.steps)
         self._complete()
 
     def _complete(self) -> None:
@@ -642,36 +650,8 @@ class TrainingLoop:
         self._last_phase = None
         self._tensors.withdraw()
 
-    def _make_arrays(self, zeros: Zeros) -> None:
-        flat = self._parameters.flat
-        self._gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
-        self._steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
-        self._shared_update = SharedUpdate(
-            self._team, flat, self._gradients.flat, self._steps.flat, zeros((), np.int64)
-        )
-        self._make_batch()
-
-    def _share_arrays(self) -> None:
-        before = self._gradients.flat, self._steps.flat
-        self._make_arrays(zeros_beside(self._parameters.flat))
-        for flat, values in zip((self._gradients.flat, self._steps.flat), before, strict=True):
-            np.copyto(flat, values)
-        self._is_shared = True
-
-    def _make_batch(self) -> None:
-        self._batch = PlannedBatch(
-            self._compiled,
-            self._parameters,
-            self._gradients,
-            self.samples,
-            self._targets,
-            min(self._batch_size, len(self.samples)),
-            self._team,
-            zeros_beside(self._gradients.flat),
-        )
-
     def _update_parameters(self) -> None:
-        self._shared_update.run(self.optimizer, self.network.optimizer_state)
+        self._arrays.update.run(self.optimizer, self.network.optimizer_state)
 
     def _phases_of_tensors(self) -> dict[str, Phase]:
         return {
@@ -679,5 +659,5 @@ class TrainingLoop:
             **{link.output: Phase.FORWARD for link in self._compiled.forward.links},
             PER_SAMPLE: Phase.LOSS,
             **dict.fromkeys(self._batch.gradient_names, Phase.BACKWARD),
-            **dict.fromkeys(self._steps, Phase.UPDATE),
+            **dict.fromkeys(self._arrays.steps, Phase.UPDATE),
         }

@@ -1,0 +1,83 @@
+"""The arrays that a training loop computes in, and the plans that are bound to them."""
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.network import Network
+from engine.planned_batch import PlannedBatch
+from engine.samples import Samples
+from engine.shared_memory import Zeros, zeros_beside
+from engine.shared_update import SharedUpdate
+from engine.team import Team
+
+# Parameters and numbers of a batch's samples up to which arrays may stay when a loop is done with:
+# they take some eight times as much room, 130 MB at most, and others are made when they are needed.
+MOST_LEFT = 1 << 22
+
+
+class LoopArrays:
+    """A network's gradients and steps, flat and by name, its batches and their update.
+
+    To make them, to plan and to tell a helper of the plans takes as long as some ten batches of the
+    example. So a loop that is done with may leave them to the next one of the same network.
+    """
+
+    def __init__(self, network: Network, threads: int) -> None:
+        self.team = Team(threads)
+        self._compiled = network.compiled
+        self._parameters = network.parameters
+        # Whether a helper can see the arrays: shared memory costs more to get, and a process has
+        # not as much of it.
+        self._is_shared = threads > 1
+        self._batch: PlannedBatch | None = None  # made when it is known of what samples
+        self._make(zeros_beside(self._parameters.flat) if self._is_shared else np.zeros)
+
+    def are_of(self, network: Network) -> bool:
+        """Whether they are of the network as it is: as compiled, and in this process."""
+        return self._compiled is network.compiled and self._parameters is network.parameters
+
+    def batch_of(self, samples: Samples, targets: Array, size: int) -> PlannedBatch:
+        """What computes batches of up to `size` of these samples, where the team can see it."""
+        if self.team.threads > 1 and not self._is_shared:
+            self._share()
+        batch, n = self._batch, min(size, len(samples))
+        if batch is None or batch.capacity < n or not batch.use(samples, targets):
+            batch = self._batch = PlannedBatch(
+                self._compiled,
+                self._parameters,
+                self.gradients,
+                samples,
+                targets,
+                n,
+                self.team,
+                zeros_beside(self.gradients.flat),
+            )
+        return batch
+
+    @property
+    def are_small(self) -> bool:
+        """Whether they may stay when a loop is done with."""
+        inputs = next(iter(self._parameters.shapes.values()))[1]
+        capacity = 0 if self._batch is None else self._batch.capacity
+        return self._parameters.flat.size + capacity * inputs <= MOST_LEFT
+
+    def let_go_of_samples(self) -> None:
+        """Keep no samples alive; other ones may be used afterwards."""
+        if self._batch is not None:
+            self._batch.let_go_of_samples()
+
+    def _make(self, zeros: Zeros) -> None:
+        flat = self._parameters.flat
+        self.gradients = self._parameters.beside(zeros(flat.size, flat.dtype), ".gradient")
+        self.steps = self._parameters.beside(zeros(flat.size, flat.dtype), ".step")
+        self.update = SharedUpdate(
+            self.team, flat, self.gradients.flat, self.steps.flat, zeros((), np.int64)
+        )
+
+    def _share(self) -> None:
+        before = self.gradients.flat, self.steps.flat
+        self._batch = None
+        self._make(zeros_beside(self._parameters.flat))
+        for flat, values in zip((self.gradients.flat, self.steps.flat), before, strict=True):
+            np.copyto(flat, values)
+        self._is_shared = True
