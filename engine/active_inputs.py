@@ -21,14 +21,14 @@ FREQUENT = 9 / 10
 class ActiveInputs:
     """Picks the inputs that are used out of a `block` of them: their data and their weights.
 
-    Room for `capacity` samples. `shares` (inputs,) tells how many of all samples have each input
-    on. The `frequent` ones, on in most batches of the present size, are always used, so that
-    which ones they are need not be looked up; `find` adds the rare ones that are on. `used` is
-    their number k, or None where all inputs are. `gather_x` and `gather_weights` pick them out:
-    `x_used` (n, k), `weights_used` (units, k). The gradient with respect to these weights may be
-    computed into the same memory, since the backward pass does not need them; `spread` writes it
-    where it belongs in the whole, with zeros between. `rows` (inputs + 1, units) is that memory. A
-    copy in another process finds and counts for this one, since all is kept in the arrays.
+    Room for `capacity` samples. The `frequent` ones, on in most of the batches to `expect`, are
+    always used, so that which ones they are need not be looked up; `find` adds the rare ones that
+    are on. `used` is their number k, or None where all inputs are. `gather_x` and `gather_weights`
+    pick them out: `x_used` (n, k), `weights_used` (units, k). The gradient with respect to these
+    weights may be computed into the same memory, since the backward pass does not need them;
+    `spread` writes it where it belongs in the whole, with zeros between. `rows` (inputs + 1, units)
+    is that memory. A copy in another process finds and counts for this one, since all is kept in
+    the arrays.
     """
 
     def __init__(
@@ -38,12 +38,9 @@ class ActiveInputs:
         units: int,
         dtype: FloatType,
         zeros: Zeros,
-        shares: Array,
     ) -> None:
         self.block = block
         inputs = block.stop - block.start
-        self._shares = zeros(inputs, np.float64)
-        self._shares[:] = shares
         self._counts = zeros(2, np.intp)  # the frequent inputs, and the used ones or −1 for all
         self._order = zeros(inputs, np.intp)  # within the block: the frequent ones, then the rare
         self._indices = zeros(inputs, np.intp)  # of the used ones, in the whole
@@ -54,16 +51,12 @@ class ActiveInputs:
         self._x = zeros(capacity * inputs, dtype)
         self.rows = zeros((inputs + 1, units), dtype)  # k rows, and one of zeros
 
-    def learn(self, shares: Array) -> bool:
-        """Take over the `shares` of other samples; whether they differ, and n is to be expected."""
-        if np.array_equal(shares, self._shares):
-            return False
-        self._shares[:] = shares
-        return True
+    def expect(self, n: int, shares: Array) -> None:
+        """Choose the frequent inputs for batches of n samples.
 
-    def expect(self, n: int) -> None:
-        """Choose the frequent inputs for batches of n samples."""
-        is_frequent = self._shares > 1 - (1 - FREQUENT) ** (1 / n)
+        `shares` (inputs,) tells in what share of all samples each input of the block is on.
+        """
+        is_frequent = shares > 1 - (1 - FREQUENT) ** (1 / n)
         m = int(np.count_nonzero(is_frequent))
         self._counts[:] = m, -1
         if m <= DENSE * len(self._order):

@@ -10,9 +10,9 @@ from engine.shared_memory import Zeros, zeros_beside
 from engine.shared_update import SharedUpdate
 from engine.team import Team
 
-# Parameters and numbers of a batch's samples up to which arrays may stay when a loop is done with:
-# they take some eight times as much room, 130 MB at most, and others are made when they are needed.
-MOST_LEFT = 1 << 22
+# Up to so many bytes of parameters and of what is computed of a batch, arrays may stay when a loop
+# is done with. They take up to eight times as much room.
+MOST_LEFT = 1 << 24
 
 
 class LoopArrays:
@@ -22,23 +22,36 @@ class LoopArrays:
     example. So a loop that is done with may leave them to the next one of the same network.
     """
 
-    def __init__(self, network: Network, threads: int) -> None:
-        self.team = Team(threads)
+    def __init__(self, network: Network) -> None:
+        self.team = Team()
         self._compiled = network.compiled
         self._parameters = network.parameters
+        self._batch: PlannedBatch | None = None  # made when it is known of what samples
         # Whether a helper can see the arrays: shared memory costs more to get, and a process has
         # not as much of it.
-        self._is_shared = threads > 1
-        self._batch: PlannedBatch | None = None  # made when it is known of what samples
-        self._make(zeros_beside(self._parameters.flat) if self._is_shared else np.zeros)
+        self._is_shared = False
+        self._make(np.zeros)
 
     def are_of(self, network: Network) -> bool:
         """Whether they are of the network as it is: as compiled, and in this process."""
         return self._compiled is network.compiled and self._parameters is network.parameters
 
-    def batch_of(self, samples: Samples, targets: Array, size: int) -> PlannedBatch:
-        """What computes batches of up to `size` of these samples, where the team can see it."""
-        if self.team.threads > 1 and not self._is_shared:
+    @property
+    def are_small(self) -> bool:
+        """Whether they may stay when a loop is done with."""
+        flat, numbers = self._parameters.flat, self._parameters.flat.size
+        if self._batch is not None:
+            inputs = next(iter(self._parameters.shapes.values()))[1]
+            widths = sum(layer.units for layer in self._compiled.layers)
+            numbers += self._batch.capacity * (inputs + widths)
+        return numbers * flat.itemsize <= MOST_LEFT
+
+    def batch_of(
+        self, samples: Samples, targets: Array, size: int, *, threads: int
+    ) -> PlannedBatch:
+        """What computes batches of up to `size` of these samples with so many threads."""
+        self.team.threads = threads
+        if threads > 1 and not self._is_shared:
             self._share()
         batch, n = self._batch, min(size, len(samples))
         if batch is None or batch.capacity < n or not batch.use(samples, targets):
@@ -53,13 +66,6 @@ class LoopArrays:
                 zeros_beside(self.gradients.flat),
             )
         return batch
-
-    @property
-    def are_small(self) -> bool:
-        """Whether they may stay when a loop is done with."""
-        inputs = next(iter(self._parameters.shapes.values()))[1]
-        capacity = 0 if self._batch is None else self._batch.capacity
-        return self._parameters.flat.size + capacity * inputs <= MOST_LEFT
 
     def let_go_of_samples(self) -> None:
         """Keep no samples alive; other ones may be used afterwards."""

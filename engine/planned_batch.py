@@ -121,9 +121,10 @@ class PlannedBatch:
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
         self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
         self._active = [
-            ActiveInputs(capacity, block, units, dtype, zeros, samples.shares_on[block])
+            ActiveInputs(capacity, block, units, dtype, zeros)
             for block in (blocks(units, inputs, of_samples=True) if is_large(units, inputs) else ())
         ]
+        self._shares_on: Array = samples.shares_on if self._active else np.empty(0)
         # Of each layer the gradients, flat. Those of a large first layer's weights are squared in
         # the plan.
         self._layers = gradients.grouped()
@@ -154,20 +155,19 @@ class PlannedBatch:
         self.gradient_names = self._workspace.gradient_names
 
     def use(self, samples: Samples, targets: Array) -> bool:
-        """Draw from these samples and targets from now on, whose features are as many.
+        """Draw from these samples and their targets from now on, whose features are as many.
 
-        False, with nothing changed, if they are numbers of other kinds than it was made for.
+        False, with nothing changed, if they are of other kinds than those it was made for.
         """
-        if samples is self._samples and targets is self._targets:
+        if samples is self._samples:
             return True
         if _kinds(samples, targets) != self._kinds:
             return False
         self._samples, self._targets = samples, targets
         self._gatherer.source = samples.x
-        news = [active.learn(samples.shares_on[active.block]) for active in self._active]
-        if any(news):
-            self._n = -1
-            self._held_plan = None
+        if self._active and not np.array_equal(samples.shares_on, self._shares_on):
+            # Other inputs are frequent. What is compared comes last: an interrupt may come between.
+            self._n, self._held_plan, self._shares_on = -1, None, samples.shares_on
         return True
 
     def let_go_of_samples(self) -> None:
@@ -261,7 +261,7 @@ class PlannedBatch:
         self.values = self._workspace.values(n)
         self.gradients = self._workspace.gradients(n)
         for active in self._active:
-            active.expect(n)
+            active.expect(n, self._shares_on[active.block])
         if n not in self._plans:
             if len(self._plans) == PLANS:
                 self._plans.clear()
@@ -325,7 +325,7 @@ class PlannedBatch:
 
 
 def _kinds(samples: Samples, targets: Array) -> tuple[object, ...]:
-    return samples.x.dtype, samples.scale, targets.dtype, targets.shape[1:]
+    return samples.x.dtype, samples.scale, targets.ndim
 
 
 def _shaped_like(array: Array, flat: Array) -> Array:

@@ -26,7 +26,9 @@ from engine.weights_file import read_network
 
 Verbose = Literal["auto", 0, 1, 2]
 
-# What the last training of any network has left, while that network lives, for its next training.
+# What the trainings that ended last have left, while their networks live, for the next ones; of
+# more than one network, since some are trained in turns.
+NETWORKS = 4
 _arrays_left: "weakref.WeakKeyDictionary[Network, LoopArrays]" = weakref.WeakKeyDictionary()
 
 
@@ -74,15 +76,21 @@ class Sequential(Network):
         return history
 
     def train_on_batch(self, x: Array, y: Array) -> float | list[float]:
-        """One update on all of x, y; returns the loss before it, or [loss, accuracy]."""
+        """One update on all of x, y; returns the loss before it, or [loss, accuracy].
+
+        From the second one on shared with a helper process if there is a core for it; the result
+        does not depend on it.
+        """
         samples = Samples(x, y)
-        with self._training(samples, len(samples), shuffle=False) as loop:
+        # To share with a helper what is not used again takes longer than to compute it.
+        threads = None if self in _arrays_left else 1
+        with self._training(samples, len(samples), shuffle=False, threads=threads) as loop:
             trace = loop.run_batch()
         return trace.loss if trace.accuracy is None else [trace.loss, trace.accuracy]
 
     @contextmanager
     def _training(
-        self, samples: Samples, batch_size: int, shuffle: bool, threads: int | None = None
+        self, samples: Samples, batch_size: int, shuffle: bool, threads: int | None
     ) -> Iterator[TrainingLoop]:
         loop = TrainingLoop(
             self,
@@ -91,12 +99,13 @@ class Sequential(Network):
             shuffle=shuffle,
             first_epoch=self._epochs_fitted,
             threads=available_cores() if threads is None else threads,
-            arrays=_arrays_left.pop(self, None),
+            arrays=_arrays_left.pop(self, None),  # one that fails leaves none
         )
         yield loop
-        _arrays_left.clear()
-        if (left := loop.leave_arrays()).are_small:
+        if left := loop.leave_arrays():
             _arrays_left[self] = left
+            for network in list(_arrays_left)[:-NETWORKS]:
+                _arrays_left.pop(network, None)
 
     def evaluate(
         self, x: Array, y: Array, batch_size: int = 500, verbose: Verbose = "auto"

@@ -100,8 +100,9 @@ class TrainingLoop:
         self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
         if arrays is None or not arrays.are_of(network):
-            arrays = LoopArrays(network, self._team_threads)
+            arrays = LoopArrays(network)
         self._arrays = arrays
+        self._has_left_arrays = False
         self._make_room()
         self._tensors = LoopTensors(network, self._phases_of_tensors())
         self._schedule = Schedule(
@@ -122,14 +123,18 @@ class TrainingLoop:
             "make a new TrainingLoop of a copied network, and restore() this state()"
         )
 
-    def leave_arrays(self) -> LoopArrays:
-        """End this loop, between batches; returns its arrays, for another one of the network.
+    def leave_arrays(self) -> LoopArrays | None:
+        """End this loop, between batches: its arrays, for another one of the network.
 
-        They keep none of the samples alive. What views them views the other loop's from then on.
+        None if they are too large to stay, or from before a fork. They keep no samples alive. What
+        views this loop's tensors views the other loop's from then on.
         """
+        if not self._is_of_this_process:
+            return None
         self._expect(Phase.DRAW)
+        self._has_left_arrays = True
         self._arrays.let_go_of_samples()
-        return self._arrays
+        return self._arrays if self._arrays.are_small else None
 
     # Where the loop is
 
@@ -271,7 +276,7 @@ class TrainingLoop:
     @_computes
     def run_batch(self) -> LossTrace:
         """Run to the end of the batch at hand, or a whole one between batches."""
-        self._expect_own_process()
+        self._expect_own_arrays()
         if self._last_phase is None:
             self._run_to_gradient()
         # In the order of PHASES, and without the traces, which nobody would see.
@@ -491,7 +496,7 @@ class TrainingLoop:
                 way_back = from_here
                 pipeline.begin()
                 for _ in range(count):
-                    self._expect_own_process()
+                    self._expect_own_arrays()
                     self._drawn = following
                     self._arrays.update.expect(state)
                     way_back = from_here
@@ -561,13 +566,11 @@ class TrainingLoop:
         self._trained_apart = False
         self._make_room()
 
-    @property
-    def _team_threads(self) -> int:
-        return 1 if self._parameters.flat.size < SHARED_FROM else self._threads
-
     def _make_room(self) -> None:
-        self._arrays.team.threads = self._team_threads
-        self._batch = self._arrays.batch_of(self.samples, self._targets, self._batch_size)
+        threads = 1 if self._parameters.flat.size < SHARED_FROM else self._threads
+        self._batch = self._arrays.batch_of(
+            self.samples, self._targets, self._batch_size, threads=threads
+        )
 
     def _forward(self) -> None:
         self._batch.forward()
@@ -620,15 +623,20 @@ class TrainingLoop:
     def _is_of_this_process(self) -> bool:
         return self.network.parameters is self._parameters  # those from before a fork are not
 
-    def _expect_own_process(self) -> None:
+    def _expect_own_arrays(self) -> None:
         if not self._is_of_this_process:
             raise ConfigurationError(
                 "expected a training loop of this process, got one from before the fork",
                 "make a new TrainingLoop of the network",
             )
+        if self._has_left_arrays:
+            raise ConfigurationError(
+                "expected a training loop that goes on, got one that has left its arrays",
+                "make a new TrainingLoop of the network",
+            )
 
     def _expect(self, phase: Phase) -> None:
-        self._expect_own_process()
+        self._expect_own_arrays()
         if self.next_phase is not phase:
             raise PhaseOrderError(
                 f"expected the phase {self.next_phase.value} next, got {phase.value}",

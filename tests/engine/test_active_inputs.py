@@ -43,8 +43,8 @@ def test_the_columns_with_anything_in_them_are_found() -> None:
     x[2, 40:60] = 1e-30
     shares = np.zeros(100)
     shares[50:70] = 1  # on in most batches, if not in all
-    active = ActiveInputs(3, slice(0, 100), 4, np.dtype(np.float32), np.zeros, shares)
-    active.expect(3)
+    active = ActiveInputs(3, slice(0, 100), 4, np.dtype(np.float32), np.zeros)
+    active.expect(3, shares)
     active.find(*bits(x))
     assert (active.frequent, active.used) == (20, 31)
     weights = np.arange(400, dtype=np.float32).reshape(100, 4).T
@@ -59,18 +59,18 @@ def test_the_columns_with_anything_in_them_are_found() -> None:
 @pytest.mark.parametrize("inputs", [1, 15, 16, 100])
 def test_of_dense_samples_all_columns_are_used(inputs: int) -> None:
     dtype = np.dtype(np.float64)
-    active = ActiveInputs(3, slice(0, inputs), 4, dtype, np.zeros, np.ones(inputs))
-    active.expect(3)
+    active = ActiveInputs(3, slice(0, inputs), 4, dtype, np.zeros)
+    active.expect(3, np.ones(inputs))
     active.find(*bits(np.ones((3, inputs))))
     assert active.used is None
 
 
 def test_the_larger_the_batch_the_more_inputs_are_frequent() -> None:
     shares = np.array([0, 0.01, 0.1, 0.5, *[0] * 60])
-    active = ActiveInputs(512, slice(0, 64), 4, np.dtype(np.float32), np.zeros, shares)
+    active = ActiveInputs(512, slice(0, 64), 4, np.dtype(np.float32), np.zeros)
     frequent = []
     for n in (1, 4, 32, 512, 4):
-        active.expect(n)
+        active.expect(n, shares)
         frequent.append(active.frequent)
     assert frequent == [0, 1, 2, 3, 1]  # 1 - 0.5^4 = 0.94, 1 - 0.9^32 = 0.97, 1 - 0.99^512 = 0.99
 
@@ -136,8 +136,8 @@ def test_a_batch_in_which_nothing_is_on_trains_the_biases_alone() -> None:
 def test_on_mnist_a_third_of_the_products_is_left_out() -> None:
     (x, y), _ = load_mnist_bytes()
     shares = Samples(x, y).shares_on
-    active = ActiveInputs(128, slice(0, 784), 4, np.dtype(np.float32), np.zeros, shares)
-    active.expect(128)
+    active = ActiveInputs(128, slice(0, 784), 4, np.dtype(np.float32), np.zeros)
+    active.expect(128, shares)
     sizes: list[int | None] = []
     for batch in _batches(x):
         active.find(*bits(batch))

@@ -12,6 +12,7 @@ import pytest
 import engine.loop_arrays
 import engine.sequential
 from engine import (
+    ConfigurationError,
     Dense,
     NonFiniteError,
     PhaseOrderError,
@@ -21,6 +22,8 @@ from engine import (
 )
 from engine.arrays import Array
 from engine.planned_batch import PlannedBatch
+from engine.sequential import NETWORKS, _arrays_left
+from engine.traces import LossTrace
 
 INPUTS = 400
 Training: TypeAlias = Callable[[Sequential], object]
@@ -28,7 +31,7 @@ Training: TypeAlias = Callable[[Sequential], object]
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> None:
-    engine.sequential._arrays_left.clear()
+    _arrays_left.clear()
 
 
 @pytest.fixture
@@ -124,7 +127,7 @@ def test_trainings_one_after_another_are_those_in_arrays_of_their_own(
     again, anew = network(), network()
     seen = [(training(again), again.parameters.flat.copy()) for training in sequence]
     for training, (figures, parameters) in zip(sequence, seen, strict=True):
-        engine.sequential._arrays_left.clear()
+        _arrays_left.clear()
         assert training(anew) == figures
         np.testing.assert_array_equal(anew.parameters.flat, parameters)
 
@@ -153,6 +156,31 @@ def test_where_a_helper_is_to_see_them_there_are_others_once(made: list[int]) ->
     assert made == [16, 16]
 
 
+def test_a_batch_is_shared_from_the_second_one_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    run_batch = TrainingLoop.run_batch
+
+    def noting(loop: TrainingLoop) -> LossTrace:
+        threads.append(loop.threads)
+        return run_batch(loop)
+
+    monkeypatch.setattr(TrainingLoop, "run_batch", noting)
+    monkeypatch.setattr(engine.sequential, "available_cores", lambda: 2)
+    trained = network()
+    for _ in range(3):
+        batch(16)(trained)
+    assert threads == [1, 2, 2]
+
+
+def test_numbers_of_another_scale_are_other_numbers() -> None:
+    x = (points()[0] * 255).astype(np.uint8)
+    trained, y = network(), points()[1]
+    scaled = TrainingLoop(trained, Samples(x, y, scale=255), batch_size=16)
+    scaled.run_batch()
+    loop = TrainingLoop(trained, Samples(x, y), batch_size=16, arrays=scaled.leave_arrays())
+    assert loop.draw().x.max() > 1
+
+
 def test_a_copy_has_its_own(made: list[int]) -> None:
     trained = network()
     fit()(trained)
@@ -164,35 +192,41 @@ def test_a_copy_has_its_own(made: list[int]) -> None:
     np.testing.assert_array_equal(copied.parameters.flat, before)
 
 
-def test_only_the_last_network_has_left_any_and_only_while_it_lives() -> None:
-    left = engine.sequential._arrays_left
-    first, second = network(), network()
-    fit()(first)
-    fit()(second)
-    assert list(left) == [second]
-    del second
+def test_networks_trained_in_turns_have_theirs_and_only_the_last_ones(made: list[int]) -> None:
+    trained = [network() for _ in range(NETWORKS + 1)]
+    for _ in range(2):
+        for one in trained[1:]:
+            fit()(one)
+    assert len(made) == NETWORKS
+    fit()(trained[0])
+    assert list(_arrays_left) == [*trained[2:], trained[0]]
+    del one, trained[0]
     gc.collect()
-    assert not left
+    assert list(_arrays_left) == trained[1:]
 
 
 def test_they_keep_no_samples_alive() -> None:
     trained, (x, y) = network(), points()
     trained.fit(x, y, 16, verbose=0)
-    samples = weakref.ref(x)
-    del x
+    samples, targets = weakref.ref(x), weakref.ref(y)
+    del x, y
     gc.collect()
     assert samples() is None
-    assert list(engine.sequential._arrays_left) == [trained]
+    assert targets() is None
+    assert list(_arrays_left) == [trained]
 
 
-def test_large_ones_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained = network()
-    size = trained.layers[0].units * (INPUTS + 1) + 3 * 301
-    monkeypatch.setattr(engine.loop_arrays, "MOST_LEFT", size + 16 * INPUTS)
-    fit(batch_size=16)(trained)
-    assert engine.sequential._arrays_left
-    fit(batch_size=17)(trained)
-    assert not engine.sequential._arrays_left
+@pytest.mark.parametrize(("inputs", "units"), [(400, 300), (10, 3_000)])
+def test_large_ones_do_not_stay(inputs: int, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = Sequential([Dense(units, "relu"), Dense(3, "softmax")])
+    trained.compile()
+    numbers = units * (inputs + 1) + 3 * (units + 1) + 16 * (inputs + units + 3)
+    monkeypatch.setattr(engine.loop_arrays, "MOST_LEFT", 4 * numbers)
+    x, y = np.ones((20, inputs), np.float32), np.zeros(20, int)
+    trained.train_on_batch(x[:16], y[:16])
+    assert _arrays_left
+    trained.train_on_batch(x[:17], y[:17])
+    assert not _arrays_left
 
 
 def test_a_training_that_fails_leaves_none_and_the_next_one_goes_on() -> None:
@@ -200,16 +234,20 @@ def test_a_training_that_fails_leaves_none_and_the_next_one_goes_on() -> None:
     trained.fit(x, y, 16, verbose=0)
     with pytest.raises(NonFiniteError):
         trained.fit(x * np.float32(1e38), y, 16, verbose=0)
-    assert not engine.sequential._arrays_left
+    assert not _arrays_left
     history = trained.fit(x, y, 16, verbose=0).history
     assert np.isfinite(history["loss"]).all()
 
 
-def test_a_loop_leaves_them_only_between_batches() -> None:
+def test_a_loop_that_has_left_them_does_not_go_on() -> None:
     loop = TrainingLoop(network(), Samples(*points()), batch_size=16)
     loop.draw()
     with pytest.raises(PhaseOrderError, match="expected the phase forward next, got draw"):
         loop.leave_arrays()
+    loop.run_batch()
+    assert loop.leave_arrays()
+    with pytest.raises(ConfigurationError, match="got one that has left its arrays"):
+        loop.run_batch()
 
 
 def test_a_loop_of_another_network_does_not_take_them(made: list[int]) -> None:
@@ -217,3 +255,14 @@ def test_a_loop_of_another_network_does_not_take_them(made: list[int]) -> None:
     loop = TrainingLoop(network(), Samples(*points()), batch_size=16, arrays=arrays)
     assert made == [16, 16]
     assert loop.leave_arrays() is not arrays
+
+
+def test_nor_does_one_in_a_child(made: list[int]) -> None:
+    trained = network()
+    loop = TrainingLoop(trained, Samples(*points()), batch_size=16, threads=2)
+    arrays = loop.leave_arrays()
+    later = TrainingLoop(trained, Samples(*points()), batch_size=16)
+    trained.leave_shared_memory()  # as a fork does
+    assert later.leave_arrays() is None
+    TrainingLoop(trained, Samples(*points()), batch_size=16, arrays=arrays)
+    assert made == [16, 16, 16]
