@@ -1,5 +1,6 @@
 """Recipes as they arrive from outside, checked before a run is made of one."""
 
+import codecs
 import json
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from app.runs.recipe_files import (
     RecipeFormat,
     RecipeVersion,
 )
-from app.storage.sealed import DamagedFileError, unseal
+from app.storage.sealed import DamagedFileError, header_length, unseal
 
 MAX_NAME = 80
 
@@ -156,7 +157,7 @@ class Branch(BaseModel):
 def from_file(data: bytes) -> Recipe:
     """The recipe in the metadata of a network's file, or in a JSON file. Raises `AppError`."""
     try:
-        if data.lstrip()[:1] == b"{":
+        if _is_json(data):
             recipe = json.loads(data)
         else:
             _, metadata = unseal(data)
@@ -164,7 +165,8 @@ def from_file(data: bytes) -> Recipe:
         recipe["format"]  # what has none is some other program's
         return parse(recipe)
     except (DamagedFileError, KeyError, TypeError, ValueError, RecursionError) as error:
-        said = "it has no recipe" if isinstance(error, KeyError) else str(error)[:200]
+        without = isinstance(error, KeyError | TypeError)
+        said = "it has no recipe" if without else str(error)[:200]
         raise AppError(
             "invalid_file",
             f"expected a network or a recipe saved by this program, got another file: {said}",
@@ -172,6 +174,13 @@ def from_file(data: bytes) -> Recipe:
             "a configuration is sent as Content-Type: application/json. Nothing has been made.",
             status=422,
         ) from error
+
+
+def _is_json(data: bytes) -> bool:
+    # The length that a safetensors file begins with may look like JSON, but JSON not like a length.
+    if header_length(data) <= len(data):
+        return False
+    return data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{"
 
 
 def parse(value: object) -> Recipe:

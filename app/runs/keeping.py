@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Keeper:
     def __init__(self, journal: Journal, run: Run) -> None:
         self._journal = journal
         self.run = run
-        run.series.earlier = self._earlier
+        run.series.earlier = partial(_earlier, journal)  # of the keeper it would keep the run alive
         self._mark()
 
     def _mark(self) -> None:
@@ -54,17 +55,6 @@ class Keeper:
         except sqlite3.Error as error:
             trouble = error
         self._tell(trouble)
-
-    def _earlier(self, first: int, last: int) -> NDArray[np.float64]:
-        try:
-            return self._journal.series(first, last)
-        except (sqlite3.Error, LookupError) as error:
-            raise AppError(
-                "not_readable",
-                f"expected batches {first:,} to {last:,} in the database, but: {error}",
-                "See that the server's disk and its runs.sqlite are in order, then try again.",
-                status=500,
-            ) from error
 
     def _tell(self, trouble: Exception | None) -> None:
         before = self.run.unsaved
@@ -100,6 +90,18 @@ class Keeper:
             tests={at: test for at, test in tests.items() if self._tests.get(at) != test},
             gone_tests=[at for at in self._tests if at not in tests],
         )
+
+
+def _earlier(journal: Journal, first: int, last: int) -> NDArray[np.float64]:
+    try:
+        return journal.series(first, last)
+    except (sqlite3.Error, LookupError) as error:
+        raise AppError(
+            "not_readable",
+            f"expected batches {first:,} to {last:,} in the database, but: {error}",
+            "See that the server's disk and its runs.sqlite are in order, then try again.",
+            status=500,
+        ) from error
 
 
 def _motion(progress: dict[str, Any]) -> Playing | Stepping | None:

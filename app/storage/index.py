@@ -187,10 +187,10 @@ class RunIndex:
             )
 
     def remove(self, run_id: str) -> None:
-        """Forget a run and its files."""
+        """Forget a run and its files: those first, since to forget takes room on the disk."""
+        shutil.rmtree(folder_of(self._data_dir, run_id), ignore_errors=True)
         with self._writing() as connection:
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-        shutil.rmtree(folder_of(self._data_dir, run_id), ignore_errors=True)
 
     def tidy(self) -> None:
         """Bring the database file up to date from its log, so that the log stays short."""

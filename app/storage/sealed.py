@@ -39,7 +39,9 @@ def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
     try:
         metadata = _metadata(data)
         tensors = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError) as error:
+        raise DamagedFileError("expected a safetensors file with metadata, got another") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise DamagedFileError(f"expected a safetensors file, got another ({error})") from error
     written = metadata.pop(SEAL, None)
     if written is None:
@@ -64,10 +66,13 @@ def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         raise
 
 
+def header_length(data: bytes) -> int:
+    """How long the header of a safetensors file is, as its first eight bytes tell."""
+    return int.from_bytes(data[:8], "little")
+
+
 def _metadata(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: in its header, after 8 bytes that tell its length."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
+    header = json.loads(data[8 : 8 + header_length(data)])
     return dict(header["__metadata__"])
 
 

@@ -47,7 +47,9 @@ async def classify(
         body = Pixels.model_validate_json(await request.body())
         pixels = await to_thread.run_sync(prepare_pixels, body.pixels)
     elif media_type.startswith("image/") or media_type in ("", "application/octet-stream"):
-        pixels = await to_thread.run_sync(prepare_image, await request.body())
+        pixels = await to_thread.run_sync(
+            prepare_image, await request.body(), limiter=server.pictures
+        )
     else:
         raise AppError(
             "unsupported_media_type",

@@ -1,9 +1,10 @@
 """What the endpoints share, and how each gets it."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
+from anyio import CapacityLimiter
 from fastapi import Cookie, Depends, Header, Path, Response
 from fastapi.requests import HTTPConnection
 
@@ -14,6 +15,7 @@ from app.settings import Settings
 from app.workers.pool import WorkerPool
 
 VISITOR_COOKIE = "visitor"
+PICTURES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Server:
     pool: WorkerPool
     registry: Registry
     default_network: DefaultNetwork
+    # Those that are decoded at once: a picture of a few kilobytes may take up 100 MB then.
+    pictures: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PICTURES))
 
 
 def _server(connection: HTTPConnection) -> Server:

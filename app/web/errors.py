@@ -46,19 +46,23 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
     if isinstance(first.get("input"), bytes) and first["type"] != "json_invalid":
         return _unnamed_json()
     place = ".".join(str(part) for part in first["loc"] if part != "body")
+    if first["type"] == "json_invalid":
+        where = f" at character {place}" if place else ""
+        return AppError(
+            "malformed_json",
+            f"expected JSON, got a body that is none: {first['ctx']['error']}{where}",
+            "Send well-formed JSON. Nothing has changed.",
+        )
     message = str(first["msg"]).replace("Value error, ", "")
     message = f"{place}: {message}" if place else message
-    if first["type"] not in ("missing", "value_error", "json_invalid"):
+    if first["type"] not in ("missing", "value_error"):
         # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
         message += f", got {shorten(first.get('input'))}"
     # The caller's own words may hold half of a surrogate pair, which UTF-8 can't write.
     message = message.encode("utf-8", "backslashreplace").decode()
     code = "invalid_recipe" if "recipe" in first["loc"][:2] else "invalid_request"
     return AppError(
-        "malformed_json" if first["type"] == "json_invalid" else code,
-        message,
-        "See /docs for the fields and their limits. Nothing has changed.",
-        status=400 if first["type"] == "json_invalid" else 422,
+        code, message, "See /docs for the fields and their limits. Nothing has changed.", status=422
     )
 
 

@@ -189,10 +189,10 @@ def _parse(text: str | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        shown = (text or "a binary message")[:80]
+        got = "a binary message" if text is None else shorten(text)
         raise AppError(
             "malformed_message",
-            f"expected a JSON object, got {shown!r}",
+            f"expected a JSON object, got {got}",
             "See docs/protocol.md for the messages of the socket.",
             status=400,
         )

@@ -113,6 +113,8 @@ class Host:
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
         self._lookups = Lookups(lambda run_id: self._find(run_id).run, clock)
+        self._slices = 0  # since the lookups had one
+        self._lookups_owe_s = 0.0  # as a run's `owes_s`
         self._threads = 1
         self._busy = 0
         self._playing = 0
@@ -311,7 +313,7 @@ class Host:
     # Work
 
     def turn(self) -> float | None:
-        """Give one run a slice, and a look into the past another.
+        """Give one run a slice; and looks into the past one, after each run's or every fourth.
 
         Returns the seconds until there is more to do: 0 for now, None for not before a request.
         """
@@ -331,7 +333,9 @@ class Host:
         due = self._save_due()
         self._tell_busy()
         if self._lookups:
-            self._advance_lookup(self._clock() + SLICE_S)
+            self._slices += 1
+            if self._slices >= min(self._busy, MANY):
+                self._advance_lookups(slice_s)
             return 0.0
         waits = [due, self._lookups.rest(), *(hosted.run.wait() for hosted in self._runs.values())]
         return min((wait for wait in waits if wait is not None), default=None)
@@ -447,15 +451,18 @@ class Host:
             hosted.want = None
             self._answer(request, {"frame": None})
 
-    def _advance_lookup(self, until: float) -> None:
-        outcome = self._lookups.advance(until)
-        if outcome is None:
+    def _advance_lookups(self, slice_s: float) -> None:
+        self._slices = 0
+        if self._lookups_owe_s >= slice_s:
+            self._lookups_owe_s -= slice_s
             return
-        request, found = outcome
-        if isinstance(found, Exception):
-            self._refuse(request, found)
-        else:
-            self._answer(request, {}, [found])
+        end = self._clock() + slice_s
+        for request, found in self._lookups.advance(end):
+            if isinstance(found, Exception):
+                self._refuse(request, found)
+            else:
+                self._answer(request, {}, [found])
+        self._lookups_owe_s += max(0.0, self._clock() - end)
 
     # Answers
 

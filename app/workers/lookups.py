@@ -1,6 +1,5 @@
 """Looks into the past: tensors as they were at earlier batches of a run."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ Request = dict[str, Any]
 
 
 class Lookups:
-    """Requests for tensors at a batch, {"run", "name", "batch", …}, answered one after the other.
+    """Requests for tensors at a batch, {"run", "name", "batch", …}, answered run by run in turn.
 
     `run_of(id)` is the run in question; where there is none it raises.
     """
@@ -23,31 +22,41 @@ class Lookups:
     def __init__(self, run_of: Callable[[str], Run], clock: Callable[[], float]) -> None:
         self._run_of = run_of
         self._clock = clock
-        self._waiting: deque[Request] = deque()
+        self._waiting: dict[str, list[Request]] = {}  # by run, the next one first
         # The moment looked at last, the loop on its way there, and when it was last of use.
         self._last: tuple[tuple[str, int, int, int], Replay, float] | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     def add(self, request: Request) -> None:
         """Take one more."""
-        self._waiting.append(request)
+        self._waiting.setdefault(request["run"], []).append(request)
 
-    def advance(self, until: float) -> tuple[Request, bytes | Exception] | None:
-        """Work on the first until the clock reads `until`.
+    def advance(self, until: float) -> list[tuple[Request, bytes | Exception]]:
+        """Work on the next run's first until the clock reads `until`.
 
-        Returns it with its tensor as a .npy file, or with what went wrong; None while it waits.
+        Returns what can be answered then: all of the run that are for the same batch, each with its
+        tensor as a .npy file or with what went wrong. Then it is another run's turn.
         """
-        request = self._waiting[0]
+        run_id, requests = next(iter(self._waiting.items()))
+        batch = requests[0]["batch"]
+        together = [request for request in requests if request["batch"] == batch]
+        answers: list[tuple[Request, bytes | Exception]]
         try:
-            outcome: bytes | Exception | None = self._look(request, until)
+            replay = self._replay(run_id, batch, until)
         except Exception as error:  # noqa: BLE001 - for who has asked
-            outcome, self._last = error, None
-        if outcome is None:
-            return None
-        self._waiting.popleft()
-        return request, outcome
+            self._last = None
+            answers = [(request, error) for request in together]
+        else:
+            if not replay.done:
+                return []
+            answers = [(request, _tensor(replay, request["name"])) for request in together]
+        del self._waiting[run_id]
+        others = [request for request in requests if request["batch"] != batch]
+        if others:
+            self._waiting[run_id] = others  # behind the other runs'
+        return answers
 
     def rest(self) -> float | None:
         """Let go of the last moment's loop if it has not been of use for a while.
@@ -67,10 +76,10 @@ class Lookups:
         if self._last is not None and self._last[0][0] == run_id:
             self._last = None
 
-    def _look(self, request: Request, until: float) -> bytes | None:
-        run, batch = self._run_of(request["run"]), request["batch"]
+    def _replay(self, run_id: str, batch: int, until: float) -> Replay:
+        run = self._run_of(run_id)
         run.require_reached(batch)
-        moment = (request["run"], run.timeline, run.history.changes, batch)
+        moment = (run_id, run.timeline, run.history.changes, batch)
         if self._last is not None and self._last[0] == moment:
             replay = self._last[1]
         else:
@@ -78,4 +87,11 @@ class Lookups:
         self._last = (moment, replay, self._clock())
         while not replay.done and self._clock() < until:
             replay.advance()
-        return to_npy(read_tensor(replay.loop, request["name"])) if replay.done else None
+        return replay
+
+
+def _tensor(replay: Replay, name: str) -> bytes | Exception:
+    try:
+        return to_npy(read_tensor(replay.loop, name))
+    except Exception as error:  # noqa: BLE001 - for who has asked
+        return error

@@ -1,11 +1,17 @@
 """Reading drawn digits over REST: by a run or by the kept network, and what is refused."""
 
+import asyncio
+import threading
+import time
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.web import classify
+from app.web.context import PICTURES, Server
 from engine import load_mnist
 from tests.support.client import Visitor, answer, error_of
 from tests.support.drawing import png, redraw
@@ -146,3 +152,31 @@ def test_other_media_types_are_refused(reader: Visitor, media_type: str) -> None
     headers = {"content-type": media_type}
     response = reader.http.post("/api/classify", content=b"x", headers=headers)
     error_of(response, 415, "unsupported_media_type")
+
+
+def test_pictures_are_decoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = 0, 0
+    lock = threading.Lock()
+
+    def decode(_: bytes) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once -= 1
+        return np.zeros((28, 28), np.uint8)
+
+    async def ask_at_once() -> None:
+        network = Mock(classify=lambda _: [1.0, *[0.0] * 9])
+        server = Server(Mock(), Mock(), Mock(), network)
+        request = Mock(headers={"content-type": "image/png"}, body=AsyncMock(return_value=b""))
+        answers = await asyncio.gather(
+            *(classify.classify(server, request, None) for _ in range(4 * PICTURES))
+        )
+        assert [answer["digit"] for answer in answers] == [0] * 4 * PICTURES
+
+    monkeypatch.setattr(classify, "prepare_image", decode)
+    asyncio.run(ask_at_once())
+    assert most == PICTURES

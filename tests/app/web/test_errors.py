@@ -234,6 +234,15 @@ def test_malformed_json(run: Run, body: str | bytes, status: int) -> None:
     assert len(error["message"]) < 400
 
 
+def test_where_json_ends_is_said_in_words(visitor: Visitor) -> None:
+    error = error_of(visitor.http.post("/api/runs", content="{", headers=JSON), 400)
+    assert error["code"] == "malformed_json"
+    assert error["message"].startswith("expected JSON, got a body that is none: Expecting property")
+    assert error["message"].endswith(" at character 1")
+    pixels = visitor.http.post("/api/classify", content="{", headers=JSON)
+    assert "expected JSON, got a body that is none: EOF" in error_of(pixels, 400)["message"]
+
+
 def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None:
     body = '{"optimizer": {"name": "sgd", "learning_rate": NaN}}'
     error_of(visitor.http.post("/api/runs", content=body, headers=JSON), 422, "invalid_request")

@@ -331,6 +331,20 @@ BAD_MESSAGES: dict[str, tuple[Any, str]] = {
 }
 
 
+def test_text_that_is_no_utf8_ends_the_socket_and_no_more_is_said(
+    server: Server, watcher: Watcher
+) -> None:
+    watcher.socket.send(b"\xff\xfe", text=True)
+    with pytest.raises(ConnectionClosed, match="1007"):
+        watcher.socket.recv(10)
+    assert "Traceback" not in server.output
+
+
+def test_an_empty_message_is_not_called_a_binary_one(watcher: Watcher) -> None:
+    assert watcher.refusal("")["message"] == "expected a JSON object, got ''"
+    assert watcher.refusal(b"")["message"] == "expected a JSON object, got a binary message"
+
+
 @pytest.mark.parametrize("name", BAD_MESSAGES)
 def test_a_bad_message_is_answered_and_harms_nothing(run: Run, watcher: Watcher, name: str) -> None:
     message, code = BAD_MESSAGES[name]

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,47 @@ def test_looking_back_at_a_batch_that_is_discarded_meanwhile(hosting: Hosting) -
     assert error_code(hosting.answer(look)) == "batch_not_reached"
 
 
+def test_who_looks_back_waits_for_one_look_of_another_run(hosting: Hosting) -> None:
+    hosting.create("other")
+    for run in ("run", "other"):
+        hosting.step(20, run=run)
+    many = [hosting.send("tensor", name="batch.y", batch=batch) for batch in (9, 19, 9, 3)]
+    one = hosting.send("tensor", "other", name="batch.y", batch=19)
+    for number in (*many, one):
+        hosting.answer(number)
+    answered = [answer.header["id"] for answer in hosting.answers]
+    order = [number for number in answered if number in (*many, one)]
+    assert order == [many[0], many[2], one, many[1], many[3]]  # a batch is gone to once
+
+
+@pytest.mark.parametrize("playing", [0, 1, 2, 12])
+def test_looks_into_the_past_take_no_more_time_than_a_run(
+    hosting: Hosting, playing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = {"runs": 0.0, "looks": 0.0}
+
+    def work(until: float, name: str, least: float = 0.0) -> list[object]:
+        took = max(least, until - hosting.clock.now)
+        spent[name] += took
+        hosting.clock.now += took
+        return []
+
+    for number in range(playing):
+        hosting.create(f"{number}")
+        hosting.command("play", f"{number}")
+        run = hosting.host._runs[f"{number}"].run
+        monkeypatch.setattr(run, "advance", partial(work, name="runs"))
+    hosting.step()
+    hosting.send("tensor", name="batch.y", batch=1)
+    # A batch of whose way there takes longer than any slice.
+    looks = partial(work, name="looks", least=0.1)
+    monkeypatch.setattr(hosting.host._lookups, "advance", looks)
+    for _ in range(2000):
+        hosting.turn()
+    share = spent["looks"] / sum(spent.values())
+    assert share == pytest.approx(1 / (1 + min(playing, MANY)), rel=0.1)
+
+
 def test_runs_share_the_time_fairly(hosting: Hosting) -> None:
     hosting.create("other")
     for run in ("run", "other"):
@@ -517,6 +559,17 @@ def test_what_has_been_answered_is_kept(hosting: Hosting) -> None:
     assert kept() == (5, "loss")
     hosting.command("seek", batch=2)
     assert kept() == (2, None)
+
+
+def test_a_run_that_is_closed_is_not_held(hosting: Hosting) -> None:
+    hosting.step(3)
+    run = weakref.ref(hosting.host._runs["run"].run)
+    gc.disable()  # what waits for the collector may be a gigabyte
+    try:
+        hosting.ask("close")
+        assert run() is None
+    finally:
+        gc.enable()
 
 
 def test_runs_that_are_closed_are_gone(hosting: Hosting) -> None:

@@ -1,0 +1,32 @@
+"""The list of all runs, in the database and on disk."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.storage.database import connect, prepare
+from app.storage.index import RunIndex, folder_of
+
+
+def test_what_is_removed_gives_its_room_back_even_where_it_cannot_be_forgotten(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    index.add("run", key=b"key", owner=b"owner", config={})
+    folder = folder_of(tmp_path, "run")
+    folder.mkdir(parents=True)
+    (folder / "checkpoint").write_bytes(b"1")
+    with contextlib.closing(connect(tmp_path)) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        with pytest.raises(sqlite3.Error, match="full"):
+            index.remove("run")
+        assert not folder.exists()
+        database.execute("DROP TRIGGER full")
+    index.remove("run")
+    assert index.find("run") is None
+    index.close()

@@ -1,0 +1,53 @@
+"""Recipes in files: those this program wrote are taken back, and others refused in words."""
+
+import codecs
+import json
+
+import numpy as np
+import pytest
+
+from app.errors import AppError
+from app.recipes import from_file
+from app.runs.recipe_files import network_file, recipe_json
+from app.runs.run import Run
+from app.storage.sealed import header_length, seal
+
+RECIPE = {"format": "descent.recipe", "name": "Monday's"}
+
+
+def test_a_file_is_no_json_however_long_its_header() -> None:
+    metadata = {"recipe": json.dumps(RECIPE), "padding": ""}
+    sealed = b"".join(seal({"weights": np.zeros(3)}, metadata))
+    metadata["padding"] = "x" * (int.from_bytes(b" {", "little") - header_length(sealed))
+    sealed = b"".join(seal({"weights": np.zeros(3)}, metadata))
+    assert sealed.startswith(b" {\0\0\0\0\0\0{")
+    assert from_file(sealed).name == "Monday's"
+
+
+def test_a_run_s_own_files_are_taken_back(run: Run) -> None:
+    for data in (network_file(run), json.dumps(recipe_json(run)).encode()):
+        assert from_file(data).config.settings() == run.recipe.config
+
+
+@pytest.mark.parametrize("before", [b"", codecs.BOM_UTF8, b" \r\n\t", codecs.BOM_UTF8 + b"\n"])
+def test_json_may_begin_with_a_mark_or_blanks(before: bytes) -> None:
+    assert from_file(before + json.dumps(RECIPE).encode()).name == "Monday's"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"{}", "it has no recipe"),
+        (b'{"name": "x"}', "it has no recipe"),
+        (b"".join(seal({}, {"recipe": "null"})), "it has no recipe"),
+        (b"".join(seal({}, {"recipe": "[1]"})), "it has no recipe"),
+        (b"".join(seal({}, {"other": "x"})), "it has no recipe"),
+        (b"\2\0\0\0\0\0\0\0{}", "expected a safetensors file with metadata, got another"),
+        (b"\2\0\0\0\0\0\0\0[]", "expected a safetensors file with metadata, got another"),
+        (b"hello", "expected a safetensors file, got another (Expecting value"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_words(data: bytes, said: str) -> None:
+    with pytest.raises(AppError, match="got another file: ") as raised:
+        from_file(data)
+    assert raised.value.message.partition("got another file: ")[2].startswith(said)
