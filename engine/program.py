@@ -41,7 +41,7 @@ def program(loop: TrainingLoop) -> dict[Phase, tuple[Line, ...]]:
         Phase.FORWARD: tuple(map(_forward, compiled.forward.links)),
         Phase.LOSS: tuple(map(_forward, compiled.loss.links)),
         Phase.BACKWARD: tuple(map(_backward, whole.factors)),
-        Phase.UPDATE: (_update(loop.optimizer),),
+        Phase.UPDATE: (_update(loop.optimizer_at_hand),),
     }
 
 

@@ -211,6 +211,12 @@ class TrainingLoop:
         self._threads = whole_number(threads, "the threads")
 
     @property
+    def optimizer_at_hand(self) -> Optimizer:
+        """The optimizer that made the present step, or where there is none, of the next UPDATE."""
+        made_by = self.step_optimizer if self._has_step else None
+        return made_by or self.optimizer
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next UPDATE."""
         return self.optimizer.learning_rate
@@ -383,7 +389,7 @@ class TrainingLoop:
         After UPDATE the step is taken back, so the last digit of a float may differ; so is what
         has been set by hand.
         """
-        if self._last_phase is not None or not self.has_gradient:
+        if not self._has_step:
             return self._parameters.flat.copy()
         start = self._parameters.flat.copy()
         tensors = self._parameters.beside(start)
@@ -394,7 +400,7 @@ class TrainingLoop:
     def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
         """One element of `parameters_of_gradient`, by its tensor's name, without the copy."""
         now = self._parameters[name][index]
-        if self._last_phase is not None or not self.has_gradient:
+        if not self._has_step:
             return float(now)
         after = now.dtype.type(self._by_hand.get((name, index), now))
         return float(after - self._arrays.steps[f"{name}.step"][index])
@@ -405,7 +411,7 @@ class TrainingLoop:
 
     def flat_step(self) -> Array | None:
         """What the last update added, flat, if it followed from the present gradient; a view."""
-        return self._arrays.steps.flat if self._last_phase is None and self.has_gradient else None
+        return self._arrays.steps.flat if self._has_step else None
 
     @property
     def drawn(self) -> Array:
@@ -449,6 +455,10 @@ class TrainingLoop:
         self.gradient_norms = {}
 
     # Inside
+
+    @property
+    def _has_step(self) -> bool:
+        return self._last_phase is None and self.has_gradient
 
     def _run_to_gradient(self) -> None:
         self._begin_batch()

@@ -1,11 +1,8 @@
 import { createRun, getRun, RequestError } from "./protocol/api.js";
-import { set } from "./protocol/commands.js";
+import { FIRST_SPEED, set } from "./protocol/commands.js";
 import { openRecipe } from "./protocol/opening.js";
 import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
 import { RunSocket } from "./protocol/socket.js";
-
-/** A run made by the page begins slowly enough to be followed, in phases a second. */
-const FIRST_SPEED = 2;
 
 /**
  * Opens the run named in the address, or makes the one whose recipe it holds, or a new one; the

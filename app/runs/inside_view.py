@@ -89,8 +89,7 @@ def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
     at = (unit, source)
     after = float(loop.tensor("layer1.weights")[at])
     step = loop.flat_step()
-    made_by = loop.step_optimizer if step is not None else None
-    numbers: dict[str, Any] = {"optimizer": (made_by or loop.optimizer).config(), "value": after}
+    numbers: dict[str, Any] = {"optimizer": loop.optimizer_at_hand.config(), "value": after}
     if loop.has_gradient:
         numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
     if step is not None:

@@ -16,6 +16,7 @@ from engine import (
     load_mnist_bytes,
     optimizers,
 )
+from engine.optimizers import Optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]
     return pixels / np.float32(255), np.array([drawing["label"]])
 
 
-def optimizer_settings(loop: TrainingLoop) -> dict[str, Any]:
+def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
     """The optimizer as the configuration writes it: name, learning rate, and momentum for SGD."""
-    config = loop.optimizer.config()
+    config = optimizer.config()
     return {key: config[key] for key in ("name", "learning_rate", "momentum") if key in config}
 
 
@@ -71,7 +72,7 @@ def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
     A new optimizer keeps the learning rate unless the command names one. Raises an engine error,
     with nothing changed, for values that do not fit.
     """
-    before = optimizer_settings(loop)
+    before = optimizer_settings(loop.optimizer)
     after = dict(before)
     optimizer = command.get("optimizer")
     if optimizer is not None:
@@ -124,7 +125,7 @@ def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:
         loop.set_parameter(weight["tensor"], tuple(weight["index"]), weight["value"])
     if "drawing" in settings:
         loop.train_on(*drawing_samples(settings["drawing"]))
-    optimizer = settings.get("optimizer", optimizer_settings(loop))
+    optimizer = settings.get("optimizer", optimizer_settings(loop.optimizer))
     tuned = {key: settings[key] for key in ("learning_rate", "momentum") if key in settings}
     if "optimizer" in settings or tuned:
         loop.optimizer = optimizers.get(optimizer | tuned)

@@ -232,7 +232,7 @@ class Run:
             self.restored = Restored(batch, "checkpoint_damaged", list(set_aside))
 
     def _reset(self) -> None:
-        optimizer, batch_size = optimizer_settings(self.loop), self.loop.batch_size
+        optimizer, batch_size = optimizer_settings(self.loop.optimizer), self.loop.batch_size
         self._move(None)
         self.error = self.edit = None
         self.measuring = Measuring(self.series, self.data.test, self._clock)
@@ -240,7 +240,7 @@ class Run:
         self.history.follows_to = None
         self.recipe.actions.clear()
         self.loop = make_loop(self.recipe.config, self.data)
-        if optimizer["name"] != optimizer_settings(self.loop)["name"]:
+        if optimizer["name"] != optimizer_settings(self.loop.optimizer)["name"]:
             kept = {"optimizer": optimizer, "batch_size": batch_size}
         else:
             kept = optimizer | {"batch_size": batch_size}

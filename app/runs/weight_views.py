@@ -54,25 +54,26 @@ def weight_views(run: Run) -> tuple[WeightView, ...]:
     """The pictures this run has, layer by layer, in the order of the page's tabs."""
     config = run.recipe.config
     inputs = run.data.train.features
-    optimizer = optimizer_settings(run.loop)
+    optimizer = optimizer_settings(run.loop.optimizer)
     return _weight_views(
         (inputs, *(layer["units"] for layer in config["layers"])),
         optimizer["name"],
         bool(optimizer.get("momentum")),
+        optimizer_settings(run.loop.optimizer_at_hand)["name"],
         config["optimizer"]["learning_rate"],
     )
 
 
 @lru_cache(maxsize=256)
 def _weight_views(
-    widths: tuple[int, ...], optimizer: str, momentum: bool, learning_rate: float
+    widths: tuple[int, ...], optimizer: str, momentum: bool, made_by: str, learning_rate: float
 ) -> tuple[WeightView, ...]:
     views = []
     for layer, (inputs, units) in enumerate(pairwise(widths), start=1):
         weights = _rounded(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
         gradient = FIRST_LAYER_GRADIENT if layer == 1 else LATER_LAYER_GRADIENT
         step = _rounded(
-            PLAIN_RATE * gradient if optimizer == "sgd" else ADAPTIVE_STEPS * learning_rate
+            PLAIN_RATE * gradient if made_by == "sgd" else ADAPTIVE_STEPS * learning_rate
         )
         kinds: list[tuple[str, float, Coding]] = [
             ("weights", weights, "signed"),

@@ -1,3 +1,5 @@
+import { formatValue } from "../format.js";
+
 /** @typedef {[number, number, number]} Rgb */
 
 /**
@@ -67,6 +69,19 @@ export function valueOfCode(code, scale, coding) {
   if (coding === "unsigned") return (code / 255) ** 2 * scale;
   const s = (code - 128) / 127;
   return Math.sign(s) * s * s * scale;
+}
+
+/**
+ * What a code says of the value it stands for: those at the ends stand for all beyond, too.
+ *
+ * @param {number} code
+ * @param {number} scale
+ * @param {"signed" | "unsigned"} coding
+ */
+export function textOfCode(code, scale, coding) {
+  const text = formatValue(valueOfCode(code, scale, coding));
+  if (code === 255) return `≥ ${text}`;
+  return code === 1 && coding === "signed" ? `≤ ${text}` : text;
 }
 
 /**

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
+import { axisLabels, LEAST, LOGARITHMIC, lowerEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
 import { axisEnd, DASHES } from "../draw/run-lines.js";
-import { formatSetting } from "../format.js";
 import { LETTERS } from "../models/comparison.js";
 
 /**
@@ -19,8 +19,6 @@ import { LETTERS } from "../models/comparison.js";
 
 /** Points drawn for each CSS pixel across and for each run, at most. */
 const POINTS_PER_PIXEL = 1;
-/** The smallest loss on a logarithmic axis. */
-const LEAST = 1e-6;
 const MARK_ROWS = 3;
 const MARK_ROW_HEIGHT = 13;
 /** Letters at the ends of lines that are nearer to each other than this are set apart. */
@@ -123,7 +121,10 @@ export class ComparedChart {
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
-        { stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisValues },
+        {
+          ...{ stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisLabels },
+          ...(this.#logarithmic ? LOGARITHMIC : {}),
+        },
       ],
       series: [
         {},
@@ -240,20 +241,6 @@ export class ComparedChart {
 function markWords(text, branch) {
   if (!branch) return text;
   return text === "" ? "branches off" : `branches off: ${text}`;
-}
-
-/**
- * @param {uPlot} _plot
- * @param {(number | null)[]} splits
- */
-function axisValues(_plot, splits) {
-  // On a logarithmic axis some splits have no room for a label, and are null.
-  return splits.map((value) => (value === null ? "" : formatSetting(Number(value.toPrecision(6)))));
-}
-
-/** @param {number | null} min */
-function lowerEnd(min) {
-  return min !== null && min > LEAST ? min / 1.2 : LEAST;
 }
 
 /** @param {number | null} max */

@@ -78,7 +78,7 @@ export class HealthRegion extends RunElement {
     write(
       this.piece("of", HTMLElement),
       batch === undefined
-        ? "known once a gradient is"
+        ? "known once a batch has got to its gradient"
         : `batch ${formatCount(batchAtHand(batch, phase))}`,
     );
     this.#paintSample(present ? state : null);

@@ -12,6 +12,8 @@ import { follow, paintInSight, RunElement } from "./run-element.js";
 
 const SIDE = 28;
 const PROMISE = "Draw, say which digit it is, and take one step on it.";
+const READY = "One step on it is yours to take.";
+const NOT_YOURS = "Only who has made this run can train it.";
 
 /** One step of the optimizer on the reader's own drawing, and back. */
 export class LearnDrawing extends RunElement {
@@ -87,7 +89,7 @@ export class LearnDrawing extends RunElement {
     } else if (edit) {
       this.#result?.show(changeOf(state, edit));
     } else {
-      this.#result?.show([pixels !== null && chosen === "" ? "Which digit is it?" : PROMISE]);
+      this.#result?.show([wordsBefore(pixels !== null, chosen !== "", run.writable.peek())]);
     }
   }
 
@@ -131,4 +133,15 @@ function changeOf(state, edit) {
     explanation: () => editedLoss(state, which),
   });
   return ["One step on it: loss ", loss("loss_before"), " → ", loss("loss_after"), "."];
+}
+
+/**
+ * @param {boolean} drawn
+ * @param {boolean} named
+ * @param {boolean} writable
+ */
+function wordsBefore(drawn, named, writable) {
+  if (!writable) return NOT_YOURS;
+  if (!drawn) return PROMISE;
+  return named ? READY : "Which digit is it?";
 }

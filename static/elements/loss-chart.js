@@ -1,7 +1,7 @@
 import uPlot from "uplot";
+import { axisLabels, LEAST, LOGARITHMIC, lowerEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
 import { upperEnd } from "../draw/losses.js";
-import { formatSetting } from "../format.js";
 import { markOf } from "../models/changes.js";
 
 /**
@@ -21,9 +21,6 @@ import { markOf } from "../models/changes.js";
 
 /** Points drawn for each CSS pixel across, at most. */
 const POINTS_PER_PIXEL = 2;
-/** The smallest loss on a logarithmic axis. */
-const LEAST = 1e-6;
-
 const MARK_ROWS = 2;
 
 /** The axis is at least this many batches long, so that its ticks are whole numbers. */
@@ -146,7 +143,10 @@ export class LossChart {
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
-        { stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisValues },
+        {
+          ...{ stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisLabels },
+          ...(this.#logarithmic ? LOGARITHMIC : {}),
+        },
       ],
       series: [
         {},
@@ -257,15 +257,6 @@ export class LossChart {
 }
 
 /**
- * @param {uPlot} _plot
- * @param {(number | null)[]} splits
- */
-function axisValues(_plot, splits) {
-  // On a logarithmic axis some splits have no room for a label, and are null.
-  return splits.map((value) => (value === null ? "" : formatSetting(Number(value.toPrecision(6)))));
-}
-
-/**
  * @param {CanvasRenderingContext2D} context
  * @param {string} text
  * @param {number} room
@@ -281,11 +272,6 @@ function shortened(context, text, room) {
 /** One batch makes no line. @param {uPlot} plot */
 function isAlone({ data }) {
   return data[0].length === 1;
-}
-
-/** @param {number | null} min */
-function lowerEnd(min) {
-  return min !== null && min > LEAST ? min / 1.2 : LEAST;
 }
 
 /**

@@ -44,7 +44,7 @@ export class RunningCode extends RunElement {
     const ask = async () => {
       const state = run.state.peek();
       if (!visible || !state) return;
-      const key = `${state.id} ${state.optimizer.name}`;
+      const key = `${state.id} ${state.step_optimizer.name}`;
       if (key === asked) return;
       asked = key;
       try {

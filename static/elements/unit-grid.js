@@ -1,7 +1,6 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
-import { valueOfCode } from "../draw/colours.js";
+import { textOfCode, valueOfCode } from "../draw/colours.js";
 import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
-import { formatValue } from "../format.js";
 import { textOf } from "../models/captions.js";
 import { FigureText } from "./figure-text.js";
 
@@ -137,7 +136,8 @@ export class UnitGrid {
     const { low, high } = codeRange(view, unit);
     const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => {
       const value = valueOfCode(code, view.scale, view.coding);
-      return { text: formatValue(value), explanation: () => explain({ unit, end, value }) };
+      const text = textOfCode(code, view.scale, view.coding);
+      return { text, explanation: () => explain({ unit, end, value }) };
     };
     const parts = [`unit ${unit}: ${title} `, figure("min", low), " to ", figure("max", high)];
     this.#readout.show(parts);

@@ -43,7 +43,7 @@ export function settingsAt(config, actions, batch) {
 }
 
 /**
- * A change in the few words that fit above a chart: "lr 0.01", "SGD", "batch 64".
+ * A change in the few words that fit above a chart: "lr 0.01", "SGD", "size 64".
  *
  * @param {Action} action
  */
@@ -54,7 +54,7 @@ export function markOf(action) {
   if (name !== undefined) parts.push(titleOf(name));
   if (typeof set.learning_rate === "number") parts.push(`lr ${formatSetting(set.learning_rate)}`);
   if (typeof set.momentum === "number") parts.push(`momentum ${formatSetting(set.momentum)}`);
-  if (typeof set.batch_size === "number") parts.push(`batch ${set.batch_size}`);
+  if (typeof set.batch_size === "number") parts.push(`size ${set.batch_size}`);
   if (isObject(set.weight)) parts.push("by hand");
   if (isObject(set.drawing)) parts.push("drawing");
   return parts.join(", ");

@@ -32,7 +32,7 @@ export function marksOf(state) {
 }
 
 /**
- * "SGD, lr 0.1, batch 64": the rate that came with an optimizer is as good as one set by itself.
+ * "SGD, lr 0.1, size 64": the rate that came with an optimizer is as good as one set by itself.
  *
  * @param {Action} action
  */

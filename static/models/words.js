@@ -118,7 +118,7 @@ export function formulaOf(phase, state) {
         words: "the chain rule, from the loss back through each layer: ∂loss/∂W for every weight",
       };
     case "update":
-      return updateFormula(state);
+      return updateFormula(state.step_optimizer);
     default:
       return {
         formula: "x, y → y_pred → loss → gradient → W1 = W0 − step · gradient",
@@ -128,10 +128,10 @@ export function formulaOf(phase, state) {
 }
 
 /**
- * @param {RunState} state
+ * @param {RunState["optimizer"]} optimizer
  * @returns {{ formula: string, words: string }}
  */
-function updateFormula({ optimizer }) {
+function updateFormula(optimizer) {
   const rules = rulesOf(optimizer);
   const [rule = ""] = rules.step.split(",  ");
   const step = rule.startsWith("−") ? rule.replace("−", "− ") : `+ ${rule}`;
@@ -141,7 +141,7 @@ function updateFormula({ optimizer }) {
   const words = rules.step === "velocity" ? "earlier steps carry on" : UPDATE_WORDS[optimizer.name];
   return {
     formula: formula.replace(/\bg\b/g, "gradient"),
-    words: words ?? "a small step downhill",
+    words: words ?? "a step against the gradient",
   };
 }
 

@@ -1,5 +1,8 @@
 /** @typedef {import("./types.js").Command} Command */
 
+/** A run made by the page begins slowly enough to be followed, in phases a second. */
+export const FIRST_SPEED = 2;
+
 /** @returns {Command} */
 export const play = () => ({ type: "play" });
 

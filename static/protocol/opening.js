@@ -1,5 +1,5 @@
 import { createRunFromFile, createRunFromRecipe, RequestError, sendCommand } from "./api.js";
-import { seek } from "./commands.js";
+import { FIRST_SPEED, seek, set } from "./commands.js";
 
 /** @typedef {import("./types.js").NewRun} NewRun */
 
@@ -28,7 +28,9 @@ export async function openFile(file) {
     const hint = "Open a recipe or a network that was saved from this page.";
     throw new RequestError({ code: "too_large", message, hint }, 0);
   }
-  return followed(await createRunFromFile(file));
+  const made = await createRunFromFile(file);
+  await sendCommand(made.id, set({ speed: FIRST_SPEED }));
+  return followed(made);
 }
 
 /** @param {NewRun} made */

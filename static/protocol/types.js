@@ -64,6 +64,7 @@
  * @property {number | null} test_accuracy
  * @property {number | null} test_batch
  * @property {OptimizerConfig} optimizer
+ * @property {OptimizerConfig} step_optimizer
  * @property {number} learning_rate
  * @property {number} batch_size
  * @property {number | null} speed phases a second; null: as fast as the machine allows

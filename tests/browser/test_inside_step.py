@@ -264,10 +264,13 @@ def test_after_an_exchange_of_the_optimizer_the_step_it_made_stays(
     shown = detail(page, "update")
     expect(shown.locator('[data-quantity="root"] .figure')).to_be_visible()
     height = height_of_loop(page)
+    formula = page.region("The loop").locator('[data-part="formula"]')
     page.input("Optimizer").select_option("sgd")
     rule = shown.locator('[data-part="rule"]')
     expect(shown.locator('[data-quantity="root"]')).to_be_hidden()  # v has gone with RMSprop
     expect(rule).to_contain_text("step = −0.001 · g / √(v")
+    expect(formula).to_contain_text("W1 = W0 − 0.001 · gradient / √(v")
+    expect(page.page.locator("running-code")).to_contain_text("by RMSprop")
     assert height_of_loop(page) == height
     page.run.at_rest()
     for quantity, name in (("gradient", ".gradient"), ("step", ".step"), ("after", "")):
@@ -278,6 +281,8 @@ def test_after_an_exchange_of_the_optimizer_the_step_it_made_stays(
     assert "−0.001 · g / √(v" in step.formula
     page.press("Step batch")
     expect(rule).to_have_text("step = −0.001 · g")
+    expect(formula).to_have_text("W1 = W0 − 0.001 · gradient")
+    expect(page.page.locator("running-code")).to_contain_text("by SGD")
 
 
 def test_after_a_change_of_momentum_the_rule_is_that_of_the_step(page_of_run: DescentPage) -> None:

@@ -196,6 +196,7 @@ def test_recipe_and_network_are_saved_and_opened_again(open_page: OpenPage, tmp_
         other.page.locator('share-dialog input[type="file"]').set_input_files(path)
         opened_beside(other, before)
         same_run(other, one, 12)
+        assert other.run.state()["speed"] == 2  # it can be followed
 
 
 def test_a_file_is_dropped_on_the_page(open_page: OpenPage, tmp_path: Path) -> None:

@@ -241,6 +241,35 @@ def test_a_failure_shows_at_once_though_another_notice_is_there(page_of_run: Des
     expect(alert).to_contain_text(message[0].upper() + message[1:])
 
 
+# The longest and the shortest figures of a long run, written where the page writes them.
+WRITE_FIGURES = """(figures) => {
+  for (const [field, text] of Object.entries(figures)) {
+    for (const place of document.querySelectorAll(`run-progress [data-field="${field}"]`)) {
+      place.textContent = text;
+    }
+  }
+}"""
+LONG = {"epoch": "12", "batch_in_epoch": "468", "loss": "0.0007671", "accuracy": "100.0 %"}
+SHORT = {"epoch": "1", "batch_in_epoch": "1", "loss": "2.303", "accuracy": "9.4 %"}
+LONG |= {"test_accuracy": "98.35 %", "batches_per_second": "1,001", "batch": "56,265"}
+SHORT |= {"test_accuracy": "9.80 %", "batches_per_second": "0.0", "batch": "0"}
+LONG |= {"loss_batch": "56,265", "test_batch": "56,265"}
+SHORT |= {"loss_batch": "1", "test_batch": "0"}
+
+
+@pytest.mark.parametrize("width", [1920, 1440, 1339, 1200, 1199, 1024, 999, 700, 390])
+def test_figures_of_any_length_leave_all_where_it_is(page_of_run: DescentPage, width: int) -> None:
+    page = page_of_run.page
+    page.set_viewport_size({"width": width, "height": 900})
+    places = []
+    for figures in (SHORT, LONG):
+        page.evaluate(WRITE_FIGURES, figures)
+        boxes = [page.locator(name).bounding_box() for name in (".stats", "loop-region")]
+        places += [(box["x"], box["y"], box["width"]) for box in boxes if box]
+    assert places[:2] == [pytest.approx(place, abs=0.5) for place in places[2:]]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: OpenPage) -> None:
     page = small_page(open_page, optimizer={"name": "rmsprop", "learning_rate": 1e3})
     loss = page.region("Loss")

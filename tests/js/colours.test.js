@@ -45,6 +45,14 @@ describe("codes", () => {
     assert.equal(colours.valueOfCode(0, 2, "unsigned"), 0);
   });
 
+  it("stand at their ends for all beyond, and say so", () => {
+    assert.equal(colours.textOfCode(255, 0.27, "signed"), "≥ 0.27");
+    assert.equal(colours.textOfCode(1, 0.27, "signed"), "≤ −0.27");
+    assert.equal(colours.textOfCode(128, 0.27, "signed"), "0");
+    assert.equal(colours.textOfCode(255, 2, "unsigned"), "≥ 2");
+    assert.equal(colours.textOfCode(1, 255 ** 2, "unsigned"), "1");
+  });
+
   it("come back from their values", () => {
     for (let code = 1; code < 256; code++) {
       assert.equal(colours.signedCode(colours.valueOfCode(code, 3, "signed"), 3), code);

@@ -74,7 +74,7 @@ describe("what was changed", () => {
   it("is said in a few words, the rate that came with an optimizer too", () => {
     assert.equal(textOf({ learning_rate: 0.01 }), "lr 0.01");
     const optimizer = { name: "sgd", learning_rate: 0.1, momentum: 0 };
-    assert.equal(textOf({ optimizer, batch_size: 64 }), "SGD, lr 0.1, batch 64");
+    assert.equal(textOf({ optimizer, batch_size: 64 }), "SGD, lr 0.1, size 64");
     assert.equal(textOf({ optimizer: "adam", momentum: 0 }), "Adam, momentum 0");
     const weight = { tensor: "layer1.weights", index: [1, 2], value: 0.5 };
     assert.equal(textOf({ weight }), "by hand");
@@ -93,7 +93,7 @@ describe("what was changed", () => {
       [
         "B from batch 10 on: lr 0.01",
         "B branches off at batch 61: SGD, lr 0.1",
-        "B from batch 90 on: batch 64",
+        "B from batch 90 on: size 64",
       ],
     );
     const branch = marksOf({ actions: [], branched_from: { id: "a", batch: 61 } });

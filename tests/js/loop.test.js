@@ -97,6 +97,7 @@ const STATE = {
   test_accuracy: null,
   test_batch: null,
   optimizer: { name: "rmsprop", learning_rate: 0.001 },
+  step_optimizer: { name: "rmsprop", learning_rate: 0.001 },
   learning_rate: 0.001,
   batch_size: 128,
   speed: 2,
@@ -191,7 +192,7 @@ describe("what the page says", () => {
 
   it("writes the update as the optimizer makes it", () => {
     const formula = (/** @type {RunState["optimizer"]} */ optimizer) =>
-      formulaOf("update", { ...STATE, optimizer }).formula;
+      formulaOf("update", { ...STATE, step_optimizer: optimizer }).formula;
     assert.equal(formula({ name: "sgd", learning_rate: 0.01 }), "W1 = W0 − 0.01 · gradient");
     assert.match(
       formula({ name: "sgd", learning_rate: 0.01, momentum: 0.9 }),

@@ -61,7 +61,7 @@ describe("the history of a run", () => {
     assert.deepEqual(ACTIONS.map(markOf), [
       "lr 0.01",
       "SGD",
-      "momentum 0.9, batch 64",
+      "momentum 0.9, size 64",
       "by hand",
       "by hand",
       "drawing",

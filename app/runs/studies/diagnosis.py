@@ -31,11 +31,11 @@ def diagnose(layers: list[LayerHealth]) -> list[Hint]:
 def _norm(layer: LayerHealth) -> Iterator[Hint]:
     norm = layer.gradient_norm
     if norm > EXPLODING_NORM:
-        what = f"The gradient's norm is {norm:.3g}: it explodes."
+        what = f"The gradient's norm is {_short(norm)}: it explodes."
         help_ = "Go back some batches and lower the learning rate."
         yield Hint(layer.layer, "exploding", what, help_)
     if 0 < norm < VANISHING_NORM:
-        what = f"The gradient's norm is {norm:.1g}: it has vanished."
+        what = f"The gradient's norm is {_short(norm)}: it has vanished."
         help_ = "Use relu rather than sigmoid or tanh, or fewer layers."
         yield Hint(layer.layer, "vanishing", what, help_)
 
@@ -47,7 +47,7 @@ def _units(layer: LayerHealth) -> Iterator[Hint]:
         help_ = "Go back some batches and lower the learning rate: a large step has killed them."
         yield Hint(layer.layer, "dead_units", what, help_)
     if saturated is not None and saturated >= MOST_SATURATED:
-        what = f"{saturated:.0%} of the activations are saturated: little gradient passes."
+        what = f"{100 * saturated:.0f} % of the activations are saturated: little gradient passes."
         help_ = "Lower the learning rate, or use relu."
         yield Hint(layer.layer, "saturated", what, help_)
 
@@ -55,8 +55,19 @@ def _units(layer: LayerHealth) -> Iterator[Hint]:
 def _update(layer: LayerHealth) -> Iterator[Hint]:
     ratio = layer.update_ratio
     if ratio is not None and ratio > LARGE_UPDATE:
-        what = f"One step changes the weights by {ratio:.0%} of their size."
-        yield Hint(layer.layer, "large_update", what, "Lower the learning rate, about tenfold.")
+        what = f"One step changes the weights by {_short(100 * ratio)} % of their size."
+        far = "Go back some batches and lower the learning rate, by powers of ten."
+        help_ = "Lower the learning rate, about tenfold." if ratio < 1 else far
+        yield Hint(layer.layer, "large_update", what, help_)
     if ratio is not None and 0 < ratio < SMALL_UPDATE:
-        what = f"One step changes the weights by {ratio:.1g} of their size: it hardly learns."
+        what = f"One step changes the weights by {_short(ratio)} of their size: it hardly learns."
         yield Hint(layer.layer, "small_update", what, "Raise the learning rate, about tenfold.")
+
+
+def _short(value: float) -> str:
+    """A positive number of two digits as the page writes it: 0.13, 59000, 1.7e12."""
+    rounded = float(f"{value:.1e}")
+    if 1e-3 <= rounded < 1e6:
+        return f"{rounded:g}"
+    digits, _, exponent = f"{rounded:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"

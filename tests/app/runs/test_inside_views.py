@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.runs.report import moving_report
 from app.runs.run import Run
 from app.runs.views import encode_view
+from engine import Phase
+from engine.program import program
 from tests.support.runs import Clock
 from tests.support.training import step
 from tests.support.watcher import View
@@ -81,10 +84,18 @@ def test_a_step_is_told_with_the_optimizer_that_made_it(
     run.command({"type": "set", **change})
     weight = json.loads(view_of(run, "inside/0/1/2").metadata["weight"])
     assert weight["optimizer"] == made_by
+    told = moving_report(run)
+    assert told["step_optimizer"] == {key: made_by[key] for key in told["step_optimizer"]}
+    assert told["optimizer"] != told["step_optimizer"]
+    assert program(run.loop)[Phase.UPDATE][0].function == "SGD.update"
     assert not {"m", "v"} & set(weight), "the new one has made no step"
     step(run, clock)
     weight = json.loads(view_of(run, "inside/0/1/2").metadata["weight"])
     assert weight["optimizer"] == run.loop.optimizer.config() != made_by
+    told = moving_report(run)
+    assert told["optimizer"] == told["step_optimizer"]
+    kind = type(run.loop.optimizer).__name__
+    assert program(run.loop)[Phase.UPDATE][0].function == f"{kind}.update"
     assert ("v" in weight) == (weight["optimizer"]["name"] == "adam")
 
 

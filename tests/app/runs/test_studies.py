@@ -298,6 +298,23 @@ def test_a_hint_for_what_is_wrong_and_none_where_all_is_well(
     assert all(hint.help.endswith(".") for hint in hints)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"gradient_norm": 942_000.0}, "The gradient's norm is 940000: it explodes."),
+        ({"gradient_norm": 1.72e12}, "The gradient's norm is 1.7e12: it explodes."),
+        ({"gradient_norm": 1.96e-9}, "The gradient's norm is 2e-9: it has vanished."),
+        ({"update_norm": 5.4}, "One step changes the weights by 20 % of their size. Lower the"),
+        ({"update_norm": 5.4e12}, "One step changes the weights by 2e13 % of their size. Go back"),
+        ({"update_norm": 5.4e-9}, "One step changes the weights by 2e-10 of their size: it hardly"),
+        ({"saturated": 0.6}, "60 % of the activations are saturated: little gradient passes."),
+    ],
+)
+def test_a_hint_writes_numbers_as_the_page_does(change: dict[str, Any], said: str) -> None:
+    (hint,) = diagnose([LayerHealth(**{**WELL, **change})])
+    assert f"{hint.what} {hint.help}".startswith(said)
+
+
 def test_in_play_a_study_that_takes_long_keeps_no_other_waiting(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     for batch in range(400):

@@ -37,6 +37,20 @@ def test_the_pictures_change_with_the_optimizer_and_keep_their_scales(make_run: 
     assert all(after[name] == view for name, view in before.items())
 
 
+def test_the_scale_of_a_step_is_that_of_who_made_it(make_run: MakeRun) -> None:
+    run = make_run(optimizer={"name": "rmsprop"})
+
+    def scale() -> float:
+        return next(view.scale for view in weight_views(run) if view.kind == "step")
+
+    run.loop.run_batch()
+    before = scale()
+    run.command({"type": "set", "optimizer": "sgd"})
+    assert scale() == before
+    run.loop.run_phase()
+    assert scale() != before
+
+
 def test_scales_do_not_depend_on_how_far_a_run_is(make_run: MakeRun) -> None:
     run = make_run()
     before = weight_views(run)

@@ -1,0 +1,96 @@
+// The axis of losses beside a chart: where it begins on a logarithmic scale, and its labels.
+
+import { formatCount, formatValue } from "../format.js";
+
+/** Where a logarithmic axis begins at the lowest: a loss of 0 has no place on it. */
+export const LEAST = 1e-6;
+/** Lines across that a chart has room for, where each stands for a power of ten. */
+const MOST_POWERS = 6;
+
+/**
+ * The lower end of a logarithmic axis for values of `min` and more: 1, 2 or 5 times a power of ten.
+ *
+ * @param {number | null} min
+ */
+export function lowerEnd(min) {
+  if (min === null || min <= LEAST) return LEAST;
+  const exponent = Math.floor(Math.log10(min));
+  const ends = [5, 2, 1].map((factor) => Number(`${factor}e${exponent}`));
+  return ends.find((end) => end < min) ?? Number(`5e${exponent - 1}`);
+}
+
+/**
+ * Where lines go across a logarithmic axis: at every digit of a few powers of ten, or at some of
+ * many powers. (uPlot's own loop never ends where `min` is 9.5 to 10 times a power of ten.)
+ *
+ * @param {number} min
+ * @param {number} max
+ */
+function logarithmicSplits(min, max) {
+  const last = exponentOf(max);
+  let power = exponentOf(min);
+  const isWide = last - power >= MOST_POWERS;
+  if (isWide && Number(`1e${power}`) < min) power += 1;
+  const stride = isWide ? Math.ceil((last - power + 1) / MOST_POWERS) : 1;
+  const factors = isWide ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const splits = [];
+  for (; power <= last; power += stride) {
+    for (const factor of factors) splits.push(Number(`${factor}e${power}`));
+  }
+  return splits.filter((split) => split >= min && split <= max);
+}
+
+/**
+ * The splits that have labels: the powers of ten, or of less than two of them some digits too.
+ *
+ * @param {readonly number[]} splits
+ */
+function labelled(splits) {
+  const powers = splits.filter((split) => digitOf(split) === 1).length;
+  const digits = powers < 2 ? [1, 2, 5] : [1];
+  return splits.map((split) => (digits.includes(digitOf(split)) ? split : null));
+}
+
+/**
+ * What uPlot is told of a logarithmic axis besides.
+ *
+ * @type {Pick<import("uplot").Axis, "splits" | "filter">}
+ */
+export const LOGARITHMIC = {
+  splits: (_plot, _axis, min, max) => logarithmicSplits(min, max),
+  filter: (_plot, splits) => labelled(splits),
+};
+
+/**
+ * The power of ten of a value's first digit.
+ *
+ * @param {number} value
+ */
+function exponentOf(value) {
+  return Number(value.toExponential().split("e")[1]);
+}
+
+/** @param {number} value */
+function digitOf(value) {
+  return Number(value.toExponential()[0]);
+}
+
+/**
+ * A value beside an axis, as short as its digits allow: 0.125, 5e-4, 1,500, 1e6.
+ *
+ * @param {number} value
+ */
+export function axisLabel(value) {
+  const rounded = Number(value.toPrecision(6));
+  return rounded >= 1000 && rounded < 1e6 ? formatCount(rounded) : formatValue(rounded, 6);
+}
+
+/**
+ * The labels of an axis, as uPlot asks for them; a place without room for one is null.
+ *
+ * @param {unknown} _plot
+ * @param {(number | null)[]} splits
+ */
+export function axisLabels(_plot, splits) {
+  return splits.map((value) => (value === null ? "" : axisLabel(value)));
+}
