@@ -76,13 +76,14 @@ function digitOf(value) {
 }
 
 /**
- * A value beside an axis, as short as its digits allow: 0.125, 5e-4, 1,500, 1e6.
+ * A value beside an axis, as short as its digits allow: 0.125, 5e-4, 1,500, 1.5e4.
  *
  * @param {number} value
  */
 export function axisLabel(value) {
   const rounded = Number(value.toPrecision(6));
-  return rounded >= 1000 && rounded < 1e6 ? formatCount(rounded) : formatValue(rounded, 6);
+  if (rounded >= 1e4) return rounded.toExponential().replace("e+", "e");
+  return rounded >= 1000 ? formatCount(rounded) : formatValue(rounded, 6);
 }
 
 /**

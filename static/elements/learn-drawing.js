@@ -12,8 +12,8 @@ import { follow, paintInSight, RunElement } from "./run-element.js";
 
 const SIDE = 28;
 const PROMISE = "Draw, say which digit it is, and take one step on it.";
-const READY = "One step on it is yours to take.";
-const NOT_YOURS = "Only who has made this run can train it.";
+const READY = "The optimizer can take a step on this drawing.";
+const NOT_YOURS = "Only who has made this run can train it on a drawing.";
 
 /** One step of the optimizer on the reader's own drawing, and back. */
 export class LearnDrawing extends RunElement {

@@ -1,6 +1,8 @@
+import { textOfCode, valueOfCode } from "../draw/colours.js";
+import { codeRange } from "../draw/units.js";
 import { formatValue } from "../format.js";
 import { COMPARED_VIEW, LETTERS } from "./comparison.js";
-import { comparable, difference, extremes, valuesOf } from "./difference.js";
+import { comparable, difference, extremes } from "./difference.js";
 import { differenceExtreme } from "./explanations/comparing.js";
 import { shownExtreme } from "./explanations/grid.js";
 
@@ -39,19 +41,17 @@ export function unitParts(seen, unit) {
  * @returns {Part[]}
  */
 function ownParts({ compared: { slot, run }, view }, unit) {
-  const table = valuesOf(view);
-  const inputs = view.shape[1];
-  const codes = view.codes.subarray(unit * inputs, (unit + 1) * inputs);
-  const { min, max } = extremes(Float64Array.from(codes, (code) => table[code] ?? 0));
+  const { low, high } = codeRange(view, unit);
   const description = { ...view, view: COMPARED_VIEW, layer: 1, kind: "weights" };
-  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
-    text: formatValue(value),
+  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => ({
+    text: textOfCode(code, view.scale, view.coding),
     explanation: () => {
       const state = run.state.peek();
+      const value = valueOfCode(code, view.scale, view.coding);
       return state && shownExtreme(state, description, { unit, end, value });
     },
   });
-  return [`${LETTERS[slot]} `, figure("min", min), " to ", figure("max", max)];
+  return [`${LETTERS[slot]} `, figure("min", low), " to ", figure("max", high)];
 }
 
 /**

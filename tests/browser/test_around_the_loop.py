@@ -268,13 +268,16 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
     region = page.region("Draw a digit")
     learn = region.get_by_role("button", name="Learn this drawing")
     expect(learn).to_have_attribute("aria-disabled", "true")
+    result = region.locator("[data-part=result]")
+    expect(result).to_contain_text("Draw, say which digit it is")
     page.press("Copy followed digit")
     expect(region.locator(".bar-share").first).to_contain_text("%")
+    expect(result).to_have_text("Which digit is it?")
     region.get_by_label("Its true digit").select_option("7")
+    expect(result).to_have_text("The optimizer can take a step on this drawing.")
     expect(learn).to_have_attribute("aria-disabled", "false")
     pixels = page.page.evaluate(PREPARED_DRAWING)
     learn.click()
-    result = region.locator("[data-part=result]")
     expect(result).to_contain_text("One step on it")
     x, seven = np.array([pixels], np.float32) / np.float32(255), np.array([7])
     loss_before, loss_after = numbers_in(result.inner_text())
@@ -289,7 +292,7 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
         "aria-selected", "true"
     )
     region.get_by_role("button", name="Undo").click()
-    expect(result).to_contain_text("Draw, say which digit it is")
+    expect(result).to_have_text("The optimizer can take a step on this drawing.")
     for name, array in parameters(page).items():
         assert np.array_equal(array, before[name])
 
