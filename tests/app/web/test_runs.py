@@ -17,7 +17,7 @@ STATE_FIELDS = {
     *("batch_in_epoch", "batches_per_epoch", "loss", "accuracy"),
     *("test_loss", "test_accuracy", "test_batch"),
     *("name", "branched_from", "pending", "saved", "restored"),
-    *("optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
+    *("optimizer", "step_optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
     *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit", "can_undo"),
 }
 EXAMPLE = {
