@@ -14,7 +14,7 @@ const MOST_POWERS = 6;
  */
 export function lowerEnd(min) {
   if (min === null || min <= LEAST) return LEAST;
-  const exponent = Math.floor(Math.log10(min));
+  const exponent = exponentOf(min);
   const ends = [5, 2, 1].map((factor) => Number(`${factor}e${exponent}`));
   return ends.find((end) => end < min) ?? Number(`5e${exponent - 1}`);
 }
@@ -52,14 +52,20 @@ function labelled(splits) {
 }
 
 /**
- * What uPlot is told of a logarithmic axis besides.
+ * The room, the lines and the labels of the axis, as uPlot is told of them.
  *
- * @type {Pick<import("uplot").Axis, "splits" | "filter">}
+ * @param {boolean} logarithmic
+ * @returns {import("uplot").Axis}
  */
-export const LOGARITHMIC = {
-  splits: (_plot, _axis, min, max) => logarithmicSplits(min, max),
-  filter: (_plot, splits) => labelled(splits),
-};
+export function lossAxis(logarithmic) {
+  const axis = { size: 40, gap: 6, space: 32, values: axisLabels };
+  if (!logarithmic) return axis;
+  return {
+    ...axis,
+    splits: (_plot, _axis, min, max) => logarithmicSplits(min, max),
+    filter: (_plot, splits) => labelled(splits),
+  };
+}
 
 /**
  * The power of ten of a value's first digit.

@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { axisLabels, LEAST, LOGARITHMIC, lowerEnd } from "../draw/axis.js";
+import { LEAST, lossAxis, lowerEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
 import { axisEnd, DASHES } from "../draw/run-lines.js";
 import { LETTERS } from "../models/comparison.js";
@@ -121,10 +121,7 @@ export class ComparedChart {
       },
       axes: [
         { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
-        {
-          ...{ stroke: muted, font, grid, ticks, size: 40, gap: 6, space: 32, values: axisLabels },
-          ...(this.#logarithmic ? LOGARITHMIC : {}),
-        },
+        { stroke: muted, font, grid, ticks, ...lossAxis(this.#logarithmic) },
       ],
       series: [
         {},

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { axisLabel, axisLabels, LEAST, LOGARITHMIC, lowerEnd } from "../../static/draw/axis.js";
+import { axisLabel, axisLabels, LEAST, lossAxis, lowerEnd } from "../../static/draw/axis.js";
 
 /** @type {any} */
 const NO_PLOT = null;
-const { splits: splitsOf, filter } = LOGARITHMIC;
+const { splits: splitsOf, filter } = lossAxis(true);
 assert.ok(typeof splitsOf === "function" && filter);
 const lines = (/** @type {number} */ min, /** @type {number} */ max) =>
   splitsOf(NO_PLOT, 1, min, max, 0, 0);

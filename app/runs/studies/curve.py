@@ -39,13 +39,13 @@ class CurveStudy(PieceByPiece[Tensors]):
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
         start, gradient = loop.parameters_of_gradient(), loop.flat_gradient()
-        step, made_by = loop.flat_step(), loop.step_optimizer
+        step = loop.flat_step()
         rate = loop.learning_rate
         exact = gradient.astype(np.float64)
         slopes = {"gradient": -float(np.dot(exact, exact))}
         lines = {"gradient": (-gradient, _reach(rate, loop.last_loss or 0.0, -slopes["gradient"]))}
-        if step is not None and made_by is not None:
-            made_with = made_by.learning_rate
+        if step is not None:
+            made_with = loop.optimizer_at_hand.learning_rate
             with np.errstate(all="ignore"):
                 direction = step / np.asarray(made_with, step.dtype)
                 slope = float(np.dot(exact, direction.astype(np.float64)))
