@@ -17,6 +17,7 @@ from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
 from app.runs.view_parts import ViewParts
 from app.runs.weight_views import weight_picture, weight_views
+from engine import NotComputedError
 
 # What a view travels as.
 Encoded = bytes | Picture
@@ -52,6 +53,9 @@ def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> E
         shown = word if word == "loop" else name
         return save(tensors, common | about | {"view": shown})
     view = next((view for view in weight_views(run) if view.view == name), None)
-    if view is None or name not in run.loop.computed_tensor_names():
+    if view is None:
         return None
-    return weight_picture(run, view, common | {"view": name})
+    try:
+        return weight_picture(run, view, common | {"view": name})
+    except NotComputedError:
+        return None

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from app.runs.codes import Coding
-from app.runs.network import optimizer_settings
 from app.runs.picture import Picture
 from app.runs.run import Run
+from engine.optimizers import Optimizer
 
 # A weight starts within Glorot's limit and rarely grows past four times as much.
 WEIGHT_LIMITS = 4
@@ -53,39 +53,27 @@ class WeightView:
 def weight_views(run: Run) -> tuple[WeightView, ...]:
     """The pictures this run has, layer by layer, in the order of the page's tabs."""
     config = run.recipe.config
-    inputs = run.data.train.features
-    optimizer = optimizer_settings(run.loop.optimizer)
     return _weight_views(
-        (inputs, *(layer["units"] for layer in config["layers"])),
-        optimizer["name"],
-        bool(optimizer.get("momentum")),
-        optimizer_settings(run.loop.optimizer_at_hand)["name"],
+        (run.data.train.features, *(layer["units"] for layer in config["layers"])),
+        run.loop.optimizer,
+        run.loop.optimizer_at_hand,
         config["optimizer"]["learning_rate"],
     )
 
 
 @lru_cache(maxsize=256)
 def _weight_views(
-    widths: tuple[int, ...], optimizer: str, momentum: bool, made_by: str, learning_rate: float
+    widths: tuple[int, ...], optimizer: Optimizer, made_by: Optimizer, learning_rate: float
 ) -> tuple[WeightView, ...]:
     views = []
     for layer, (inputs, units) in enumerate(pairwise(widths), start=1):
         weights = _rounded(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
         gradient = FIRST_LAYER_GRADIENT if layer == 1 else LATER_LAYER_GRADIENT
         step = _rounded(
-            PLAIN_RATE * gradient if made_by == "sgd" else ADAPTIVE_STEPS * learning_rate
+            PLAIN_RATE * gradient if made_by.name == "sgd" else ADAPTIVE_STEPS * learning_rate
         )
-        kinds: list[tuple[str, float, Coding]] = [
-            ("weights", weights, "signed"),
-            ("gradient", gradient, "signed"),
-            ("step", step, "signed"),
-        ]
-        if optimizer == "sgd" and momentum:
-            kinds.append(("velocity", step, "signed"))
-        if optimizer == "adam":
-            kinds.append(("m", gradient, "signed"))
-        if optimizer in ("rmsprop", "adam"):
-            kinds.append(("v", gradient, "unsigned"))
+        scales = {"weights": weights, "gradient": gradient, "step": step}
+        scales |= {slot: step if slot == "velocity" else gradient for slot in optimizer.slots}
         name = f"layer{layer}.weights"
         views += [
             WeightView(
@@ -94,9 +82,9 @@ def _weight_views(
                 kind,
                 (units, inputs),
                 scale,
-                coding,
+                "unsigned" if kind == "v" else "signed",
             )
-            for kind, scale, coding in kinds
+            for kind, scale in scales.items()
         ]
     return tuple(views)
 

@@ -12,10 +12,11 @@ from app.runs.picture import KEPT, Picture
 from tests.support.watcher import View
 
 
+@pytest.mark.parametrize("inputs", [31, 56, 131])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_it_shows_the_matrix_as_it_was(order: Literal["C", "F"], dtype: type) -> None:
-    numbers = np.random.default_rng(5).normal(size=(12, 31))
+def test_it_shows_the_matrix_as_it_was(order: Literal["C", "F"], dtype: type, inputs: int) -> None:
+    numbers = np.random.default_rng(5).normal(size=(12, inputs))
     matrix: NDArray[np.floating] = np.array(numbers, dtype=dtype, order=order)
     expected = encode(matrix, "signed", 2.0)
     picture = Picture(matrix, "signed", 2.0, {"view": "layer1.weights"})
