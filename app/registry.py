@@ -119,18 +119,23 @@ class Registry:
 
     async def _admit(self, run_id: str, key: bytes, owner: bytes) -> Record:
         """The record of a run that is to be open; `AppError` where there is no room for it."""
-        if self._is_full():
+        if self._crowd(owner):
             async with self._admitting:  # one at a time: two would take the same room
-                while self._is_full() and run_id not in self._records:
-                    await self._make_room()
+                while (crowd := self._crowd(owner)) and run_id not in self._records:
+                    await self._make_room(crowd)
         # Nothing is waited for between seeing that there is room and taking it.
         if run_id not in self._records:
             hub = Hub(run_id, self.pool)
             self._records[run_id] = Record(run_id, key, owner, hub, self._clock())
         return self._records[run_id]
 
-    def _is_full(self) -> bool:
-        return len(self._records) >= self._settings.max_runs
+    def _crowd(self, owner: bytes) -> list[Record]:
+        """The runs one of which has to rest before another of this owner's opens; [] if none."""
+        every = list(self._records.values())
+        own = [record for record in every if record.owner == owner]
+        if len(own) >= self._settings.max_visitor_runs:
+            return own
+        return every if len(every) >= self._settings.max_runs else []
 
     # Finding
 
@@ -291,17 +296,19 @@ class Registry:
             await asyncio.to_thread(index.remove, run_id)
             log.info("run expired", run=run_id)
 
-    async def _make_room(self) -> None:
+    async def _make_room(self, crowd: list[Record]) -> None:
         """Let the run rest that has been left alone for longest; `AppError` if none may."""
-        for record in sorted(self._records.values(), key=self._unwatched_for, reverse=True):
+        for record in sorted(crowd, key=self._unwatched_for, reverse=True):
             if not record.playing and await self._may_rest(record):
                 await self._rest(record)
                 return
+        is_server_full = len(crowd) >= self._settings.max_runs
         raise AppError(
             "too_many_runs",
-            f"expected at most {self._settings.max_runs} runs at once, and all are in use",
-            "Go on with a run you have, or try again in a few seconds.",
-            status=503,
+            f"expected at most {len(crowd)} runs {'' if is_server_full else 'of one visitor '}"
+            "at once, and all are in use",
+            "Go on with a run there is, or try again in a few seconds.",
+            status=503 if is_server_full else 429,
         )
 
     async def _may_rest(self, record: Record) -> bool:

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         description="Cores that a run may use which trains alone; all but one by default.",
     )
     max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
+    max_visitor_runs: int = Field(
+        default=32, ge=1, description="Runs of one visitor open at once; the others' stay free."
+    )
     max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")
     max_kept_runs: int = Field(
         default=100, ge=1, description="Runs kept for one visitor; the least used go first."

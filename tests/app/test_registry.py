@@ -184,6 +184,24 @@ async def test_no_run_in_use_makes_room(house: House) -> None:
     assert await house.is_in(playing, "playing")
 
 
+@in_house(max_runs=3, max_visitor_runs=2, idle_pause_s=MONTHS_S)
+async def test_one_visitor_leaves_room_for_another(house: House) -> None:
+    playing = [await house.make("one") for _ in range(2)]
+    for record in playing:
+        await house.command(record, "play")
+    with pytest.raises(AppError) as raised:
+        await house.make("one")
+    assert (raised.value.code, raised.value.status) == ("too_many_runs", 429)
+    assert "2 runs of one visitor" in raised.value.message
+    others = await house.make("other")
+    await house.step(others, 1)
+    house.clock.now += SAFE_FOR_S
+    await house.command(playing[0], "pause")
+    house.clock.now += SAFE_FOR_S
+    await house.make("one")  # their own makes room, though the other one's was left alone longer
+    assert await house.registry.find(others.run_id) is others
+
+
 @in_house(max_viewers=2)
 async def test_a_viewer_too_many_is_refused_until_another_leaves(house: House) -> None:
     record, viewers = await house.make(), [Viewer(writable=False) for _ in range(3)]
