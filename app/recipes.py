@@ -165,15 +165,26 @@ def from_file(data: bytes) -> Recipe:
         recipe["format"]  # what has none is some other program's
         return parse(recipe)
     except (DamagedFileError, KeyError, TypeError, ValueError, RecursionError) as error:
-        without = isinstance(error, KeyError | TypeError)
-        said = "it has no recipe" if without else str(error)[:200]
         raise AppError(
             "invalid_file",
-            f"expected a network or a recipe saved by this program, got another file: {said}",
-            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since; "
-            "a configuration is sent as Content-Type: application/json. Nothing has been made.",
+            f"expected a network or a recipe saved by this program, got {_found_instead(error)}",
+            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since. "
+            "Nothing has been made.",
             status=422,
         ) from error
+
+
+def _found_instead(error: Exception) -> str:
+    """What a file is, by what stands in the way of reading it; a parser's words help nobody."""
+    match error:
+        case KeyError() | TypeError():
+            return "a file without one (a configuration is sent as Content-Type: application/json)"
+        case json.JSONDecodeError():
+            return f"a file whose JSON goes wrong in line {error.lineno}"
+        case DamagedFileError():
+            return "a file that is damaged, or of another kind"
+        case _:
+            return "a file whose JSON cannot be read"
 
 
 def _is_json(data: bytes) -> bool:

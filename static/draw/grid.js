@@ -11,8 +11,11 @@
 /** Smallest size of one image on the screen, in CSS pixels. */
 const SMALLEST_IMAGE = 17;
 
-/** The height of 512 images, in CSS pixels: .grid-holder keeps it, however few there are. */
-const KEPT_HEIGHT = 406;
+/** The example network's first layer, for which room is kept, however few images there are. */
+const USUAL = { count: 512, side: 28 };
+
+/** No more room than this, in CSS pixels, where images are narrow and rows many. */
+const MOST_KEPT = 405;
 
 /** Between two images, in pixels of an image. */
 const GAP = 1;
@@ -28,13 +31,35 @@ const GAP = 1;
  * @returns {GridLayout}
  */
 export function gridLayout(count, side, width, ratio) {
+  const kept = keptHeight(width, ratio);
   let layout;
-  let next = gridOf(count, side, width, Math.max(1, Math.ceil((SMALLEST_IMAGE * ratio) / side)));
+  let next = gridOf(count, side, width, smallestScale(side, ratio));
   do {
     layout = next;
     next = gridOf(count, side, width, layout.scale + 1);
-  } while (next.width <= width && next.height <= KEPT_HEIGHT * ratio);
+  } while (next.width <= width && next.height <= kept);
   return layout;
+}
+
+/**
+ * The height in device pixels that a layer's picture takes at least: what stands below it stays
+ * where it is when another layer is chosen.
+ *
+ * @param {number} width available device pixels
+ * @param {number} ratio device pixels per CSS pixel
+ */
+export function keptHeight(width, ratio) {
+  const { count, side } = USUAL;
+  const { height } = gridOf(count, side, width, smallestScale(side, ratio));
+  return Math.min(height, MOST_KEPT * ratio);
+}
+
+/**
+ * @param {number} side
+ * @param {number} ratio
+ */
+function smallestScale(side, ratio) {
+  return Math.max(1, Math.ceil((SMALLEST_IMAGE * ratio) / side));
 }
 
 /**

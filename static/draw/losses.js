@@ -84,5 +84,5 @@ export function drawLosses(context, { perSample, mean, marked }, size, theme) {
   context.fillText(formatValue(ceiling), 0, top - 4);
   context.textAlign = "right";
   context.fillStyle = theme.ink;
-  context.fillText("mean", size.width, line > top + 16 ? line - 4 : line + 12);
+  context.fillText("mean", size.width, line > top + 16 ? line - 4 : top - 4);
 }

@@ -14,9 +14,10 @@ const LOWEST_LABELLED = 12;
  * The height of one unit's strip, with its gap, in CSS pixels.
  *
  * @param {number} units
+ * @param {number} kept the height in which all of them find room, if they are not too many
  */
-export function stripHeight(units) {
-  return Math.max(3, Math.min(40, Math.floor(430 / units)));
+export function stripHeight(units, kept) {
+  return Math.max(3, Math.min(40, Math.floor(kept / units)));
 }
 
 /** Draws a weight matrix as one strip of cells a unit, nearest neighbour. */
@@ -32,7 +33,7 @@ export function stripsPainter() {
   return function drawStrips(context, { codes, units, inputs, table }, size, theme) {
     writeMatrix(buffer.resize(inputs, units), codes, table);
     const source = buffer.source;
-    const pitch = stripHeight(units);
+    const pitch = size.height / units;
     const gap = pitch > 6 ? 3 : 0;
     context.imageSmoothingEnabled = false;
     context.font = `12px ${theme.font}`;

@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { cornerOf, gridLayout, imageAt, writeImages } from "./grid.js";
+import { cornerOf, gridLayout, imageAt, keptHeight, writeImages } from "./grid.js";
 import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
 
 /**
@@ -39,7 +39,7 @@ export function squareSide(inputs) {
  */
 export function unitLayout([units, inputs], width, ratio) {
   const side = squareSide(inputs);
-  if (side === null) return stripLayout(units, width);
+  if (side === null) return stripLayout(units, width, keptHeight(width * ratio, ratio) / ratio);
   const grid = gridLayout(units, side, width * ratio, ratio);
   return {
     width: grid.width / ratio,
@@ -57,10 +57,11 @@ export function unitLayout([units, inputs], width, ratio) {
 /**
  * @param {number} units
  * @param {number} width
+ * @param {number} kept
  * @returns {UnitLayout}
  */
-function stripLayout(units, width) {
-  const pitch = stripHeight(units);
+function stripLayout(units, width, kept) {
+  const pitch = stripHeight(units, kept);
   return {
     width,
     height: units * pitch,

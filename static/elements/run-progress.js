@@ -6,8 +6,8 @@ import { follow, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../protocol/types.js").RunState} RunState */
 
-/** Each number of the state as the page writes it. */
-/** @type {{ [field: string]: (state: RunState) => string }} */
+/** Each number of the state as the page writes it; what is only true now, where there is news. */
+/** @type {{ [field: string]: (state: RunState, hasNews: boolean) => string }} */
 const FIELDS = {
   epoch: ({ epoch }) => formatCount(epoch + 1),
   batch_in_epoch: ({ batch_in_epoch }) => formatCount(batch_in_epoch),
@@ -17,7 +17,8 @@ const FIELDS = {
   loss_batch: (state) => (state.loss === null ? NONE : formatCount(batchOfLoss(state))),
   test_accuracy: ({ test_accuracy }) => formatPercent(test_accuracy, 2),
   test_batch: ({ test_batch }) => (test_batch === null ? NONE : formatCount(test_batch)),
-  batches_per_second: ({ batches_per_second }) => formatRate(batches_per_second),
+  batches_per_second: ({ batches_per_second }, hasNews) =>
+    hasNews ? formatRate(batches_per_second) : NONE,
   batch: ({ batch }) => formatCount(batch),
 };
 
@@ -57,7 +58,8 @@ export class RunProgress extends RunElement {
     const paint = () => {
       const state = run.state.peek();
       if (!state) return;
-      for (const { element, text } of fields) write(element, text(state));
+      const hasNews = run.connection.peek() === "open";
+      for (const { element, text } of fields) write(element, text(state, hasNews));
       const share = state.batch_in_epoch / Math.max(state.batches_per_epoch, 1);
       fill.style.transform = `scaleX(${share})`;
       bar.setAttribute("aria-valuenow", String(state.batch_in_epoch));
@@ -65,6 +67,7 @@ export class RunProgress extends RunElement {
     };
     follow(signal, () => {
       run.news.value;
+      run.connection.value;
       painter.request(paint);
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });

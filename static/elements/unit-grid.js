@@ -1,5 +1,6 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { textOfCode, valueOfCode } from "../draw/colours.js";
+import { keptHeight } from "../draw/grid.js";
 import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
 import { textOf } from "../models/captions.js";
 import { FigureText } from "./figure-text.js";
@@ -107,6 +108,7 @@ export class UnitGrid {
     if (now.every((value, i) => value === this.#painted[i])) return;
     this.#painted = now;
     const layout = this.#layout();
+    this.#holder.style.minHeight = `${keptHeight(width * ratio, ratio) / ratio}px`;
     this.#canvas.style.width = `${layout.width}px`;
     this.#canvas.style.height = `${layout.height}px`;
     this.#canvas.classList.toggle("is-empty", view === null);

@@ -223,10 +223,10 @@ def test_foreign_and_damaged_files_are_refused_and_the_run_stays(
     recipe = json.loads(saved(page, "The recipe, JSON", tmp_path).read_text(encoding="utf-8"))
     recipe["config"]["batch_size"] = -1
     files = {
-        "notes.txt": (b"not a recipe", "another file"),
+        "notes.txt": (b"not a recipe", "of another kind"),
         "recipe.json": (json.dumps(recipe).encode(), "batch_size"),
-        "cut.safetensors": (network[: len(network) // 2], "another file"),
-        "flipped.safetensors": (network[:-9] + b"\xff" + network[-8:], "another file"),
+        "cut.safetensors": (network[: len(network) // 2], "of another kind"),
+        "flipped.safetensors": (network[:-9] + b"\xff" + network[-8:], "of another kind"),
     }
     before = page.run_id
     for name, (content, complaint) in files.items():
@@ -237,7 +237,7 @@ def test_foreign_and_damaged_files_are_refused_and_the_run_stays(
         assert page.run_id == before
     page.press("Close")
     page.page.evaluate(DROP, ["not a recipe", "notes.txt"])
-    expect(page.page.get_by_role("alert").filter(has_text="another file")).to_be_visible()
+    expect(page.page.get_by_role("alert").filter(has_text="of another kind")).to_be_visible()
     page.press("Step batch")
     page.shows("batch", "2")
     assert page.run_id == before

@@ -80,6 +80,25 @@ def test_a_lost_connection_is_made_again_and_no_point_is_missing(
     assert page.series()["loss"] == page.run.series()["loss"]
 
 
+def test_a_speed_is_told_only_while_there_is_news(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    routes: list[WebSocketRoute] = []
+
+    def pass_on_once(route: WebSocketRoute) -> None:
+        routes.append(route)
+        if len(routes) == 1:
+            route.connect_to_server()
+
+    page.page.route_web_socket(re.compile("/ws/runs/"), pass_on_once)
+    page.page.reload()
+    page.wait_open()
+    page.play_fast()
+    speed = page.page.locator('[data-field="batches_per_second"]')
+    expect(speed).to_have_text(re.compile("[1-9]"))
+    routes[0].close(code=1012)
+    expect(speed).to_have_text("–")
+
+
 def test_a_run_that_is_not_there_is_said_and_a_new_one_offered(
     open_page: OpenPage, server: Server
 ) -> None:

@@ -64,10 +64,18 @@ describe("the grid of images", () => {
     ]) {
       const { scale, height, ...few } = grid.gridLayout(count ?? 0, 28, width ?? 0, ratio ?? 1);
       assert.ok(Number.isInteger(scale) && scale > 1);
-      assert.ok(height <= 406 * (ratio ?? 1) && few.width <= (width ?? 0));
+      assert.ok(height <= 405 * (ratio ?? 1) && few.width <= (width ?? 0));
       assert.ok(height > 250 * (ratio ?? 1));
     }
     assert.equal(grid.gridLayout(10, 28, 1074, 1).scale, 7);
+  });
+
+  it("keeps no more room for a layer than 512 images take", () => {
+    assert.equal(grid.keptHeight(1074, 1), 405);
+    assert.equal(grid.keptHeight(1440, 1), 318); // 49 in a row
+    assert.equal(grid.keptHeight(332, 1), 405); // a phone
+    assert.equal(grid.keptHeight(1440, 1), grid.gridLayout(512, 28, 1440, 1).height);
+    assert.ok(grid.gridLayout(10, 28, 1440, 1).height <= 318);
   });
 
   it("has at least one column, however narrow", () => {
