@@ -80,14 +80,19 @@ class Reset(BaseModel):
     type: Literal["reset"]
 
 
-class SetWeight(BaseModel):
-    """Set one weight or bias by hand."""
+class WeightChange(BaseModel):
+    """One weight or bias, set by hand."""
 
     model_config = STRICT
-    type: Literal["set_weight"]
     tensor: str = Field(max_length=64)
     index: list[int] = Field(min_length=1, max_length=2)
     value: float
+
+
+class SetWeight(WeightChange):
+    """Set one weight or bias by hand."""
+
+    type: Literal["set_weight"]
 
 
 class TrainOn(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from app.commands import parse_command
+from app.commands import Pixel, WeightChange, parse_command
 from app.config import (
     MAX_ACTIONS,
     MAX_BATCHES,
@@ -28,27 +28,12 @@ from app.storage.sealed import DamagedFileError, header_length, unseal
 MAX_NAME = 80
 
 
-class WeightChange(BaseModel):
-    """One weight or bias, set by hand."""
-
-    model_config = STRICT
-    tensor: str = Field(max_length=64)
-    index: list[int] = Field(min_length=1, max_length=2)
-    value: float
-
-
 class DrawingStep(BaseModel):
     """One step on a labelled drawing of 28 x 28 pixels, 0..255."""
 
     model_config = STRICT
     label: int = Field(ge=0, le=9)
-    pixels: list[int] = Field(min_length=784, max_length=784)
-
-    @model_validator(mode="after")
-    def _are_bytes(self) -> Self:
-        if not all(0 <= pixel <= 255 for pixel in self.pixels):
-            raise ValueError("expected pixels of 0 to 255")
-        return self
+    pixels: list[Pixel] = Field(min_length=784, max_length=784)
 
 
 class ChangedSettings(BaseModel):

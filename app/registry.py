@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.storage.index import Entry, RunIndex
 from app.viewers.hub import Hub
 from app.viewers.viewer import Viewer
-from app.workers.pool import WorkerPool
+from app.workers.pool import MOVING, WorkerPool
 
 SWEEP_EVERY_S = 5.0
 # The slower part of sweeping: what is kept, and for how long.
@@ -28,6 +28,8 @@ TIDY_EVERY_S = 60.0
 # rest comes back when it is asked for again, and a script may make hundreds in a minute.
 SAFE_FOR_S = 5.0
 DAY_S = 24 * 3600
+# Commands after which a run may go on by itself.
+SETS_MOVING = {"play", "step", "seek", "undo"}
 
 log = structlog.get_logger()
 
@@ -45,7 +47,7 @@ class Record:
     owner: bytes
     hub: Hub
     touched: float
-    playing: bool = False
+    moving: bool = False  # plays or steps, as far as the last answer to a command says
     was_watched: bool = False
     used: bool = True  # since it was last noted
 
@@ -192,10 +194,15 @@ class Registry:
 
     async def command(self, record: Record, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
-        # At once: who leaves before the answer is there leaves a run that plays.
-        record.playing = record.playing or command["type"] == "play"
-        state = await self.pool.command(record.run_id, command)
-        record.playing = state["state"] == "playing"
+        before = record.moving
+        # At once: who leaves before the answer is there leaves a run that moves.
+        record.moving = before or command["type"] in SETS_MOVING
+        try:
+            state = await self.pool.command(record.run_id, command)
+        except AppError:
+            record.moving = before
+            raise
+        record.moving = state["state"] in MOVING
         return state
 
     async def rename(self, record: Record, name: str) -> dict[str, Any]:
@@ -278,7 +285,7 @@ class Registry:
             unwatched = self._unwatched_for(record)
             if unwatched > self._settings.run_ttl_s:
                 await self._close(record)
-            elif record.playing and unwatched > self._patience(record):
+            elif record.moving and unwatched > self._patience(record):
                 with contextlib.suppress(AppError):
                     await self.command(record, {"type": "pause"})
 
@@ -292,14 +299,16 @@ class Registry:
         oldest = time.time() - self._settings.keep_days * DAY_S
         expired = await asyncio.to_thread(index.unused_since, oldest)
         crowded = await asyncio.to_thread(index.beyond, self._settings.max_kept_runs)
-        for run_id in {*expired, *crowded} - set(self._records):
+        for run_id in {*expired, *crowded}:
+            if run_id in self._records:
+                continue
             await asyncio.to_thread(index.remove, run_id)
             log.info("run expired", run=run_id)
 
     async def _make_room(self, crowd: list[Record]) -> None:
         """Let the run rest that has been left alone for longest; `AppError` if none may."""
         for record in sorted(crowd, key=self._unwatched_for, reverse=True):
-            if not record.playing and await self._may_rest(record):
+            if await self._may_rest(record):
                 await self._rest(record)
                 return
         is_server_full = len(crowd) >= self._settings.max_runs
@@ -312,16 +321,16 @@ class Registry:
         )
 
     async def _may_rest(self, record: Record) -> bool:
-        """Whether a run has been left alone, and is not in the midst of a step or a seek."""
+        """Whether a run has been left alone, and does not play, step or seek."""
         if self._unwatched_for(record) < SAFE_FOR_S:
             return False
         with contextlib.suppress(AppError):
-            if (await self.pool.state(record.run_id))["state"] == "stepping":
+            if (await self.pool.state(record.run_id))["state"] in MOVING:
                 return False
         return self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
 
     def _patience(self, record: Record) -> float:
-        """How long a run may play for nobody: a page is missed sooner than a script."""
+        """How long a run may move for nobody: a page is missed sooner than a script."""
         settings = self._settings
         return settings.left_pause_s if record.was_watched else settings.idle_pause_s
 
@@ -331,6 +340,8 @@ class Registry:
     async def _close(self, record: Record) -> None:
         """Let a run rest on disk; one in which nothing has happened is forgotten."""
         entry = await asyncio.to_thread(self._index.find, record.run_id)
+        if self._unwatched_for(record) <= self._settings.run_ttl_s:
+            return  # somebody has come meanwhile
         if entry is not None and not entry.has_happened:
             await self.remove(record)
         else:
@@ -339,6 +350,9 @@ class Registry:
     async def _rest(self, record: Record) -> None:
         """Let a run rest on disk, until it is asked for again."""
         self._records.pop(record.run_id, None)
+        if record.moving:  # else it would come back as one that a stop of the server broke off
+            with contextlib.suppress(AppError):
+                await self.pool.command(record.run_id, {"type": "pause"})
         with contextlib.suppress(AppError):
             await self.pool.close(record.run_id)
         log.info("run closed", run=record.run_id)

@@ -80,5 +80,5 @@ class MnistMissingError(DatasetError, FileNotFoundError):
 
 
 def _rebuild_non_finite(arguments: dict[str, object]) -> NonFiniteError:
-    # Exceptions pickle by their positional arguments; worker processes pickle them.
+    # Exceptions pickle by their positional arguments; a program of several processes pickles them.
     return NonFiniteError(**arguments)  # type: ignore[arg-type]

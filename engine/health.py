@@ -2,18 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.arrays import Array
 from engine.compilation import layer_name
 from engine.gradient_check import angle
+from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
-
-if TYPE_CHECKING:
-    from engine.training import TrainingLoop
 
 CHUNK = 256
 # Beyond this share of its range, a tanh or sigmoid hardly answers to a change of its input.
@@ -51,20 +48,20 @@ class HealthCheck:
 
     def __init__(
         self,
-        loop: "TrainingLoop",
+        network: Network,
         parameters: Array,
         gradient: Array,
         step: Array | None,
         samples: Samples,
         indices: Array,
     ) -> None:
-        self._layers = loop.network.layers
-        self._gradient = loop.network.parameters.beside(gradient.copy())
-        self._step = None if step is None else loop.network.parameters.beside(step.copy())
-        self._probe = Probe(loop.network, parameters, samples, min(CHUNK, len(indices)))
+        self._layers = network.layers
+        self._gradient = network.parameters.beside(gradient.copy())
+        self._step = None if step is None else network.parameters.beside(step.copy())
+        self._probe = Probe(network, parameters, samples, min(CHUNK, len(indices)))
         self._indices = indices
         self._position = 0
-        self._sum = loop.network.parameters.beside(np.zeros(len(parameters), np.float64))
+        self._sum = network.parameters.beside(np.zeros(len(parameters), np.float64))
         self._alive = [np.zeros(layer.units, bool) for layer in self._layers]
         self._saturated = [0] * len(self._layers)
 

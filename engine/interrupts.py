@@ -7,7 +7,7 @@ from typing import Self
 
 
 class HeldInterrupts:
-    """Within it SIGINT waits until it is delivered, or the end.
+    """Within it SIGINT waits until `deliver` is called or the block ends.
 
     Then the handler is called that would have been called at once: a KeyboardInterrupt is raised,
     unless the program has one of its own. In a thread to which no interrupt comes, it does nothing.

@@ -1,8 +1,10 @@
 // What does not wait for the page's scripts. They are asked for once the page can be read: before,
 // they would only be in the way of what is to be seen.
 
+import { storage } from "./storage.js";
+
 // As models/theme.js keeps it; so no other theme is seen first.
-const theme = localStorage.getItem("descent.theme");
+const theme = storage.getItem("descent.theme");
 if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 
 addEventListener("DOMContentLoaded", () => {

@@ -79,6 +79,20 @@ export function formatSmallPercent(value) {
 }
 
 /**
+ * Reads a number as it is typed: 0.001, 1e-3, 0,001 or −0,05.
+ *
+ * @param {string} text
+ * @returns {number} NaN where it is none, infinite beyond the largest
+ */
+export function parseNumber(text) {
+  const plain = text
+    .trim()
+    .replace("−", "-")
+    .replace(/^([+-]?\d*),(\d+)$/, "$1.$2");
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+}
+
+/**
  * What an error says, as sentences: capital letters first and full stops last.
  *
  * @param {{ message: string, hint?: string | null }} error

@@ -31,6 +31,7 @@ import { ThemeModel } from "./models/theme.js";
 import { Together } from "./models/together.js";
 import { connect, openRun } from "./open-run.js";
 import { classify } from "./protocol/api.js";
+import { storage } from "./storage.js";
 
 // A hidden page gets no animation frames, and nothing to draw: it goes on without them.
 const painter = new Painter((paint) => {
@@ -51,7 +52,7 @@ const comparison = new Comparison(
 );
 const together = new Together(() => comparison.all.value.map((compared) => compared.run));
 const rewind = new Rewind(run);
-const theme = new ThemeModel(localStorage, matchMedia("(prefers-color-scheme: dark)"));
+const theme = new ThemeModel(storage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {
   applyTheme(document, theme.choice, theme.dark);
   return readColours(document);

@@ -56,7 +56,7 @@ class History:
     def changed_from(self, batch: int, timeline: int) -> int:
         """The first batch that is new to whoever knows those before `batch` of a timeline.
 
-        The futures discarded since then are not the ones that are known.
+        With each future discarded since then, all after its cut is new.
         """
         since = timeline + 1 - self.first_timeline
         if since < 0:  # it is not known any more where that one was left

@@ -9,6 +9,7 @@ from app.runs.loop_view import SHOWN_SAMPLES
 from app.runs.run import Run
 from app.runs.view_parts import Tensors, ViewParts
 from engine import TrainingLoop
+from engine.arrays import Array
 from engine.gradient_check import angle
 
 
@@ -30,8 +31,9 @@ def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
         metadata["label"] = str(int(loop.tensor("batch.y")[sample]))
         tensors |= _sample_tensors(loop, sample, unit, source)
     metadata["weight"] = json.dumps(_weight(loop, unit, source), allow_nan=False)
-    if loop.flat_step() is not None:
-        metadata["angle"] = json.dumps(_step_angle(loop))
+    step = loop.flat_step()
+    if step is not None:
+        metadata["angle"] = json.dumps(_step_angle(loop.flat_gradient(), step))
     return tensors, metadata
 
 
@@ -101,13 +103,10 @@ def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
     return numbers
 
 
-def _step_angle(loop: TrainingLoop) -> float | None:
+def _step_angle(gradient: Array, step: Array) -> float | None:
     """Degrees between −gradient and what the optimizer made of it, over all parameters."""
-    step = loop.flat_step()
-    if step is None:
-        return None
     # The angle to the gradient itself spares a negated copy of it.
-    degrees = 180 - angle(loop.flat_gradient(), step)
+    degrees = 180 - angle(gradient, step)
     return degrees if math.isfinite(degrees) else None
 
 

@@ -79,9 +79,9 @@ def _backward(run: Run) -> ViewParts:
 
 
 def _update(run: Run) -> Tensors:
-    step = run.loop.tensor("layer1.weights.step")
-    before = run.loop.tensor("layer1.weights") - step
-    histogram, median, still = step_sizes(step, before)
+    loop = run.loop
+    before = loop.network.parameters.beside(loop.parameters_of_gradient())["layer1.weights"]
+    histogram, median, still = step_sizes(loop.tensor("layer1.weights.step"), before)
     return {
         "update.histogram": histogram,
         "update.median": np.array([median], dtype=np.float32),

@@ -81,8 +81,7 @@ def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
             after = {"learning_rate": before["learning_rate"]}
         after |= {key: value for key, value in named.items() if value is not None}
     after |= {key: command[key] for key in ("learning_rate", "momentum") if key in command}
-    complete = optimizers.get(after).config()
-    after = {key: complete[key] for key in ("name", "learning_rate", "momentum") if key in complete}
+    after = optimizer_settings(optimizers.get(after))
 
     changes: dict[str, Any] = {}
     if after["name"] != before["name"]:

@@ -240,11 +240,7 @@ class Run:
         self.history.follows_to = None
         self.recipe.actions.clear()
         self.loop = make_loop(self.recipe.config, self.data)
-        if optimizer["name"] != optimizer_settings(self.loop.optimizer)["name"]:
-            kept = {"optimizer": optimizer, "batch_size": batch_size}
-        else:
-            kept = optimizer | {"batch_size": batch_size}
-        changes = resolve(kept, self.loop)
+        changes = resolve({"optimizer": optimizer, "batch_size": batch_size}, self.loop)
         if changes:
             self.history.record(changes, self.loop)
             apply(changes, self.loop)

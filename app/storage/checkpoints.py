@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import re
 import shutil
 from collections.abc import Callable
@@ -59,7 +58,7 @@ class Checkpoints:
             int(match[1]) for path in _files(folder) if (match := _FILE.fullmatch(path.name))
         }
         self._first_interval = interval
-        self._interval = math.gcd(*self._batches) or interval
+        self._interval = interval  # where there is no room for as many, `add` finds out
 
     def due(self, batch: int) -> bool:
         """Whether a state at `batch` is wanted and not there yet."""
@@ -133,13 +132,16 @@ class Checkpoints:
 
 
 def share(source: Path, folder: Path, to_batch: int) -> None:
-    """Give another run's folder the states up to `to_batch`; the files are shared, not copied."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Give another run's folder the states up to `to_batch`; the files are shared, not copied.
+
+    Any of them can be done without: the other run may thin its files out meanwhile, and the disk
+    may be full.
+    """
     for path in _files(source):
         match = _FILE.fullmatch(path.name)
         if match and int(match[1]) <= to_batch:
-            # The other run may thin its files out meanwhile; any of them can be done without.
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
                 _share_file(path, folder / path.name)
 
 
@@ -147,7 +149,11 @@ def _share_file(path: Path, shared: Path) -> None:
     try:
         shared.hardlink_to(path)
     except OSError:  # a file system without links
-        shutil.copyfile(path, shared)
+        try:
+            shutil.copyfile(path, shared)
+        except OSError:
+            shared.unlink(missing_ok=True)  # a part of it
+            raise
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.errors import unknown_run
 from app.storage import checkpoints
 from app.storage.database import connect, transaction
 
@@ -96,11 +97,17 @@ class RunIndex:
             )
 
     def branch(self, source: str, run_id: str, *, key: bytes, owner: bytes, batch: int) -> None:
-        """Keep a new run that shares the past of `source` up to `batch`, and stands there."""
+        """Keep a new run that shares the past of `source` up to `batch`, and stands there.
+
+        Raises the `AppError` of an unknown run if `source` has been removed.
+        """
         with self._writing() as connection:
-            number, name, config, progress = connection.execute(
+            row = connection.execute(
                 "SELECT number, name, config, progress FROM runs WHERE id = ?", (source,)
             ).fetchone()
+            if row is None:
+                raise unknown_run()
+            number, name, config, progress = row
             stands = {"batch": batch, "phase": None, "speed": json.loads(progress).get("speed")}
             origin = json.dumps({"id": source, "batch": batch})
             copy = _insert(connection, run_id, key, owner, name, config, origin, None, stands)

@@ -313,7 +313,7 @@ class Host:
     # Work
 
     def turn(self) -> float | None:
-        """Give one run a slice; and looks into the past one, after each run's or every fourth.
+        """Give one run a slice. Lookups have one after each run's, or each fourth of many.
 
         Returns the seconds until there is more to do: 0 for now, None for not before a request.
         """

@@ -17,7 +17,8 @@ from app.workers.message import Received
 # A worker that dies at once again and again is restarted ever more slowly.
 FIRST_RESTART_S = 0.05
 SLOWEST_RESTART_S = 10.0
-# A run is given up after it has lost this many workers in a row: it may be what kills them.
+# A request, or the opening of a run, that has lost this many workers in a row is given up: it may
+# be what kills them.
 ATTEMPTS = 3
 # What may not be done twice, so that the caller has to look whether it was done.
 ONCE = {"command"}

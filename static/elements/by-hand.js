@@ -1,6 +1,5 @@
-import { formatError, formatLoss, formatValue } from "../format.js";
+import { formatError, formatLoss, formatValue, parseNumber } from "../format.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
-import { parseWeight } from "../models/unit.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
 import { follow } from "./run-element.js";
@@ -79,9 +78,9 @@ export class ByHand {
   async #set() {
     const { run, pick } = this.#app;
     const field = this.#host.piece("value", HTMLInputElement);
-    const value = parseWeight(field.value);
+    const value = parseNumber(field.value);
     if (!run.writable.peek()) return;
-    if (value === null) {
+    if (!Number.isFinite(value)) {
       this.#refusal = "Type a number, for example 0.1 or −0.05.";
       return;
     }

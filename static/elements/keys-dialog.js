@@ -1,4 +1,5 @@
 import { actionOf, SHORTCUTS } from "../keys.js";
+import { storage } from "../storage.js";
 import { RunElement } from "./run-element.js";
 
 const STORAGE_KEY = "descent.keys";
@@ -14,10 +15,10 @@ export class KeysDialog extends RunElement {
     const dialog = this.find("dialog", HTMLDialogElement);
     const enabled = this.piece("enabled", HTMLInputElement);
     this.#list();
-    enabled.checked = localStorage.getItem(STORAGE_KEY) !== "off";
+    enabled.checked = storage.getItem(STORAGE_KEY) !== "off";
     enabled.addEventListener(
       "change",
-      () => localStorage.setItem(STORAGE_KEY, enabled.checked ? "on" : "off"),
+      () => storage.setItem(STORAGE_KEY, enabled.checked ? "on" : "off"),
       { signal },
     );
     dialogs.openKeys = () => dialog.showModal();

@@ -28,13 +28,16 @@ export class Latest {
 
   async #run() {
     this.#busy = true;
-    while (this.#next) {
-      const { value } = this.#next;
-      this.#next = null;
-      const gap = new Promise((resolve) => setTimeout(resolve, this.#gapMs));
-      await this.#send(value);
-      await gap;
+    try {
+      while (this.#next) {
+        const { value } = this.#next;
+        this.#next = null;
+        const gap = new Promise((resolve) => setTimeout(resolve, this.#gapMs));
+        await this.#send(value);
+        await gap;
+      }
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
   }
 }

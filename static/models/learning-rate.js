@@ -1,3 +1,5 @@
+import { parseNumber } from "../format.js";
+
 /** The slider's range in powers of ten; the field takes any positive number. */
 const LOWEST_POWER = -6;
 const HIGHEST_POWER = 1;
@@ -17,9 +19,8 @@ export const SLIDER_MAX = (HIGHEST_POWER - LOWEST_POWER) * STEPS_PER_POWER;
  * @returns {Parsed}
  */
 export function parseLearningRate(text) {
-  const trimmed = text.trim().replace(/^(\d*),(\d+)$/, "$1.$2");
-  if (trimmed === "") return refused("Type a number, for example 0.001.");
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;
+  if (text.trim() === "") return refused("Type a number, for example 0.001.");
+  const value = parseNumber(text);
   if (Number.isNaN(value))
     return refused(`“${shortened(text)}” is not a number; try 0.001 or 1e-3.`);
   if (!Number.isFinite(value)) return refused("That is too large to be a number.");

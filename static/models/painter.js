@@ -42,7 +42,20 @@ export class Painter {
     this.#scheduled = false;
     const jobs = [...this.#jobs];
     this.#jobs.clear();
-    for (const job of jobs) job();
-    for (const callback of this.#after.splice(0)) callback();
+    for (const job of jobs) attempt(job);
+    for (const callback of this.#after.splice(0)) attempt(callback);
+  }
+}
+
+/**
+ * Where one fails, the others are painted all the same, and the frame is acknowledged.
+ *
+ * @param {() => void} call
+ */
+function attempt(call) {
+  try {
+    call();
+  } catch (error) {
+    reportError(error);
   }
 }

@@ -306,11 +306,11 @@ export class RunModel {
   }
 
   /** @param {Hello} hello */
-  hello({ state, writable, views }) {
+  hello({ state, writable }) {
     batch(() => {
       this.connection.value = "open";
       this.writable.value = writable;
-      this.#take(views && !state.views ? { ...state, views } : state);
+      this.#take(state);
       this.#longStep.value = state.state === "stepping";
       // A run brought back may stand before what this page has seen of it.
       this.series.cutTo(state.furthest);

@@ -14,17 +14,21 @@ export class Turns {
 
   /**
    * @param {() => Promise<void>} take
-   * @returns {Promise<void>} done, or dropped
+   * @returns {Promise<void>} done, or dropped; rejected if this one failed
    */
   add(take) {
     const round = this.#round;
     this.#ahead += 1;
-    this.#last = this.#last.then(async () => {
+    const done = this.#last.then(async () => {
       if (round !== this.#round) return;
-      await take();
-      if (round === this.#round) this.#ahead -= 1;
+      try {
+        await take();
+      } finally {
+        if (round === this.#round) this.#ahead -= 1;
+      }
     });
-    return this.#last;
+    this.#last = done.catch(() => {}); // the next has its turn all the same
+    return done;
   }
 
   drop() {

@@ -86,17 +86,3 @@ export function largestDifference(a, b) {
   }
   return largest;
 }
-
-/**
- * Reads a weight that was typed: any finite number.
- *
- * @param {string} text
- * @returns {number | null}
- */
-export function parseWeight(text) {
-  const plain = text
-    .trim()
-    .replace("−", "-")
-    .replace(/^(-?\d*),(\d+)$/, "$1.$2");
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
-}

@@ -94,7 +94,7 @@
  * @property {number | null} loss
  * @property {number | null} accuracy
  * @property {number | null} test_accuracy
- * @property {OptimizerConfig | string} optimizer
+ * @property {string} optimizer its name
  * @property {number} learning_rate
  * @property {number} batch_size
  * @property {LayerConfig[]} layers
@@ -119,13 +119,13 @@
 
 /** @typedef {RunState & { key: string }} NewRun */
 
-/** @typedef {{ type: "hello", writable: boolean, state: RunState, views?: ViewDescription[] }} Hello */
+/** @typedef {{ type: "hello", writable: boolean, state: RunState }} Hello */
 
 /** @typedef {{ type: string, [key: string]: unknown }} Command */
 
 /** @typedef {{ views: string[], rate: number, sample: number }} Look */
 
-/** @typedef {{ digit: number, probabilities: number[], pixels: number[][] | number[] }} Reading */
+/** @typedef {{ digit: number, probabilities: number[], pixels: number[][] }} Reading */
 
 /** @typedef {{ ready: boolean, progress: number, epoch: number, epochs: number }} TrainedNetwork */
 

@@ -69,6 +69,16 @@ async def test_a_run_whose_last_viewer_has_left_is_paused_sooner(house: House) -
 
 
 @in_house(idle_pause_s=600)
+async def test_a_run_that_steps_for_nobody_is_paused_too(house: House) -> None:
+    record = await house.make()
+    await house.command(record, "step", unit="epoch", count=1_000_000)
+    await house.pass_time(599)
+    assert await house.is_in(record, "stepping")
+    await house.pass_time(2)
+    assert await house.is_in(record, "paused")
+
+
+@in_house(idle_pause_s=600)
 async def test_sweeping_goes_on_after_the_disk_was_full(house: House) -> None:
     record = await house.make()
     await house.command(record, "play")
@@ -92,6 +102,17 @@ async def test_a_run_nobody_looks_at_rests_and_comes_back_as_it_was(house: House
     assert (len(house.registry), await house.hosted()) == (0, 0)
     again = await house.registry.find(record.run_id)
     assert (await house.pool.state(again.run_id))["batch"] == 3
+
+
+@in_house(run_ttl_s=3600, idle_pause_s=MONTHS_S)
+async def test_what_the_server_put_to_rest_is_not_told_as_a_stop_of_it(house: House) -> None:
+    record = await house.make()
+    await house.command(record, "step", unit="epoch", count=1_000_000)
+    await house.pass_time(3601)
+    assert len(house.registry) == 0
+    again = await house.registry.find(record.run_id)
+    state = await house.pool.state(again.run_id)
+    assert (state["state"], state["restored"]) == ("paused", None)
 
 
 @in_house(run_ttl_s=3600)
@@ -182,6 +203,20 @@ async def test_no_run_in_use_makes_room(house: House) -> None:
     house.clock.now += SAFE_FOR_S
     await house.make()
     assert await house.is_in(playing, "playing")
+
+
+@in_house(max_runs=1, idle_pause_s=MONTHS_S)
+async def test_a_run_that_has_failed_makes_room(house: House) -> None:
+    failing = await house.make()
+    await house.step(failing, 3)
+    await house.command(failing, "set", optimizer={"name": "sgd", "learning_rate": 1e9})
+    await house.command(failing, "play")
+    await until(lambda: house.is_in(failing, "failed"))
+    with pytest.raises(AppError, match="not a finite number"):
+        await house.command(failing, "play")
+    house.clock.now += SAFE_FOR_S
+    await house.make()
+    assert len(house.registry) == 1
 
 
 @in_house(max_runs=3, max_visitor_runs=2, idle_pause_s=MONTHS_S)

@@ -74,3 +74,21 @@ def test_without_scripts_the_page_says_so_and_has_no_dead_controls(
     assert "needs JavaScript" in message.inner_text()
     expect(page.locator(":is(button, input, select, canvas):visible")).to_have_count(0)
     context.close()
+
+
+REFUSE_STORAGE = """Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("denied", "SecurityError"); },
+});"""
+
+
+def test_a_browser_that_keeps_no_data_of_sites_shows_the_page_all_the_same(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run.page
+    page.add_init_script(REFUSE_STORAGE)
+    page.reload()
+    page_of_run.wait_open()
+    page_of_run.press("Theme: as the system")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    page_of_run.press("Step batch")
+    page_of_run.shows("batch", "1")

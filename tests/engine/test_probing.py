@@ -116,7 +116,7 @@ def test_one_parameter_of_the_gradient_is_that_of_all_of_them(samples: Samples) 
 def check(loop: TrainingLoop, samples: Samples) -> list[LayerHealth]:
     """The health of the loop's layers over all samples."""
     health = HealthCheck(
-        loop,
+        loop.network,
         loop.parameters_of_gradient(),
         loop.flat_gradient(),
         loop.flat_step(),

@@ -5,7 +5,7 @@ import { textOf } from "../../static/models/captions.js";
 import { curveOf, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
 import { FIGURES, hintsOf } from "../../static/models/health.js";
 import { mistakesOf, shareOf } from "../../static/models/mistakes.js";
-import { largestDifference, parseWeight, sumOfTerms } from "../../static/models/unit.js";
+import { largestDifference, sumOfTerms } from "../../static/models/unit.js";
 
 const line = {
   distances: Float64Array.of(0, 1, 2, 3, 4),
@@ -72,12 +72,6 @@ describe("a unit", () => {
     );
     assert.deepEqual([...sum], [0.5, -2]);
     assert.equal(largestDifference(sum, [0.5, -1.5]), 0.5);
-  });
-
-  it("takes a weight as people write it", () => {
-    assert.equal(parseWeight("−0,05"), -0.05);
-    assert.equal(parseWeight(" 1e-3 "), 0.001);
-    for (const text of ["", "one", "1,2,3", "Infinity"]) assert.equal(parseWeight(text), null);
   });
 });
 

@@ -62,3 +62,11 @@ it("says an error in sentences", () => {
   assert.equal(format.formatError(error), "Expected a number, got “x”. 0.001 is usual.");
   assert.equal(format.formatError({ message: "Try again.", hint: null }), "Try again.");
 });
+
+it("reads numbers as people type them", () => {
+  const cases = { "−0,05": -0.05, " 1e-3 ": 0.001, "+,5": 0.5, "1e999": Infinity, 3: 3 };
+  for (const [text, value] of Object.entries(cases)) assert.equal(format.parseNumber(text), value);
+  for (const text of ["", "one", "1,2,3", "Infinity", "0x10"]) {
+    assert.ok(Number.isNaN(format.parseNumber(text)), text);
+  }
+});

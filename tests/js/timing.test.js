@@ -48,6 +48,30 @@ describe("Painter", () => {
     frames[1]?.();
     assert.deepEqual(log, ["paint", "after"]);
   });
+
+  it("paints what it can where a job fails, tells of it, and calls back", (context) => {
+    /** @type {unknown[]} */
+    const told = [];
+    const before = globalThis.reportError;
+    globalThis.reportError = (error) => told.push(error);
+    context.after(() => {
+      globalThis.reportError = before;
+    });
+    /** @type {(() => void)[]} */
+    const frames = [];
+    /** @type {string[]} */
+    const log = [];
+    const painter = new Painter((callback) => frames.push(callback));
+    const error = new Error("no");
+    painter.request(() => {
+      throw error;
+    });
+    painter.request(() => log.push("paint"));
+    painter.after(() => log.push("after"));
+    frames[0]?.();
+    assert.deepEqual(log, ["paint", "after"]);
+    assert.deepEqual(told, [error]);
+  });
 });
 
 describe("Pending", () => {
@@ -165,5 +189,23 @@ describe("Turns", () => {
     ends[2]?.();
     await settled();
     assert.equal(turns.busy, false);
+  });
+
+  it("come one after the other, also after one that failed", async () => {
+    const turns = new Turns();
+    /** @type {string[]} */
+    const log = [];
+    const failing = turns.add(async () => {
+      log.push("first");
+      throw new Error("no");
+    });
+    const next = turns.add(async () => {
+      log.push("second");
+    });
+    assert.ok(turns.busy);
+    await assert.rejects(failing, /no/);
+    await next;
+    assert.deepEqual(log, ["first", "second"]);
+    assert.ok(!turns.busy);
   });
 });

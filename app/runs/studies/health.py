@@ -21,7 +21,7 @@ class HealthStudy:
         size = min(SAMPLE, len(data.train))
         indices = np.linspace(0, len(data.train) - 1, size).astype(np.intp)
         self._check = HealthCheck(
-            loop,
+            loop.network,
             loop.parameters_of_gradient(),
             loop.flat_gradient(),
             loop.flat_step(),

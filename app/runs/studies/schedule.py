@@ -89,12 +89,17 @@ class Studies:
         """Say which studies are looked at now; the results of others are dropped."""
         self._wanted = {name for name in names if is_study(name)}
         self._wanted_at = self._clock()
-        for gone in self._results.keys() - self._wanted - self._asked:
-            del self._results[gone]
+        self._forget_others()
 
     def ask(self, name: str) -> None:
-        """Have a study made once, whether it is looked at or not."""
+        """Have a study made once, whether it is looked at or not; its result stays for a while."""
         self._asked.add(name)
+        self._forget_others()
+
+    def _forget_others(self) -> None:
+        for known in (self._results, self._begun):
+            for name in known.keys() - self._wanted - self._asked:
+                del known[name]
 
     def still_wanted(self) -> None:
         """Whoever wanted them is still waiting."""

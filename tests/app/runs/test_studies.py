@@ -90,6 +90,16 @@ def test_what_is_asked_for_once_is_made_once(run: Run, clock: Clock) -> None:
     assert result.moment.batch == 2
 
 
+def test_those_asked_for_once_are_not_kept_for_ever(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    for unit in range(5):
+        run.studies.ask(f"exciters/{unit}")
+        work(run, clock)
+        assert run.studies.result(f"exciters/{unit}") is not None
+    known = [unit for unit in range(5) if run.studies.result(f"exciters/{unit}")]
+    assert known == [4]
+
+
 def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     work(run, clock)

@@ -1,5 +1,7 @@
 """Saved states in files: within the budget, never far from any batch, and never a wrong one."""
 
+import errno
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,12 +102,18 @@ def test_what_comes_back_is_what_was_saved(make: Make) -> None:
         assert getattr(state, name) == getattr(expected, name)
 
 
-def test_another_process_finds_them_and_goes_on_at_their_interval(make: Make) -> None:
+def test_another_process_finds_them_and_makes_more_where_there_is_room(
+    make: Make, tmp_path: Path
+) -> None:
     play(make(budget=5), 1000)
     found = make(budget=5)
     assert batch_before(found, 1000) == 1000 - 1000 % 256
-    assert not found.due(32)
-    assert found.due(1024)
+    for batch in range(1001, 1400):
+        if found.due(batch):
+            found.add(state_at(batch))
+    assert batch_before(found, 1400) == 1400 - 1400 % 256
+    assert len(files(tmp_path / "run")) <= 5
+    assert make(budget=50).due(1024 + INTERVAL)
 
 
 def test_those_after_a_cut_are_gone(make: Make, tmp_path: Path) -> None:
@@ -198,3 +206,23 @@ def test_a_file_that_vanishes_meanwhile_is_not_shared(
         share(tmp_path / "run", tmp_path / "branch", 100)
     assert len(files(tmp_path / "branch")) == 2
     assert batch_before(make(folder="branch"), 90) == 32
+
+
+def test_a_full_disk_leaves_no_part_of_a_file_in_a_branch(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(make(), 100)
+
+    def has_no_links(_self: Path, _target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    def runs_full(_source: Path, target: Path) -> None:
+        target.write_bytes(b"a part")
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "hardlink_to", has_no_links)
+        patch.setattr(shutil, "copyfile", runs_full)
+        share(tmp_path / "run", tmp_path / "branch", 100)
+    assert files(tmp_path / "branch") == []
+    assert make(folder="branch").before(100) is None

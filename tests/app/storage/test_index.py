@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import AppError
 from app.storage.database import connect, prepare
 from app.storage.index import RunIndex, folder_of
 
@@ -29,4 +30,14 @@ def test_what_is_removed_gives_its_room_back_even_where_it_cannot_be_forgotten(
         database.execute("DROP TRIGGER full")
     index.remove("run")
     assert index.find("run") is None
+    index.close()
+
+
+def test_a_run_that_is_removed_meanwhile_cannot_be_branched(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    with pytest.raises(AppError) as raised:
+        index.branch("gone", "branch", key=b"key", owner=b"owner", batch=3)
+    assert raised.value.code == "unknown_run"
+    assert index.find("branch") is None
     index.close()
