@@ -1,5 +1,8 @@
 """The one error shape of the server, apart from any web framework."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine import EngineError
 
 
@@ -41,6 +44,15 @@ def shorten(value: object, length: int = 80) -> str:
     """A value as it is shown in a message: its `repr`, cut where it goes on for long."""
     shown = repr(value)
     return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def complaint(error: Mapping[str, Any]) -> str:
+    """What pydantic complains of, as one of `ValidationError.errors()` has it, and what arrived."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] in ("missing", "value_error"):  # the latter are words of our own
+        return message
+    # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
+    return f"{message}, got {shorten(error.get('input'))}"
 
 
 def from_engine(error: EngineError) -> AppError:

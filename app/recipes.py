@@ -15,7 +15,7 @@ from app.config import (
     OptimizerConfig,
     RunConfig,
 )
-from app.errors import AppError
+from app.errors import AppError, complaint
 from app.runs.recipe_files import (
     RECIPE_FORMAT,
     RECIPE_KEY,
@@ -23,7 +23,7 @@ from app.runs.recipe_files import (
     RecipeFormat,
     RecipeVersion,
 )
-from app.storage.sealed import DamagedFileError, header_length, unseal
+from app.storage.sealed import DamagedFileError, NotSealedError, header_length, unseal
 
 MAX_NAME = 80
 
@@ -162,7 +162,7 @@ def from_file(data: bytes) -> Recipe:
 def _found_instead(error: Exception) -> str:
     """What a file is, by what stands in the way of reading it; a parser's words help nobody."""
     match error:
-        case KeyError() | TypeError():
+        case KeyError() | TypeError() | NotSealedError():
             return "a file without one (a configuration is sent as Content-Type: application/json)"
         case json.JSONDecodeError():
             return f"a file whose JSON goes wrong in line {error.lineno}"
@@ -188,7 +188,7 @@ def parse(value: object) -> Recipe:
         place = ".".join(str(part) for part in first["loc"])
         raise AppError(
             "invalid_recipe",
-            f"recipe{'.' + place if place else ''}: {first['msg'].removeprefix('Value error, ')}",
+            f"recipe{'.' + place if place else ''}: {complaint(first)}",
             "See docs/protocol.md for what a recipe has; nothing has been made.",
             status=422,
         ) from error

@@ -79,6 +79,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             _check_header(name, body[4:])
         elif name == b"IHDR":
             raise _damaged("a second header")
+        elif name == b"tRNS" and length > 256:
+            raise _damaged("more transparent colours than a palette has")
         yield name, data[position:end]
         position = end
 

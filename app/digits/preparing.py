@@ -65,7 +65,7 @@ def prepare_pixels(rows: object) -> NDArray[np.uint8]:
     if not np.isfinite(pixels).all():
         raise DigitError("invalid_pixels", f"{wanted}, got NaN or infinity", hint)
     if pixels.min() < 0 or pixels.max() > 255:
-        got = f"{pixels.min():g} to {pixels.max():g}"
+        got = f"{pixels.min()} to {pixels.max()}"
         raise DigitError("invalid_pixels", f"{wanted}, got values from {got}", hint)
     return _prepare(Image.fromarray(np.rint(pixels).astype(np.uint8)))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.config import MAX_ACTIONS
-from app.errors import AppError
+from app.errors import AppError, shorten
 from app.runs.network import DataSet
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
@@ -168,7 +168,7 @@ def _require_at_most(last: int, what_it_is: str, batch: int) -> None:
     if batch > last:
         raise AppError(
             "batch_not_reached",
-            f"expected a batch from 0 to {last}, {what_it_is}, got {batch}",
+            f"expected a batch from 0 to {last}, {what_it_is}, got {shorten(batch)}",
             "Play or step further first.",
             status=409,
         )

@@ -103,7 +103,7 @@ class Run:
     @property
     def is_settled(self) -> bool:
         """Whether it has the state of some moment, and is not on its way to it: commands wait."""
-        return not self.seeking and not self._due
+        return not isinstance(self._motion, Seeking) and not self._due
 
     @property
     def is_busy(self) -> bool:
@@ -204,8 +204,6 @@ class Run:
             raise from_engine(error) from error
         if changes:
             self.history.require_room()
-            if isinstance(self._motion, Seeking):  # the loop that is to come back lacks them
-                self._move(None)
             self.history.record(changes, self.loop)
             apply(changes, self.loop)
         if "speed" in command:
@@ -373,7 +371,7 @@ class Run:
             self._move(None)
             return
         self._run(by_phase=step.unit == "phase")
-        if self._motion is step and not self._due:
+        if self._motion is step:
             self._count(step)
 
     def _count(self, step: Stepping) -> None:
@@ -384,7 +382,8 @@ class Run:
         }
         if reached[step.unit]:
             step.remaining -= 1
-        if step.remaining == 0 and not self.measuring.blocks(self.loop):
+        # Counted at once: what is kept then goes on from here. But it ends with what is due here.
+        if step.remaining == 0 and not self._due and not self.measuring.blocks(self.loop):
             self._move(None)
 
     def _run(self, *, by_phase: bool) -> None:
@@ -420,8 +419,6 @@ class Run:
         self.changed()
         if not self._due:
             self._end_batch()
-            if isinstance(self._motion, Stepping):
-                self._count(self._motion)
 
     def _end_batch(self) -> None:
         if self.loop.batch_in_epoch == 0:

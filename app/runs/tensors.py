@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import AppError
+from app.errors import AppError, shorten
 from engine import TrainingLoop
 
 
@@ -16,7 +16,7 @@ def read_tensor(loop: TrainingLoop, name: str) -> NDArray[Any]:
     if name not in names:
         raise AppError(
             "unknown_tensor",
-            f"expected the name of a tensor that has been computed by now, got {name!r}",
+            f"expected the name of a tensor that has been computed by now, got {shorten(name)}",
             f"Now there are: {', '.join(names)}.",
             status=404,
         )

@@ -23,6 +23,10 @@ class DamagedFileError(Exception):
     """A file that is not what was written."""
 
 
+class NotSealedError(DamagedFileError):
+    """A safetensors file that has been written by something else."""
+
+
 def seal(
     tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> list[bytes | memoryview]:
@@ -45,7 +49,7 @@ def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
         raise DamagedFileError(f"expected a safetensors file, got another ({error})") from error
     written = metadata.pop(SEAL, None)
     if written is None:
-        raise DamagedFileError("expected a checksum in the file's metadata, got none")
+        raise NotSealedError("expected a checksum in the file's metadata, got none")
     if written != _checksum(tensors, metadata):
         raise DamagedFileError("expected the checksum in the file's metadata, got another")
     return tensors, metadata

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import AppError, from_engine, shorten
+from app.errors import AppError, complaint, from_engine
 from engine import EngineError
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -53,11 +53,7 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
             f"expected JSON, got a body that is none: {first['ctx']['error']}{where}",
             "Send well-formed JSON. Nothing has changed.",
         )
-    message = str(first["msg"]).replace("Value error, ", "")
-    message = f"{place}: {message}" if place else message
-    if first["type"] not in ("missing", "value_error"):
-        # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
-        message += f", got {shorten(first.get('input'))}"
+    message = f"{place}: {complaint(first)}" if place else complaint(first)
     # The caller's own words may hold half of a surrogate pair, which UTF-8 can't write.
     message = message.encode("utf-8", "backslashreplace").decode()
     code = "invalid_recipe" if "recipe" in first["loc"][:2] else "invalid_request"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
@@ -20,6 +21,23 @@ class AbortableWebSocketProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["descent.abort"] = {"call": self.transport.abort}
 
+    def data_received(self, data: bytes) -> None:
+        """Take what arrives as uvicorn does; who speaks before the answer is cut off.
+
+        A client has to wait for the answer: RFC 6455, section 4.1.
+        """
+        if self.handshake_initiated and not self.handshake_complete:
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Close after what is no frame, as uvicorn does; before there is a connection, cut it."""
+        if self.conn.close_sent is None:
+            self.transport.abort()
+            return
+        super().handle_parser_exception()
+
     def send_receive_event_to_app(self) -> None:
         """Hand a message on as uvicorn does; of text that is no UTF-8 no traceback is logged."""
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
@@ -30,7 +48,9 @@ class AbortableWebSocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     async def send(self, message: Any) -> None:
-        """Send as uvicorn does; who is refused with an answer has been answered."""
+        """Send as uvicorn does, but to nobody who is gone; a refusal with an answer is one."""
+        if self.transport.is_closing():
+            raise ClientDisconnected  # where uvicorn takes an end of its own for the application's
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
             self.handshake_complete = True  # else uvicorn logs an error

@@ -398,7 +398,7 @@ class Host:
 
     def _look_after(self, hosted: Hosted) -> None:
         """Answer what the last slice has made answerable."""
-        done = hosted.run.state is not RunState.STEPPING
+        done = hosted.run.state is not RunState.STEPPING and hosted.run.is_settled
         if done and hosted.steps:
             self._save(hosted)  # what is answered is kept
         self._answer_steps(hosted, due_by=math.inf if done else self._clock())

@@ -110,8 +110,21 @@ def test_too_few_pixels_a_side() -> None:
         header(40, 40, depth=3) + chunk(b"IDAT", zlib.compress(bytes(4000))) + chunk(b"IEND", b""),
         header(40, 40, colour=5) + chunk(b"IDAT", zlib.compress(bytes(4000))) + chunk(b"IEND", b""),
         header(40, 40) + chunk(b"IEND", b""),
+        header(40, 40, colour=3)
+        + chunk(b"PLTE", bytes(768))
+        + chunk(b"tRNS", bytes(300))
+        + chunk(b"IDAT", zlib.compress(bytes(41 * 40)))
+        + chunk(b"IEND", b""),
     ],
-    ids=["no header", "two headers", "not deflated", "depth 3", "colour type 5", "no pixels"],
+    ids=[
+        "no header",
+        "two headers",
+        "not deflated",
+        "depth 3",
+        "colour type 5",
+        "no pixels",
+        "tRNS",
+    ],
 )
 def test_a_file_that_contradicts_itself(chunks: bytes) -> None:
     assert refusal(SIGNATURE + chunks).code in {"damaged_image", "truncated_image"}
@@ -143,7 +156,7 @@ def test_no_bytes_do_worse_than_a_digit_error(data: st.DataObject) -> None:
             [
                 chunk(b"IDAT", pixels),
                 chunk(b"PLTE", data.draw(st.binary(max_size=800))),
-                chunk(b"tRNS", data.draw(st.binary(max_size=20))),
+                chunk(b"tRNS", data.draw(st.binary(max_size=400))),
             ]
         )
     )

@@ -14,13 +14,14 @@ from app.errors import AppError
 from app.runs import history, series
 from app.runs.keeping import Keeper, bring_back
 from app.runs.network import DataSet
-from app.runs.recipe import Recipe
+from app.runs.recipe import Action, Recipe
 from app.runs.report import report
 from app.runs.run import Run
 from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect, prepare
 from app.storage.index import RunIndex
 from app.storage.journal import Journal
+from engine import Phase
 from tests.app.conftest import MakeRun
 from tests.support.runs import HISTORY_BYTES, Clock, config_of, same_bits, snapshot, work
 
@@ -202,6 +203,32 @@ def test_what_a_lost_worker_was_doing_goes_on(open_run: Open, clock: Clock) -> N
     assert again.loop.batch == 300
     assert again.restored is not None
     assert again.restored.to_json() == {"batch": at, "reason": "worker_lost", "set_aside": []}
+
+
+@pytest.mark.parametrize(
+    ("command", "ends"),
+    [
+        (step(6), (6, None)),
+        ({"type": "seek", "batch": 6}, (6, None)),
+        (step(5 * 5 + 2, "phase"), (5, Phase.FORWARD)),
+    ],
+)
+def test_a_step_lost_amid_changes_ends_where_it_was_to(
+    open_run: Open, clock: Clock, command: dict[str, Any], ends: tuple[int, Phase | None]
+) -> None:
+    keeper = open_run()
+    run = keeper.run
+    run.recipe.actions += [Action(5, {"learning_rate": 0.001 + i / 1e6}) for i in range(9)]
+    run.history.follows_to = 6
+    run.command(command)
+    while len(run._due) != 4:
+        run._work()
+    keeper.save()
+    again = settled(open_run(lost=True), clock)
+    work(run, clock)
+    for one in (again, run):
+        phase = None if one.at_boundary else one.loop.phase
+        assert (one.loop.batch, phase) == ends
 
 
 def test_what_a_stopped_server_was_doing_rests(open_run: Open, clock: Clock) -> None:

@@ -506,6 +506,32 @@ def test_what_was_done_before_many_changes_is_kept(hosting: Hosting) -> None:
     assert kept.progress["batch"] == 3
 
 
+@pytest.mark.parametrize("after", [{"type": "set", "learning_rate": 0.01}, {"type": "pause"}])
+def test_a_command_right_after_a_failure_leaves_its_tensors(
+    hosting: Hosting, after: dict[str, Any]
+) -> None:
+    hosting.step(3)
+    hosting.command("set", optimizer={"name": "sgd", "learning_rate": 1e12})
+    run = hosting.host._runs["run"].run
+    hosting.send("command", command={"type": "play"})
+    while run.error is None:
+        hosting.turn()
+    answer = hosting.ask("command", command=after)
+    assert state_of(answer)["state"] == "failed"
+    assert "layer1.weights.gradient" in state_of(answer)["tensors"]
+    assert np.isfinite(
+        array_of(hosting.ask("tensor", name="layer1.weights.gradient", batch=None))
+    ).all()
+
+
+def test_a_step_that_fails_is_answered_with_its_tensors(hosting: Hosting) -> None:
+    hosting.step(3)
+    hosting.command("set", optimizer={"name": "sgd", "learning_rate": 1e12})
+    state = hosting.command("step", unit="batch", count=9)
+    assert state["state"] == "failed"
+    assert "layer1.weights.gradient" in state["tensors"]
+
+
 def test_a_look_at_a_change_that_explodes_is_refused_every_time(hosting: Hosting) -> None:
     hosting.create(
         "steep", layers=[{"units": 10, "activation": "linear"}], loss="mean_squared_error"
