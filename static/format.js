@@ -67,6 +67,19 @@ export function formatValue(value, digits = 2) {
 }
 
 /**
+ * As many significant digits of a value as show what was added to it: three of that.
+ *
+ * @param {number} value
+ * @param {number} added
+ */
+export function digitsBeside(value, added) {
+  if (value === 0 || added === 0) return 3;
+  const exponent = (/** @type {number} */ number) => Math.floor(Math.log10(Math.abs(number)));
+  // A float32 has seven.
+  return Math.min(Math.max(3 + exponent(value) - exponent(added), 3), 7);
+}
+
+/**
  * A share as a percentage of two significant digits, for shares far below 1: "0.062 %".
  *
  * @param {number} value

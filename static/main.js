@@ -77,7 +77,7 @@ const notLoaded = () => {
     code: "not_loaded",
     message:
       "This part of the page could not be loaded: the server does not answer, or has a newer page.",
-    hint: "Reload the page, or try again when the server is there.",
+    hint: "Try again when the server is there; if it is, reload the page.",
   };
 };
 /**

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
 from app.runs.due import DueChanges
@@ -19,13 +21,15 @@ from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.restored import Restored
-from app.runs.series import Series
+from app.runs.series import RECENT, Series
 from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
 
 # Of a slice in which it trains, for measuring it; one piece at least.
 MEASURING_SHARE = 1 / 8
+# A loss that is as many times that of long before has risen.
+RISEN = 2
 
 
 class Run:
@@ -395,7 +399,7 @@ class Run:
             else:
                 self.loop.run_batch()
         except NonFiniteError as error:
-            self._stop(_exploded(error))
+            self._stop(_exploded(error, self._last_sound_batch()))
             return
         self.changed()
         if self.at_boundary:
@@ -442,6 +446,14 @@ class Run:
         batch = self.loop.batch
         self._move(Seeking(self.history.replay_to(batch, None, changes_too=changes_too)))
         self.tell_damage(batch)
+
+    def _last_sound_batch(self) -> int:
+        """The last batch after which the loss had not risen much; as far as it is held."""
+        first = max(1, self.series.length - RECENT + 1)
+        losses = self.series.columns(first)[0]
+        sound = np.flatnonzero(losses <= RISEN * losses[:1])
+        # The loss of a batch is that of the weights before it.
+        return first + int(sound[-1]) - 1 if sound.size else 0
 
     def _replay(self, seeking: Seeking) -> None:
         replay = seeking.replay
@@ -497,13 +509,13 @@ class Run:
         return True
 
 
-def _exploded(error: NonFiniteError) -> AppError:
+def _exploded(error: NonFiniteError, sound: int) -> AppError:
     return AppError(
         "not_finite",
         f"training has stopped in batch {error.batch}: "
         f"its {error.what} is {error.value}, not a finite number",
-        "Its steps have become too large: go back some batches and lower the "
-        "learning rate, or reset. The state before that batch is kept.",
+        f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, and "
+        "lower the learning rate, or reset.",
         status=409,
     )
 

@@ -6,6 +6,9 @@ import { formatCount, formatValue } from "../format.js";
 export const LEAST = 1e-6;
 /** Lines across that a chart has room for, where each stands for a power of ten. */
 const MOST_POWERS = 6;
+/** In CSS pixels, for labels of four characters; and for each more. */
+const AXIS_WIDTH = 40;
+const CHARACTER_WIDTH = 7;
 
 /**
  * The lower end of a logarithmic axis for values of `min` and more: 1, 2 or 5 times a power of ten.
@@ -58,13 +61,25 @@ function labelled(splits) {
  * @returns {import("uplot").Axis}
  */
 export function lossAxis(logarithmic) {
-  const axis = { size: 40, gap: 6, space: 32, values: axisLabels };
+  /** @type {import("uplot").Axis} */
+  const axis = { size: widthOf, gap: 6, space: 32, values: axisLabels };
   if (!logarithmic) return axis;
   return {
     ...axis,
     splits: (_plot, _axis, min, max) => logarithmicSplits(min, max),
     filter: (_plot, splits) => labelled(splits),
   };
+}
+
+/**
+ * The room of the axis: four digits have always some, so that it seldom moves.
+ *
+ * @param {unknown} _plot
+ * @param {string[] | null} labels
+ */
+function widthOf(_plot, labels) {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+  return AXIS_WIDTH + CHARACTER_WIDTH * Math.max(0, longest - 4);
 }
 
 /**

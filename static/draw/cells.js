@@ -1,5 +1,6 @@
 import { PixelBuffer } from "./canvas.js";
 import { signedCode, unsignedCode } from "./colours.js";
+import { drawFrame } from "./frame.js";
 import { squaresIn, writeMatrix } from "./grid.js";
 
 /**
@@ -58,14 +59,13 @@ export function cellsPainter() {
     context.drawImage(buffer.source, 0, 0, size.width, size.height);
     const x = (picked % layout.columns) * layout.width;
     const y = Math.floor(picked / layout.columns) * layout.height;
-    context.strokeStyle = theme.accent;
-    context.lineWidth = 2;
-    context.strokeRect(
-      Math.min(Math.max(x, 1), size.width - layout.width - 1),
-      Math.min(Math.max(y, 1), size.height - layout.height - 1),
-      layout.width,
-      layout.height,
-    );
+    const frame = {
+      x: Math.min(Math.max(x, 1), size.width - layout.width - 1),
+      y: Math.min(Math.max(y, 1), size.height - layout.height - 1),
+      width: layout.width,
+      height: layout.height,
+    };
+    drawFrame(context, frame, theme);
   };
 }
 

@@ -1,5 +1,6 @@
 import { PixelBuffer } from "./canvas.js";
 import { signedCode, unsignedCode } from "./colours.js";
+import { drawFrame } from "./frame.js";
 import { writeMatrix } from "./grid.js";
 
 /**
@@ -30,10 +31,9 @@ export function fieldPainter() {
     context.drawImage(buffer.source, 0, 0, width, height);
     if (picked === null) return;
     const cell = width / side;
-    context.strokeStyle = theme.accent;
-    context.lineWidth = 2;
     const [row, column] = [Math.floor(picked / side), picked % side];
-    context.strokeRect(column * cell - 1, row * cell - 1, cell + 2, cell + 2);
+    const [x, y] = [column * cell - 1, row * cell - 1];
+    drawFrame(context, { x, y, width: cell + 2, height: cell + 2 }, theme);
   };
 }
 

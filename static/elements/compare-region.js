@@ -2,7 +2,7 @@ import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatCount, formatError, formatLoss, formatValue } from "../format.js";
 import { changeText, marksOf } from "../models/compared-marks.js";
-import { apartNotes } from "../models/compared-words.js";
+import { apartNotes, waitingNote } from "../models/compared-words.js";
 import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
 import * as explanations from "../models/explanations/progress.js";
 import { Rarely } from "../models/rarely.js";
@@ -169,11 +169,11 @@ export class CompareRegion extends RunElement {
   }
 
   /** @param {App} app */
-  #paint({ comparison, colours }) {
+  #paint({ comparison, together, colours }) {
     const all = comparison.all.peek();
     if (!comparison.inSight.peek() || all.length < 2) return;
     const theme = colours.peek();
-    this.#paintNotes(all);
+    this.#paintNotes(all, together);
     this.#table?.show(all);
     this.#paintChart(all, theme);
     const images = /** @type {ComparedImages} */ (this.#images);
@@ -188,13 +188,17 @@ export class CompareRegion extends RunElement {
    * Said once, not with every batch.
    *
    * @param {readonly Compared[]} all
+   * @param {App["together"]} together
    */
-  #paintNotes(all) {
+  #paintNotes(all, together) {
     const known = all.flatMap(({ slot, run }) => {
       const state = run.state.peek();
-      return state ? [{ slot, state }] : [];
+      return state ? [{ slot, state, run }] : [];
     });
-    const notes = apartNotes(known);
+    const waiting = known
+      .filter(({ run }) => together.leavesOut(run))
+      .map(({ slot, state }) => waitingNote(slot, state));
+    const notes = [...waiting, ...apartNotes(known)];
     const calm =
       known.length === all.length
         ? "The same start and the same batches: at the same batch, what differs comes from what was set."

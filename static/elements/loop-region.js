@@ -8,7 +8,7 @@ import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
 import { batchSize } from "../models/explanations/comparing.js";
-import { NO_PICTURES, PHASES } from "../models/loop.js";
+import { batchAtHand, batchOfPicture, NO_PICTURES, PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
@@ -115,7 +115,7 @@ export class LoopRegion extends RunElement {
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
     this.#sub?.show([
-      "one batch of ",
+      `batch ${formatCount(Math.max(batchAtHand(state.batch, state.phase), 1))}: `,
       { text: formatCount(state.batch_size), explanation: () => batchSize(state) },
       state.batch_size === 1 ? " digit, five phases" : " digits, five phases",
     ]);
@@ -145,6 +145,10 @@ export class LoopRegion extends RunElement {
     station.classList.toggle("is-lit", lit === phase);
     station.classList.toggle("is-dim", lit !== null && lit !== phase);
     station.classList.toggle("is-stale", stale);
+    if (stale) {
+      const note = /** @type {HTMLElement} */ (station.querySelector(".stale-note"));
+      write(note, `of batch ${formatCount(batchOfPicture(pictures, phase))}`);
+    }
     station.classList.toggle("is-empty", parts === null);
     if (lit === phase) station.setAttribute("aria-current", "step");
     else station.removeAttribute("aria-current");

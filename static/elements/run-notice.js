@@ -140,7 +140,8 @@ export class RunNotice extends RunElement {
       const notice = run.notice.value ?? failure;
       const text = notice === null ? "" : formatError(notice);
       if (failure === null) dismissed.value = "";
-      box.hidden = text === dismissed.value;
+      // A command that is refused for it is an occasion to say it again.
+      box.hidden = run.notice.value === null && text === dismissed.value;
       if (notice !== null) write(this.piece("error-message", HTMLElement), text);
     });
     const dismiss = this.find('[data-action="dismiss"]', HTMLButtonElement);

@@ -1,5 +1,7 @@
 import { signal } from "@preact/signals-core";
+import { formatCount } from "../format.js";
 import { largest } from "../models/explanations/code.js";
+import { batchOfPicture } from "../models/loop.js";
 import { largestText, shapeText, sourceLines, valuesOf } from "../models/program.js";
 import { getProgram } from "../protocol/api.js";
 import { FigureText } from "./figure-text.js";
@@ -146,8 +148,12 @@ export class RunningCode extends RunElement {
     if (this.#shown?.lines !== lines) this.#build(lines);
     const shown = this.#shown;
     if (!shown) return;
-    const isPast = !run.pictures.peek().fresh.has(phase) && state.phase !== null;
-    write(this.piece("phase", HTMLElement), isPast ? `${phase}, of an earlier batch` : phase);
+    const pictures = run.pictures.peek();
+    const isPast = !pictures.fresh.has(phase) && state.phase !== null;
+    write(
+      this.piece("phase", HTMLElement),
+      isPast ? `${phase}, of batch ${formatCount(batchOfPicture(pictures, phase))}` : phase,
+    );
     const values = valuesOf(run.view("values").peek());
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);
     shown.items.forEach((item, i) => {

@@ -1,4 +1,4 @@
-import { formatSetting } from "../format.js";
+import { formatCount, formatSetting } from "../format.js";
 import { LETTERS } from "./comparison.js";
 import { OPTIMIZER_TITLES } from "./words.js";
 
@@ -49,6 +49,16 @@ export function apartNotes(runs) {
   const [first, ...others] = runs;
   if (!first) return [];
   return others.flatMap((other) => apartFrom(first, other));
+}
+
+/**
+ * What is to be known of a run that has no part in a race.
+ *
+ * @param {number} slot
+ * @param {RunState} state
+ */
+export function waitingNote(slot, { batch }) {
+  return `${LETTERS[slot]} has no part in this race: it waits at batch ${formatCount(batch)}.`;
 }
 
 /**

@@ -106,6 +106,17 @@ export function batchAtHand(completed, phase) {
 }
 
 /**
+ * The batch that the picture of a phase is of: where none is fresh, as after a step on a drawing,
+ * they are all of the batch at hand, else those to come are of the batch before.
+ *
+ * @param {Pictures} pictures
+ * @param {Phase} phase
+ */
+export function batchOfPicture({ fresh, batch }, phase) {
+  return fresh.has(phase) || fresh.size === 0 ? batch : Math.max(batch - 1, 0);
+}
+
+/**
  * @param {SafetensorsFile} file
  * @returns {DrawPicture | null}
  */

@@ -9,10 +9,8 @@
 
 /** @typedef {{ batch: number, loss: number, accuracy: number }} TestPoint */
 
-/** The weight of the past in the smoothed line: an exponential mean over this many batches. */
+/** The smoothed line is the mean over this many batches, the last of them its own. */
 const SMOOTHING_BATCHES = 50;
-
-const KEEP = 1 - 1 / SMOOTHING_BATCHES;
 
 /**
  * The per-batch series of a run, complete from batch 1 on.
@@ -27,8 +25,6 @@ export class SeriesStore {
   #loss = new Float64Array(this.#capacity);
   #accuracy = new Float64Array(this.#capacity);
   #smooth = new Float64Array(this.#capacity);
-  /** The running mean without its correction for the short past: what the next value starts from. */
-  #running = new Float64Array(this.#capacity);
   /** @type {TestPoint[]} */
   #tests = [];
 
@@ -95,14 +91,15 @@ export class SeriesStore {
    */
   #append(loss, accuracy) {
     const i = this.#length;
-    const before = i === 0 ? 0 : (this.#running[i - 1] ?? 0);
-    const running = KEEP * before + (1 - KEEP) * loss;
     this.#batches[i] = i + 1;
     this.#loss[i] = loss;
     this.#accuracy[i] = accuracy;
-    this.#running[i] = running;
-    this.#smooth[i] = running / (1 - KEEP ** (i + 1));
     this.#length = i + 1;
+    // Summed anew: of a running sum one huge loss leaves nothing for good.
+    const first = Math.max(0, i + 1 - SMOOTHING_BATCHES);
+    let sum = 0;
+    for (let j = first; j <= i; j++) sum += this.#loss[j] ?? NaN;
+    this.#smooth[i] = sum / (i + 1 - first);
   }
 
   /** @param {number} length */
@@ -113,7 +110,6 @@ export class SeriesStore {
     this.#loss = grown(this.#loss, this.#capacity);
     this.#accuracy = grown(this.#accuracy, this.#capacity);
     this.#smooth = grown(this.#smooth, this.#capacity);
-    this.#running = grown(this.#running, this.#capacity);
   }
 }
 

@@ -38,6 +38,11 @@ export class Together {
     );
   }
 
+  /** Whether a run has no part in what was last set running. @param {RunModel} run */
+  leavesOut(run) {
+    return this.#racing !== null && !this.#racing.includes(run);
+  }
+
   /** A race is level: none gets ahead. @param {readonly RunModel[]} runs */
   race(runs) {
     this.inStep.value = true;

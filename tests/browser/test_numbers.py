@@ -79,7 +79,7 @@ def test_large_counts_are_in_groups(page_of_run: DescentPage) -> None:
     page.shows("batches_per_epoch", "7,500")
     page.input("Batch size").select_option("1024")
     page.press("Step batch")
-    expect(page.region("The loop")).to_contain_text("one batch of 1,024 digits")
+    expect(page.region("The loop")).to_contain_text("1,024 digits, five phases")
     expect(page.region("The loop").locator("[data-phase=draw] .caption")).to_contain_text(
         "1,024 of"
     )

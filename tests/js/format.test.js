@@ -63,6 +63,19 @@ it("says an error in sentences", () => {
   assert.equal(format.formatError({ message: "Try again.", hint: null }), "Try again.");
 });
 
+it("writes a value so that what was added to it is seen", () => {
+  for (const [value, added, digits] of [
+    [0.151, 1.2e-4, 6],
+    [0.5, 0.25, 3],
+    [1e-5, 3, 3],
+    [3e9, 1e-3, 7],
+    [0, 1, 3],
+    [-0.02, -0.003, 4],
+  ]) {
+    assert.equal(format.digitsBeside(value ?? 0, added ?? 0), digits);
+  }
+});
+
 it("reads numbers as people type them", () => {
   const cases = { "−0,05": -0.05, " 1e-3 ": 0.001, "+,5": 0.5, "1e999": Infinity, 3: 3 };
   for (const [text, value] of Object.entries(cases)) assert.equal(format.parseNumber(text), value);

@@ -101,12 +101,13 @@ describe("SeriesStore", () => {
     assert.equal(series.length, 2);
   });
 
-  it("smooths by an exponential mean, corrected for the short past", () => {
+  it("smooths by the mean of the last fifty, or of as many as there are", () => {
     const series = new SeriesStore();
-    series.apply(part(1, [4, 2]));
-    // (0.98 · 0.02 · 4 + 0.02 · 2) / (1 − 0.98²)
-    assert.equal(series.smooth[0], 4);
-    assert.ok(Math.abs((series.smooth[1] ?? 0) - 0.1184 / 0.0396) < 1e-12);
+    series.apply(part(1, [1e30, 4, 2, ...Array(60).fill(1)]));
+    assert.deepEqual([...series.smooth.subarray(0, 2)], [1e30, (1e30 + 4) / 2]);
+    assert.equal(series.smooth[49], (1e30 + 6 + 47) / 50);
+    assert.equal(series.smooth[50], (4 + 2 + 48) / 50); // the huge one has left nothing
+    assert.equal(series.smooth[62], 1);
   });
 
   it("smooths the same after a cut as without one", () => {

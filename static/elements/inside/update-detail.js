@@ -1,6 +1,6 @@
 import { fieldPainter } from "../../draw/field.js";
 import { drawHistogram } from "../../draw/histogram.js";
-import { formatValue } from "../../format.js";
+import { digitsBeside, formatValue } from "../../format.js";
 import { captionParts } from "../../models/captions.js";
 import { colourScale } from "../../models/explanations/stations.js";
 import * as explanations from "../../models/explanations/update.js";
@@ -111,7 +111,9 @@ export class UpdateDetail {
       const isVague = quantity === "before" && lost > Math.abs(number.value) / 1000;
       write(name, isVague ? `${number.name}, to ±${formatValue(lost)}` : number.name);
       const explanation = () => explanationOf(state, at, { ...number, optimizer });
-      value.show([{ text: formatValue(number.value, 3), explanation }]);
+      // Of the weight so many digits that what the step does to it is seen.
+      const digits = ["before", "after"].includes(quantity) ? digitsBeside(number.value, step) : 3;
+      value.show([{ text: formatValue(number.value, digits), explanation }]);
     }
   }
 

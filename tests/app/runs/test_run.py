@@ -253,6 +253,7 @@ def test_numbers_that_explode_stop_the_run_at_the_last_finite_state(run: Run, cl
     assert state["error"]["message"].startswith(stopped)
     assert state["error"]["message"].endswith(", not a finite number")
     assert state["batch"] == state["furthest"] >= 3
+    assert "go back to batch 3, before the loss rose" in state["error"]["hint"]
     for array in snapshot(run).values():
         assert math.isfinite(array.sum(dtype="float64"))
     for kind in ("play", "step"):

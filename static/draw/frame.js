@@ -1,0 +1,18 @@
+/**
+ * Draws the frame of what is picked in a picture: in the accent colour, with a seam of the panel's
+ * about it, since the picture may have that colour too.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{ x: number, y: number, width: number, height: number }} frame
+ * @param {import("./colours.js").Theme} theme
+ */
+export function drawFrame(context, { x, y, width, height }, theme) {
+  for (const [colour, line] of /** @type {const} */ ([
+    [theme.panel, 4],
+    [theme.accent, 2],
+  ])) {
+    context.strokeStyle = colour;
+    context.lineWidth = line;
+    context.strokeRect(x, y, width, height);
+  }
+}
