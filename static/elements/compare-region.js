@@ -10,7 +10,7 @@ import { ComparedChart } from "./compared-chart.js";
 import { ComparedImages } from "./compared-images.js";
 import { ComparedTable } from "./compared-table.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { areSame, follow, observe, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -276,7 +276,7 @@ export class CompareRegion extends RunElement {
    */
   #paintLegend(scale, theme) {
     const now = [scale, theme];
-    if (now.every((value, i) => value === this.#legendPainted[i])) return;
+    if (areSame(now, this.#legendPainted)) return;
     const canvas = this.piece("legend", HTMLCanvasElement);
     const prepared = prepareCanvas(canvas);
     if (!prepared) return;

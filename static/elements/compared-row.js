@@ -5,7 +5,7 @@ import { formatCount } from "../format.js";
 import { LETTERS } from "../models/comparison.js";
 import { codesOn, comparable, differenceCoder } from "../models/difference.js";
 import { swatch } from "./compared-table.js";
-import { cell, write } from "./run-element.js";
+import { areSame, cell, write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
@@ -61,7 +61,7 @@ export class ComparedRow {
   show(shown) {
     const { width } = sizeOf(cell(this.element, "holder"));
     const now = [...Object.values(shown), width, window.devicePixelRatio];
-    if (width === 0 || now.every((value, i) => value === this.#drawn[i])) return;
+    if (width === 0 || areSame(now, this.#drawn)) return;
     this.#drawn = now;
     this.#write(shown);
     const { view, first, from, scale } = shown;

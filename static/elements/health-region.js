@@ -7,7 +7,7 @@ import { FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { batchAtHand } from "../models/loop.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -72,7 +72,7 @@ export class HealthRegion extends RunElement {
       this.#health?.batch === state.batch &&
       this.#health.phase === state.phase;
     const now = [this.#health, colours.peek(), present];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     const { batch, phase } = this.#health ?? {};
     write(

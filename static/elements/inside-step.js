@@ -71,12 +71,12 @@ export class InsideStep extends RunElement {
     };
     follow(signal, want);
     follow(signal, () => {
-      const seen = run.view(insideName(app)).value;
+      const seen = run.view(pick.insideView(run.sample.value)).value;
       this.#take(insideOf(seen), run.state.peek());
     });
     follow(signal, () => {
       run.news.value;
-      insideName(app); // what is picked
+      pick.insideView(run.sample.value); // what is picked
       pick.station.value;
       colours.value;
       repaint();
@@ -233,13 +233,10 @@ function promiseOf(phase, isNew) {
  * @param {App} app
  */
 function viewsOf(app) {
-  const isMeasured = app.pick.shown(app.run.state.value) === "backward";
-  return ["loop", insideName(app), ...(isMeasured ? [derivativeName(app)] : [])];
-}
-
-/** @param {App} app */
-function insideName({ run, pick }) {
-  return `inside/${run.sample.value}/${pick.unit.value}/${pick.input.value}`;
+  const { run, pick } = app;
+  const isMeasured = pick.shown(run.state.value) === "backward";
+  const inside = pick.insideView(run.sample.value);
+  return ["loop", inside, ...(isMeasured ? [derivativeName(app)] : [])];
 }
 
 /** @param {App} app */

@@ -1,6 +1,6 @@
 import { actionOf, SHORTCUTS } from "../keys.js";
 import { storage } from "../storage.js";
-import { RunElement } from "./run-element.js";
+import { closeByHand, RunElement } from "./run-element.js";
 
 const STORAGE_KEY = "descent.keys";
 
@@ -22,11 +22,7 @@ export class KeysDialog extends RunElement {
       { signal },
     );
     dialogs.openKeys = () => dialog.showModal();
-    const close = this.find('[data-action="close"]', HTMLButtonElement);
-    close.addEventListener("click", () => dialog.close(), { signal });
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close(), {
-      signal,
-    });
+    closeByHand(dialog, signal);
     document.addEventListener(
       "keydown",
       (event) => {

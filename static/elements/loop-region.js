@@ -13,7 +13,7 @@ import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
 import { digitCells, digitText } from "./inside/draw-detail.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -92,7 +92,7 @@ export class LoopRegion extends RunElement {
     const latest = run.pictures.peek();
     const theme = colours.peek();
     const now = [latest, this.#written, theme];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     // What the words name (a digit, an answer, a mean) is no newer than they are.
     const { draw, forward, loss } = run.hurrying.peek() ? this.#written : latest;

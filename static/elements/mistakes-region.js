@@ -11,7 +11,7 @@ import {
 import { outputText } from "../models/words.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -67,7 +67,7 @@ export class MistakesRegion extends RunElement {
     const theme = colours.peek();
     const mistakes = this.#mistakes;
     const now = [mistakes, theme];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     this.piece("body", HTMLElement).classList.toggle("is-empty", mistakes === null);
     this.piece("empty", HTMLElement).hidden = mistakes !== null;

@@ -6,7 +6,7 @@ import { deleteRun, listRuns, renameRun } from "../protocol/my-runs.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
 import { revealComparison } from "./race-dialog.js";
-import { cell, follow, RunElement, write } from "./run-element.js";
+import { cell, closeByHand, follow, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -37,11 +37,7 @@ export class MyRuns extends RunElement {
       dialog.showModal();
       this.#refresh(app, dialog);
     };
-    const close = this.find('[data-action="close"]', HTMLButtonElement);
-    close.addEventListener("click", () => dialog.close(), { signal });
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close(), {
-      signal,
-    });
+    closeByHand(dialog, signal);
     dialog.addEventListener("close", () => clearTimeout(this.#timer), { signal });
     follow(signal, () => {
       app.colours.value;

@@ -1,4 +1,5 @@
 import { prepareCanvas } from "../draw/canvas.js";
+import { areSame } from "./run-element.js";
 
 /**
  * A canvas that is drawn again only where what it shows has changed.
@@ -37,7 +38,7 @@ export class Picture {
   paint(data, theme) {
     const now = [...Object.values(data), theme];
     const before = this.#painted;
-    if (before?.length === now.length && now.every((value, i) => value === before[i])) return;
+    if (before && areSame(now, before)) return;
     const prepared = prepareCanvas(this.#canvas);
     if (!prepared) return;
     this.#painted = now;

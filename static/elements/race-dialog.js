@@ -3,7 +3,7 @@ import { idIn } from "../models/comparison-address.js";
 import { RACES } from "../models/races.js";
 import { prepareRace } from "../models/racing.js";
 import { branchRun, createRun } from "../protocol/api.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { closeByHand, follow, RunElement, write } from "./run-element.js";
 
 /** Ready races, and other runs to put beside this one. */
 export class RaceDialog extends RunElement {
@@ -20,11 +20,7 @@ export class RaceDialog extends RunElement {
       write(this.piece("trouble", HTMLElement), "");
       dialog.showModal();
     };
-    const close = this.find('[data-action="close"]', HTMLButtonElement);
-    close.addEventListener("click", () => dialog.close(), { signal });
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close(), {
-      signal,
-    });
+    closeByHand(dialog, signal);
     const mine = this.find('[data-action="mine"]', HTMLButtonElement);
     mine.addEventListener(
       "click",

@@ -152,3 +152,25 @@ export function write(element, text) {
     if (firstChild.data !== text) firstChild.data = text;
   } else if (element.textContent !== text) element.textContent = text;
 }
+
+/**
+ * Whether two lists hold the same values: what has been painted of them need not be painted again.
+ *
+ * @param {readonly unknown[]} now
+ * @param {readonly unknown[]} before
+ */
+export function areSame(now, before) {
+  return now.length === before.length && now.every((value, i) => value === before[i]);
+}
+
+/**
+ * Lets a dialog be closed by its button, and by a click beside it.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {AbortSignal} signal
+ */
+export function closeByHand(dialog, signal) {
+  const close = () => dialog.close();
+  dialog.querySelector('[data-action="close"]')?.addEventListener("click", close, { signal });
+  dialog.addEventListener("click", ({ target }) => target === dialog && close(), { signal });
+}

@@ -11,7 +11,7 @@ import { unitOf } from "../models/unit.js";
 import { ByHand } from "./by-hand.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { closeByHand, follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
 import { UnitSum } from "./unit-sum.js";
 
@@ -55,7 +55,7 @@ export class UnitDialog extends RunElement {
     const repaint = () => painter.request(paint);
     follow(signal, () => {
       // The view is followed by the opened station too: what it has is not read while closed.
-      const seen = this.#open.value ? run.view(insideName(app)).value : null;
+      const seen = this.#open.value ? run.view(pick.insideView(run.sample.value)).value : null;
       this.#take(unitOf(seen), app);
       repaint();
     });
@@ -86,7 +86,7 @@ export class UnitDialog extends RunElement {
     };
     let visible = false;
     const want = () => {
-      const views = ["loop", insideName(app), `exciters/${pick.unit.value}`];
+      const views = ["loop", pick.insideView(run.sample.value), `exciters/${pick.unit.value}`];
       run.want("unit", visible ? views : []);
     };
     follow(signal, want);
@@ -99,11 +99,7 @@ export class UnitDialog extends RunElement {
       },
       size: repaint,
     });
-    const close = this.find('[data-action="close"]', HTMLButtonElement);
-    close.addEventListener("click", () => dialog.close(), { signal });
-    dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(), {
-      signal,
-    });
+    closeByHand(dialog, signal);
     for (const [action, by] of /** @type {const} */ ([
       ["previous", -1],
       ["next", 1],
@@ -313,13 +309,4 @@ export class UnitDialog extends RunElement {
       this.#sum.difference === null ? null : sumAndGradient(state, unit, this.#sum.difference),
     );
   }
-}
-
-/**
- * The name of the view of what is picked.
- *
- * @param {App} app
- */
-function insideName({ run, pick }) {
-  return `inside/${run.sample.value}/${pick.unit.value}/${pick.input.value}`;
 }

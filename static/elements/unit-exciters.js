@@ -1,6 +1,6 @@
 import { digitPainter } from "../draw/field.js";
 import { formatCount, formatValue } from "../format.js";
-import { write } from "./run-element.js";
+import { areSame, write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").SeenView} SeenView
@@ -41,7 +41,7 @@ export class UnitExciters {
    */
   paint(seen, theme) {
     const now = [seen, theme];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     const data = (/** @type {string} */ name) => seen?.tensors.get(name)?.data ?? new Uint8Array();
     const images = /** @type {Uint8Array} */ (data("images"));

@@ -4,6 +4,7 @@ import { keptHeight } from "../draw/grid.js";
 import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
 import { textOf } from "../models/captions.js";
 import { FigureText } from "./figure-text.js";
+import { areSame } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
@@ -105,7 +106,7 @@ export class UnitGrid {
     const ratio = window.devicePixelRatio || 1;
     const { width } = sizeOf(this.#holder);
     const now = [view, ...shape, theme, this.#pointed, width, ratio];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     const layout = this.#layout();
     this.#holder.style.minHeight = `${keptHeight(width * ratio, ratio) / ratio}px`;

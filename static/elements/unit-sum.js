@@ -4,7 +4,7 @@ import { learntFrom } from "../models/explanations/counts.js";
 import { batchSize } from "../models/explanations/stations.js";
 import { largestDifference, sumOfTerms } from "../models/unit.js";
 import { FigureText } from "./figure-text.js";
-import { write } from "./run-element.js";
+import { areSame, write } from "./run-element.js";
 
 /**
  * @typedef {import("../models/loop.js").DrawPicture} DrawPicture
@@ -105,7 +105,7 @@ export class UnitSum {
    */
   paint(scale, theme, state) {
     const now = [this.#sum, scale, theme];
-    if (now.every((value, i) => value === this.#painted[i])) return;
+    if (areSame(now, this.#painted)) return;
     this.#painted = now;
     const items = [...this.#host.piece("terms", HTMLElement).children];
     items.forEach((item, i) => {

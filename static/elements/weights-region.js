@@ -5,7 +5,7 @@ import { formatValue } from "../format.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
 /**
@@ -209,7 +209,7 @@ export class WeightsRegion extends RunElement {
    */
   #paintLegend({ scale, coding }, theme) {
     const now = [scale, coding, theme];
-    if (now.every((value, i) => value === this.#legendPainted[i])) return;
+    if (areSame(now, this.#legendPainted)) return;
     const canvas = this.piece("legend", HTMLCanvasElement);
     const prepared = prepareCanvas(canvas);
     if (!prepared) return;

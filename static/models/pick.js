@@ -30,6 +30,15 @@ export class Pick {
   }
 
   /**
+   * The name of the view of what is picked.
+   *
+   * @param {number} sample
+   */
+  insideView(sample) {
+    return `inside/${sample}/${this.unit.value}/${this.input.value}`;
+  }
+
+  /**
    * The phase whose station is shown: the opened one, or the one that ran last.
    *
    * @param {import("../protocol/types.js").RunState | null} state

@@ -1,7 +1,8 @@
-import { effect, signal } from "@preact/signals-core";
+import { signal } from "@preact/signals-core";
 import { formatCount } from "../format.js";
 import * as commands from "../protocol/commands.js";
 import { Latest } from "./latest.js";
+import { until } from "./rounds.js";
 
 /**
  * @typedef {import("./run.js").RunModel} RunModel
@@ -50,21 +51,18 @@ export class Rewind {
     if (state === "playing" || state === "stepping") await this.#run.pause();
     await this.#run.do(commands.seek(batch));
     // Ahead of all that has been trained it takes as long as training does, and is seen on its way.
-    if (batch <= furthest) await this.#rest();
+    if (batch <= furthest) await until(() => isThere(this.#run));
     if (this.sought.peek() === batch) this.sought.value = null;
   }
+}
 
-  /** A long seek is answered before it is done. */
-  async #rest() {
-    await new Promise((resolve) => {
-      const stop = effect(() => {
-        const { state, connection } = this.#run;
-        if (connection.value === "open" && state.value?.state === "stepping") return;
-        queueMicrotask(() => stop());
-        resolve(null);
-      });
-    });
-  }
+/**
+ * Whether a seek is over, which is answered before it is done where it is long.
+ *
+ * @param {import("./run.js").RunModel} run
+ */
+function isThere({ state, connection }) {
+  return connection.value !== "open" || state.value?.state !== "stepping";
 }
 
 /** @param {RunState} state */

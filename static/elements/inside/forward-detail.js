@@ -10,7 +10,7 @@ import { outputText, unitFormula } from "../../models/words.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
-import { write } from "../run-element.js";
+import { areSame, write } from "../run-element.js";
 import { Answers } from "./answers.js";
 
 /**
@@ -106,7 +106,7 @@ export class ForwardDetail {
       `, sample ${sample + 1}: ${aDigit(label)}`,
     );
     const now = [x, theme, draw?.count];
-    if (now.every((value, i) => value === this.#digitDrawn[i])) return;
+    if (areSame(now, this.#digitDrawn)) return;
     const canvas = this.#host.piece("forward-x", HTMLCanvasElement);
     const context = canvas.getContext("2d");
     if (!context) return;

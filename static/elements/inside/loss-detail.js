@@ -8,7 +8,7 @@ import { meanLoss, probability } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
-import { write } from "../run-element.js";
+import { areSame, write } from "../run-element.js";
 import { digitText } from "./draw-detail.js";
 
 /**
@@ -168,7 +168,7 @@ export class LossDetail {
    */
   #showWorst(state, loss, draw, theme) {
     const now = [loss, theme];
-    if (now.every((value, i) => value === this.#drawn[i])) return;
+    if (areSame(now, this.#drawn)) return;
     this.#drawn = now;
     const features = draw.pixels.length / draw.count;
     const places = placesOf(loss, draw);

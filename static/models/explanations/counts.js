@@ -1,5 +1,5 @@
 import { formatCount } from "../../format.js";
-import { sourceNow, sourceOf } from "./source.js";
+import { parameterNames, sourceNow, sourceOf } from "./source.js";
 
 /** @typedef {import("../../protocol/types.js").RunState} RunState */
 
@@ -27,10 +27,7 @@ export function countAlong(state, { phase, tensor, axis = 0 }, what, count) {
  * @param {RunState} state
  */
 export function parameterCount(state) {
-  const names = state.config.layers.flatMap((_, i) => [
-    `layer${i + 1}.weights`,
-    `layer${i + 1}.bias`,
-  ]);
+  const names = parameterNames(state);
   const source = sourceNow(state);
   return source.fromTensors(
     `numbers that are learned = sizes of all weights and biases together = ${formatCount(state.parameters)}`,

@@ -1,6 +1,6 @@
 import { formatPercent } from "../../format.js";
 import { outputText } from "../words.js";
-import { sourceNow } from "./source.js";
+import { parameterNames, sourceNow } from "./source.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
@@ -34,10 +34,7 @@ export function drawnProbability(state, reader, digit, share) {
       numpy: `reading["probabilities"][${digit}]`,
     };
   }
-  const names = state.config.layers.flatMap((_, i) => [
-    `layer${i + 1}.weights`,
-    `layer${i + 1}.bias`,
-  ]);
+  const names = parameterNames(state);
   const output = state.config.layers.reduce((input, { activation }, i) => {
     const z = `tensor("layer${i + 1}.weights") @ ${parenthesized(input)} + tensor("layer${i + 1}.bias")`;
     return (ACTIVATIONS[activation] ?? ((text) => text))(z);

@@ -128,3 +128,12 @@ export function sourceNow(state) {
 export function lastLayer(state) {
   return state.config.layers.length;
 }
+
+/**
+ * The names of everything that is learned, layer by layer.
+ *
+ * @param {RunState} state
+ */
+export function parameterNames({ config }) {
+  return config.layers.flatMap((_, i) => [`layer${i + 1}.weights`, `layer${i + 1}.bias`]);
+}

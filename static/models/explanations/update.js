@@ -1,6 +1,6 @@
 import { formatSetting, formatValue } from "../../format.js";
 import { EPSILON, rulesOf } from "../update.js";
-import { sourceNow, sourceOf } from "./source.js";
+import { parameterNames, sourceNow, sourceOf } from "./source.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
@@ -148,10 +148,7 @@ export function step(state, at, value, optimizer) {
  */
 export function angle(state, degrees) {
   const source = sourceOf(state, "update");
-  const parameters = state.config.layers.flatMap((_, i) => [
-    `layer${i + 1}.weights`,
-    `layer${i + 1}.bias`,
-  ]);
+  const parameters = parameterNames(state);
   const flat = (/** @type {string} */ kind) => {
     const parts = parameters.map((name) => `${source.tensor(`${name}.${kind}`)}.ravel()`);
     return `np.concatenate([${parts.join(", ")}]).astype(float)`;
