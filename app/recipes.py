@@ -153,8 +153,8 @@ def from_file(data: bytes) -> Recipe:
         raise AppError(
             "invalid_file",
             f"expected a network or a recipe saved by this program, got {_found_instead(error)}",
-            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since. "
-            "Nothing has been made.",
+            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since; "
+            "a configuration is sent as Content-Type: application/json. Nothing has been made.",
             status=422,
         ) from error
 
@@ -163,7 +163,7 @@ def _found_instead(error: Exception) -> str:
     """What a file is, by what stands in the way of reading it; a parser's words help nobody."""
     match error:
         case KeyError() | TypeError() | NotSealedError():
-            return "a file without one (a configuration is sent as Content-Type: application/json)"
+            return "a file that has no recipe in it"
         case json.JSONDecodeError():
             return f"a file whose JSON goes wrong in line {error.lineno}"
         case DamagedFileError():

@@ -199,8 +199,9 @@ class Registry:
         record.moving = before or command["type"] in SETS_MOVING
         try:
             state = await self.pool.command(record.run_id, command)
-        except AppError:
-            record.moving = before
+        except AppError as error:
+            if error.code != "worker_lost":  # else it may have been carried out
+                record.moving = before
             raise
         record.moving = state["state"] in MOVING
         return state
@@ -286,8 +287,7 @@ class Registry:
             if unwatched > self._settings.run_ttl_s:
                 await self._close(record)
             elif record.moving and unwatched > self._patience(record):
-                with contextlib.suppress(AppError):
-                    await self.command(record, {"type": "pause"})
+                await self._stop_moving(record)
 
     async def _forget_unused(self) -> None:
         """Remove what has expired, and what a visitor has too many of."""
@@ -307,7 +307,8 @@ class Registry:
 
     async def _make_room(self, crowd: list[Record]) -> None:
         """Let the run rest that has been left alone for longest; `AppError` if none may."""
-        for record in sorted(crowd, key=self._unwatched_for, reverse=True):
+        # Those that move are asked last: they may have stopped by themselves, but seldom have.
+        for record in sorted(crowd, key=lambda one: (one.moving, -self._unwatched_for(one))):
             if await self._may_rest(record):
                 await self._rest(record)
                 return
@@ -329,6 +330,13 @@ class Registry:
                 return False
         return self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
 
+    async def _stop_moving(self, record: Record) -> None:
+        """Pause a run, unless it has come to rest by itself."""
+        with contextlib.suppress(AppError):
+            record.moving = (await self.pool.state(record.run_id))["state"] in MOVING
+            if record.moving:
+                await self.command(record, {"type": "pause"})
+
     def _patience(self, record: Record) -> float:
         """How long a run may move for nobody: a page is missed sooner than a script."""
         settings = self._settings
@@ -339,6 +347,8 @@ class Registry:
 
     async def _close(self, record: Record) -> None:
         """Let a run rest on disk; one in which nothing has happened is forgotten."""
+        if record.moving:  # else it would come back as one that a stop of the server broke off
+            await self._stop_moving(record)
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if self._unwatched_for(record) <= self._settings.run_ttl_s:
             return  # somebody has come meanwhile
@@ -350,9 +360,6 @@ class Registry:
     async def _rest(self, record: Record) -> None:
         """Let a run rest on disk, until it is asked for again."""
         self._records.pop(record.run_id, None)
-        if record.moving:  # else it would come back as one that a stop of the server broke off
-            with contextlib.suppress(AppError):
-                await self.pool.command(record.run_id, {"type": "pause"})
         with contextlib.suppress(AppError):
             await self.pool.close(record.run_id)
         log.info("run closed", run=record.run_id)

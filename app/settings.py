@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     )
     max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
     max_visitor_runs: int = Field(
-        default=32, ge=1, description="Runs of one visitor open at once; the others' stay free."
+        default=32,
+        ge=1,
+        description="Runs of one visitor open at once; the rest is left to others.",
     )
     max_viewers: int = Field(default=64, ge=1, description="Viewers of one run at once.")
     max_kept_runs: int = Field(

@@ -21,7 +21,7 @@ from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.restored import Restored
-from app.runs.series import RECENT, Series
+from app.runs.series import Series
 from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
@@ -157,7 +157,10 @@ class Run:
     # Commands
 
     def command(self, command: dict[str, Any]) -> None:
-        """Carry out a checked command, or raise `AppError` with nothing changed."""
+        """Carry out a checked command, or raise `AppError` with nothing changed.
+
+        Not before the run is settled.
+        """
         told, self.restored = self.restored, None
         self.history.checkpoints.set_aside.clear()
         try:
@@ -449,7 +452,7 @@ class Run:
 
     def _last_sound_batch(self) -> int:
         """The last batch after which the loss had not risen much; as far as it is held."""
-        first = max(1, self.series.length - RECENT + 1)
+        first = self.series.first_held
         losses = self.series.columns(first)[0]
         sound = np.flatnonzero(losses <= RISEN * losses[:1])
         # The loss of a batch is that of the weights before it.
@@ -512,7 +515,7 @@ class Run:
 def _exploded(error: NonFiniteError, sound: int) -> AppError:
     return AppError(
         "not_finite",
-        f"training has stopped in batch {error.batch}: "
+        f"training has stopped in batch {error.batch:,}: "
         f"its {error.what} is {error.value}, not a finite number",
         f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, and "
         "lower the learning rate, or reset.",

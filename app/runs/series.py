@@ -46,6 +46,11 @@ class Series:
         self._columns = np.empty((len(COLUMNS), values.shape[1] + 1024))
         self._held[:] = values
 
+    @property
+    def first_held(self) -> int:
+        """The first batch whose values are held here."""
+        return self._before + 1
+
     def let_go(self) -> None:
         """Free all values but those of the last `RECENT` batches: they are kept elsewhere."""
         gone = self._held.shape[1] - RECENT

@@ -31,13 +31,6 @@ class AbortableWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         super().data_received(data)
 
-    def handle_parser_exception(self) -> None:
-        """Close after what is no frame, as uvicorn does; before there is a connection, cut it."""
-        if self.conn.close_sent is None:
-            self.transport.abort()
-            return
-        super().handle_parser_exception()
-
     def send_receive_event_to_app(self) -> None:
         """Hand a message on as uvicorn does; of text that is no UTF-8 no traceback is logged."""
         if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):

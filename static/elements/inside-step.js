@@ -1,6 +1,6 @@
 import { formatCount } from "../format.js";
 import { insideOf } from "../models/inside.js";
-import { batchOfPicture, PHASES } from "../models/loop.js";
+import { PHASES } from "../models/loop.js";
 import { PHASE_TITLES } from "../models/words.js";
 import { BackwardDetail } from "./inside/backward-detail.js";
 import { DrawDetail } from "./inside/draw-detail.js";
@@ -189,7 +189,7 @@ export class InsideStep extends RunElement {
     const stale = this.piece("stale", HTMLElement);
     // What follows the phases fades until its pictures are there, a moment later.
     stale.hidden = shown === null || isFresh || !(isOpened || state.state === "failed");
-    write(stale, `still of batch ${formatCount(batchOfPicture(pictures, phase))}`);
+    write(stale, `still of batch ${formatCount(pictures.of[phase])}`);
     this.#showWhich(phase, isOpened, state.phase === null);
   }
 

@@ -8,7 +8,7 @@ import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
 import { announcement, captionParts, textOf } from "../models/captions.js";
 import { batchSize } from "../models/explanations/comparing.js";
-import { batchAtHand, batchOfPicture, NO_PICTURES, PHASES } from "../models/loop.js";
+import { batchAtHand, NO_PICTURES, PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
@@ -147,7 +147,7 @@ export class LoopRegion extends RunElement {
     station.classList.toggle("is-stale", stale);
     if (stale) {
       const note = /** @type {HTMLElement} */ (station.querySelector(".stale-note"));
-      write(note, `of batch ${formatCount(batchOfPicture(pictures, phase))}`);
+      write(note, `of batch ${formatCount(pictures.of[phase])}`);
     }
     station.classList.toggle("is-empty", parts === null);
     if (lit === phase) station.setAttribute("aria-current", "step");

@@ -1,7 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { formatCount } from "../format.js";
 import { largest } from "../models/explanations/code.js";
-import { batchOfPicture } from "../models/loop.js";
 import { largestText, shapeText, sourceLines, valuesOf } from "../models/program.js";
 import { getProgram } from "../protocol/api.js";
 import { FigureText } from "./figure-text.js";
@@ -152,7 +151,7 @@ export class RunningCode extends RunElement {
     const isPast = !pictures.fresh.has(phase) && state.phase !== null;
     write(
       this.piece("phase", HTMLElement),
-      isPast ? `${phase}, of batch ${formatCount(batchOfPicture(pictures, phase))}` : phase,
+      isPast ? `${phase}, of batch ${formatCount(pictures.of[phase])}` : phase,
     );
     const values = valuesOf(run.view("values").peek());
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);

@@ -51,6 +51,7 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @property {UpdatePicture | null} update
  * @property {ReadonlySet<Phase>} fresh phases whose picture is of the batch at hand
  * @property {number} batch the batch at hand: the one under way, else the last completed
+ * @property {{ [phase in Phase]: number }} of the batch that each picture is of
  */
 
 /** @type {Pictures} */
@@ -62,11 +63,12 @@ export const NO_PICTURES = {
   update: null,
   fresh: new Set(),
   batch: 0,
+  of: { draw: 0, forward: 0, loss: 0, backward: 0, update: 0 },
 };
 
 /**
  * The pictures after a `loop` message. A phase that has not run in the batch at hand keeps its
- * picture of the batch before, and is not `fresh`; after a step back nothing older is kept.
+ * picture of an earlier batch, and is not `fresh`; after a step back nothing older is kept.
  *
  * @param {Pictures} before
  * @param {SafetensorsFile} file
@@ -92,6 +94,13 @@ export function nextPictures(before, file) {
     update: arrived.update ?? kept.update,
     fresh: new Set(PHASES.filter((name) => arrived[name] !== null)),
     batch,
+    of: {
+      draw: arrived.draw ? batch : kept.of.draw,
+      forward: arrived.forward ? batch : kept.of.forward,
+      loss: arrived.loss ? batch : kept.of.loss,
+      backward: arrived.backward ? batch : kept.of.backward,
+      update: arrived.update ? batch : kept.of.update,
+    },
   };
 }
 
@@ -103,17 +112,6 @@ export function nextPictures(before, file) {
  */
 export function batchAtHand(completed, phase) {
   return Number(completed) + (!phase || phase === "update" ? 0 : 1);
-}
-
-/**
- * The batch that the picture of a phase is of: where none is fresh, as after a step on a drawing,
- * they are all of the batch at hand, else those to come are of the batch before.
- *
- * @param {Pictures} pictures
- * @param {Phase} phase
- */
-export function batchOfPicture({ fresh, batch }, phase) {
-  return fresh.has(phase) || fresh.size === 0 ? batch : Math.max(batch - 1, 0);
 }
 
 /**

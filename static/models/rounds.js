@@ -50,7 +50,7 @@ export class Rounds {
     this.#held = true;
     this.#turns.drop();
     if (!this.#short) await this.#tell(runs, commands.pause());
-    await this.#last;
+    await this.#last.catch(() => {});
   }
 
   /**
@@ -60,22 +60,25 @@ export class Rounds {
    */
   async #go(runs, goal, round) {
     this.going.value = true;
-    const moving = runs().filter((run) => run.state.peek()?.state !== "paused");
-    let followed = await this.#tell(moving, commands.pause());
-    while (followed && !this.#held) {
-      const { stride, pace } = round();
-      const able = runs();
-      const to = Math.min(nextGoal(able.map(batchOf), stride), goal);
-      const behind = able.filter((run) => batchOf(run) < to);
-      if (behind.length === 0) break;
-      this.#short = behind.every((run) => to - batchOf(run) <= stride);
-      const gap = pace === null ? null : delay((stride / pace) * 1000);
-      const steps = await Promise.all(behind.map((run) => this.#stepTo(run, to)));
-      followed = steps.every(Boolean);
-      if (!this.#held) await gap;
+    try {
+      const moving = runs().filter((run) => run.state.peek()?.state !== "paused");
+      let followed = await this.#tell(moving, commands.pause());
+      while (followed && !this.#held) {
+        const { stride, pace } = round();
+        const able = runs();
+        const to = Math.min(nextGoal(able.map(batchOf), stride), goal);
+        const behind = able.filter((run) => batchOf(run) < to);
+        if (behind.length === 0) break;
+        this.#short = behind.every((run) => to - batchOf(run) <= stride);
+        const gap = pace === null ? null : delay((stride / pace) * 1000);
+        const steps = await Promise.all(behind.map((run) => this.#stepTo(run, to)));
+        followed = steps.every(Boolean);
+        if (!this.#held) await gap;
+      }
+    } finally {
+      this.#short = false;
+      this.going.value = false;
     }
-    this.#short = false;
-    this.going.value = false;
   }
 
   /**

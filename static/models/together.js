@@ -38,9 +38,10 @@ export class Together {
     );
   }
 
-  /** Whether a run has no part in what was last set running. @param {RunModel} run */
+  /** Whether a run rests while others race, and has no part in it. @param {RunModel} run */
   leavesOut(run) {
-    return this.#racing !== null && !this.#racing.includes(run);
+    if (this.#racing === null || this.#racing.includes(run)) return false;
+    return this.running.peek() && run.state.peek()?.state === "paused";
   }
 
   /** A race is level: none gets ahead. @param {readonly RunModel[]} runs */
@@ -85,6 +86,7 @@ export class Together {
 
   async restart() {
     this.trouble.value = null;
+    this.#racing = null;
     await this.#endRounds();
     await this.#tell(this.#able(), commands.reset());
   }
@@ -92,6 +94,7 @@ export class Together {
   /** @param {"batch" | "epoch"} unit */
   async step(unit) {
     this.trouble.value = null;
+    this.#racing = null;
     if (!this.inStep.peek()) {
       await this.#endRounds();
       await this.#tell(this.#able(), commands.step(unit));

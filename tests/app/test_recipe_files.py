@@ -37,22 +37,22 @@ def test_json_may_begin_with_a_mark_or_blanks(before: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (b"{}", "a file without one (a configuration is sent as Content-Type: application/json)"),
+        (b"{}", "a file that has no recipe in it"),
         (
             b'{"name": "x"}',
-            "a file without one (a configuration is sent as Content-Type: application/json)",
+            "a file that has no recipe in it",
         ),
         (
             b"".join(seal({}, {"recipe": "null"})),
-            "a file without one (a configuration is sent as Content-Type: application/json)",
+            "a file that has no recipe in it",
         ),
         (
             b"".join(seal({}, {"recipe": "[1]"})),
-            "a file without one (a configuration is sent as Content-Type: application/json)",
+            "a file that has no recipe in it",
         ),
         (
             b"".join(seal({}, {"other": "x"})),
-            "a file without one (a configuration is sent as Content-Type: application/json)",
+            "a file that has no recipe in it",
         ),
         (b'{"name":\n"x"', "a file whose JSON goes wrong in line 2"),
         (b'{"name": "\xff"}', "a file whose JSON cannot be read"),

@@ -115,6 +115,24 @@ async def test_what_the_server_put_to_rest_is_not_told_as_a_stop_of_it(house: Ho
     assert (state["state"], state["restored"]) == ("paused", None)
 
 
+@in_house(run_ttl_s=3600, idle_pause_s=MONTHS_S)
+async def test_who_comes_back_just_before_a_run_rests_finds_it_as_it_was(house: House) -> None:
+    record = await house.make()
+    await house.command(record, "play")
+    house.worker.works.clear()  # the sweep has to wait for its pause
+    house.clock.now += 3601
+    await until(lambda: "state" in house.worker.unread)
+    found = asyncio.create_task(house.registry.find(record.run_id))
+    await until(found.done)
+    house.worker.works.set()
+    await house.pass_time(0)
+    assert found.result() is record
+    assert len(house.registry) == 1
+    await house.command(record, "play")
+    state = await house.pool.state(record.run_id)
+    assert (state["state"], state["restored"]) == ("playing", None)
+
+
 @in_house(run_ttl_s=3600)
 async def test_a_run_that_is_watched_does_not_rest(house: House) -> None:
     record = await house.make()

@@ -117,6 +117,16 @@ const STATE = {
 };
 
 describe("nextPictures", () => {
+  it("knows of which batch each picture is, also where messages were left out", () => {
+    const first = nextPictures(NO_PICTURES, message(1, "update"));
+    const later = nextPictures(first, message(9, "forward")); // nobody looked at 2 to 9
+    assert.deepEqual(later.of, { draw: 10, forward: 10, loss: 1, backward: 1, update: 1 });
+    const empty = { metadata: { batch: "10", phase: "update" }, tensors: new Map() };
+    const drawing = nextPictures(later, empty); // a step on a drawing
+    assert.deepEqual(drawing.of, later.of);
+    assert.equal(drawing.fresh.size, 0);
+  });
+
   it("has the pictures of the phases that ran, one more with each", () => {
     let pictures = NO_PICTURES;
     ORDER.forEach((phase, i) => {

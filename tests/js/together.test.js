@@ -49,6 +49,23 @@ it("goes on in another pace with those that were set running, and no others", as
   assert.deepEqual(told.filter((line) => line.endsWith(" play")).sort(), ["b play", "c play"]);
 });
 
+it("leaves out of a race who rests meanwhile, until all go on", async () => {
+  const [a, b, c] = ["a", "b", "c"].map(() => runThat(() => {}));
+  assert.ok(a && b && c);
+  const together = new Together(() => [a, b, c]);
+  assert.ok(!together.leavesOut(c));
+  await together.run([a, b]);
+  assert.deepEqual(
+    [a, b, c].map((run) => together.leavesOut(run)),
+    [false, false, true],
+  );
+  await together.hold();
+  assert.ok(!together.leavesOut(c));
+  await together.step("batch");
+  await together.run();
+  assert.ok(!together.leavesOut(c));
+});
+
 it("is free again when a run that is on its way is taken out", async () => {
   const ready = runThat(() => {});
   const behind = runThat(() => {}, ["step"]);

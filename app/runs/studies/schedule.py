@@ -97,9 +97,12 @@ class Studies:
         self._forget_others()
 
     def _forget_others(self) -> None:
-        for known in (self._results, self._begun):
-            for name in known.keys() - self._wanted - self._asked:
-                del known[name]
+        long_ago = self._clock() - EVERY_S
+        for name in self._results.keys() - self._wanted - self._asked:
+            del self._results[name]
+        for name in self._begun.keys() - self._wanted - self._asked:
+            if self._begun[name] <= long_ago:
+                del self._begun[name]
 
     def still_wanted(self) -> None:
         """Whoever wanted them is still waiting."""

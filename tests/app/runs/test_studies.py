@@ -100,6 +100,21 @@ def test_those_asked_for_once_are_not_kept_for_ever(run: Run, clock: Clock) -> N
     assert known == [4]
 
 
+def test_one_asked_for_again_and_again_in_play_comes_once_a_second(run: Run, clock: Clock) -> None:
+    step(run, clock, 2)
+    run.command({"type": "play"})
+    made = set()
+    for _ in range(50):  # a second, by what the clock ticks meanwhile
+        run.studies.ask("health")
+        run.studies.want([])  # as every frame does
+        run.advance(clock() + 0.010)
+        clock.now += 0.010
+        result = run.studies.result("health")
+        if result is not None:
+            made.add(result.moment)
+    assert len(made) <= 2
+
+
 def test_what_nobody_looks_at_is_not_made(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     work(run, clock)
