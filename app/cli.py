@@ -123,8 +123,8 @@ def _listen(settings: Settings) -> socket.socket:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise _refusal(
                 f"port {settings.port} of {settings.host} is in use by another program "
-                "(perhaps another Descent). Choose another, or let the system choose: "
-                "descent serve --port 0"
+                f"(perhaps another Descent). Choose another: "
+                f"descent serve --port {(settings.port + 1) % 65536}"
             ) from None
         raise _refusal(f"cannot listen on {settings.host}:{settings.port}: {error}") from None
     listener.listen(2048)
