@@ -72,7 +72,7 @@ export function lossAxis(logarithmic) {
 }
 
 /**
- * The room of the axis: four digits have always some, so that it seldom moves.
+ * The room of the axis: for four characters at least, so that it seldom moves.
  *
  * @param {unknown} _plot
  * @param {string[] | null} labels
