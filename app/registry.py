@@ -28,8 +28,6 @@ TIDY_EVERY_S = 60.0
 # rest comes back when it is asked for again, and a script may make hundreds in a minute.
 SAFE_FOR_S = 5.0
 DAY_S = 24 * 3600
-# Commands after which a run may go on by itself.
-SETS_MOVING = {"play", "step", "seek", "undo"}
 
 log = structlog.get_logger()
 
@@ -47,7 +45,6 @@ class Record:
     owner: bytes
     hub: Hub
     touched: float
-    moving: bool = False  # plays or steps, as far as the last answer to a command says
     was_watched: bool = False
     used: bool = True  # since it was last noted
 
@@ -194,17 +191,7 @@ class Registry:
 
     async def command(self, record: Record, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
-        before = record.moving
-        # At once: who leaves before the answer is there leaves a run that moves.
-        record.moving = before or command["type"] in SETS_MOVING
-        try:
-            state = await self.pool.command(record.run_id, command)
-        except AppError as error:
-            if error.code != "worker_lost":  # else it may have been carried out
-                record.moving = before
-            raise
-        record.moving = state["state"] in MOVING
-        return state
+        return await self.pool.command(record.run_id, command)
 
     async def rename(self, record: Record, name: str) -> dict[str, Any]:
         """Give a run another name; returns its entry in the list."""
@@ -286,7 +273,7 @@ class Registry:
             unwatched = self._unwatched_for(record)
             if unwatched > self._settings.run_ttl_s:
                 await self._close(record)
-            elif record.moving and unwatched > self._patience(record):
+            elif self.pool.is_moving(record.run_id) and unwatched > self._patience(record):
                 await self._stop_moving(record)
 
     async def _forget_unused(self) -> None:
@@ -307,8 +294,12 @@ class Registry:
 
     async def _make_room(self, crowd: list[Record]) -> None:
         """Let the run rest that has been left alone for longest; `AppError` if none may."""
+
         # Those that move are asked last: they may have stopped by themselves, but seldom have.
-        for record in sorted(crowd, key=lambda one: (one.moving, -self._unwatched_for(one))):
+        def by_turn(record: Record) -> tuple[bool, float]:
+            return self.pool.is_moving(record.run_id), -self._unwatched_for(record)
+
+        for record in sorted(crowd, key=by_turn):
             if await self._may_rest(record):
                 await self._rest(record)
                 return
@@ -333,8 +324,7 @@ class Registry:
     async def _stop_moving(self, record: Record) -> None:
         """Pause a run, unless it has come to rest by itself."""
         with contextlib.suppress(AppError):
-            record.moving = (await self.pool.state(record.run_id))["state"] in MOVING
-            if record.moving:
+            if (await self.pool.state(record.run_id))["state"] in MOVING:
                 await self.command(record, {"type": "pause"})
 
     def _patience(self, record: Record) -> float:
@@ -347,7 +337,9 @@ class Registry:
 
     async def _close(self, record: Record) -> None:
         """Let a run rest on disk; one in which nothing has happened is forgotten."""
-        if record.moving:  # else it would come back as one that a stop of the server broke off
+        if self.pool.is_moving(
+            record.run_id
+        ):  # else it would come back as one that a stop of the server broke off
             await self._stop_moving(record)
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if self._unwatched_for(record) <= self._settings.run_ttl_s:

@@ -24,6 +24,8 @@ ATTEMPTS = 3
 ONCE = {"command"}
 # A run that does one of these has something to go on with, whether anybody looks or not.
 MOVING = {"playing", "stepping"}
+# Commands after which it may.
+SETS_MOVING = {"play", "step", "seek", "undo"}
 # How long to wait for a worker where none is alive.
 WAITS, WAIT_S = 200, 0.02
 
@@ -103,9 +105,23 @@ class WorkerPool:
 
     async def command(self, run_id: str, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out a checked command; returns the state after it."""
-        answer = await self._ask(run_id, "command", command=command)
+        was_moving = run_id in self._moving
+        if command["type"] in SETS_MOVING:
+            # At once: who leaves before the answer is there leaves a run that moves.
+            self._moving.add(run_id)
+        try:
+            answer = await self._ask(run_id, "command", command=command)
+        except AppError as error:
+            # A command that is lost with its worker may have been carried out.
+            if error.code != "worker_lost" and not was_moving:
+                self._moving.discard(run_id)
+            raise
         state: dict[str, Any] = answer.header["state"]
         return state
+
+    def is_moving(self, run_id: str) -> bool:
+        """Whether a run plays, steps or seeks, as far as its last state says."""
+        return run_id in self._moving
 
     async def state(self, run_id: str) -> dict[str, Any]:
         """The run's state now."""

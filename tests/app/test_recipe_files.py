@@ -38,22 +38,10 @@ def test_json_may_begin_with_a_mark_or_blanks(before: bytes) -> None:
     ("data", "found"),
     [
         (b"{}", "a file that has no recipe in it"),
-        (
-            b'{"name": "x"}',
-            "a file that has no recipe in it",
-        ),
-        (
-            b"".join(seal({}, {"recipe": "null"})),
-            "a file that has no recipe in it",
-        ),
-        (
-            b"".join(seal({}, {"recipe": "[1]"})),
-            "a file that has no recipe in it",
-        ),
-        (
-            b"".join(seal({}, {"other": "x"})),
-            "a file that has no recipe in it",
-        ),
+        (b'{"name": "x"}', "a file that has no recipe in it"),
+        (b"".join(seal({}, {"recipe": "null"})), "a file that has no recipe in it"),
+        (b"".join(seal({}, {"recipe": "[1]"})), "a file that has no recipe in it"),
+        (b"".join(seal({}, {"other": "x"})), "a file that has no recipe in it"),
         (b'{"name":\n"x"', "a file whose JSON goes wrong in line 2"),
         (b'{"name": "\xff"}', "a file whose JSON cannot be read"),
         (b"\2\0\0\0\0\0\0\0{}", "a file that is damaged, or of another kind"),
