@@ -99,6 +99,15 @@ def hold_all(page: DescentPage) -> list[dict[str, Any]]:
     return states
 
 
+def hold_images(page: DescentPage) -> list[dict[str, Any]]:
+    """Stop both, and wait until their images too are of where they stand; their states."""
+    states = hold_all(page)
+    for letter, state in zip("AB", states, strict=True):
+        note = f"{letter} after batch {state['batch']}"
+        expect(region_of(page).get_by_text(note).first).to_be_visible()
+    return states
+
+
 def row_of(page: DescentPage, run_id: str) -> Locator:
     return region_of(page).locator(f'tbody tr[data-run="{run_id}"]')
 
@@ -196,12 +205,10 @@ def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) ->
     page = small_page(open_page)
     race(page)
     trained_to(page, 30)
-    states = hold_all(page)
+    states = hold_images(page)
     region = region_of(page)
     own, other = compared(page)
     scale = next(view["scale"] for view in states[0]["views"] if view["view"] == "layer1.weights")
-    for letter, state in zip("AB", states, strict=True):
-        expect(region.get_by_text(f"{letter} after batch {state['batch']}").first).to_be_visible()
     one, two = (run.tensor("layer1.weights")[1:24].astype(np.float64) for run in (own, other))
     pictures = region.locator('.images-row [data-cell="images"]')
     for picture, weights in zip(pictures.all(), (one, two), strict=True):
@@ -219,7 +226,7 @@ def test_the_unit_read_out_is_reproduced(open_page: OpenPage) -> None:
     page = small_page(open_page)
     race(page)
     trained_to(page, 10)
-    hold_all(page)
+    hold_images(page)
     region = region_of(page)
     region.get_by_label("Compared unit").fill("31")
     readout = region.locator('[data-part="unit-readout"]')
