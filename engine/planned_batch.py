@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from engine.plan import (
     Task,
     blocks,
     blocks_of,
+    in_place,
     is_large,
 )
 from engine.samples import Gatherer, Samples, scale_into
@@ -270,7 +272,24 @@ class PlannedBatch:
         self._n = n
 
     def _make_plan(self, held: Sequence[HeldBlock] = ()) -> Plan:
-        values, gradients = self.values, self.gradients
+        links, loss_links = self._compiled.forward.links, self._compiled.loss.links
+        factors = self._compiled.gradient_function.factors
+        arrays_of = self.values | self.gradients
+        rooms = {
+            name: [_shaped_like(arrays_of[name], flat) for flat in flats]
+            for name, flats in self._rooms.items()
+        }
+        # What the next function computes, an activation's of the same shape, is not there yet.
+        for link, following in pairwise(links):
+            rooms.setdefault(link.output, [arrays_of[link.output], arrays_of[following.output]])
+        if held:  # nobody looks, so fewer arrays do, which the caches hold longer
+            arrays_of |= {
+                name: arrays_of[result]
+                for name, result in in_place([*links, *loss_links], factors).items()
+            }
+        values, gradients = (
+            {name: arrays_of[name] for name in names} for names in (self.values, self.gradients)
+        )
         x, weights, gradient = values[X], values[FIRST_WEIGHTS], gradients[FIRST_GRADIENT]
         raw = self._gatherer.raw(x)
         scale = self._gatherer.scale
@@ -292,13 +311,6 @@ class PlannedBatch:
             after.append((partial(square, used, self._squares[number, ...]), *spread))
             gather_weights = partial(active.gather_weights, weights, start)
             gathered.append((partial(active.gather_x, x), gather_weights))
-        links, loss_links = self._compiled.forward.links, self._compiled.loss.links
-        factors = self._compiled.gradient_function.factors
-        sums = values | gradients
-        rooms = {
-            name: [_shaped_like(sums[name], flat) for flat in flats]
-            for name, flats in self._rooms.items()
-        }
 
         def draw(planner: Planner) -> None:
             if where:

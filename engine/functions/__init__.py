@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             affine.forward,
             {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
             cuts=affine.CUTS,
+            vjps_read_result=False,
         ),
         TensorFunction(
             "relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}, cuts=ELEMENT_BY_ELEMENT

@@ -14,12 +14,12 @@ def forward(x: Array, *, out: Array | None = None) -> Array:
     return y
 
 
-def vjp(cotangent: Array, _y: Array, x: Array, *, out: Array | None = None) -> Array:
-    """dL/dx = dL/dy where x > 0, else 0.
+def vjp(cotangent: Array, y: Array, _x: Array, *, out: Array | None = None) -> Array:
+    """dL/dx = dL/dy where y > 0, which is where x > 0; else 0.
 
     At x = 0, where relu has a kink, the derivative is taken as 0, as TensorFlow and Keras do.
     """
-    gradient: Array = np.multiply(cotangent, np.greater(x, _zeros_like(x)), out=out)
+    gradient: Array = np.multiply(cotangent, np.greater(y, _zeros_like(y)), out=out)
     return gradient
 
 

@@ -19,7 +19,5 @@ def forward(x: Array, *, out: Array | None = None) -> Array:
 
 def vjp(cotangent: Array, y: Array, _x: Array, *, out: Array | None = None) -> Array:
     """dL/dx = dL/dy y (1 − y)."""
-    slope = np.subtract(1, y, out=out)
-    slope *= y
-    slope *= cotangent
-    return slope
+    gradient: Array = np.multiply(cotangent, y * (1 - y), out=out)
+    return gradient

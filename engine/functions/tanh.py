@@ -13,7 +13,5 @@ def forward(x: Array, *, out: Array | None = None) -> Array:
 
 def vjp(cotangent: Array, y: Array, _x: Array, *, out: Array | None = None) -> Array:
     """dL/dx = dL/dy (1 − y²)."""
-    slope = np.square(y, out=out)
-    np.subtract(1, slope, out=slope)
-    slope *= cotangent
-    return slope
+    gradient: Array = np.multiply(cotangent, 1 - np.square(y), out=out)
+    return gradient

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from functools import partial
 from unittest.mock import Mock
 
@@ -49,12 +50,18 @@ def samples(density: str = "sparse") -> Samples:
 
 
 def loop_on(
-    samples: Samples, optimizer: str | dict[str, object] = "rmsprop", *, threads: int = 1
+    samples: Samples,
+    optimizer: str | dict[str, object] = "rmsprop",
+    *,
+    threads: int = 1,
+    activations: Sequence[str] = ("relu",),
+    size: int = 16,
+    units: int = 300,
 ) -> TrainingLoop:
-    """A loop in batches of 16, over weights enough for a helper to share the work."""
-    network = Sequential([Dense(300, "relu"), Dense(3, "softmax")])
+    """A loop in batches of `size`, over weights enough for a helper to share the work."""
+    network = Sequential([*(Dense(units, name) for name in activations), Dense(3, "softmax")])
     network.compile(optimizer, metrics=["accuracy"])
-    return TrainingLoop(network, samples, batch_size=16, shuffle=False, threads=threads)
+    return TrainingLoop(network, samples, batch_size=size, shuffle=False, threads=threads)
 
 
 def figures(trace: LossTrace) -> tuple[int, int, float, float | None]:
@@ -121,6 +128,24 @@ def test_many_batches_have_the_bits_of_batch_after_batch(
     moves = optimizer in ("adam", {"name": "sgd", "momentum": 0.9})
     # Twice in the first two calls, once in the third and the last: in two blocks.
     assert len(held) == (0 if moves or density != "sparse" else 2 * 4)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("size", "units"), [(16, 300), (48, 700)])  # too little to cut; enough
+@pytest.mark.parametrize("activations", [("tanh", "sigmoid"), ("sigmoid", "linear")], ids=str)
+def test_so_do_those_of_other_activations_and_more_layers(
+    activations: tuple[str, str], size: int, units: int, threads: int, held: list[HeldBlock]
+) -> None:
+    one, other = (
+        loop_on(samples(), threads=t, activations=activations, size=size, units=units)
+        for t in (1, threads)
+    )
+    seen: list[object] = []
+    expected = each(one, 20)
+    other.run_batches(20, lambda trace: seen.append(figures(trace)))
+    assert seen == expected
+    assert_same(one, other)
+    assert held
 
 
 def test_what_is_held_is_written_back_every_so_often(

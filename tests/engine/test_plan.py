@@ -15,7 +15,7 @@ from engine.chain import Chain, Link
 from engine.functions import FUNCTIONS, affine
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import PIECE, Gathered, Planner, Stage, Task, blocks, halves, pieces
+from engine.plan import PIECE, Gathered, Planner, Stage, Task, blocks, halves, in_place, pieces
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
 
@@ -42,7 +42,7 @@ def test_pieces_are_all_there_is_and_none_is_much_smaller_than_others(
 
 def test_the_first_layer_of_the_example_is_cut_in_two_and_small_ones_are_not() -> None:
     assert blocks(512, 784, of_samples=False) == [slice(0, 392), slice(392, 784)]
-    assert blocks(512, 784, of_samples=True) == [slice(0, 384), slice(384, 784)]
+    assert blocks(512, 784, of_samples=True) == [slice(0, 376), slice(376, 784)]
     for of_samples in (False, True):
         assert blocks(10, 512, of_samples=of_samples) == [slice(0, 512)]
         assert blocks(4096, 16, of_samples=of_samples) == [slice(0, 16)]
@@ -150,6 +150,36 @@ def test_sums_over_samples_of_weights_that_two_layers_share() -> None:
     Team().run(planner.take())
     for name in ("w.gradient", "b.gradient"):
         np.testing.assert_allclose(gradients[name], expected[name], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "others"),
+    [
+        ([Dense(8, "relu"), Dense(3, "softmax")], "categorical_crossentropy", {}),
+        # Where the loss reads the last activations only, their argument need not stay either.
+        (
+            [Dense(8, "relu"), Dense(3, "sigmoid")],
+            "mean_squared_error",
+            {
+                "layer2.preactivations": "layer2.activations",
+                "layer2.activations.gradient": "layer2.preactivations.gradient",
+            },
+        ),
+    ],
+)
+def test_what_only_an_activation_reads_may_be_where_its_result_goes(
+    layers: list[Dense], loss: str, others: dict[str, str]
+) -> None:
+    network = Sequential(layers)
+    network.compile(loss=loss)
+    network.build(5)
+    compiled = network.compiled
+    links = [*compiled.forward.links, *compiled.loss.links]
+    assert in_place(links, compiled.gradient_function.factors) == {
+        "layer1.preactivations": "layer1.activations",
+        "layer1.activations.gradient": "layer1.preactivations.gradient",
+        **others,
+    }
 
 
 def _samples_of_products(task: Task) -> list[int]:

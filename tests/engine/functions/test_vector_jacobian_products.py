@@ -125,6 +125,28 @@ def test_out_receives_the_same_bits(name: str, data: st.DataObject) -> None:
         np.testing.assert_array_equal(result, vjp(cotangent, y, *arguments))
 
 
+ELEMENT_BY_ELEMENT = [name for name, it in FUNCTIONS.items() if it.is_element_by_element]
+
+
+def test_softmax_and_layers_need_more_than_an_element() -> None:
+    assert ELEMENT_BY_ELEMENT == ["relu", "tanh", "sigmoid", "linear"]
+
+
+@pytest.mark.parametrize("name", ELEMENT_BY_ELEMENT)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_works_element_by_element_works_in_place(name: str, data: st.DataObject) -> None:
+    function = FUNCTIONS[name]
+    (x,) = data.draw(ARGUMENTS[name])
+    y = function.forward(x)
+    cotangent = data.draw(arrays(np.float64, y.shape, elements=NUMBERS))
+    gradient = function.vjps["x"](cotangent, y, x)
+    function.forward(x, out=x)
+    np.testing.assert_array_equal(x, y)
+    function.vjps["x"](cotangent, y, x, out=cotangent)  # x is no longer what it was
+    np.testing.assert_array_equal(cotangent, gradient)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 @settings(max_examples=25)
 @given(data=st.data())
