@@ -345,7 +345,6 @@ class Run:
                 self._work()  # a piece may outlast the slice: training goes on all the same
         while self._clock() < until and self._work():
             pass
-        self.measuring.rest()
 
     def _work(self) -> bool:
         """Do the smallest piece of what is next; False where that has to wait."""

@@ -20,6 +20,7 @@ from app.runs.recipe import Action
 from app.runs.studies.curve import CurveStudy
 from app.workers.host import MANY, SAVE_EVERY_S
 from app.workers.lookups import KEPT_S
+from engine import Evaluation
 from tests.support.hosting import Hosting, array_of, error_code, state_of
 from tests.support.runs import Clock
 from tests.support.watcher import View
@@ -690,6 +691,26 @@ def test_many_runs_are_not_measured_more_often_than_one(hosting: Hosting) -> Non
         hosting.create(run)
     together = measurements(hosting, ["run", "second", "third", "fourth"], 16.0)
     assert 4 <= together <= alone + 4
+
+
+def test_what_a_measurement_computes_in_is_made_anew_only_after_another_run(
+    hosting: Hosting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    make_shares = Evaluation._make_shares
+
+    def noted(evaluation: Evaluation, threads: int) -> Any:
+        made.append(threads)
+        return make_shares(evaluation, threads)
+
+    monkeypatch.setattr(Evaluation, "_make_shares", noted)
+    hosting.clock.tick = 0.002  # some pieces a slice, and some slices a measurement
+    measured = measurements(hosting, ["run"], 8.0)
+    assert 0 < len(made) <= measured + 1  # one may be under way
+    made.clear()
+    hosting.create("second")
+    measured = measurements(hosting, ["run", "second"], 8.0)
+    assert len(made) > 2 * measured > 0
 
 
 def test_many_runs_are_kept_as_often_in_all_as_a_few(
