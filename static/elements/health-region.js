@@ -3,7 +3,7 @@ import { drawGauge } from "../draw/gauge.js";
 import { formatCount } from "../format.js";
 import { healthFigure, healthSample } from "../models/explanations/around.js";
 import { countAlong } from "../models/explanations/counts.js";
-import { FIGURES, healthOf, hintsOf } from "../models/health.js";
+import { calmWords, FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { batchAtHand } from "../models/loop.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
@@ -63,7 +63,7 @@ export class HealthRegion extends RunElement {
   #paint({ run, colours }) {
     const state = run.state.peek();
     if (!state) return;
-    this.#paintHints(hintsOf(this.#health, state.error), this.#health !== null);
+    this.#paintHints(hintsOf(this.#health, state.error), calmWords(this.#health));
     const layers = state.config.layers.map(({ units, activation }) => ({ units, activation }));
     this.#makeRows(layers, run);
     // A number of a moment that is over can't be reproduced from the present one.
@@ -128,11 +128,10 @@ export class HealthRegion extends RunElement {
    * Hints stay as they are while nothing about them changes, so that they are said once.
    *
    * @param {{ what: string, help: string }[]} hints
-   * @param {boolean} known
+   * @param {string} calm said where there are none
    */
-  #paintHints(hints, known) {
+  #paintHints(hints, calm) {
     const list = this.piece("hints", HTMLElement);
-    const calm = known ? "Nothing looks wrong." : "";
     const texts = hints.map(({ what, help }) => ({ what, help }));
     if (texts.length === 0) texts.push({ what: calm, help: "" });
     list.classList.toggle("is-wrong", hints.length > 0);

@@ -45,6 +45,9 @@ import { formatError, formatPercent, formatSmallPercent, formatValue } from "../
  * @property {Axis} axis
  */
 
+// Degrees from which on a step against the batch's gradient does not go downhill for the sample.
+const NO_DIRECTION = 90;
+
 /** @type {readonly Figure[]} */
 export const FIGURES = [
   {
@@ -161,6 +164,19 @@ export function healthOf(seen) {
     layers: JSON.parse(metadata.layers ?? "[]"),
     hints: JSON.parse(metadata.hints ?? "[]"),
   };
+}
+
+/**
+ * What is said where nothing calls for a hint; "" before anything is known.
+ *
+ * @param {Health | null} health
+ */
+export function calmWords(health) {
+  if (!health) return "";
+  const noisy = health.layers.some(({ angle }) => angle !== null && angle >= NO_DIRECTION);
+  return noisy
+    ? "Nothing is broken, but this batch says nothing about the whole: usual late in training."
+    : "Nothing looks wrong.";
 }
 
 /**

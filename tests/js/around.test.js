@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { curveScales } from "../../static/draw/curve.js";
 import { textOf } from "../../static/models/captions.js";
 import { curveOf, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
-import { FIGURES, hintsOf } from "../../static/models/health.js";
+import { calmWords, FIGURES, hintsOf } from "../../static/models/health.js";
 import { mistakesOf, shareOf } from "../../static/models/mistakes.js";
 import { largestDifference, sumOfTerms } from "../../static/models/unit.js";
 
@@ -111,5 +111,18 @@ describe("the health of the layers", () => {
       { what: "Layer 1: It explodes.", help: "Go back." },
     ]);
     assert.deepEqual(hintsOf(null, null), []);
+  });
+
+  it("is not called well where a batch points away from the whole", () => {
+    const layer = { layer: "layer1", activation: "relu", units: 1, gradient_norm: 1 };
+    const figures = { weight_norm: 1, update_norm: 1, update_ratio: 1, dead_units: 0 };
+    const said = (/** @type {number | null} */ angle) => {
+      const layers = [{ ...layer, ...figures, saturated: null, angle }];
+      return calmWords({ batch: 1, phase: "update", sample: 1, layers, hints: [] });
+    };
+    assert.equal(said(89), "Nothing looks wrong.");
+    assert.equal(said(null), "Nothing looks wrong.");
+    assert.match(said(91), /^Nothing is broken, but this batch says nothing about the whole/);
+    assert.equal(calmWords(null), "");
   });
 });
