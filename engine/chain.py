@@ -74,6 +74,20 @@ class Factor:
     vjp: VectorJacobianProduct
     adds: bool  # the target has another use, whose share is already there
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What its product is called with: the cotangent, the result, and the arguments."""
+        return gradient_name(self.link.output), self.link.output, *self.link.inputs
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What of it the product reads."""
+        function, (cotangent, *values) = self.link.function, self.needs
+        names = ("y", *function.arguments)
+        read = function.reads.get(self.argument, names)
+        named = zip(names, values, strict=False)  # the last arguments may be left out
+        return cotangent, *(value for name, value in named if name in read)
+
 
 class GradientFunction:
     """Maps the values of a forward pass to gradients: the backward pass is one call of it.

@@ -12,7 +12,7 @@ import numpy as np
 from engine.arrays import Array
 from engine.chain import Factor, Link, gradient_name
 from engine.compilation import X
-from engine.functions.tensor_function import UNREAD, Cut
+from engine.functions.tensor_function import Cut
 
 # What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs, where a layer is
 # large and has so many, or by samples, where there are so many and an array of so many numbers.
@@ -162,21 +162,20 @@ class Gathered:
 
 
 def in_place(links: Sequence[Link], factors: Sequence[Factor]) -> dict[str, str]:
-    """What need not be there once its one reader is done: for each such value, whose array will do.
+    """Values that may be computed in the array of what is made from them: each name, and the other.
 
-    It is the argument of a function that works element by element, or the cotangent of one: where
-    the function's result goes.
+    Each is the argument of a function that works in place, or the cotangent of one, and read by
+    nothing else in the chain; who looks at it from outside would find the other.
     """
     made = {link.output for link in links} | {gradient_name(factor.target) for factor in factors}
-    read = Counter(name for link in links for name in _read(link, "forward", link.inputs))
-    for factor in factors:
-        read.update(_read(factor.link, factor.argument, _needs(factor)))
+    read = Counter(name for link in links for name in link.inputs)
+    read.update(name for factor in factors for name in factor.reads)
     pairs = [(link, link.inputs[0], link.output) for link in links]
-    pairs += [(it.link, _needs(it)[0], gradient_name(it.target)) for it in factors if not it.adds]
+    pairs += [(it.link, it.needs[0], gradient_name(it.target)) for it in factors if not it.adds]
     return {
         name: result
         for link, name, result in pairs
-        if link.function.is_element_by_element and name in made and read[name] == 1
+        if link.function.works_in_place and name in made and read[name] == 1
     }
 
 
@@ -195,9 +194,8 @@ class Planner:
     ) -> None:
         """For a batch of these links and factors; others can't be added."""
         self._gathered = gathered
-        self._needed = {name for link in links for name in _read(link, "forward", link.inputs)}
-        for factor in factors:
-            self._needed.update(_read(factor.link, factor.argument, _needs(factor)))
+        self._needed = {name for link in links for name in link.inputs}
+        self._needed.update(name for factor in factors for name in factor.reads)
         # What tasks make: the axis along which it is cut, None for shares of a sum, and the blocks.
         self._cut: dict[str, tuple[int | None, Sequence[slice]]] = {}
         self._done: list[Stage] = []
@@ -235,7 +233,7 @@ class Planner:
         """
         for link, call in zip(links, calls(links, values), strict=True):
             room = rooms.get(link.output, ())
-            self._add(link, "forward", call, link.inputs, link.output, values, room)
+            self._add(link, "forward", call, link.inputs, link.inputs, link.output, values, room)
 
     def add_backward(
         self,
@@ -249,11 +247,12 @@ class Planner:
         `rooms` are for shares of a sum, by its name: of each that may be cut by samples.
         """
         for factor in factors:
-            names, result = _needs(factor), gradient_name(factor.target)
-            arguments = (gradients[names[0]], *_arrays(values, names[1:]))
+            needs, result = factor.needs, gradient_name(factor.target)
+            arguments = (gradients[needs[0]], *_arrays(values, needs[1:]))
             call = Call(factor.vjp, arguments, gradients[result], factor.adds)
             room = rooms.get(result, ())
-            self._add(factor.link, factor.argument, call, names, result, values, room)
+            link, argument = factor.link, factor.argument
+            self._add(link, argument, call, needs, factor.reads, result, values, room)
 
     def take(self) -> tuple[Stage, ...]:
         """The stages of all that has been added since they were taken last."""
@@ -269,17 +268,17 @@ class Planner:
         computes: str,
         call: Call,
         needs: Sequence[str],
+        reads: Sequence[str],
         makes: str,
         values: Mapping[str, Array],
-        room: Sequence[Array] = (),
+        room: Sequence[Array],
     ) -> None:
         own_blocks = blocks_of(link, values)
         for cut in link.function.cuts.get(computes, ()):
             where = self._where(cut, call, needs, makes, own_blocks)
             if where:
-                self._add_cut(call, needs, makes, cut, where, room)
+                self._add_cut(call, needs, reads, makes, cut, where, room)
                 return
-        reads = _read(link, computes, needs)
         self._add_uncut(call, [*reads, makes] if call.adds else reads, makes)
 
     def _where(
@@ -309,13 +308,14 @@ class Planner:
         self,
         call: Call,
         needs: Sequence[str],
+        reads: Sequence[str],
         makes: str,
         cut: Cut,
         where: Sequence[slice],
         room: Sequence[Array],
     ) -> None:
         named = zip(needs, cut.arguments, strict=True)
-        axes = {name: axis for name, axis in named if axis != UNREAD}
+        axes = {name: axis for name, axis in named if name in reads}
         if call.adds:
             axes[makes] = cut.result
         fits = all(
@@ -333,7 +333,7 @@ class Planner:
         is_sum = cut.result is None and len(where) > 1
         for number, block in enumerate(where):
             arrays = [
-                array if axis in (None, UNREAD) else self._block(name, array, axis, number, block)
+                array if axis is None else self._block(name, array, axis, number, block)
                 for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
             ]
             function, out = call.function, call.out
@@ -357,7 +357,7 @@ class Planner:
         needed = name in self._needed  # else it waits, and is no reason for a stage of its own
         where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ()) if needed else ()
         if where:
-            self._add_cut(call, [name, name], name, SUM_BY_SAMPLES, where, ())
+            self._add_cut(call, [name, name], [name], name, SUM_BY_SAMPLES, where, ())
         else:
             self._add_uncut(call, [name], name)
             del self._cut[name]
@@ -393,21 +393,6 @@ class Planner:
 
 def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, ...]:
     return tuple(values[name] for name in names)
-
-
-def _needs(factor: Factor) -> list[str]:
-    """What its product is called with."""
-    return [gradient_name(factor.link.output), factor.link.output, *factor.link.inputs]
-
-
-def _read(link: Link, computes: str, names: Sequence[str]) -> list[str]:
-    """Those of a call's arguments that are read."""
-    cuts = link.function.cuts.get(computes, ())
-    unread = {number for cut in cuts for number, axis in enumerate(cut.arguments) if axis == UNREAD}
-    result = () if link.function.vjps_read_result else (link.output,)
-    return [
-        name for number, name in enumerate(names) if number not in unread and name not in result
-    ]
 
 
 def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:

@@ -279,17 +279,16 @@ class PlannedBatch:
             name: [_shaped_like(arrays_of[name], flat) for flat in flats]
             for name, flats in self._rooms.items()
         }
-        # What the next function computes, an activation's of the same shape, is not there yet.
-        for link, following in pairwise(links):
-            rooms.setdefault(link.output, [arrays_of[link.output], arrays_of[following.output]])
+        for link, activation in pairwise(links):
+            if len(blocks_of(link, arrays_of)) > 1:
+                # What the activation computes, of the same shape, is not there yet.
+                room = [arrays_of[link.output], arrays_of[activation.output]]
+                rooms.setdefault(link.output, room)
         if held:  # nobody looks, so fewer arrays do, which the caches hold longer
-            arrays_of |= {
-                name: arrays_of[result]
-                for name, result in in_place([*links, *loss_links], factors).items()
-            }
-        values, gradients = (
-            {name: arrays_of[name] for name in names} for names in (self.values, self.gradients)
-        )
+            shared = in_place([*links, *loss_links], factors)
+            arrays_of |= {name: arrays_of[result] for name, result in shared.items()}
+        values = {name: arrays_of[name] for name in self.values}
+        gradients = {name: arrays_of[name] for name in self.gradients}
         x, weights, gradient = values[X], values[FIRST_WEIGHTS], gradients[FIRST_GRADIENT]
         raw = self._gatherer.raw(x)
         scale = self._gatherer.scale

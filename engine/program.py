@@ -59,9 +59,9 @@ def _forward(link: Link) -> Line:
 
 
 def _backward(factor: Factor) -> Line:
-    target, source = gradient_name(factor.target), gradient_name(factor.link.output)
+    target = gradient_name(factor.target)
     operator = "+=" if factor.adds else "="
-    inputs = ", ".join((source, *factor.link.inputs))
+    inputs = ", ".join(factor.reads)
     call = f"{target} {operator} {factor.link.function.name}.{factor.vjp.__name__}({inputs})"
     return _line(call, target, factor.vjp)
 

@@ -96,7 +96,7 @@ class Measuring:
         return True
 
     def rest(self) -> None:
-        """Hold no more than has to be kept until the next `advance`, before another run has one."""
+        """Give back what `advance` computes in, before another run advances; it is made anew."""
         if self._under_way is not None:
             self._under_way.rest()
 

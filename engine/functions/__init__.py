@@ -15,11 +15,12 @@ from engine.functions import (
 from engine.functions.tensor_function import (
     ELEMENT_BY_ELEMENT,
     SAMPLE_BY_SAMPLE,
-    UNREAD,
     Cut,
     TensorFunction,
 )
 
+OF_RESULT = {"x": ("y",)}
+OF_PREDICTIONS = {"predictions": ("predictions", "targets")}
 LOSS_BY_SAMPLES = {"forward": (Cut((0, 0), 0),), "predictions": (Cut((0, 0, 0, 0), 0),)}
 
 FUNCTIONS: dict[str, TensorFunction] = {
@@ -32,13 +33,25 @@ FUNCTIONS: dict[str, TensorFunction] = {
             affine.forward,
             {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
             cuts=affine.CUTS,
-            vjps_read_result=False,
+            reads=affine.READS,
         ),
         TensorFunction(
-            "relu", "max(x, 0)", ("x",), relu.forward, {"x": relu.vjp}, cuts=ELEMENT_BY_ELEMENT
+            "relu",
+            "max(x, 0)",
+            ("x",),
+            relu.forward,
+            {"x": relu.vjp},
+            cuts=ELEMENT_BY_ELEMENT,
+            reads=OF_RESULT,
         ),
         TensorFunction(
-            "tanh", "tanh(x)", ("x",), tanh.forward, {"x": tanh.vjp}, cuts=ELEMENT_BY_ELEMENT
+            "tanh",
+            "tanh(x)",
+            ("x",),
+            tanh.forward,
+            {"x": tanh.vjp},
+            cuts=ELEMENT_BY_ELEMENT,
+            reads=OF_RESULT,
         ),
         TensorFunction(
             "sigmoid",
@@ -47,9 +60,16 @@ FUNCTIONS: dict[str, TensorFunction] = {
             sigmoid.forward,
             {"x": sigmoid.vjp},
             cuts=ELEMENT_BY_ELEMENT,
+            reads=OF_RESULT,
         ),
         TensorFunction(
-            "linear", "x", ("x",), linear.forward, {"x": linear.vjp}, cuts=ELEMENT_BY_ELEMENT
+            "linear",
+            "x",
+            ("x",),
+            linear.forward,
+            {"x": linear.vjp},
+            cuts=ELEMENT_BY_ELEMENT,
+            reads={"x": ()},
         ),
         TensorFunction(
             "softmax",
@@ -58,6 +78,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             softmax.forward,
             {"x": softmax.vjp},
             cuts=SAMPLE_BY_SAMPLE,
+            reads=OF_RESULT,
         ),
         TensorFunction(
             "softmax_cross_entropy",
@@ -66,6 +87,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             softmax_cross_entropy.forward,
             {"logits": softmax_cross_entropy.vjp_logits},
             cuts={"forward": (Cut((0, 0, 0), 0),), "logits": (Cut((0, 0, 0, 0, 0), 0),)},
+            reads={"logits": ("logits", "targets", "probabilities")},
         ),
         TensorFunction(
             "categorical_crossentropy",
@@ -74,6 +96,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             categorical_crossentropy.forward,
             {"predictions": categorical_crossentropy.vjp_predictions},
             cuts=LOSS_BY_SAMPLES,
+            reads=OF_PREDICTIONS,
         ),
         TensorFunction(
             "mean_squared_error",
@@ -82,6 +105,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             mean_squared_error.forward,
             {"predictions": mean_squared_error.vjp_predictions},
             cuts=LOSS_BY_SAMPLES,
+            reads=OF_PREDICTIONS,
         ),
         TensorFunction(
             "mean",
@@ -89,7 +113,8 @@ FUNCTIONS: dict[str, TensorFunction] = {
             ("x",),
             mean.forward,
             {"x": mean.vjp},
-            cuts={"x": (Cut((None, UNREAD, UNREAD), 0),)},
+            cuts={"x": (Cut((None, None, None), 0),)},
+            reads={"x": ()},  # of x only the shape
         ),
     )
 }

@@ -7,7 +7,7 @@ is a picture, and `relu(dot(W, x) + b)` reads as it is computed. Keras's kernel 
 import numpy as np
 
 from engine.arrays import Array
-from engine.functions.tensor_function import UNREAD, Cut
+from engine.functions.tensor_function import Cut
 
 
 def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) -> Array:
@@ -75,6 +75,7 @@ CUTS = {
     "x": (Cut((None, None, None, 1, None), 1), Cut((0, 0, 0, None, None), 0)),
     "weights": (
         Cut((None, None, 1, None, None), 1),
-        Cut((0, UNREAD, 0, UNREAD, UNREAD), None),
+        Cut((0, None, 0, None, None), None),
     ),
 }
+READS = {"x": ("weights",), "weights": ("x",), "bias": ()}

@@ -15,10 +15,6 @@ Forward: TypeAlias = Callable[..., Array]
 VectorJacobianProduct: TypeAlias = Callable[..., Array]
 
 
-# In place of an axis: the argument is needed whole, but not its values, only its shape if that.
-UNREAD = -1
-
-
 @dataclass(frozen=True)
 class Cut:
     """How one result is computed a block of columns, or of samples, at a time.
@@ -42,8 +38,8 @@ class Cut:
 # Of every array the same samples; where a function works element by element, or the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
 ELEMENT_BY_ELEMENT = {
-    "forward": (Cut((1,), 1), Cut((0,), 0)),
-    "x": (Cut((1, 1, UNREAD), 1), Cut((0, 0, UNREAD), 0)),
+    "forward": (Cut((1,), 1), *SAMPLE_BY_SAMPLE["forward"]),
+    "x": (Cut((1, 1, 1), 1), *SAMPLE_BY_SAMPLE["x"]),
 }
 
 
@@ -54,9 +50,8 @@ class TensorFunction:
     `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
     differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
     a constant. `cuts` tells which results, "forward" or a derivative by its argument's name, may
-    be computed in blocks, and in which ways; the others are computed whole. Those that work element
-    by element work in place, too: their result may go where x is, and the derivative, for which x
-    is not read, where the cotangent is. `vjps_read_result` is false where none reads y.
+    be computed in blocks, and in which ways; the others are computed whole. `reads` tells of a
+    derivative what it reads beside the cotangent: "y" and arguments, all of them if it is not told.
     """
 
     name: str
@@ -65,12 +60,12 @@ class TensorFunction:
     forward: Forward
     vjps: Mapping[str, VectorJacobianProduct]
     cuts: Mapping[str, Sequence[Cut]] = field(default_factory=dict, kw_only=True)
-    vjps_read_result: bool = field(default=True, kw_only=True)
+    reads: Mapping[str, Sequence[str]] = field(default_factory=dict, kw_only=True)
 
     @property
-    def is_element_by_element(self) -> bool:
-        """Whether each element of the result comes from that element of x alone."""
-        return self.cuts == ELEMENT_BY_ELEMENT
+    def works_in_place(self) -> bool:
+        """Whether the result may go where x is, and the derivative where the cotangent is."""
+        return self.cuts == ELEMENT_BY_ELEMENT and "x" not in self.reads.get("x", "x")
 
     def __repr__(self) -> str:
         return f"TensorFunction({self.name}: {self.equation})"

@@ -148,6 +148,26 @@ def test_so_do_those_of_other_activations_and_more_layers(
     assert held
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_of_what_an_activation_reads_no_array_is_written_meanwhile(threads: int) -> None:
+    loop = loop_on(samples(), threads=threads)
+    loop.run_batch()
+    values, gradients = loop._batch.values, loop._batch.gradients
+    unused = [gradients["layer1.activations.gradient"]]
+    if threads == 2:  # on one it is room for shares of a sum
+        unused.append(values["layer1.preactivations"])
+    for array in unused:
+        array[:] = 7
+    seen: list[bool] = []
+
+    def see(_trace: LossTrace) -> None:
+        if loop.batch < 10:  # the last one leaves all tensors whole
+            seen.append(all((array == 7).all() for array in unused))
+
+    loop.run_batches(10, see)
+    assert seen == [True] * 8
+
+
 def test_what_is_held_is_written_back_every_so_often(
     monkeypatch: pytest.MonkeyPatch, held: list[HeldBlock]
 ) -> None:

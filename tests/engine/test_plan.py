@@ -182,6 +182,27 @@ def test_what_only_an_activation_reads_may_be_where_its_result_goes(
     }
 
 
+def test_what_has_other_readers_or_shares_stays_where_it_is() -> None:
+    relu, affine_ = FUNCTIONS["relu"], FUNCTIONS["affine"]
+    links = [
+        Link(affine_, ("x", "w", "b"), "twice"),  # two activations read it; its gradient is a sum
+        Link(relu, ("twice",), "one"),
+        Link(FUNCTIONS["tanh"], ("twice",), "other"),
+        Link(affine_, ("one", "w2", "b2"), "y"),
+        Link(affine_, ("other", "w2", "y"), "z"),
+    ]
+    on_input = Link(relu, ("x",), "y")
+    factors = Chain(links).gradient_function("z", ["w", "w2"]).factors
+    assert any(factor.adds for factor in factors if factor.target == "twice")
+    first = next(it for it in factors if it.target == "twice" and not it.adds)
+    assert in_place(links, factors) == {
+        f"{first.link.output}.gradient": "twice.gradient",
+    }
+    # What comes from outside is not ours to write over.
+    factors = Chain([on_input]).gradient_function("y", ["x"]).factors
+    assert in_place([on_input], factors) == {}
+
+
 def _samples_of_products(task: Task) -> list[int]:
     """Of how many samples each gradient of weights in the task is the sum."""
     calls = [call for call in task if isinstance(call, partial)]

@@ -7,7 +7,7 @@ import pytest
 
 from engine.arrays import Array
 from engine.functions import FUNCTIONS
-from engine.functions.tensor_function import UNREAD, Cut
+from engine.functions.tensor_function import Cut
 
 N, INPUTS, UNITS = 6, 8, 4
 
@@ -73,4 +73,4 @@ def _arguments(function: str, generator: np.random.Generator) -> list[Array]:
 
 
 def _cut(array: Array, axis: int | None, block: slice) -> Array:
-    return array if axis in (None, UNREAD) else array[(slice(None),) * axis + (block,)]
+    return array if axis is None else array[(slice(None),) * axis + (block,)]

@@ -1,5 +1,6 @@
 """Every registered function's derivatives against numerical ones, and its use of `out`."""
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -125,14 +126,27 @@ def test_out_receives_the_same_bits(name: str, data: st.DataObject) -> None:
         np.testing.assert_array_equal(result, vjp(cotangent, y, *arguments))
 
 
-ELEMENT_BY_ELEMENT = [name for name, it in FUNCTIONS.items() if it.is_element_by_element]
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_derivative_is_said_to_read_is_what_it_reads(name: str) -> None:
+    """An argument that is not read has a name with an underscore."""
+    function = FUNCTIONS[name]
+    for argument, vjp in function.vjps.items():
+        _, *parameters, _ = inspect.signature(vjp).parameters
+        names = zip(("y", *function.arguments), parameters, strict=True)
+        read = [name for name, parameter in names if not parameter.startswith("_")]
+        if function.name == "mean":
+            read.remove("x")  # only its shape
+        assert list(function.reads[argument]) == read
 
 
-def test_softmax_and_layers_need_more_than_an_element() -> None:
-    assert ELEMENT_BY_ELEMENT == ["relu", "tanh", "sigmoid", "linear"]
+IN_PLACE = [name for name, function in FUNCTIONS.items() if function.works_in_place]
 
 
-@pytest.mark.parametrize("name", ELEMENT_BY_ELEMENT)
+def test_softmax_and_layers_do_not_work_in_place() -> None:
+    assert IN_PLACE == ["relu", "tanh", "sigmoid", "linear"]
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_what_works_element_by_element_works_in_place(name: str, data: st.DataObject) -> None:
