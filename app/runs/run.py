@@ -516,8 +516,8 @@ def _exploded(error: NonFiniteError, sound: int) -> AppError:
         "not_finite",
         f"training has stopped in batch {error.batch:,}: "
         f"its {error.what} is {error.value}, not a finite number",
-        f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, and "
-        "lower the learning rate, or reset.",
+        f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, or "
+        "reset; then lower the learning rate.",
         status=409,
     )
 

@@ -129,7 +129,7 @@ export class ByHand {
       value("value_before"),
       " → ",
       value("value_after"),
-      ". The loss of this batch: ",
+      ". The loss of this batch, with the weights after its step: ",
       loss("loss_before"),
       " → ",
       loss("loss_after"),

@@ -1,5 +1,10 @@
 import { formatCount, formatError } from "../format.js";
-import { recipeAddress, runAddress, weightsAddress } from "../models/addresses.js";
+import {
+  isOfThisComputer,
+  recipeAddress,
+  runAddress,
+  weightsAddress,
+} from "../models/addresses.js";
 import { countWords } from "../models/changes.js";
 import { getRecipe } from "../protocol/api.js";
 import { openFile } from "../protocol/opening.js";
@@ -61,6 +66,7 @@ export class ShareDialog extends RunElement {
     this.#say("");
     write(this.piece("refusal", HTMLElement), "");
     this.piece("watch", HTMLInputElement).value = location.origin + runAddress(id);
+    this.piece("here", HTMLElement).hidden = !isOfThisComputer(location.hostname);
     this.piece("recipe-file", HTMLAnchorElement).href = recipeAddress(id);
     this.piece("network-file", HTMLAnchorElement).href = weightsAddress(id);
     this.#fillRecipe(id);

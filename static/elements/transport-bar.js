@@ -169,6 +169,17 @@ export class TransportBar extends RunElement {
     field.addEventListener("input", () => (held = "typed"), { signal });
     field.addEventListener("change", commit, { signal });
     field.addEventListener(
+      "blur",
+      () => {
+        // Who types the same rate again changes nothing, and no "change" came before.
+        if (held !== "typed" || message.textContent !== "") return;
+        held = "present";
+        const rate = shown();
+        if (rate !== null) show(rate);
+      },
+      { signal },
+    );
+    field.addEventListener(
       "keydown",
       ({ key }) => {
         if (key !== "Escape") return;

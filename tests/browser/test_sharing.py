@@ -134,6 +134,7 @@ def test_the_link_to_watch_shows_the_run_live_in_a_second_browser(open_page: Ope
     owner.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog = share(owner)
     address = link(dialog, "Watch this run")
+    expect(dialog.get_by_text("Links from here open on this computer only.")).to_be_visible()
     dialog.get_by_role("button", name="Copy the link to watch").click()
     expect(dialog.get_by_role("status")).to_have_text("Link copied.")
     assert owner.page.evaluate("navigator.clipboard.readText()") == address

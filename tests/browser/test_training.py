@@ -170,6 +170,48 @@ def test_a_bad_learning_rate_is_refused_in_words_and_changes_nothing(
     assert page.run.state()["actions"] == []
 
 
+def test_the_same_learning_rate_typed_again_does_not_hold_the_field(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    field = page.input("Learning rate")
+    page.press("Step batch")
+    page.shows("batch", "1")
+    field.fill("0.01")
+    field.press("Enter")
+    page.until(lambda: page.run.state()["learning_rate"] == 0.01, "the rate")
+    page.press("Step batch")
+    page.shows("batch", "2")
+    field.select_text()
+    page.page.keyboard.type("0.01")
+    field.press("Enter")
+    for batch in ("1", "0"):
+        page.press("Back one batch")
+        page.shows("batch", batch)
+    assert page.run.state()["learning_rate"] == 0.001
+    expect(field).to_have_value("0.001")
+
+
+def test_why_a_rate_is_refused_is_not_covered_by_what_a_change_would_discard(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    for batch in ("1", "2"):
+        page.press("Step batch")
+        page.shows("batch", batch)
+    page.press("Back one batch")
+    field = page.input("Learning rate")
+    field.focus()
+    hint = page.page.get_by_text("Changing a setting now discards")
+    expect(hint).to_be_visible()
+    field.fill("abc")
+    field.press("Enter")
+    expect(page.page.get_by_role("alert").filter(has_text="not a number")).to_be_visible()
+    expect(hint).to_be_hidden()
+    field.press("Escape")
+    expect(hint).to_be_visible()
+
+
 def test_optimizer_and_batch_size_change_without_a_reset(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deflateRawSync } from "node:zlib";
+import { isOfThisComputer } from "../../static/models/addresses.js";
 import { restoredWords, unsavedWords } from "../../static/models/survival.js";
 import {
   holdsRecipe,
@@ -135,5 +136,16 @@ describe("what happened to a run", () => {
       unsavedWords(/** @type {RunState} */ ({ saved })),
       "This run cannot be kept at the moment. The disk is full. Make room.",
     );
+  });
+});
+
+describe("a link", () => {
+  it("is said to open on this computer only where its host is no other's", () => {
+    for (const host of ["localhost", "page.localhost", "127.0.0.1", "127.1.2.3", "[::1]"]) {
+      assert.ok(isOfThisComputer(host), host);
+    }
+    for (const host of ["192.168.1.7", "teacher.local", "localhost.example", "10.127.0.1"]) {
+      assert.ok(!isOfThisComputer(host), host);
+    }
   });
 });

@@ -11,6 +11,8 @@ EXPLODING_NORM = 100.0
 VANISHING_NORM = 1e-6
 LARGE_UPDATE = 0.1
 SMALL_UPDATE = 1e-6
+# What a lower learning rate is advised for.
+LOWER = {"exploding", "dead_units", "saturated", "large_update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,13 @@ class Hint:
 
 def diagnose(layers: list[LayerHealth]) -> list[Hint]:
     """A hint for everything that is wrong; none if all is well."""
-    return [hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)]
+    hints = [
+        hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)
+    ]
+    if any(hint.code in LOWER for hint in hints):
+        # What hardly moves may hang on what has broken: to raise the rate would not mend it.
+        hints = [hint for hint in hints if hint.code != "small_update"]
+    return hints
 
 
 def _norm(layer: LayerHealth) -> Iterator[Hint]:

@@ -83,7 +83,7 @@ export class UpdateDetail {
               explanation: () => explanations.angle(state, inside.angle ?? 0),
             },
             " away from −gradient",
-            inside.weight.optimizer.name !== "sgd" ? ": every weight has a pace of its own." : ".",
+            inside.weight.optimizer.name !== "sgd" ? ": every weight has a rate of its own." : ".",
           ],
     );
     return true;

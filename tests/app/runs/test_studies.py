@@ -290,7 +290,7 @@ def too_large(evaluation: Evaluation, _threads: int) -> None:
     raise NonFiniteError(batch=evaluation.batch, phase="evaluation", what="loss", value=math.inf)
 
 
-WELL = {
+WELL: dict[str, Any] = {
     "layer": "layer1",
     "activation": "relu",
     "units": 10,
@@ -321,6 +321,13 @@ def test_a_hint_for_what_is_wrong_and_none_where_all_is_well(
     hints = diagnose([LayerHealth(**{**WELL, **change})])
     assert [hint.code for hint in hints] == codes
     assert all(hint.help.endswith(".") for hint in hints)
+
+
+def test_no_hint_raises_the_rate_that_another_lowers() -> None:
+    small = LayerHealth(**{**WELL, "layer": "layer2", "update_norm": 1e-9})
+    dead = LayerHealth(**{**WELL, "dead_units": 10})
+    assert [hint.code for hint in diagnose([small])] == ["small_update"]
+    assert [hint.code for hint in diagnose([dead, small])] == ["dead_units"]
 
 
 @pytest.mark.parametrize(
