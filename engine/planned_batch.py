@@ -285,8 +285,8 @@ class PlannedBatch:
                 room = [arrays_of[link.output], arrays_of[activation.output]]
                 rooms.setdefault(link.output, room)
         if held:  # nobody looks, so fewer arrays do, which the caches hold longer
-            shared = in_place([*links, *loss_links], factors)
-            arrays_of |= {name: arrays_of[result] for name, result in shared.items()}
+            places = in_place([*links, *loss_links], factors)
+            arrays_of |= {name: arrays_of[result] for name, result in places.items()}
         values = {name: arrays_of[name] for name in self.values}
         gradients = {name: arrays_of[name] for name in self.gradients}
         x, weights, gradient = values[X], values[FIRST_WEIGHTS], gradients[FIRST_GRADIENT]
