@@ -61,7 +61,9 @@ def _forward(link: Link) -> Line:
 def _backward(factor: Factor) -> Line:
     target = gradient_name(factor.target)
     operator = "+=" if factor.adds else "="
-    inputs = ", ".join(factor.reads)
+    # An argument that the code does nothing with has a name with an underscore.
+    named = zip(factor.needs, inspect.signature(factor.vjp).parameters, strict=False)
+    inputs = ", ".join(name for name, parameter in named if not parameter.startswith("_"))
     call = f"{target} {operator} {factor.link.function.name}.{factor.vjp.__name__}({inputs})"
     return _line(call, target, factor.vjp)
 

@@ -25,11 +25,12 @@ def test_the_lines_of_each_phase_in_the_order_in_which_they_run(samples: Samples
     assert "RMSprop" in lines[Phase.UPDATE][0].call
 
 
-def test_a_derivative_is_shown_with_what_it_reads(samples: Samples) -> None:
+def test_a_derivative_is_shown_with_what_its_code_uses(samples: Samples) -> None:
     calls = [line.call for line in program(small_loop(samples))[Phase.BACKWARD]]
     activation = "layer1.preactivations.gradient = relu.vjp(layer1.activations.gradient, "
     assert f"{activation}layer1.activations)" in calls
     assert "layer1.bias.gradient = affine.vjp_bias(layer1.preactivations.gradient)" in calls
+    assert "loss.per_sample.gradient = mean.vjp(loss.gradient, loss.per_sample)" in calls
 
 
 def test_the_source_stands_in_the_file_where_it_says(samples: Samples) -> None:
