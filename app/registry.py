@@ -337,9 +337,8 @@ class Registry:
 
     async def _close(self, record: Record) -> None:
         """Let a run rest on disk; one in which nothing has happened is forgotten."""
-        if self.pool.is_moving(
-            record.run_id
-        ):  # else it would come back as one that a stop of the server broke off
+        if self.pool.is_moving(record.run_id):
+            # Else it would come back as one that a stop of the server broke off.
             await self._stop_moving(record)
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if self._unwatched_for(record) <= self._settings.run_ttl_s:

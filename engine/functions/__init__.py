@@ -1,5 +1,7 @@
 """The tensor functions, by name; what is registered here is what the tests check."""
 
+from collections.abc import Mapping, Sequence
+
 from engine.functions import (
     affine,
     categorical_crossentropy,
@@ -16,12 +18,27 @@ from engine.functions.tensor_function import (
     ELEMENT_BY_ELEMENT,
     SAMPLE_BY_SAMPLE,
     Cut,
+    Forward,
     TensorFunction,
+    VectorJacobianProduct,
 )
 
-OF_RESULT = {"x": ("y",)}
 OF_PREDICTIONS = {"predictions": ("predictions", "targets")}
 LOSS_BY_SAMPLES = {"forward": (Cut((0, 0), 0),), "predictions": (Cut((0, 0, 0, 0), 0),)}
+
+
+def _activation(
+    name: str,
+    equation: str,
+    forward: Forward,
+    vjp: VectorJacobianProduct,
+    cuts: Mapping[str, Sequence[Cut]] = ELEMENT_BY_ELEMENT,
+    reads: Sequence[str] = ("y",),
+) -> TensorFunction:
+    return TensorFunction(
+        name, equation, ("x",), forward, {"x": vjp}, cuts=cuts, reads={"x": reads}
+    )
+
 
 FUNCTIONS: dict[str, TensorFunction] = {
     function.name: function
@@ -35,50 +52,12 @@ FUNCTIONS: dict[str, TensorFunction] = {
             cuts=affine.CUTS,
             reads=affine.READS,
         ),
-        TensorFunction(
-            "relu",
-            "max(x, 0)",
-            ("x",),
-            relu.forward,
-            {"x": relu.vjp},
-            cuts=ELEMENT_BY_ELEMENT,
-            reads=OF_RESULT,
-        ),
-        TensorFunction(
-            "tanh",
-            "tanh(x)",
-            ("x",),
-            tanh.forward,
-            {"x": tanh.vjp},
-            cuts=ELEMENT_BY_ELEMENT,
-            reads=OF_RESULT,
-        ),
-        TensorFunction(
-            "sigmoid",
-            "1 / (1 + exp(−x))",
-            ("x",),
-            sigmoid.forward,
-            {"x": sigmoid.vjp},
-            cuts=ELEMENT_BY_ELEMENT,
-            reads=OF_RESULT,
-        ),
-        TensorFunction(
-            "linear",
-            "x",
-            ("x",),
-            linear.forward,
-            {"x": linear.vjp},
-            cuts=ELEMENT_BY_ELEMENT,
-            reads={"x": ()},
-        ),
-        TensorFunction(
-            "softmax",
-            "exp(x_i) / Σ_j exp(x_j)",
-            ("x",),
-            softmax.forward,
-            {"x": softmax.vjp},
-            cuts=SAMPLE_BY_SAMPLE,
-            reads=OF_RESULT,
+        _activation("relu", "max(x, 0)", relu.forward, relu.vjp),
+        _activation("tanh", "tanh(x)", tanh.forward, tanh.vjp),
+        _activation("sigmoid", "1 / (1 + exp(−x))", sigmoid.forward, sigmoid.vjp),
+        _activation("linear", "x", linear.forward, linear.vjp, reads=()),
+        _activation(
+            "softmax", "exp(x_i) / Σ_j exp(x_j)", softmax.forward, softmax.vjp, SAMPLE_BY_SAMPLE
         ),
         TensorFunction(
             "softmax_cross_entropy",

@@ -65,7 +65,7 @@ class TensorFunction:
     @property
     def works_in_place(self) -> bool:
         """Whether the result may go where x is, and the derivative where the cotangent is."""
-        return self.cuts == ELEMENT_BY_ELEMENT and "x" not in self.reads.get("x", "x")
+        return self.cuts == ELEMENT_BY_ELEMENT
 
     def __repr__(self) -> str:
         return f"TensorFunction({self.name}: {self.equation})"

@@ -127,6 +127,12 @@ export class TransportBar extends RunElement {
       const state = run.state.value;
       return state ? run.pending.shown("learning_rate", state.learning_rate) : null;
     };
+    const showPresent = () => {
+      held = "present";
+      say("");
+      const rate = shown();
+      if (rate !== null) show(rate);
+    };
     const send = async (/** @type {number} */ rate) => {
       const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
       if (error && held === "present") {
@@ -172,21 +178,14 @@ export class TransportBar extends RunElement {
       "blur",
       () => {
         // Who types the same rate again changes nothing, and no "change" came before.
-        if (held !== "typed" || message.textContent !== "") return;
-        held = "present";
-        const rate = shown();
-        if (rate !== null) show(rate);
+        if (held === "typed" && message.textContent === "") showPresent();
       },
       { signal },
     );
     field.addEventListener(
       "keydown",
       ({ key }) => {
-        if (key !== "Escape") return;
-        held = "present";
-        say("");
-        const rate = run.state.peek()?.learning_rate;
-        if (rate !== undefined) show(rate);
+        if (key === "Escape") showPresent();
       },
       { signal },
     );
