@@ -2,7 +2,7 @@
 
 import os
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -169,6 +169,16 @@ class Network:
     def restore_optimizer(self, optimizer: Optimizer, state: OptimizerState) -> None:
         """Go on with this optimizer and this state, which becomes the network's own."""
         self._optimizer, self._optimizer_state = optimizer, state
+
+    def way_back(self) -> Callable[[], None]:
+        """What brings back the present parameters and optimizer state, of the same optimizer."""
+        parameters, state = self.parameters.flat.copy(), self.optimizer_state.copy()
+
+        def go_back() -> None:
+            np.copyto(self.parameters.flat, parameters)
+            self.optimizer_state.become(state.iterations, state.slots)
+
+        return go_back
 
     def predict(self, x: Array, batch_size: int = 500) -> Array:
         """The last layer's activations for every sample: (n, features) -> (n, outputs)."""

@@ -20,17 +20,26 @@ class Samples:
     Shapes: x (n, features), float or uint8; y integer classes (n,), or rows (n, k). With `scale`
     each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
     the memory and give the very bits of `pixels.astype(dtype) / 255`.
-    Raises ShapeError for arrays that do not fit each other, or hold what is not finite.
+    Raises ShapeError for arrays that do not fit each other, or hold what is not finite. With
+    `finite_later` a float32 x is not looked through before `require_finite`.
     """
 
-    def __init__(self, x: Array, y: Array, *, scale: float | None = None) -> None:
-        self.x = checked_features(x)
+    def __init__(
+        self, x: Array, y: Array, *, scale: float | None = None, finite_later: bool = False
+    ) -> None:
+        self.x = _features(x)
+        if not finite_later or self.x.dtype != np.float32:
+            self.require_finite()
         self.y = _checked_targets(y, len(self.x))
         self.scale = None if scale is None else real_number(scale, "the scale")
         if self.scale is not None and self.scale <= 0:
             raise ConfigurationError(
                 f"expected the scale to be above 0, got {self.scale:g}", "255 scales pixels to 0..1"
             )
+
+    def require_finite(self) -> None:
+        """Raise ShapeError if x holds what is not finite, or does not fit into float32."""
+        _check_finite(self.x, "samples")
 
     @functools.cached_property
     def shares_on(self) -> Array:
@@ -103,6 +112,12 @@ def scale_into(out: Array, raw: Array, scale: np.floating[Any] | None) -> None:
 
 def checked_features(x: Array) -> Array:
     """x as a contiguous array (n, features) of finite numbers, or a ShapeError."""
+    array = _features(x)
+    _check_finite(array, "samples")
+    return array
+
+
+def _features(x: Array) -> Array:
     array = np.asarray(x)
     if array.ndim != 2 or array.size == 0:
         raise ShapeError(
@@ -117,7 +132,6 @@ def checked_features(x: Array) -> Array:
     if array.itemsize > np.dtype(np.float64).itemsize:  # long doubles
         with np.errstate(over="ignore"):
             array = array.astype(np.float64)
-    _check_finite(array, "samples")
     return np.ascontiguousarray(array)
 
 

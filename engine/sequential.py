@@ -10,7 +10,7 @@ from typing import Literal
 from engine.arrays import Array
 from engine.blas import one_blas_thread
 from engine.checks import whole_number
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, NonFiniteError, ShapeError
 from engine.evaluation import Evaluation
 from engine.fitting import fit_epochs
 from engine.history import History
@@ -67,10 +67,13 @@ class Sequential(Network):
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
         history = History()
-        with self._training(Samples(x, y), batch_size, shuffle, threads) as loop:
+        # To look through x takes as long as ten batches of it.
+        samples = Samples(x, y, finite_later=True)
+        with self._training(samples, batch_size, shuffle, threads) as loop:
             if validation is not None:
                 Evaluation(loop, validation)  # what does not fit is refused before the first epoch
-            with one_blas_thread:  # here already: to set it for every batch takes longer
+            # BLAS is told here already: to tell it for every batch takes longer.
+            with self._undone_if_not_finite(samples), one_blas_thread:
                 for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
                     self._epochs_fitted += 1
         return history
@@ -87,6 +90,21 @@ class Sequential(Network):
         with self._training(samples, len(samples), shuffle=False, threads=threads) as loop:
             trace = loop.run_batch()
         return trace.loss if trace.accuracy is None else [trace.loss, trace.accuracy]
+
+    @contextmanager
+    def _undone_if_not_finite(self, samples: Samples) -> Iterator[None]:
+        # What is not finite in x makes a gradient that is not, even times 0; it is looked for then.
+        go_back, fitted = self.way_back(), self._epochs_fitted
+        try:
+            yield
+        except NonFiniteError:
+            try:
+                samples.require_finite()
+            except ShapeError:
+                go_back()
+                self._epochs_fitted = fitted
+                raise
+            raise
 
     @contextmanager
     def _training(

@@ -554,13 +554,11 @@ class TrainingLoop:
 
     def _from_here(self) -> Callable[[], None]:
         # What brings back the present state, to train on from it.
-        parameters, cursor = self._parameters.flat.copy(), self._schedule.cursor
-        state = self.network.optimizer_state.copy()
+        network_goes_back, cursor = self.network.way_back(), self._schedule.cursor
         figures = self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer
 
         def go_back() -> None:
-            np.copyto(self._parameters.flat, parameters)
-            self.network.optimizer_state.become(state.iterations, state.slots)
+            network_goes_back()
             self._schedule.cursor = cursor
             self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer = figures
 
