@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from app.config import MAX_ACTIONS
 from app.errors import AppError, shorten
 from app.runs.network import DataSet
-from app.runs.recipe import Recipe
+from app.runs.recipe import Action, Recipe
 from app.runs.replay import Replay
 from app.runs.series import Series
 from app.storage.checkpoints import Checkpoints
@@ -15,6 +16,19 @@ from engine import Phase, TrainingLoop
 
 # Of how many timelines it is known where they begin. Whoever knows an earlier one begins anew.
 KNOWN_TIMELINES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What a reset has discarded: all it takes to train it again."""
+
+    batches: int
+    actions: list[Action]
+    follows_to: int | None
+
+    def to_json(self) -> dict[str, int]:
+        """How much it was, as the state tells it."""
+        return {"batches": self.batches, "changes": len(self.actions)}
 
 
 class History:
@@ -103,6 +117,21 @@ class History:
         self.timeline_starts.append(batch)
         self.first_timeline += len(self.timeline_starts[:-KNOWN_TIMELINES])
         del self.timeline_starts[:-KNOWN_TIMELINES]
+
+    def start_again(self) -> Discarded:
+        """Forget everything; returns what `take_up` takes."""
+        everything = Discarded(self.furthest, self.recipe.actions.copy(), self.follows_to)
+        self.discard_after(0)
+        self.recipe.actions.clear()
+        self.follows_to = None
+        return everything
+
+    def take_up(self, discarded: Discarded) -> None:
+        """Follow from batch 0 what was discarded."""
+        self.start_again()
+        self.recipe.actions.extend(discarded.actions)
+        self.follows_to = max(discarded.batches, discarded.follows_to or 0)
+        self.changes += 1
 
     def add_batch(self, loop: TrainingLoop) -> None:
         """Note a completed batch, before the changes at it are applied."""

@@ -13,7 +13,7 @@ from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
 from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
-from app.runs.history import History
+from app.runs.history import Discarded, History
 from app.runs.measuring import Measuring
 from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
@@ -65,6 +65,8 @@ class Run:
         self._motion: Motion | None = None
         self._due = DueChanges()
         self._rate = BatchRate()
+        self._discarded: Discarded | None = None
+        self._changes_at_reset = 0
 
     # What it is doing
 
@@ -132,6 +134,12 @@ class Run:
         last = self.recipe.actions[-1] if self.recipe.actions else None
         at_rest = self.at_boundary and self.loop.batch == self.furthest
         return last is not None and last.is_edit and last.batch == self.loop.batch and at_rest
+
+    @property
+    def discarded(self) -> Discarded | None:
+        """What the last reset has discarded, until something else is trained or changed."""
+        nothing_since = self.furthest == 0 and self.history.changes == self._changes_at_reset
+        return self._discarded if nothing_since else None
 
     def require_reached(self, batch: int) -> None:
         """Raise `AppError` unless this run has been trained to `batch` at some time."""
@@ -238,17 +246,18 @@ class Run:
 
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop.optimizer), self.loop.batch_size
+        discarded_before = self.discarded  # a second reset in a row discards nothing
         self._move(None)
         self.error = self.edit = None
         self.measuring = Measuring(self.series, self.data.test, self._clock)
-        self.history.discard_after(0)
-        self.history.follows_to = None
-        self.recipe.actions.clear()
+        discarded = self.history.start_again()
         self.loop = make_loop(self.recipe.config, self.data)
         changes = resolve({"optimizer": optimizer, "batch_size": batch_size}, self.loop)
         if changes:
             self.history.record(changes, self.loop)
             apply(changes, self.loop)
+        self._discarded = discarded if discarded.batches else discarded_before
+        self._changes_at_reset = self.history.changes
 
     def _edit(self, settings: dict[str, Any]) -> None:
         """Change weights by hand, at once or not at all; it is an action of the recipe."""
@@ -270,10 +279,14 @@ class Run:
         self.measuring.forget(self.loop.batch)
 
     def _undo(self) -> None:
+        if self.discarded is not None:
+            self._undo_reset(self.discarded)
+            return
         if not self.can_undo:
             raise AppError(
                 "nothing_to_undo",
-                "expected a change by hand at this batch, and there is none",
+                "expected a change by hand at this batch, or a reset just before, "
+                "and there is none",
                 "What has been trained since can be taken back with seek.",
                 status=409,
             )
@@ -281,6 +294,13 @@ class Run:
         self.history.take_back()
         self.measuring.forget(self.loop.batch)
         self._move(Seeking(self.replay_to(self.loop.batch)))
+
+    def _undo_reset(self, discarded: Discarded) -> None:
+        """Train again what the reset has discarded, to the same bits."""
+        self.error = self.edit = None
+        self.history.take_up(discarded)
+        self.measuring.forget(0)
+        self._move(Seeking(self.replay_to(0), Stepping("batch", discarded.batches)))
 
     def _require_sound(self) -> None:
         if self.error is not None:

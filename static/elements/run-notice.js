@@ -1,6 +1,7 @@
 import { signal as state } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
-import { restoredWords, unsavedWords } from "../models/survival.js";
+import { discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
+import * as commands from "../protocol/commands.js";
 import { follow, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
@@ -23,6 +24,7 @@ export class RunNotice extends RunElement {
     });
     this.#connection(run, signal);
     this.#survival(run, signal);
+    this.#discarded(run, signal);
     this.#following(run, signal);
     this.#errors(run, signal);
     const newRun = this.find('[data-action="new-run"]', HTMLButtonElement);
@@ -87,6 +89,29 @@ export class RunNotice extends RunElement {
     });
     const dismiss = this.find('[data-action="dismiss-restored"]', HTMLButtonElement);
     dismiss.addEventListener("click", () => (dismissed.value = happened()), { signal });
+  }
+
+  /**
+   * What a reset has discarded, with the way back.
+   *
+   * @param {RunModel} run
+   * @param {AbortSignal} signal
+   */
+  #discarded(run, signal) {
+    const box = this.piece("discarded", HTMLElement);
+    /** The timeline of the reset that has been put away. */
+    const dismissed = state(-1);
+    follow(signal, () => {
+      const now = run.state.value;
+      const words = now && run.writable.value ? discardedWords(now) : "";
+      box.hidden = words === "" || now?.timeline === dismissed.value;
+      if (words !== "") write(this.piece("discarded-text", HTMLElement), words);
+    });
+    const undo = this.find('[data-action="undo-reset"]', HTMLButtonElement);
+    undo.addEventListener("click", () => run.do(commands.undo()), { signal });
+    const dismiss = this.find('[data-action="dismiss-discarded"]', HTMLButtonElement);
+    const putAway = () => (dismissed.value = run.state.peek()?.timeline ?? -1);
+    dismiss.addEventListener("click", putAway, { signal });
   }
 
   /**

@@ -1,4 +1,5 @@
 import { formatCount, formatError } from "../format.js";
+import { countWords } from "./changes.js";
 
 /** @typedef {import("../protocol/types.js").RunState} RunState */
 
@@ -24,6 +25,20 @@ export function restoredWords({ restored, state }) {
     default:
       return `${aside.trim()} An earlier one was used instead; every number is what it would have been.`;
   }
+}
+
+/**
+ * What a reset has taken away, while it can be brought back.
+ *
+ * @param {RunState} state
+ * @returns {string} "" where nothing can
+ */
+export function discardedWords({ discarded }) {
+  if (!discarded) return "";
+  const { batches, changes } = discarded;
+  const trained = batches === 1 ? "1 batch" : `${formatCount(batches)} batches`;
+  const changed = changes === 0 ? "" : ` and ${countWords(changes)}`;
+  return `Reset: ${trained}${changed} discarded.`;
 }
 
 /**

@@ -74,6 +74,7 @@
  * @property {number} parameters
  * @property {Edit | null} edit what the last change by hand did; null once something else happened
  * @property {boolean} can_undo
+ * @property {{ batches: number, changes: number } | null} discarded by a reset; undo brings it back
  * @property {ApiError | null} error
  * @property {ViewDescription[]} views
  * @property {string} name

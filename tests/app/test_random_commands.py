@@ -44,6 +44,7 @@ class Model:
         self.log: list[tuple[int, Change]] = []
         self.losses: list[float] = []
         self.loop = self._fresh()
+        self.discarded: tuple[list[tuple[int, Change]], int] | None = None
 
     def _fresh(self) -> TrainingLoop:
         # The small network that a test's visitor makes.
@@ -78,6 +79,7 @@ class Model:
             self._arrived()
 
     def _arrived(self) -> None:
+        self.discarded = None
         batch = self.loop.batch
         loss = self.loop.last_loss
         assert loss is not None
@@ -109,6 +111,7 @@ class Model:
         now = self.settings()
         if all(now.get(name) == value for name, value in change.items()):
             return
+        self.discarded = None
         batch = self.loop.batch
         self.cut(batch)
         # The batch at hand is drawn: another size holds from the next one on.
@@ -129,6 +132,7 @@ class Model:
 
     def reset(self) -> None:
         kept = self.settings()
+        discarded = (self.log, self.furthest) if self.furthest else self.discarded
         self.log, self.losses = [], []
         self.loop = self._fresh()
         fresh = self.settings()
@@ -137,6 +141,12 @@ class Model:
             different["learning_rate"] = kept["learning_rate"]
         if different:
             self.change(different)
+        self.discarded = discarded
+
+    def undo_reset(self) -> None:
+        assert self.discarded is not None
+        self.log, batches = self.discarded
+        self.go_to(batches)
 
     def undo(self) -> None:
         self.log.pop()
@@ -240,6 +250,13 @@ class Commands(RuleBasedStateMachine):
         self.run.command("reset")
         self.model.reset()
 
+    @precondition(lambda self: self.model.discarded is not None)
+    @rule()
+    def undo_reset(self) -> None:
+        self.run.command("undo")
+        self.run.at_rest()
+        self.model.undo_reset()
+
     @rule(share=st.floats(0, 1), rate=RATES)
     def branch(self, share: float, rate: float) -> None:
         batch = round(share * self.model.furthest)
@@ -249,6 +266,7 @@ class Commands(RuleBasedStateMachine):
         self.model.cut(batch)
         self.model.log = [(at, change) for at, change in self.model.log if at <= batch]
         self.model.go_to(batch)
+        self.model.discarded = None
         self.model.change({"learning_rate": rate})
         self.watcher.close()
         self.watcher = Watcher.of(self.run)
@@ -280,6 +298,7 @@ class Commands(RuleBasedStateMachine):
         wait_until(
             lambda: len(self.server.worker_pids) == started + 2, what="the workers to start again"
         )
+        self.model.discarded = None
 
     @invariant()
     def they_are_the_same(self) -> None:
@@ -287,6 +306,7 @@ class Commands(RuleBasedStateMachine):
         model = self.model
         phase = model.loop.phase
         assert state["state"] == "paused", state["error"]
+        assert (state["discarded"] is not None) == (model.discarded is not None)
         assert (state["batch"], state["furthest"]) == (model.loop.batch, model.furthest)
         assert state["phase"] == (phase.value if phase is not None else None)
         assert {name: state[name] for name in ("learning_rate", "batch_size")} | {

@@ -132,6 +132,29 @@ def test_reset_goes_back_to_the_same_start(page_of_run: DescentPage) -> None:
     assert (page.run.tensor("layer1.weights") == start).all()
 
 
+def test_a_reset_is_undone_to_the_same_bits(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.input("Learning rate").fill("0.01")
+    page.input("Learning rate").press("Enter")
+    page.until(lambda: bool(page.run.state()["actions"]), "the change to arrive")
+    page.press("Step batch")
+    page.shows("batch", "2")
+    page.input("Learning rate").blur()
+    before = page.run.tensor("layer1.weights")
+    page.page.keyboard.press("r")
+    notice = page.page.locator("run-notice [data-part=discarded]")
+    expect(notice).to_contain_text("Reset: 2 batches and 1 change discarded.")
+    notice.get_by_role("button", name="Undo").click()
+    page.shows("batch", "2")
+    expect(notice).to_be_hidden()
+    assert (page.run.tensor("layer1.weights") == before).all()
+    page.page.keyboard.press("r")
+    notice.get_by_role("button", name="Dismiss").click()
+    expect(notice).to_be_hidden()
+    assert page.run.state()["discarded"] == {"batches": 2, "changes": 1}
+
+
 def test_a_learning_rate_typed_while_it_plays_is_used_from_the_next_batch_on(
     page_of_run: DescentPage,
 ) -> None:

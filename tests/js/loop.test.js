@@ -107,6 +107,7 @@ const STATE = {
   parameters: 407050,
   edit: null,
   can_undo: false,
+  discarded: null,
   error: null,
   views: [],
   name: "",

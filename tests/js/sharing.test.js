@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { isOfThisComputer } from "../../static/models/addresses.js";
-import { restoredWords, unsavedWords } from "../../static/models/survival.js";
+import { discardedWords, restoredWords, unsavedWords } from "../../static/models/survival.js";
 import {
   holdsRecipe,
   LONGEST_FRAGMENT,
@@ -147,5 +147,18 @@ describe("a link", () => {
     for (const host of ["192.168.1.7", "teacher.local", "localhost.example", "10.127.0.1"]) {
       assert.ok(!isOfThisComputer(host), host);
     }
+  });
+});
+
+describe("what a reset has discarded", () => {
+  it("is counted in words", () => {
+    const words = (/** @type {RunState["discarded"]} */ discarded) =>
+      discardedWords(/** @type {RunState} */ ({ discarded }));
+    assert.equal(words(null), "");
+    assert.equal(words({ batches: 1, changes: 0 }), "Reset: 1 batch discarded.");
+    assert.equal(
+      words({ batches: 1234, changes: 2 }),
+      "Reset: 1,234 batches and 2 changes discarded.",
+    );
   });
 });

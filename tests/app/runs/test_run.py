@@ -236,6 +236,56 @@ def test_reset_keeps_a_changed_learning_rate_of_the_same_optimizer(run: Run) -> 
     assert report("id", run)["actions"] == [{"batch": 0, "set": {"learning_rate": 0.02}}]
 
 
+def test_what_a_reset_discards_is_trained_again_to_the_same_bits(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    run.command({"type": "set", "learning_rate": 0.02})
+    step(run, clock, 4)
+    before, actions, series = snapshot(run), report("id", run)["actions"], run.series.to_json(1)
+    for _ in range(2):  # a second one in a row takes nothing away
+        run.command({"type": "reset"})
+        assert report("id", run)["discarded"] == {"batches": 7, "changes": 1}
+    run.command({"type": "undo"})
+    assert run.history.pending == 7
+    work(run, clock)
+    assert same_bits(snapshot(run), before)
+    assert report("id", run)["actions"] == actions
+    assert report("id", run)["discarded"] is None
+    assert run.series.to_json(1) == series
+    assert report("id", run)["state"] == "paused"
+    assert report("id", run)["pending"] is None
+
+
+def test_what_lay_ahead_of_a_recipe_lies_ahead_again(run: Run, clock: Clock) -> None:
+    run.history.follows_to = 9
+    step(run, clock, 2)
+    run.command({"type": "reset"})
+    assert report("id", run)["pending"] is None
+    run.command({"type": "undo"})
+    work(run, clock)
+    state = report("id", run)
+    assert (state["batch"], state["pending"]) == (2, 9)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [{"type": "step", "unit": "batch", "count": 1}, {"type": "set", "learning_rate": 0.5}],
+)
+def test_a_reset_stands_once_something_is_trained_or_changed(
+    run: Run, clock: Clock, since: dict[str, Any]
+) -> None:
+    step(run, clock, 3)
+    run.command({"type": "reset"})
+    run.command(since)
+    work(run, clock)
+    assert run.discarded is None
+    assert refusal(run, {"type": "undo"}).code == "nothing_to_undo"
+
+
+def test_a_reset_of_nothing_discards_nothing(run: Run) -> None:
+    run.command({"type": "reset"})
+    assert run.discarded is None
+
+
 def exploded(run: Run, clock: Clock) -> Run:
     step(run, clock, 3)
     run.command({"type": "set", "optimizer": {"name": "sgd", "learning_rate": 1e9}})

@@ -18,7 +18,8 @@ STATE_FIELDS = {
     *("test_loss", "test_accuracy", "test_batch"),
     *("name", "branched_from", "pending", "saved", "restored"),
     *("optimizer", "step_optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
-    *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit", "can_undo"),
+    *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit"),
+    *("can_undo", "discarded"),
 }
 EXAMPLE = {
     "dataset": "mnist",
