@@ -139,6 +139,10 @@ class Branch(BaseModel):
         return parse_command({**self.set, "type": "set"}) if self.set else None
 
 
+# For those who send by hand what no file of this program's is.
+CONFIGURATION_HINT = "A configuration is sent as Content-Type: application/json. "
+
+
 def from_file(data: bytes) -> Recipe:
     """The recipe in the metadata of a network's file, or in a JSON file. Raises `AppError`."""
     try:
@@ -153,8 +157,8 @@ def from_file(data: bytes) -> Recipe:
         raise AppError(
             "invalid_file",
             f"expected a network or a recipe saved by this program, got {_found_instead(error)}",
-            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since; "
-            "a configuration is sent as Content-Type: application/json. Nothing has been made.",
+            "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since. "
+            f"{CONFIGURATION_HINT if _is_json(data) else ''}Nothing has been made.",
             status=422,
         ) from error
 

@@ -376,7 +376,7 @@ class TrainingLoop:
             )
         if not abs(value) <= LARGEST_PARAMETER:
             raise ConfigurationError(
-                f"expected a value from {-LARGEST_PARAMETER:g} to {LARGEST_PARAMETER:g}, "
+                f"expected a value from {-LARGEST_PARAMETER:,.0f} to {LARGEST_PARAMETER:,.0f}, "
                 f"got {value}",
                 "most weights lie between -1 and 1",
             )

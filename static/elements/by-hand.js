@@ -107,7 +107,9 @@ export class ByHand {
     this.#button("undo").hidden = !(edit && state.can_undo && writable);
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
-    this.#result.show(this.#refusal ? [this.#refusal] : edit ? this.#words(state, edit) : []);
+    const watched = writable ? [] : ["Only the page that made this run can change it."];
+    const made = edit ? this.#words(state, edit) : watched;
+    this.#result.show(this.#refusal ? [this.#refusal] : made);
   }
 
   /**

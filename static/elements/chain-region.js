@@ -100,7 +100,17 @@ export class ChainRegion extends RunElement {
       },
       { signal },
     );
-    step.addEventListener("change", () => this.#showWeights(model.question.peek()), { signal });
+    step.addEventListener(
+      "change",
+      () => {
+        const isTaken = step.value !== "" && step.validity.valid;
+        const kept = model.question.peek().step;
+        const refusal = `The step size lies between ${step.min} and ${step.max}. Still ${kept}.`;
+        if (!isTaken) write(this.piece("error", HTMLElement), refusal);
+        this.#showWeights(model.question.peek());
+      },
+      { signal },
+    );
   }
 
   /**

@@ -141,6 +141,20 @@ def test_numbers_are_reached_by_tab_and_say_what_they_are(page_of_run: DescentPa
     expect(page.field("accuracy")).to_have_accessible_description(re.compile("^batch accuracy ="))
 
 
+def test_a_part_of_the_page_is_two_keys_away(page_of_run: DescentPage) -> None:
+    page = page_of_run.page
+    page.keyboard.press("Tab")
+    link = page.get_by_role("navigation", name="Skip to").get_by_role("link", name="The loop")
+    expect(link).to_be_focused()
+    assert link.bounding_box() is not None
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    health = page.get_by_role("region", name="Is it learning well?")
+    expect(health).to_be_focused()
+    expect(health).to_be_in_viewport()
+
+
 def test_every_control_has_a_name(page_of_run: DescentPage) -> None:
     controls = page_of_run.page.locator(
         ":is(button, select, input, [role=slider], [tabindex='0']):visible"

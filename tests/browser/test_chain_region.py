@@ -187,6 +187,19 @@ def test_the_reader_moves_a_weight_and_takes_too_large_a_step(chain: Chain) -> N
     expect(outcome).to_contain_text(re.compile("^f rose from .* Take a smaller one"))
 
 
+def test_a_step_size_out_of_range_is_refused_in_words(chain: Chain) -> None:
+    field = chain.control("step size")
+    kept = field.input_value()
+    for text in ("-1", "101", ""):
+        field.fill(text)
+        field.press("Enter")
+        error = chain.region.get_by_role("alert")
+        expect(error).to_have_text(f"The step size lies between 0.0001 and 100. Still {kept}.")
+        expect(field).to_have_value(kept)
+    field.fill("0.2")
+    expect(chain.region.get_by_role("alert")).to_be_empty()
+
+
 def test_weights_without_a_finite_f_are_refused_and_mended(open_page: OpenPage) -> None:
     chain = Chain(open_page(complaints_expected=True))  # the browser tells of every 422
     chain.choose("product", "product", "exponential")

@@ -26,6 +26,15 @@ def test_a_run_opened_by_its_link_is_followed_live(open_page: OpenPage) -> None:
     assert guest.series()["loss"] == owner.run.series()["loss"]
 
 
+def test_who_watches_is_told_why_no_weight_can_be_set(open_page: OpenPage) -> None:
+    guest = open_page(f"/?run={open_page().run_id}")
+    guest.region("Weights").get_by_role("slider").press("Enter")
+    dialog = guest.page.get_by_role("dialog")
+    expect(dialog.locator("[data-part=result]")).to_have_text(
+        "Only the page that made this run can change it."
+    )
+
+
 def test_the_owners_second_window_can_command_too(open_page: OpenPage) -> None:
     first = open_page()
     second = open_page(f"/?run={first.run_id}", beside=first)
