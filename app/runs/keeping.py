@@ -137,6 +137,7 @@ def bring_back(
         return run
     run.history.timeline_starts = progress.get("timeline_starts", [0])
     run.history.first_timeline = progress.get("first_timeline", 0)
+    run.sound = progress.get("sound")
     batch, phase = progress["batch"], progress["phase"]
     motion, error = _motion(progress), progress.get("error")
     then = AppError(**error) if error else motion if lost else None
@@ -160,6 +161,7 @@ def _progress(run: Run) -> dict[str, Any]:
         "phase": None if run.at_boundary or loop.phase is None else loop.phase.value,
         "speed": run.pace.speed,
         "error": error and {**error.body(), "status": error.status},
+        "sound": run.sound,
         "timeline_starts": run.history.timeline_starts,
         "first_timeline": run.history.first_timeline,
     }

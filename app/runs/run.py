@@ -59,6 +59,7 @@ class Run:
         self.studies = Studies(data, clock)
         self.pace = Pace()
         self.error: AppError | None = None
+        self.sound: int | None = None  # of a run that has exploded, the batch to go back to
         self.edit: Edit | None = None
         self.version = int(clock() * 1e6)
         self._clock = clock
@@ -421,7 +422,8 @@ class Run:
             else:
                 self.loop.run_batch()
         except NonFiniteError as error:
-            self._stop(_exploded(error, self._last_sound_batch()))
+            sound = self._last_sound_batch()
+            self._stop(_exploded(error, sound), sound)
             return
         self.changed()
         if self.at_boundary:
@@ -452,19 +454,19 @@ class Run:
         if self.loop.batch >= MAX_BATCHES:
             self._move(None)
 
-    def fail(self, error: AppError) -> None:
-        """Stop for good, until a seek back or a reset."""
+    def fail(self, error: AppError, sound: int | None = None) -> None:
+        """Stop for good, until a seek back, to `sound` for instance, or a reset."""
         self.measuring.abandon()
         self._due.clear()
         self._move(None)
-        self.error = error
+        self.error, self.sound = error, sound
 
-    def _stop(self, error: AppError, *, changes_too: bool = True) -> None:
+    def _stop(self, error: AppError, sound: int | None = None, *, changes_too: bool = True) -> None:
         """Fail between batches; the last one's tensors, which have been overwritten, come back.
 
         With `changes_too` what the recipe changes after that batch is made.
         """
-        self.fail(error)
+        self.fail(error, sound)
         batch = self.loop.batch
         self._move(Seeking(self.history.replay_to(batch, None, changes_too=changes_too)))
         self.tell_damage(batch)
@@ -494,7 +496,7 @@ class Run:
 
     def _go_on(self, then: Then) -> None:
         if isinstance(then, AppError):
-            self.fail(then)
+            self.fail(then, self.sound)
         else:
             self._move(then)
             self.pace.start(self._clock())

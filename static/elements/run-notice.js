@@ -169,6 +169,20 @@ export class RunNotice extends RunElement {
       box.hidden = run.notice.value === null && text === dismissed.value;
       if (notice !== null) write(this.piece("error-message", HTMLElement), text);
     });
+    const back = this.find('[data-action="to-sound"]', HTMLButtonElement);
+    follow(signal, () => {
+      const sound = run.state.value?.sound ?? null;
+      back.hidden = sound === null || !run.writable.value;
+      if (sound !== null) write(back, `Go back to batch ${formatCount(sound)}`);
+    });
+    back.addEventListener(
+      "click",
+      () => {
+        const sound = run.state.peek()?.sound ?? null;
+        if (sound !== null) run.do(commands.seek(sound));
+      },
+      { signal },
+    );
     const dismiss = this.find('[data-action="dismiss"]', HTMLButtonElement);
     dismiss.addEventListener(
       "click",

@@ -76,6 +76,7 @@
  * @property {boolean} can_undo
  * @property {{ batches: number, changes: number } | null} discarded by a reset; undo brings it back
  * @property {ApiError | null} error
+ * @property {number | null} sound of a run that has exploded, the last batch before the loss rose
  * @property {ViewDescription[]} views
  * @property {string} name
  * @property {number | null} pending how far the recipe it follows goes; null: nothing lies ahead

@@ -306,6 +306,22 @@ def test_a_failure_shows_at_once_though_another_notice_is_there(page_of_run: Des
     expect(alert).to_contain_text(message[0].upper() + message[1:])
 
 
+def test_a_run_that_has_exploded_is_one_click_from_before_it_did(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    for _ in range(3):
+        page.press("Step batch")
+    page.shows("batch", "3")
+    page.input("Optimizer").select_option("sgd")
+    page.input("Learning rate").fill("1e9")
+    page.input("Learning rate").press("Enter")
+    page.play_fast()
+    page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    page.press("Go back to batch 3")
+    page.shows("batch", "3")
+    expect(page.page.locator("run-notice [data-part=error]")).to_be_hidden()
+    assert page.run.state()["state"] == "paused"
+
+
 # The longest and the shortest figures of a long run, written where the page writes them.
 WRITE_FIGURES = """(figures) => {
   for (const [field, text] of Object.entries(figures)) {

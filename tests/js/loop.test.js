@@ -109,6 +109,7 @@ const STATE = {
   can_undo: false,
   discarded: null,
   error: null,
+  sound: null,
   views: [],
   name: "",
   pending: null,

@@ -304,6 +304,7 @@ def test_numbers_that_explode_stop_the_run_at_the_last_finite_state(run: Run, cl
     assert state["error"]["message"].endswith(", not a finite number")
     assert state["batch"] == state["furthest"] >= 3
     assert "go back to batch 3, before the loss rose" in state["error"]["hint"]
+    assert state["sound"] == 3
     for array in snapshot(run).values():
         assert math.isfinite(array.sum(dtype="float64"))
     for kind in ("play", "step"):
@@ -317,6 +318,7 @@ def test_a_failed_run_goes_on_after_a_seek_back(run: Run, clock: Clock) -> None:
     run.command({"type": "seek", "batch": 3})
     work(run, clock)
     assert (run.state, run.loop.batch) == ("paused", 3)
+    assert report("id", run)["sound"] is None
     run.command({"type": "set", "optimizer": "rmsprop", "learning_rate": 0.001})
     step(run, clock)
     assert run.loop.batch == 4
