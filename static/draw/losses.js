@@ -18,25 +18,6 @@ export function niceCeiling(value) {
   return Number((step * power).toPrecision(1));
 }
 
-/** A linear axis goes up to this many times the loss at the start, or the median if it is larger. */
-const USUAL_LOSSES = 4;
-
-/**
- * The upper end of an axis of losses: all lies below, but on a linear one a few that are far above
- * the others, which would be a line on 0.
- *
- * @param {readonly number[]} losses the first is that at the start; what is not finite is not drawn
- * @param {boolean} linear
- */
-export function upperEnd(losses, linear) {
-  const drawn = losses.filter(Number.isFinite);
-  const sorted = Float64Array.from(drawn).sort();
-  const highest = sorted.at(-1);
-  if (!highest) return 2.5;
-  const usual = Math.max(drawn[0] ?? 0, sorted[sorted.length >> 1] ?? 0);
-  return Math.min(highest * 1.05, linear ? USUAL_LOSSES * (usual || highest) : Infinity);
-}
-
 /**
  * Draws the loss of each sample of the batch, largest first, and the mean as a dashed line.
  *

@@ -1,11 +1,12 @@
 import uPlot from "uplot";
 import { LEAST, lossAxis, lowerEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
-import { upperEnd } from "../draw/losses.js";
+import { countAbove, drawAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
 import { markOf } from "../models/changes.js";
 
 /**
  * @typedef {import("../draw/colours.js").Theme} Theme
+ * @typedef {import("../models/above.js").Above} Above
  * @typedef {import("../models/series.js").SeriesStore} SeriesStore
  * @typedef {import("../protocol/types.js").Action} Action
  */
@@ -30,6 +31,8 @@ const MARKED_AT_LEAST = 10;
 const FIRST_BATCHES = [20, 50, 100, 200];
 
 const MARK_ROW_HEIGHT = 14;
+/** Under the words: the label at the axis's end reaches up so far. */
+const MARK_GAP = 8;
 
 /** How much of what lies ahead of the marker shows through. */
 const AHEAD_ALPHA = 0.35;
@@ -43,7 +46,7 @@ export class LossChart {
   #logarithmic;
   /** @type {ChartData | null} */
   #data = null;
-  #upperEnd = upperEnd([], true);
+  #upperEnd = roundEnd(0, 0);
   /** @type {Theme} */
   #theme;
 
@@ -78,7 +81,7 @@ export class LossChart {
 
   /**
    * @param {ChartData} data
-   * @returns {boolean} whether some losses are above the chart
+   * @returns {Above | null} null where the axis holds all
    */
   show(data) {
     this.#data = data;
@@ -87,12 +90,16 @@ export class LossChart {
     const { x, y, line } = decimate(batches, loss, smooth, most);
     // Zero has no place on a logarithmic axis; it is drawn at the lower end.
     const shown = this.#logarithmic ? y.map((value) => Math.max(value, LEAST)) : y;
-    const losses = [...loss.subarray(0, 1), ...y, ...tests.map((test) => test.loss)];
-    const end = upperEnd(losses, !this.#logarithmic);
+    const testLosses = tests.map((test) => test.loss);
+    const highest = Math.max(highestOf(y), highestOf(testLosses));
+    const end = this.#logarithmic
+      ? highest * 1.05 || 2.5
+      : roundEnd(neededEnd(data.series), this.#upperEnd);
     this.#upperEnd = end;
     // At once, so that `span` knows the new scales.
     this.#plot.batch(() => this.#plot.setData([x, shown, line]));
-    return losses.some((value) => value > end);
+    if (highest <= end) return null;
+    return { end, losses: countAbove(loss, end), tests: countAbove(testLosses, end), highest };
   }
 
   /**
@@ -132,7 +139,7 @@ export class LossChart {
     const ticks = { show: false };
     return {
       ...size,
-      padding: [MARK_ROWS * MARK_ROW_HEIGHT + 4, 12, 0, 0],
+      padding: [MARK_ROWS * MARK_ROW_HEIGHT + MARK_GAP, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
       scales: {
@@ -152,7 +159,7 @@ export class LossChart {
       ],
       hooks: {
         drawAxes: [(plot) => this.#drawMarks(plot)],
-        draw: [(plot) => this.#drawPoints(plot)],
+        draw: [(plot) => this.#drawAbove(plot), (plot) => this.#drawPoints(plot)],
         setCursor: [(plot) => pointed(this.#pointedBatch(plot))],
       },
     };
@@ -209,8 +216,37 @@ export class LossChart {
       if (row < 0) continue; // no room for its words: the line stays, the list of changes has it
       ends[row] = left + width + 6 * ratio;
       ctx.fillStyle = this.#theme.muted;
-      ctx.fillText(text, left, bbox.top - (5 + row * MARK_ROW_HEIGHT) * ratio);
+      ctx.fillText(text, left, bbox.top - (MARK_GAP + row * MARK_ROW_HEIGHT) * ratio);
     }
+    ctx.restore();
+  }
+
+  /**
+   * Where losses lie above the axis, in the colours of the lines: the mean's where it does too.
+   *
+   * @param {uPlot} plot
+   */
+  #drawAbove(plot) {
+    if (!this.#data) return;
+    const { ctx, bbox, data } = plot;
+    const end = this.#upperEnd;
+    const how = { top: bbox.top, ratio: uPlot.pxRatio };
+    const place = (/** @type {number} */ batch) => plot.valToPos(batch, "x", true);
+    const [x, losses = [], means = []] = data;
+    ctx.save();
+    for (const [values, colour] of /** @type {const} */ ([
+      [losses, this.#theme.muted],
+      [means, this.#theme.ink],
+    ])) {
+      ctx.fillStyle = colour;
+      drawAbove(ctx, [...x].filter((_, i) => (values[i] ?? 0) > end).map(place), how);
+    }
+    ctx.fillStyle = this.#theme.panel;
+    ctx.strokeStyle = this.#theme.ink;
+    ctx.lineWidth = 1.5 * uPlot.pxRatio;
+    const tests = this.#data.series.tests.filter(({ loss }) => loss > end);
+    const places = tests.map(({ batch }) => place(batch));
+    drawAbove(ctx, places, { ...how, hollow: true });
     ctx.restore();
   }
 

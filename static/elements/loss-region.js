@@ -1,5 +1,6 @@
 import { sizeOf } from "../draw/canvas.js";
 import { formatCount, formatLoss, formatPercent } from "../format.js";
+import { aboveParts } from "../models/above.js";
 import * as explanations from "../models/explanations/progress.js";
 import { aheadWords } from "../models/rewind.js";
 import { FigureText } from "./figure-text.js";
@@ -15,7 +16,7 @@ import { follow, observe, paintInSight, RunElement, write } from "./run-element.
 
 const PROMISE = "Drag across the chart to go back; the whole page shows that moment.";
 
-const CUT = "Cut off at the top. ";
+const LOG_SHOWS_ALL = "Log scale shows all. ";
 
 /** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
 export class LossRegion extends RunElement {
@@ -25,6 +26,8 @@ export class LossRegion extends RunElement {
   #pointed = null;
   /** @type {FigureText | null} */
   #readout = null;
+  /** @type {FigureText | null} */
+  #above = null;
 
   /**
    * @override
@@ -37,6 +40,7 @@ export class LossRegion extends RunElement {
     const repaint = paintInSight(this, app, () => this.#paint(app, holder), signal);
     const log = this.piece("log", HTMLInputElement);
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
+    this.#above = new FigureText(this.piece("above", HTMLElement));
     const build = () => {
       this.#chart?.destroy();
       this.#chart = new LossChart(holder, colours.peek(), log.checked, (batch) => {
@@ -82,7 +86,7 @@ export class LossRegion extends RunElement {
     const { batch, reach } = rewind;
     const { width, height } = sizeOf(holder);
     this.#chart.resize(width, height);
-    const isCut = this.#chart.show({
+    const above = this.#chart.show({
       series,
       actions: state.actions,
       batch,
@@ -97,8 +101,9 @@ export class LossRegion extends RunElement {
     const writable = run.writable.peek();
     holder.classList.toggle("is-scrubbable", writable && reach > 0);
     const promise = writable && reach > 0 ? PROMISE : "";
-    const words = aheadWords(state, batch) || promise;
-    write(this.piece("ahead", HTMLElement), `${isCut ? CUT : ""}${words}`);
+    this.#above?.show(above ? aboveParts(state, above, series.length) : []);
+    const words = aheadWords(state, batch) || `${above ? LOG_SHOWS_ALL : ""}${promise}`;
+    write(this.piece("ahead", HTMLElement), words);
   }
 
   /**

@@ -355,9 +355,13 @@ def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: Open
     page = small_page(open_page, optimizer={"name": "rmsprop", "learning_rate": 1e3})
     loss = page.region("Loss")
     page.press("Step batch")
-    expect(loss).to_contain_text("Cut off at the top. Drag across")
+    expect(loss).to_contain_text("▲ 1 test above, up to")
+    expect(loss).to_contain_text("Log scale shows all. Drag across")
+    region = loss.bounding_box()
     loss.get_by_label("log scale").check()
-    expect(loss).not_to_contain_text("Cut off at the top")
+    expect(loss).not_to_contain_text("▲")
+    expect(loss).not_to_contain_text("Log scale shows all")
+    assert loss.bounding_box() == region  # the words have their place
 
 
 # Whether the chart has drawn a solid point: the rings of the test losses have another inside.

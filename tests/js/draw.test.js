@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decimate } from "../../static/draw/decimate.js";
 import * as grid from "../../static/draw/grid.js";
-import { niceCeiling, upperEnd } from "../../static/draw/losses.js";
+import { niceCeiling } from "../../static/draw/losses.js";
 
 describe("decimate", () => {
   const count = 10000;
@@ -132,20 +132,4 @@ it("ends an axis at 1, 2 or 5 times a power of ten", () => {
     [0, 1],
   ];
   for (const [value, ceiling] of cases) assert.equal(niceCeiling(value ?? 0), ceiling);
-});
-
-it("has an axis of losses end above all of them, the test losses too", () => {
-  for (const linear of [true, false]) {
-    assert.ok(upperEnd([2, 3], linear) > 3);
-    assert.equal(upperEnd([2, NaN, Infinity], linear), upperEnd([2], linear));
-    assert.equal(upperEnd([NaN], linear), 2.5);
-    assert.equal(upperEnd([], linear), 2.5);
-  }
-});
-
-it("has a linear axis of losses cut off what explodes, and show what is usual", () => {
-  assert.equal(upperEnd([2, 3e10, 1, 0.5, 0.25], true), 8);
-  assert.equal(upperEnd([2, 3e10, 500, 600, 400], true), 2000);
-  assert.ok(upperEnd([2, 3e10, 1, 0.5, 0.25], false) > 3e10);
-  assert.ok(upperEnd([2, 7, 1], true) > 7);
 });

@@ -1,4 +1,10 @@
-import { formatCount, formatLoss, formatPercent, formatSetting } from "../../format.js";
+import {
+  formatCount,
+  formatLoss,
+  formatPercent,
+  formatSetting,
+  formatValue,
+} from "../../format.js";
 import { batchOfLoss, samplesOf } from "../words.js";
 import { lastLayer, Source, sourceNow, sourceOf } from "./source.js";
 
@@ -142,5 +148,34 @@ export function accuracyOfBatch(state, number, value) {
   return new Source(state.id).fromSeries(
     `accuracy of batch ${number} = share of its digits classified right = ${formatPercent(value)}`,
     `series["accuracy"][${number} - 1]`,
+  );
+}
+
+/**
+ * How many losses lie above the end of the loss chart's axis.
+ *
+ * @param {RunState} state
+ * @param {"losses" | "tests"} which of the batches, or of the test images
+ * @param {{ end: number, count: number }} above
+ */
+export function lossesAbove(state, which, { end, count }) {
+  const [what, values] =
+    which === "losses"
+      ? ["losses of batches", 'series["loss"]']
+      : ["losses on the test images", '[loss for _, loss, _ in series["test"]]'];
+  return new Source(state.id).fromSeries(
+    `${what} above ${formatValue(end)}, where the axis ends = ${formatCount(count)}; it ends where 95 of 100 losses lie below, the first one too, and the mean and the test losses unless they are far above those`,
+    `(np.array(${values}) > ${end}).sum()`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} value
+ */
+export function highestLoss(state, value) {
+  return new Source(state.id).fromSeries(
+    `the largest of all losses, those on the test images too = ${formatValue(value, 3)}`,
+    'max([*series["loss"], *(loss for _, loss, _ in series["test"])])',
   );
 }
