@@ -8,7 +8,8 @@ import { PixelBuffer } from "./canvas.js";
 
 /**
  * The ticks of a legend: where they lie between 0 and 1, and what they say. The scale is that of a
- * square root, so a quarter of the value lies in the middle between zero and the end.
+ * square root, so a quarter of the value lies in the middle between zero and the end. The scale
+ * holds all through the run, so values may lie beyond its ends, and have their colours.
  *
  * @param {number} scale
  * @param {"signed" | "unsigned"} coding
@@ -21,15 +22,15 @@ export function legendTicks(scale, coding) {
     return [
       { at: 0, text: "0" },
       { at: 0.5, text: quarter },
-      { at: 1, text: full },
+      { at: 1, text: `≥ ${full}` },
     ];
   }
   return [
-    { at: 0, text: `−${full}` },
+    { at: 0, text: `≤ −${full}` },
     { at: 0.25, text: `−${quarter}` },
     { at: 0.5, text: "0" },
     { at: 0.75, text: `+${quarter}` },
-    { at: 1, text: `+${full}` },
+    { at: 1, text: `≥ +${full}` },
   ];
 }
 
@@ -63,7 +64,11 @@ export function legendPainter() {
       const x = inset + at * width;
       context.fillRect(Math.round(x) - 0.5, barHeight, 1, 3);
       // Where it is too narrow for all, those between the ends and the middle have no words.
-      if (!crowded || i % 2 === 0) context.fillText(text, x, size.height - 2);
+      if (crowded && i % 2 === 1) return;
+      // The words at the ends stay on the canvas, however long.
+      const half = context.measureText(text).width / 2;
+      const middle = Math.min(Math.max(x, half), size.width - half);
+      context.fillText(text, middle, size.height - 2);
     });
   };
 }

@@ -285,7 +285,7 @@ export class CompareRegion extends RunElement {
     const full = formatValue(scale);
     canvas.setAttribute(
       "aria-label",
-      `Colour scale of all compared images from −${full} (orange) over 0 to +${full} (blue), by the square root`,
+      `Colour scale of all compared images from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`,
     );
   }
 }

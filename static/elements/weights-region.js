@@ -218,8 +218,8 @@ export class WeightsRegion extends RunElement {
     const full = formatValue(scale);
     const text =
       coding === "signed"
-        ? `Colour scale from −${full} (orange) over 0 to +${full} (blue), by the square root`
-        : `Colour scale from 0 to ${full}, by the square root`;
+        ? `Colour scale from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`
+        : `Colour scale from 0 to ${full} or more, by the square root`;
     canvas.setAttribute("aria-label", text);
   }
 }

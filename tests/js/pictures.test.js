@@ -159,8 +159,28 @@ it("has the legend go from the lowest code to the highest, its ticks along it", 
   const bar = strokes.find(({ call }) => call === "drawImage");
   assert.deepEqual([bar?.pixels[0], bar?.pixels.at(-1)], [1001, 1255]);
   const ticks = words(strokes);
-  assert.deepEqual([ticks[0]?.[0], ticks.at(-1)?.[0]], ["−0.4", "+0.4"]);
+  assert.deepEqual([ticks[0]?.[0], ticks.at(-1)?.[0]], ["≤ −0.4", "≥ +0.4"]);
   assert.ok((ticks[0]?.[1] ?? 0) < (ticks.at(-1)?.[1] ?? 0));
+});
+
+it("has the legend say that values may lie beyond its ends, with room for the words", () => {
+  for (const coding of /** @type {const} */ (["signed", "unsigned"])) {
+    for (const [width, scale] of [
+      [280, 0.4],
+      [332, 0.00012],
+      [140, 0.00012],
+    ]) {
+      const legend = { scale: scale ?? 0, coding };
+      const size = { width: width ?? 0, height: 26, ratio: 1 };
+      const said = words(drawn((context) => legendPainter()(context, legend, size, THEME)));
+      assert.match(said.at(-1)?.[0] ?? "", /^≥ /);
+      assert.match(said[0]?.[0] ?? "", coding === "signed" ? /^≤ −/ : /^0$/);
+      for (const [text, x] of said) {
+        const half = (6 * text.length) / 2; // as the sheet measures
+        assert.ok(x - half >= 0 && x + half <= size.width, `${text} at ${x} of ${size.width}`);
+      }
+    }
+  }
 });
 
 it("marks a figure where it lies on its axis", () => {
