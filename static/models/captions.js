@@ -154,9 +154,9 @@ function updateCaption({ median, still }, state) {
       text: formatSmallPercent(median),
       explanation: () => explanations.medianRatio(state, median),
     },
-    "\n",
+    "\nwithout the ",
     { text: formatCount(still), explanation: () => explanations.stillWeights(state, still) },
-    " did not move",
+    " unmoved",
   ];
 }
 

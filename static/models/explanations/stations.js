@@ -142,7 +142,7 @@ export function medianRatio(state, median) {
 export function stillWeights(state, still) {
   const source = sourceOf(state, "update");
   return source.fromTensors(
-    `weights of layer 1 whose step is 0: their pixel is off in the whole batch, or their unit is = ${formatCount(still)}`,
+    `weights of layer 1 whose step is 0: their pixel is off in the whole batch, or their unit is = ${formatCount(still)}; the median and the bars leave them out`,
     [STEP],
     `(${source.tensor(STEP)} == 0).sum()`,
   );
