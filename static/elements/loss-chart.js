@@ -28,11 +28,18 @@ const MARK_ROWS = 2;
 const MARKED_AT_LEAST = 10;
 
 /** As many batches across are enough for the beginning of a long epoch. */
-const FIRST_BATCHES = [20, 50, 100, 200];
+const FIRST_BATCHES = [10, 100, 1000, 10_000].flatMap((power) => [
+  2 * power,
+  5 * power,
+  10 * power,
+]);
 
 const MARK_ROW_HEIGHT = 14;
 /** Under the words: the label at the axis's end reaches up so far. */
 const MARK_GAP = 8;
+
+/** To the right: the label at the axis's end, "60,000", reaches out so far. */
+const HALF_LABEL = 22;
 
 /** How much of what lies ahead of the marker shows through. */
 const AHEAD_ALPHA = 0.35;
@@ -139,7 +146,7 @@ export class LossChart {
     const ticks = { show: false };
     return {
       ...size,
-      padding: [MARK_ROWS * MARK_ROW_HEIGHT + MARK_GAP, 12, 0, 0],
+      padding: [MARK_ROWS * MARK_ROW_HEIGHT + MARK_GAP, HALF_LABEL, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
       scales: {

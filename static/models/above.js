@@ -28,7 +28,7 @@ export function aboveParts(state, { end, losses, tests, highest }, batches) {
     explanation: () => explanations.lossesAbove(state, which, { end, count: value }),
   });
   // Of how many, where there is room for it: the line is not to wrap.
-  const all = tests === 0 ? ` of ${formatCount(batches)}` : "";
+  const all = tests === 0 && batches < 10_000 ? ` of ${formatCount(batches)}` : "";
   /** @type {Part[]} */
   const ofBatches = [
     count("losses", losses),
