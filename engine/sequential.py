@@ -62,7 +62,7 @@ class Sequential(Network):
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
         over the epoch's samples, each as it was when its batch was drawn. With two `threads` or
         more (by default, if there are so many cores) a helper process shares the work; the result
-        does not depend on it.
+        does not depend on it. Samples that are not finite raise ShapeError, with nothing trained.
         """
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
