@@ -154,9 +154,9 @@ function updateCaption({ median, still }, state) {
       text: formatSmallPercent(median),
       explanation: () => explanations.medianRatio(state, median),
     },
-    "\nwithout the ",
+    "\n",
     { text: formatCount(still), explanation: () => explanations.stillWeights(state, still) },
-    " unmoved",
+    " did not move",
   ];
 }
 

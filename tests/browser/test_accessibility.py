@@ -25,8 +25,7 @@ SAID = {
     "loss": r"^Loss, batch 2: mean of −log p = [\d.]+; \d+ of 128 right\.$",
     "backward": r"^Backward pass, batch 2: gradient of W₁ of 16 units, ±[\d.e-]+; "
     r"gradient of W₂ below, ±[\d.e-]+\.$",
-    "update": r"^Update, batch 2: median step to weight ratio = [\d.]+ %; "
-    r"without the [\d,]+ unmoved\.$",
+    "update": r"^Update, batch 2: median step to weight ratio = [\d.]+ %; [\d,]+ did not move\.$",
 }
 
 
