@@ -26,9 +26,16 @@ class Discarded:
     actions: list[Action]
     follows_to: int | None
 
-    def to_json(self) -> dict[str, int]:
+    @property
+    def is_work(self) -> bool:
+        """Whether there is more to bring back than settings, which a reset leaves as they are."""
+        edited = any(action.is_edit for action in self.actions)
+        return self.batches > 0 or self.follows_to is not None or edited
+
+    def to_json(self) -> dict[str, int | None]:
         """How much it was, as the state tells it."""
-        return {"batches": self.batches, "changes": len(self.actions)}
+        ahead = self.follows_to if (self.follows_to or 0) > self.batches else None
+        return {"batches": self.batches, "changes": len(self.actions), "pending": ahead}
 
 
 class History:
@@ -127,7 +134,7 @@ class History:
         return everything
 
     def take_up(self, discarded: Discarded) -> None:
-        """Follow from batch 0 what was discarded."""
+        """Follow from batch 0 what was discarded, and what lay ahead of it as a recipe."""
         self.start_again()
         self.recipe.actions.extend(discarded.actions)
         self.follows_to = max(discarded.batches, discarded.follows_to or 0)

@@ -71,7 +71,7 @@ def moving_report(run: Run) -> dict[str, Any]:
         "can_undo": run.can_undo,
         "discarded": run.discarded.to_json() if run.discarded is not None else None,
         "error": run.error.body() if run.error is not None else None,
-        "sound": run.sound if run.error is not None else None,
+        "sound": run.sound,
         "saved": run.unsaved.body() if run.unsaved is not None else None,
         "restored": run.restored.to_json() if run.restored is not None else None,
     }

@@ -227,7 +227,8 @@ class Run:
 
     def _seek(self, batch: int) -> None:
         self.history.require_known(batch)
-        has_failed, self.error = self.error is not None, None
+        has_failed = self.error is not None
+        self._recover()
         if batch == self.loop.batch and self.at_boundary and not has_failed:
             self._move(None)
         elif batch > self.furthest:
@@ -247,9 +248,10 @@ class Run:
 
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop.optimizer), self.loop.batch_size
-        discarded_before = self.discarded  # a second reset in a row discards nothing
+        discarded_before = self.discarded  # a second reset in a row discards nothing more
         self._move(None)
-        self.error = self.edit = None
+        self._recover()
+        self.edit = None
         self.measuring = Measuring(self.series, self.data.test, self._clock)
         discarded = self.history.start_again()
         self.loop = make_loop(self.recipe.config, self.data)
@@ -257,7 +259,7 @@ class Run:
         if changes:
             self.history.record(changes, self.loop)
             apply(changes, self.loop)
-        self._discarded = discarded if discarded.batches else discarded_before
+        self._discarded = discarded if discarded.is_work else discarded_before
         self._changes_at_reset = self.history.changes
 
     def _edit(self, settings: dict[str, Any]) -> None:
@@ -291,14 +293,15 @@ class Run:
                 "What has been trained since can be taken back with seek.",
                 status=409,
             )
-        self.error = None
+        self._recover()
         self.history.take_back()
         self.measuring.forget(self.loop.batch)
         self._move(Seeking(self.replay_to(self.loop.batch)))
 
     def _undo_reset(self, discarded: Discarded) -> None:
-        """Train again what the reset has discarded, to the same bits."""
-        self.error = self.edit = None
+        """Train again what the reset has discarded, to the same bits, up to its last batch."""
+        self._recover()
+        self.edit = None
         self.history.take_up(discarded)
         self.measuring.forget(0)
         self._move(Seeking(self.replay_to(0), Stepping("batch", discarded.batches)))
@@ -460,6 +463,10 @@ class Run:
         self._due.clear()
         self._move(None)
         self.error, self.sound = error, sound
+
+    def _recover(self) -> None:
+        """Forget a failure: what follows is sound again."""
+        self.error = self.sound = None
 
     def _stop(self, error: AppError, sound: int | None = None, *, changes_too: bool = True) -> None:
         """Fail between batches; the last one's tensors, which have been overwritten, come back.

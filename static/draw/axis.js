@@ -6,6 +6,10 @@ import { formatCount, formatValue } from "../format.js";
 export const LEAST = 1e-6;
 /** Lines across that a chart has room for, where each stands for a power of ten. */
 const MOST_POWERS = 6;
+/** From line to line of a linear axis: uPlot's own end at 5e15, and a loss gets to 1e38. */
+const STEPS = Array.from({ length: 48 }, (_, i) => i - 9).flatMap((power) =>
+  [1, 2, 2.5, 5].map((factor) => Number(`${factor}e${power}`)),
+);
 /** In CSS pixels, for labels of four characters; and for each more. */
 const AXIS_WIDTH = 40;
 const CHARACTER_WIDTH = 7;
@@ -63,7 +67,7 @@ function labelled(splits) {
 export function lossAxis(logarithmic) {
   /** @type {import("uplot").Axis} */
   const axis = { size: widthOf, gap: 6, space: 32, values: axisLabels };
-  if (!logarithmic) return axis;
+  if (!logarithmic) return { ...axis, incrs: STEPS };
   return {
     ...axis,
     splits: (_plot, _axis, min, max) => logarithmicSplits(min, max),

@@ -1,6 +1,6 @@
 // Where a linear axis of losses ends: what is usual rules it, not a few losses far above.
 
-/** This share of the losses lies on the axis, whatever they are. */
+/** About this share of the losses lies on the axis, whatever they are. */
 const USUAL_SHARE = 0.95;
 /** Losses looked at to find the share: sorting all of a long run in every frame takes too long. */
 const SAMPLE = 1024;
@@ -36,7 +36,8 @@ export function neededEnd({ loss, smooth, tests }) {
   for (let i = 0; i < sample.length; i++) sample[i] = loss[i * stride] ?? 0;
   const usual = Math.max(
     loss[0] ?? tests[0]?.loss ?? 0,
-    sample.sort()[Math.ceil(USUAL_SHARE * sample.length) - 1] ?? 0,
+    // Of a few losses the highest is not among them.
+    sample.sort()[Math.floor(USUAL_SHARE * (sample.length - 1))] ?? 0,
   );
   let needed = usual;
   for (const value of smooth) if (value > needed && value <= FAR * usual) needed = value;

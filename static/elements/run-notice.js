@@ -108,10 +108,21 @@ export class RunNotice extends RunElement {
       if (words !== "") write(this.piece("discarded-text", HTMLElement), words);
     });
     const undo = this.find('[data-action="undo-reset"]', HTMLButtonElement);
-    undo.addEventListener("click", () => run.do(commands.undo()), { signal });
+    undo.addEventListener("click", () => this.#leave(() => run.do(commands.undo())), { signal });
     const dismiss = this.find('[data-action="dismiss-discarded"]', HTMLButtonElement);
     const putAway = () => (dismissed.value = run.state.peek()?.timeline ?? -1);
-    dismiss.addEventListener("click", putAway, { signal });
+    dismiss.addEventListener("click", () => this.#leave(putAway), { signal });
+  }
+
+  /**
+   * What a press of a button here does, which takes the button away: the focus goes on to Play.
+   *
+   * @param {() => unknown} act
+   */
+  #leave(act) {
+    act();
+    const play = document.querySelector('transport-bar [data-action="play"]');
+    if (play instanceof HTMLElement) play.focus({ preventScroll: true });
   }
 
   /**
@@ -179,7 +190,7 @@ export class RunNotice extends RunElement {
       "click",
       () => {
         const sound = run.state.peek()?.sound ?? null;
-        if (sound !== null) run.do(commands.seek(sound));
+        if (sound !== null) this.#leave(() => run.do(commands.seek(sound)));
       },
       { signal },
     );
@@ -188,8 +199,10 @@ export class RunNotice extends RunElement {
       "click",
       () => {
         const failure = run.state.peek()?.error;
-        dismissed.value = failure ? formatError(failure) : "";
-        run.notice.value = null;
+        this.#leave(() => {
+          dismissed.value = failure ? formatError(failure) : "";
+          run.notice.value = null;
+        });
       },
       { signal },
     );

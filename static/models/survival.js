@@ -35,10 +35,13 @@ export function restoredWords({ restored, state }) {
  */
 export function discardedWords({ discarded }) {
   if (!discarded) return "";
-  const { batches, changes } = discarded;
-  const trained = batches === 1 ? "1 batch" : `${formatCount(batches)} batches`;
-  const changed = changes === 0 ? "" : ` and ${countWords(changes)}`;
-  return `Reset: ${trained}${changed} discarded.`;
+  const { batches, changes, pending } = discarded;
+  const parts = [];
+  if (batches > 0) parts.push(batches === 1 ? "1 batch" : `${formatCount(batches)} batches`);
+  if (changes > 0) parts.push(countWords(changes));
+  if (pending !== null) parts.push(`the recipe up to batch ${formatCount(pending)}`);
+  const list = parts.length === 3 ? [parts.slice(0, 2).join(", "), parts[2]] : parts;
+  return `Reset: ${list.join(" and ")} discarded.`;
 }
 
 /**

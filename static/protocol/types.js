@@ -74,7 +74,7 @@
  * @property {number} parameters
  * @property {Edit | null} edit what the last change by hand did; null once something else happened
  * @property {boolean} can_undo
- * @property {{ batches: number, changes: number } | null} discarded by a reset; undo brings it back
+ * @property {{ batches: number, changes: number, pending: number | null } | null} discarded by a reset; undo brings it back
  * @property {ApiError | null} error
  * @property {number | null} sound of a run that has exploded, the last batch before the loss rose
  * @property {ViewDescription[]} views

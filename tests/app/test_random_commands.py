@@ -132,7 +132,9 @@ class Model:
 
     def reset(self) -> None:
         kept = self.settings()
-        discarded = (self.log, self.furthest) if self.furthest else self.discarded
+        edited = any("weight" in change for _, change in self.log)
+        is_work = self.furthest > 0 or edited
+        discarded = (self.log, self.furthest) if is_work else self.discarded
         self.log, self.losses = [], []
         self.loop = self._fresh()
         fresh = self.settings()

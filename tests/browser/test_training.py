@@ -148,11 +148,12 @@ def test_a_reset_is_undone_to_the_same_bits(page_of_run: DescentPage) -> None:
     notice.get_by_role("button", name="Undo").click()
     page.shows("batch", "2")
     expect(notice).to_be_hidden()
+    expect(page.page.get_by_role("button", name="Play")).to_be_focused()
     assert (page.run.tensor("layer1.weights") == before).all()
     page.page.keyboard.press("r")
     notice.get_by_role("button", name="Dismiss").click()
     expect(notice).to_be_hidden()
-    assert page.run.state()["discarded"] == {"batches": 2, "changes": 1}
+    assert page.run.state()["discarded"] == {"batches": 2, "changes": 1, "pending": None}
 
 
 def test_a_learning_rate_typed_while_it_plays_is_used_from_the_next_batch_on(

@@ -38,6 +38,13 @@ describe("the end of a linear axis of losses", () => {
     assert.equal(neededEnd(seriesOf(spike, [2.3, 1e9, 0.2])), falling(0));
   });
 
+  it("is not ruled by one of a few losses either", () => {
+    for (let length = 3; length < 30; length++) {
+      const exploded = losses(length, (i) => (i === length - 1 ? 5e34 : falling(i)));
+      assert.equal(neededEnd(seriesOf(exploded)), falling(0), `${length}`);
+    }
+  });
+
   it("has 95 of 100 losses on the axis, wherever a run explodes", () => {
     for (const length of [40, 400, 4_000]) {
       for (const from of [0, 0.1, 0.5, 0.9, 0.97, 1]) {

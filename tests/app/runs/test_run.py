@@ -243,7 +243,8 @@ def test_what_a_reset_discards_is_trained_again_to_the_same_bits(run: Run, clock
     before, actions, series = snapshot(run), report("id", run)["actions"], run.series.to_json(1)
     for _ in range(2):  # a second one in a row takes nothing away
         run.command({"type": "reset"})
-        assert report("id", run)["discarded"] == {"batches": 7, "changes": 1}
+        told = {"batches": 7, "changes": 1, "pending": None}
+        assert report("id", run)["discarded"] == told
     run.command({"type": "undo"})
     assert run.history.pending == 7
     work(run, clock)
@@ -260,10 +261,44 @@ def test_what_lay_ahead_of_a_recipe_lies_ahead_again(run: Run, clock: Clock) -> 
     step(run, clock, 2)
     run.command({"type": "reset"})
     assert report("id", run)["pending"] is None
+    assert report("id", run)["discarded"] == {"batches": 2, "changes": 0, "pending": 9}
     run.command({"type": "undo"})
     work(run, clock)
     state = report("id", run)
     assert (state["batch"], state["pending"]) == (2, 9)
+
+
+def test_a_recipe_that_nobody_has_followed_yet_comes_back_too(run: Run, clock: Clock) -> None:
+    run.history.follows_to = 9
+    run.command({"type": "reset"})
+    assert report("id", run)["discarded"] == {"batches": 0, "changes": 0, "pending": 9}
+    run.command({"type": "undo"})
+    work(run, clock)
+    state = report("id", run)
+    assert (state["state"], state["batch"], state["pending"]) == ("paused", 0, 9)
+
+
+def test_so_does_a_weight_set_before_anything_was_trained(run: Run, clock: Clock) -> None:
+    edit = {"tensor": "layer1.weights", "index": [1, 400], "value": 0.5}
+    run.command({"type": "set_weight", **edit})
+    run.command({"type": "reset"})
+    assert run.loop.tensor("layer1.weights")[1, 400] != 0.5
+    run.command({"type": "undo"})
+    work(run, clock)
+    assert run.loop.tensor("layer1.weights")[1, 400] == 0.5
+    assert (report("id", run)["state"], len(run.recipe.actions)) == ("paused", 1)
+
+
+def test_what_is_ahead_when_training_again_is_cut_short_stays_ahead(run: Run, clock: Clock) -> None:
+    step(run, clock, 7)
+    run.command({"type": "reset"})
+    run.command({"type": "undo"})
+    work(run, clock, until=lambda: run.loop.batch >= 3)
+    run.command({"type": "pause"})
+    work(run, clock)
+    batch = run.loop.batch
+    assert 3 <= batch < 7
+    assert report("id", run)["pending"] == 7
 
 
 @pytest.mark.parametrize(
