@@ -27,6 +27,8 @@ export function restoredWords({ restored, state }) {
   }
 }
 
+const LIST = new Intl.ListFormat("en-GB"); // "a, b and c"
+
 /**
  * What a reset has taken away, while it can be brought back.
  *
@@ -40,8 +42,7 @@ export function discardedWords({ discarded }) {
   if (batches > 0) parts.push(batches === 1 ? "1 batch" : `${formatCount(batches)} batches`);
   if (changes > 0) parts.push(countWords(changes));
   if (pending !== null) parts.push(`the recipe up to batch ${formatCount(pending)}`);
-  const list = parts.length === 3 ? [parts.slice(0, 2).join(", "), parts[2]] : parts;
-  return `Reset: ${list.join(" and ")} discarded.`;
+  return `Reset: ${LIST.format(parts)} discarded.`;
 }
 
 /**
