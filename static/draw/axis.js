@@ -27,6 +27,15 @@ export function lowerEnd(min) {
 }
 
 /**
+ * The upper end of an axis that holds all, with room for the thickness of a line.
+ *
+ * @param {number | null} max
+ */
+export function upperEnd(max) {
+  return max !== null && Number.isFinite(max) && max > 0 ? max * 1.05 : 2.5;
+}
+
+/**
  * Where lines go across a logarithmic axis: at every digit of a few powers of ten, or at some of
  * many powers. (uPlot's own loop never ends where `min` is 9.5 to 10 times a power of ten.)
  *
@@ -91,7 +100,7 @@ function widthOf(_plot, labels) {
  *
  * @param {number} value
  */
-function exponentOf(value) {
+export function exponentOf(value) {
   return Number(value.toExponential().split("e")[1]);
 }
 

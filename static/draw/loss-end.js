@@ -1,5 +1,7 @@
 // Where a linear axis of losses ends: what is usual rules it, not a few losses far above.
 
+import { exponentOf, upperEnd } from "./axis.js";
+
 /** About this share of the losses lies on the axis, whatever they are. */
 const USUAL_SHARE = 0.95;
 /** Losses looked at to find the share: sorting all of a long run in every frame takes too long. */
@@ -56,10 +58,10 @@ export function neededEnd({ loss, smooth, tests }) {
  * @param {number} before
  */
 export function roundEnd(needed, before) {
-  if (!(needed > 0)) return 2.5;
+  if (!(needed > 0)) return upperEnd(needed);
   const least = needed * ROOM;
   if (least <= before && before <= least * TOO_LONG) return before;
-  const exponent = Number(least.toExponential().split("e")[1]);
+  const exponent = exponentOf(least);
   const ends = ENDS.map((end) => Number(`${end}e${exponent}`));
   return ends.find((end) => end >= least) ?? Number(`1e${exponent + 1}`);
 }
@@ -76,10 +78,10 @@ export function countAbove(values, end) {
   return count;
 }
 
-/** @param {Iterable<number>} values */
+/** @param {Iterable<number | null | undefined>} values where there is none, it does not count */
 export function highestOf(values) {
   let highest = 0;
-  for (const value of values) if (value > highest) highest = value;
+  for (const value of values) highest = Math.max(highest, value ?? 0);
   return highest;
 }
 

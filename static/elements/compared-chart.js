@@ -1,6 +1,7 @@
 import uPlot from "uplot";
-import { LEAST, lossAxis, lowerEnd } from "../draw/axis.js";
+import { LEAST, lossAxis, lowerEnd, upperEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
+import { highestOf } from "../draw/loss-end.js";
 import { axisEnd, DASHES } from "../draw/run-lines.js";
 import { LETTERS } from "../models/comparison.js";
 
@@ -89,10 +90,7 @@ export class ComparedChart {
     const [x, ...columns] = uPlot.join(tables);
     const raw = columns.filter((_, i) => i % 2 === 0);
     const smooth = columns.filter((_, i) => i % 2 === 1);
-    this.#highest = 0;
-    for (const line of smooth) {
-      for (const value of line) this.#highest = Math.max(this.#highest, value ?? 0);
-    }
+    this.#highest = Math.max(...smooth.map(highestOf), 0);
     return [x, ...raw, ...smooth];
   }
 
@@ -238,9 +236,4 @@ export class ComparedChart {
 function markWords(text, branch) {
   if (!branch) return text;
   return text === "" ? "branches off" : `branches off: ${text}`;
-}
-
-/** @param {number | null} max */
-function upperEnd(max) {
-  return max !== null && Number.isFinite(max) && max > 0 ? max * 1.05 : 2.5;
 }

@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { LEAST, lossAxis, lowerEnd } from "../draw/axis.js";
+import { LEAST, lossAxis, lowerEnd, upperEnd } from "../draw/axis.js";
 import { decimate } from "../draw/decimate.js";
 import { countAbove, drawAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
 import { markOf } from "../models/changes.js";
@@ -100,7 +100,7 @@ export class LossChart {
     const testLosses = tests.map((test) => test.loss);
     const highest = Math.max(highestOf(y), highestOf(testLosses));
     const end = this.#logarithmic
-      ? highest * 1.05 || 2.5
+      ? upperEnd(highest)
       : roundEnd(neededEnd(data.series), this.#upperEnd);
     this.#upperEnd = end;
     // At once, so that `span` knows the new scales.
