@@ -25,6 +25,7 @@ from engine.pipeline import Pipeline
 from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
 from engine.shared_memory import SHARED_FROM
+from engine.team import Team
 from engine.traces import (
     BackwardTrace,
     DrawTrace,
@@ -209,6 +210,11 @@ class TrainingLoop:
     @threads.setter
     def threads(self, threads: int) -> None:
         self._threads = whole_number(threads, "the threads")
+
+    @property
+    def team(self) -> Team:
+        """What computes its batches; between two it may do other work on the loop's tensors."""
+        return self._arrays.team
 
     @property
     def optimizer_at_hand(self) -> Optimizer:

@@ -15,16 +15,24 @@ Codes = NDArray[np.uint8]
 Bits = NDArray[np.uint16]
 Indices = NDArray[np.intp]
 
+# How many numbers the upper 16 bits of a float32 can hold: a table has the code of each.
+TABLE_SIZE = 1 << 16
+# Inputs whose codes `paint` makes at once: of more of them neither the indices nor a line of each
+# row of codes stays in a core's cache.
+PAINTED_AT_ONCE = 64
+
 
 @lru_cache(maxsize=64)
-def _table(coding: Coding, scale: float) -> Codes:
+def code_table(coding: Coding, scale: float, *, of_squares: bool = False) -> Codes:
     """The code of every number that the upper 16 bits of a float32 can hold.
 
-    These bits keep 8 significant ones, more than a code shows, and make coding one look-up.
+    These bits keep 8 significant ones, more than a code shows, and make coding one look-up. With
+    `of_squares` it is the code of the number's root: of v, the mean square, that is shown.
     """
-    bits = np.arange(65536, dtype=np.uint32) << 16
+    bits = np.arange(TABLE_SIZE, dtype=np.uint32) << 16
     with np.errstate(all="ignore"):
-        share = np.nan_to_num(bits.view(np.float32).astype(np.float64) / scale)
+        numbers = bits.view(np.float32).astype(np.float64)
+        share = np.nan_to_num((np.sqrt(numbers) if of_squares else numbers) / scale)
     if coding == "signed":
         codes = 128 + 127 * np.sign(share) * np.sqrt(np.minimum(np.abs(share), 1))
     else:
@@ -42,13 +50,26 @@ def _bits(values: NDArray[np.floating]) -> NDArray[np.uint32]:
     return values.astype(np.float32, copy=False).view(np.uint32)
 
 
-def code(bits: Bits, coding: Coding, scale: float, *, indices: Indices, out: Codes) -> None:
+def code(bits: Bits, table: Codes, *, indices: Indices, out: Codes) -> None:
     """Put the codes of numbers kept by `take_bits` into `out`, by way of `indices`; shapes alike.
 
     Two calls, large ones: between two calls a thread needs the interpreter, and training waits.
     """
     np.copyto(indices, bits)
-    _table(coding, scale).take(indices, out=out, mode="clip")
+    table.take(indices, out=out, mode="clip")
+
+
+def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
+    """Put the codes of `values` (inputs, units) into `out`, of the same shape.
+
+    Made for values that lie input by input and codes that lie unit by unit.
+    """
+    for start in range(0, len(values), PAINTED_AT_ONCE):
+        strip = values[start : start + PAINTED_AT_ONCE]
+        indices = np.right_shift(
+            _bits(strip), 16, out=np.empty(strip.shape, np.intp), casting="unsafe"
+        )
+        out[start : start + PAINTED_AT_ONCE] = table.take(indices)
 
 
 def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
@@ -57,5 +78,5 @@ def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     signed: 128 + 127 * sign(v) * sqrt(min(|v| / scale, 1));
     unsigned: 255 * sqrt(min(v / scale, 1)).
     """
-    codes: Codes = _table(coding, scale).take(_bits(values) >> 16)
+    codes: Codes = code_table(coding, scale).take(_bits(values) >> 16)
     return codes

@@ -1,19 +1,20 @@
-"""The message of one weight picture, of which only the bits that show are taken at once.
+"""The message of one weight picture, of the moment at which it is begun.
 
-Making codes of them, and turning them unit by unit, is left to the thread that sends the message:
-training goes on meanwhile.
+Where a loop has a helper, its team paints the picture at once. Else only the bits that show are
+taken; making codes of them, and turning them unit by unit, is left to the thread that sends the
+message: training goes on meanwhile.
 """
 
-import math
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.runs.codes import Bits, Codes, Coding, Indices, code, take_bits
+from app.runs.canvas import painted
+from app.runs.codes import Bits, Codes, Indices, code, take_bits
 from app.safetensors_header import header
+from engine import TrainingLoop
 
 # Buffers for bits that are kept for the next pictures: those that have served last.
 KEPT = 8
@@ -25,41 +26,52 @@ TURNED_AT_ONCE = 56
 class Picture:
     """A safetensors message with the codes of a matrix (units, inputs) as its "values".
 
-    The matrix is looked at now, and not again. The message can be made once.
+    The matrix, one of the loop's, is looked at now, and not again. The message can be made once.
     """
 
     def __init__(
         self,
         matrix: NDArray[np.floating],
-        coding: Coding,
-        scale: float,
+        table: Codes,
         metadata: Mapping[str, str],
+        loop: TrainingLoop,
     ) -> None:
-        self._shape = matrix.shape
-        self._coding, self._scale = coding, scale
         self._header = header({"values": (np.dtype(np.uint8), matrix.shape)}, metadata)
-        self._buffer = _buffers.take(matrix.size)
-        # In the order in which the matrix lies in memory, else taking them would take longer.
-        self._lies_turned = matrix.flags.f_contiguous and not matrix.flags.c_contiguous
-        order: Literal["C", "F"] = "F" if self._lies_turned else "C"
-        take_bits(matrix, out=self._buffer.reshape(matrix.shape, order=order))
+        self._size = matrix.size
+        self._codes = painted(matrix, table, loop) or _coded_later(matrix, table)
 
     def __len__(self) -> int:
         """The number of the message's bytes."""
-        return len(self._header) + math.prod(self._shape)
+        return len(self._header) + self._size
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """The message piece by piece, each to be used before this thread makes another picture."""
         yield self._header
-        indices, codes = _room.of(self._buffer.size)
-        code(self._buffer, self._coding, self._scale, indices=indices, out=codes)
-        _buffers.give_back(self._buffer)
-        if self._lies_turned:
-            # The indices have served: there is room for the codes in the other order.
-            turned = indices.view(np.uint8)[: codes.size].reshape(self._shape)
-            _turn(codes.reshape(self._shape, order="F"), turned)
-            codes = turned.reshape(-1)
-        yield codes.data
+        yield from self._codes
+
+
+def _coded_later(matrix: NDArray[np.floating], table: Codes) -> Iterator[memoryview]:
+    """The codes of what the matrix is now, row by row, made when they are asked for."""
+    buffer = _buffers.take(matrix.size)
+    # In the order in which the matrix lies in memory, else taking them would take longer.
+    lies_turned = matrix.flags.f_contiguous and not matrix.flags.c_contiguous
+    bits = buffer.reshape(matrix.shape, order="F" if lies_turned else "C")
+    take_bits(matrix, out=bits)
+    return _coded(buffer, table, matrix.shape, turn=lies_turned)
+
+
+def _coded(
+    buffer: Bits, table: Codes, shape: tuple[int, ...], *, turn: bool
+) -> Iterator[memoryview]:
+    indices, codes = _room.of(buffer.size)
+    code(buffer, table, indices=indices, out=codes)
+    _buffers.give_back(buffer)
+    if turn:
+        # The indices have served: there is room for the codes in the other order.
+        turned = indices.view(np.uint8)[: codes.size].reshape(shape)
+        _turn(codes.reshape(shape, order="F"), turned)
+        codes = turned.reshape(-1)
+    yield codes.data
 
 
 class _Buffers:

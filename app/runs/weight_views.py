@@ -7,9 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
-from app.runs.codes import Coding
+from app.runs.codes import Coding, code_table
 from app.runs.picture import Picture
 from app.runs.run import Run
 from engine.optimizers import Optimizer
@@ -96,8 +94,6 @@ def _rounded(value: float) -> float:
 
 def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:
     """The picture as a message with `metadata`; of v, the mean square, its root is shown."""
-    values = run.loop.tensor(view.view)
-    if view.kind == "v":
-        values = np.sqrt(values)
+    table = code_table(view.coding, view.scale, of_squares=view.kind == "v")
     about = {"scale": json.dumps(view.scale), "coding": view.coding}
-    return Picture(values, view.coding, view.scale, metadata | about)
+    return Picture(run.loop.tensor(view.view), table, metadata | about, run.loop)

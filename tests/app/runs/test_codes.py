@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
-from app.runs.codes import Coding, code, encode, take_bits
+from app.runs.codes import Coding, code, code_table, encode, paint, take_bits
 
 # 128 + 127 * sign(v) * sqrt(|v| / scale), to the nearest whole number.
 SIGNED = {
@@ -89,5 +90,25 @@ def test_codes_are_made_later_of_what_was_there(
     take_bits(values, out=bits)
     values[:] = 0
     codes = np.empty(shape, np.uint8)
-    code(bits, "signed", 1.0, indices=np.empty(shape, np.intp), out=codes)
+    code(bits, code_table("signed", 1.0), indices=np.empty(shape, np.intp), out=codes)
     assert (codes == expected).all()
+
+
+@pytest.mark.parametrize("inputs", [1, 63, 64, 65, 200])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_painted_codes_are_the_same(inputs: int, dtype: type) -> None:
+    values: NDArray[np.floating] = np.random.default_rng(3).normal(size=(inputs, 12)).astype(dtype)
+    codes = np.empty((12, inputs), np.uint8)
+    paint(values, code_table("signed", 2.0), codes.T)
+    assert (codes == encode(values.T, "signed", 2.0)).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.004, 250.0])
+def test_of_squares_the_roots_are_shown(scale: float) -> None:
+    roots = np.array(list(UNSIGNED)) * scale
+    squares = np.square(roots.clip(0)).astype(np.float32)
+    codes = np.empty(squares.shape, np.uint8)
+    paint(
+        squares[:, np.newaxis], code_table("unsigned", scale, of_squares=True), codes[:, np.newaxis]
+    )
+    assert codes.tolist() == list(UNSIGNED.values())

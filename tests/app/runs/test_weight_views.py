@@ -66,10 +66,13 @@ def test_every_picture_shows_its_tensor_on_its_scale(make_run: MakeRun, optimize
     run.loop.run_batch()
     for view in weight_views(run):
         values = run.loop.tensor(view.view)
-        shown = np.sqrt(values) if view.kind == "v" else values
         codes = View.read(weight_picture(run, view, {})).tensors["values"]
         assert codes.shape == view.shape
-        assert (codes == encode(shown, view.coding, view.scale)).all()
+        if view.kind == "v":  # of which the root is shown
+            exact = 255 * np.sqrt(np.minimum(np.sqrt(values) / view.scale, 1))
+            assert np.abs(codes - exact).max() <= 1
+        else:
+            assert (codes == encode(values, view.coding, view.scale)).all()
         assert codes.std() > 0, f"{view.view} shows nothing on its scale"
 
 
