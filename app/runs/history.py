@@ -55,6 +55,8 @@ class History:
         self.first_timeline = 0
         self.follows_to: int | None = None
         self.changes = 0
+        self._discarded: Discarded | None = None
+        self._changes_at_reset = 0
         self.checkpoints = checkpoints(recipe)
         self._data = data
 
@@ -125,17 +127,30 @@ class History:
         self.first_timeline += len(self.timeline_starts[:-KNOWN_TIMELINES])
         del self.timeline_starts[:-KNOWN_TIMELINES]
 
-    def start_again(self) -> Discarded:
-        """Forget everything; returns what `take_up` takes."""
+    @property
+    def discarded(self) -> Discarded | None:
+        """What the last reset has discarded, until something else is trained or changed."""
+        nothing_since = self.furthest == 0 and self.changes == self._changes_at_reset
+        return self._discarded if nothing_since else None
+
+    def start_again(self, settings: dict[str, Any], loop: TrainingLoop) -> None:
+        """Forget everything, as a reset does; what stays of the run's settings is noted anew."""
         everything = Discarded(self.furthest, self.recipe.actions.copy(), self.follows_to)
+        # A second reset in a row discards nothing more.
+        self._discarded = everything if everything.is_work else self.discarded
+        self._forget()
+        if settings:
+            self.record(settings, loop)
+        self._changes_at_reset = self.changes
+
+    def _forget(self) -> None:
         self.discard_after(0)
         self.recipe.actions.clear()
         self.follows_to = None
-        return everything
 
     def take_up(self, discarded: Discarded) -> None:
         """Follow from batch 0 what was discarded, and what lay ahead of it as a recipe."""
-        self.start_again()
+        self._forget()
         self.recipe.actions.extend(discarded.actions)
         self.follows_to = max(discarded.batches, discarded.follows_to or 0)
         self.changes += 1

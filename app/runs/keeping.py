@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import AppError
-from app.runs.motion import Playing, Stepping
+from app.runs.motion import Failure, Playing, Stepping
 from app.runs.network import DataSet
 from app.runs.recipe import Action, Recipe
 from app.runs.report import summary
@@ -137,10 +137,10 @@ def bring_back(
         return run
     run.history.timeline_starts = progress.get("timeline_starts", [0])
     run.history.first_timeline = progress.get("first_timeline", 0)
-    run.sound = progress.get("sound")
     batch, phase = progress["batch"], progress["phase"]
     motion, error = _motion(progress), progress.get("error")
-    then = AppError(**error) if error else motion if lost else None
+    failure = Failure(AppError(**error), progress.get("sound")) if error else None
+    then = failure or (motion if lost else None)
     run.bring_back(batch, Phase(phase) if phase else None, progress["speed"], then)
     if lost or motion is not None:
         reason: Reason = "worker_lost" if lost else "server_restarted"
@@ -153,15 +153,15 @@ def bring_back(
 def _progress(run: Run) -> dict[str, Any]:
     """Where a run is and what it does, as its journal has it."""
     loop = run.loop
-    motion, error = run.motion, run.error
+    motion, failure = run.motion, run.failure
     step = [motion.unit, motion.remaining] if isinstance(motion, Stepping) else None
     return {
         "step": step,
         **summary(run),
         "phase": None if run.at_boundary or loop.phase is None else loop.phase.value,
         "speed": run.pace.speed,
-        "error": error and {**error.body(), "status": error.status},
-        "sound": run.sound,
+        "error": failure and {**failure.error.body(), "status": failure.error.status},
+        "sound": failure and failure.sound,
         "timeline_starts": run.history.timeline_starts,
         "first_timeline": run.history.first_timeline,
     }

@@ -30,8 +30,16 @@ class Stepping:
     remaining: int
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run has stopped; and if its numbers have exploded, the batch to go back to."""
+
+    error: AppError
+    sound: int | None = None
+
+
 # What comes after a seek: a run that has been brought back may go on playing, or had failed.
-Then: TypeAlias = Playing | Stepping | AppError | None
+Then: TypeAlias = Playing | Stepping | Failure | None
 
 
 @dataclass(slots=True)

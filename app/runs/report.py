@@ -42,6 +42,7 @@ def moving_report(run: Run) -> dict[str, Any]:
     """The part of the state that changes from batch to batch, as every frame carries it."""
     loop = run.loop
     test = run.series.test_at(loop.batch)
+    discarded = run.history.discarded
     return {
         "state": run.state.value,
         "batch": loop.batch,
@@ -69,9 +70,9 @@ def moving_report(run: Run) -> dict[str, Any]:
         "views": [view.to_json() for view in weight_views(run)],
         "edit": run.edit.to_json() if run.edit is not None else None,
         "can_undo": run.can_undo,
-        "discarded": run.discarded.to_json() if run.discarded is not None else None,
+        "discarded": discarded.to_json() if discarded is not None else None,
         "error": run.error.body() if run.error is not None else None,
-        "sound": run.sound,
+        "sound": run.failure.sound if run.failure is not None else None,
         "saved": run.unsaved.body() if run.unsaved is not None else None,
         "restored": run.restored.to_json() if run.restored is not None else None,
     }

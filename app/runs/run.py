@@ -15,7 +15,7 @@ from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
 from app.runs.history import Discarded, History
 from app.runs.measuring import Measuring
-from app.runs.motion import Motion, Playing, RunState, Seeking, Stepping, Then
+from app.runs.motion import Failure, Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
 from app.runs.recipe import Recipe
@@ -58,16 +58,13 @@ class Run:
         self.measuring = Measuring(self.history.series, data.test, clock)
         self.studies = Studies(data, clock)
         self.pace = Pace()
-        self.error: AppError | None = None
-        self.sound: int | None = None  # of a run that has exploded, the batch to go back to
+        self.failure: Failure | None = None
         self.edit: Edit | None = None
         self.version = int(clock() * 1e6)
         self._clock = clock
         self._motion: Motion | None = None
         self._due = DueChanges()
         self._rate = BatchRate()
-        self._discarded: Discarded | None = None
-        self._changes_at_reset = 0
 
     # What it is doing
 
@@ -81,6 +78,11 @@ class Run:
         if self._motion is not None:
             return RunState.STEPPING
         return RunState.PAUSED
+
+    @property
+    def error(self) -> AppError | None:
+        """Why it has failed, if it has."""
+        return self.failure.error if self.failure is not None else None
 
     @property
     def recipe(self) -> Recipe:
@@ -135,12 +137,6 @@ class Run:
         last = self.recipe.actions[-1] if self.recipe.actions else None
         at_rest = self.at_boundary and self.loop.batch == self.furthest
         return last is not None and last.is_edit and last.batch == self.loop.batch and at_rest
-
-    @property
-    def discarded(self) -> Discarded | None:
-        """What the last reset has discarded, until something else is trained or changed."""
-        nothing_since = self.furthest == 0 and self.history.changes == self._changes_at_reset
-        return self._discarded if nothing_since else None
 
     def require_reached(self, batch: int) -> None:
         """Raise `AppError` unless this run has been trained to `batch` at some time."""
@@ -248,19 +244,14 @@ class Run:
 
     def _reset(self) -> None:
         optimizer, batch_size = optimizer_settings(self.loop.optimizer), self.loop.batch_size
-        discarded_before = self.discarded  # a second reset in a row discards nothing more
         self._move(None)
         self._recover()
         self.edit = None
         self.measuring = Measuring(self.series, self.data.test, self._clock)
-        discarded = self.history.start_again()
         self.loop = make_loop(self.recipe.config, self.data)
         changes = resolve({"optimizer": optimizer, "batch_size": batch_size}, self.loop)
-        if changes:
-            self.history.record(changes, self.loop)
-            apply(changes, self.loop)
-        self._discarded = discarded if discarded.is_work else discarded_before
-        self._changes_at_reset = self.history.changes
+        self.history.start_again(changes, self.loop)
+        apply(changes, self.loop)
 
     def _edit(self, settings: dict[str, Any]) -> None:
         """Change weights by hand, at once or not at all; it is an action of the recipe."""
@@ -282,8 +273,8 @@ class Run:
         self.measuring.forget(self.loop.batch)
 
     def _undo(self) -> None:
-        if self.discarded is not None:
-            self._undo_reset(self.discarded)
+        if self.history.discarded is not None:
+            self._undo_reset(self.history.discarded)
             return
         if not self.can_undo:
             raise AppError(
@@ -462,11 +453,11 @@ class Run:
         self.measuring.abandon()
         self._due.clear()
         self._move(None)
-        self.error, self.sound = error, sound
+        self.failure = Failure(error, sound)
 
     def _recover(self) -> None:
         """Forget a failure: what follows is sound again."""
-        self.error = self.sound = None
+        self.failure = None
 
     def _stop(self, error: AppError, sound: int | None = None, *, changes_too: bool = True) -> None:
         """Fail between batches; the last one's tensors, which have been overwritten, come back.
@@ -502,8 +493,8 @@ class Run:
             self._go_on(seeking.then)
 
     def _go_on(self, then: Then) -> None:
-        if isinstance(then, AppError):
-            self.fail(then, self.sound)
+        if isinstance(then, Failure):
+            self.fail(then.error, then.sound)
         else:
             self._move(then)
             self.pace.start(self._clock())

@@ -272,7 +272,8 @@ def run_apart(stages: list[Stage]) -> Iterator[None]:
 
     CPython would leave it with the thread: it would be the context of all errors that follow.
     """
-    yield Team(2).run(stages)
+    Team(2).run(stages)
+    yield
 
 
 @contextmanager

@@ -293,5 +293,7 @@ def test_a_run_that_has_failed_is_brought_back_as_one(open_run: Open, clock: Clo
     work(back, clock)
     assert back.error is not None
     assert back.error.body() == run.error.body()
-    assert back.sound == run.sound == 0
+    assert back.failure is not None
+    assert run.failure is not None
+    assert back.failure.sound == run.failure.sound == 0
     assert same_bits(snapshot(back), snapshot(run))

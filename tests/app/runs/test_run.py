@@ -312,13 +312,13 @@ def test_a_reset_stands_once_something_is_trained_or_changed(
     run.command({"type": "reset"})
     run.command(since)
     work(run, clock)
-    assert run.discarded is None
+    assert run.history.discarded is None
     assert refusal(run, {"type": "undo"}).code == "nothing_to_undo"
 
 
 def test_a_reset_of_nothing_discards_nothing(run: Run) -> None:
     run.command({"type": "reset"})
-    assert run.discarded is None
+    assert run.history.discarded is None
 
 
 def exploded(run: Run, clock: Clock) -> Run:
