@@ -30,6 +30,8 @@ import { areSame, follow, observe, paintInSight, RunElement, write } from "./run
 
 /** Said only when a step has settled, so that holding a key does not chatter. */
 const SETTLED_AFTER_MS = 250;
+/** Of what is opened, so much has to be in sight: its title and some of what it says. */
+const LEAST_SEEN_PX = 160;
 
 /** The five stations of the training loop. */
 export class LoopRegion extends RunElement {
@@ -206,6 +208,7 @@ export class LoopRegion extends RunElement {
           // The numbers and the digits in a station answer to clicks of their own.
           if (target instanceof Element && target.closest('.explained, [role="slider"]')) return;
           pick.station.value = pick.station.peek() === phase ? null : phase;
+          if (pick.station.peek()) this.#revealInside();
         },
         { signal },
       );
@@ -216,6 +219,13 @@ export class LoopRegion extends RunElement {
         button.setAttribute("aria-pressed", String(pick.station.value === phase));
       });
     }
+  }
+
+  /** What is opened may lie below the screen: on a phone, or where the page is enlarged. */
+  #revealInside() {
+    const inside = this.find("inside-step", HTMLElement);
+    if (inside.getBoundingClientRect().top < innerHeight - LEAST_SEEN_PX) return;
+    inside.scrollIntoView({ block: "start" });
   }
 
   /**

@@ -394,6 +394,25 @@ def test_a_station_stays_open_until_it_is_let_go(page_of_run: DescentPage) -> No
     detail(page, "draw")
 
 
+@pytest.mark.parametrize("size", [(390, 844), (720, 450)])  # a phone, and a page enlarged twice
+def test_what_is_opened_comes_into_sight(page_of_run: DescentPage, size: tuple[int, int]) -> None:
+    page = page_of_run
+    step_to(page, "update")
+    page.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.page.get_by_role("button", name="Open draw").click()
+    expect(inside(page).locator(".inside-title")).to_be_in_viewport(ratio=0.9)
+    detail(page, "draw")
+
+
+def test_what_is_in_sight_is_opened_where_it_is(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_to(page, "update")
+    for phase in PHASES:
+        page.page.locator(f'[data-phase="{phase}"] .open').click()
+        detail(page, phase)
+        assert page.page.evaluate("scrollY") == 0
+
+
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])  # Adam's rule is the longest
 @pytest.mark.parametrize("size", [(1799, 1000), (1440, 900), (1200, 800), (1024, 768), (390, 844)])
 def test_nothing_jumps_from_phase_to_phase(
