@@ -18,8 +18,13 @@ from engine.plan import Stage, blocks
 from engine.shared_memory import SharedMemory, segment_of
 from engine.team import Team
 
-# Canvases of one loop: for each matrix that is watched as many as wait to be sent, and one more.
+# Canvases of a loop that wait to be sent. Pictures beyond are left to the thread that sends them.
 MOST = 16
+# A canvas that has not been taken for so many pictures is of something that is watched no more.
+RECENT = 64
+# Loops that have canvases: those of one worker's runs that are watched in turn while only one of
+# them computes without a rest. Each canvas takes a piece of shared memory, of which there are few.
+LOOPS = 4
 
 Matrix = NDArray[np.floating]
 
@@ -27,24 +32,30 @@ Matrix = NDArray[np.floating]
 class Canvas:
     """Room for the codes of a matrix (units, inputs), and the stage in which they are painted."""
 
-    def __init__(self, matrix: Matrix, memory: SharedMemory) -> None:
+    def __init__(self, matrix: Matrix, table: Codes) -> None:
+        memory = SharedMemory()  # its own, to be given back with it
+        self.taken = 0  # when it was last, by its owner's count
         self.codes: Codes = memory.zeros(matrix.shape, np.uint8)
-        self._matrix = matrix
-        self._table: Codes = memory.zeros(TABLE_SIZE, np.uint8)
+        self._matrix, self._table = matrix, table
+        shared_table: Codes = memory.zeros(TABLE_SIZE, np.uint8)
+        np.copyto(shared_table, table)
         self._stage = Stage(
             [
-                (partial(paint, matrix.T[part], self._table, self.codes.T[part]),)
+                (partial(paint, matrix.T[part], shared_table, self.codes.T[part]),)
                 for part in _parts(matrix)
             ]
         )
 
-    def is_of(self, matrix: Matrix) -> bool:
-        """Whether it is of this memory, which may be viewed by other arrays in other batches."""
-        return matrix.shape == self._matrix.shape and _address(matrix) == _address(self._matrix)
+    def shows(self, matrix: Matrix, table: Codes) -> bool:
+        """Whether it is for this table and memory; in each batch another array may view that."""
+        return (
+            table is self._table
+            and matrix.shape == self._matrix.shape
+            and segment_of(matrix) == segment_of(self._matrix)
+        )
 
-    def paint(self, team: Team, table: Codes) -> None:
+    def paint(self, team: Team) -> None:
         """Put the codes that the matrix has now into `codes`."""
-        np.copyto(self._table, table)
         try:
             team.run([self._stage])
         except HelperLostError:  # it has only looked
@@ -55,18 +66,24 @@ class Canvases:
     """The canvases of one loop: those in use, which others hold, and those that are free."""
 
     def __init__(self) -> None:
-        self._memory = SharedMemory()
         self._all: WeakSet[Canvas] = WeakSet()
         self._free: list[Canvas] = []
+        self._taken = 0
 
-    def take(self, matrix: Matrix) -> Canvas | None:
-        """A canvas of this matrix; None if there are too many."""
-        for place, canvas in enumerate(self._free):  # to which another thread may append
-            if canvas.is_of(matrix):
-                return self._free.pop(place)
-        if len(self._all) == MOST:
-            return None
-        canvas = Canvas(matrix, self._memory)
+    def take(self, matrix: Matrix, table: Codes) -> Canvas | None:
+        """A canvas for this matrix; None if too many are in use."""
+        self._taken += 1
+        # What is watched no more may be gone, and would be kept alive. The thread that sends may
+        # append to the list meanwhile: it is then one canvas less, no more.
+        self._free = [canvas for canvas in self._free if self._taken - canvas.taken < RECENT]
+        places = (i for i, canvas in enumerate(self._free) if canvas.shows(matrix, table))
+        place = next(places, None)
+        if place is None and len(self._all) >= MOST:
+            self._free = []
+            if len(self._all) >= MOST:
+                return None
+        canvas = self._free.pop(place) if place is not None else Canvas(matrix, table)
+        canvas.taken = self._taken
         self._all.add(canvas)
         return canvas
 
@@ -76,14 +93,13 @@ class Canvases:
         self._free.append(canvas)
 
 
-# Of the last loop that had a helper: only one that computes alone has. They go when it goes.
 _canvases: WeakKeyDictionary[TrainingLoop, Canvases] = WeakKeyDictionary()
 
 
 def painted(matrix: Matrix, table: Codes, loop: TrainingLoop) -> Iterator[memoryview] | None:
     """The codes of one of the loop's matrices as it is now, row by row, to be used once.
 
-    None where the loop has no helper, or it is not worth its while.
+    None where the loop computes alone, or the matrix is too small to be shared.
     """
     is_shared = (
         loop.team.threads > 1
@@ -94,21 +110,18 @@ def painted(matrix: Matrix, table: Codes, loop: TrainingLoop) -> Iterator[memory
     if not is_shared:
         return None
     if loop not in _canvases:
-        _canvases.clear()
+        while len(_canvases) >= LOOPS:
+            del _canvases[next(iter(_canvases))]
         _canvases[loop] = Canvases()
-    canvas = _canvases[loop].take(matrix)
+    canvases = _canvases[loop]
+    canvas = canvases.take(matrix, table)
     if canvas is None:
         return None
-    canvas.paint(loop.team, table)
-    return _canvases[loop].lend(canvas)
+    canvas.paint(loop.team)
+    return canvases.lend(canvas)
 
 
 def _parts(matrix: Matrix) -> list[slice]:
     """The inputs whose weights each of the two has, but for a few."""
     units, inputs = matrix.shape
     return blocks(units, inputs, of_samples=False)
-
-
-def _address(array: Matrix) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address

@@ -17,9 +17,9 @@ Indices = NDArray[np.intp]
 
 # How many numbers the upper 16 bits of a float32 can hold: a table has the code of each.
 TABLE_SIZE = 1 << 16
-# Inputs whose codes `paint` makes at once: of more of them neither the indices nor a line of each
-# row of codes stays in a core's cache.
-PAINTED_AT_ONCE = 64
+# Numbers whose codes `paint` makes at once: of more of them neither the indices nor a line of each
+# row of codes stays in a core's cache. And as much memory as that is not asked for each time.
+PAINTED_AT_ONCE = 1 << 15
 
 
 @lru_cache(maxsize=64)
@@ -64,12 +64,14 @@ def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
 
     Made for values that lie input by input and codes that lie unit by unit.
     """
-    for start in range(0, len(values), PAINTED_AT_ONCE):
-        strip = values[start : start + PAINTED_AT_ONCE]
+    inputs, units = values.shape
+    at_once = max(1, PAINTED_AT_ONCE // units)
+    for start in range(0, inputs, at_once):
+        strip = values[start : start + at_once]
         indices = np.right_shift(
             _bits(strip), 16, out=np.empty(strip.shape, np.intp), casting="unsafe"
         )
-        out[start : start + PAINTED_AT_ONCE] = table.take(indices)
+        out[start : start + at_once] = table.take(indices)
 
 
 def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:

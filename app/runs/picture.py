@@ -1,8 +1,8 @@
 """The message of one weight picture, of the moment at which it is begun.
 
-Where a loop has a helper, its team paints the picture at once. Else only the bits that show are
-taken; making codes of them, and turning them unit by unit, is left to the thread that sends the
-message: training goes on meanwhile.
+Where a loop has a helper, its team paints the picture of a large layer at once. Else only the bits
+that show are taken; making codes of them, and turning them unit by unit, is left to the thread that
+sends the message: training goes on meanwhile.
 """
 
 import threading

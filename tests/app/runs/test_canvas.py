@@ -11,13 +11,14 @@ import pytest
 
 import engine.team
 from app.runs import canvas
-from app.runs.canvas import MOST, painted
+from app.runs.canvas import LOOPS, MOST, RECENT, painted
 from app.runs.codes import Codes, code_table
 from app.runs.run import Run
 from app.runs.weight_views import weight_picture, weight_views
 from engine.arrays import Array
 from engine.handover import NUMBER
 from engine.plan import Stage
+from engine.shared_memory import segment_of
 from tests.app.conftest import MakeRun
 from tests.support.server import wait_until
 from tests.support.watcher import View
@@ -142,16 +143,58 @@ def test_nothing_is_painted_where_no_helper_could(run: Run, make_run: MakeRun) -
     assert painted(run.loop.tensor(WEIGHTS), TABLE, run.loop) is None
 
 
-def test_canvases_go_with_their_loop_or_when_another_has_the_helper(
-    run: Run, make_run: MakeRun
-) -> None:
-    other = make_run(layers=run.recipe.config["layers"])
-    other.use_threads(2)
-    other.loop.run_batch()
-    assert painted(other.loop.tensor(WEIGHTS), TABLE, other.loop) is not None
-    assert list(canvas._canvases) == [other.loop]
-    gone = weakref.ref(other.loop)
-    del other
+def test_canvases_go_with_their_loop(run: Run) -> None:
+    codes_of(painted(run.loop.tensor(WEIGHTS), TABLE, run.loop))
+    assert run.loop in canvas._canvases
+    gone = weakref.ref(run.loop)
+    run.command({"type": "reset"})
     gc.collect()
     assert gone() is None
-    assert not canvas._canvases
+    assert run.loop not in canvas._canvases
+
+
+def test_the_last_few_loops_have_canvases(run: Run, make_run: MakeRun) -> None:
+    loops = [run.loop]
+    for _ in range(LOOPS):
+        other = make_run(layers=run.recipe.config["layers"])
+        other.use_threads(2)
+        other.loop.run_batch()
+        loops.append(other.loop)
+    for loop in loops:
+        codes_of(painted(loop.tensor(WEIGHTS), TABLE, loop))
+    assert list(canvas._canvases) == loops[1:]
+
+
+def test_what_is_watched_no_more_is_not_kept(run: Run) -> None:
+    run.command({"type": "set", "optimizer": "adam"})
+    run.loop.run_batch()
+    state = run.loop.tensor(f"{WEIGHTS}.m")
+    codes_of(painted(state, TABLE, run.loop))
+    segment, _ = segment_of(state) or (None, 0)
+    gone = weakref.ref(segment)
+    del state, segment
+    run.command({"type": "set", "optimizer": "rmsprop"})
+    run.loop.tensor(f"{WEIGHTS}.v")  # the state is viewed anew
+    for _ in range(RECENT):
+        run.loop.run_batch()
+        codes_of(painted(run.loop.tensor(WEIGHTS), TABLE, run.loop))
+    gc.collect()
+    assert gone() is None
+
+
+def test_whatever_else_is_watched_after_many_others_is_painted(run: Run) -> None:
+    for number in range(2 * MOST):
+        table = code_table("signed", 1.0 + number)
+        assert painted(run.loop.tensor(WEIGHTS), table, run.loop) is not None
+        for piece in painted(run.loop.tensor(WEIGHTS), table, run.loop) or ():
+            assert piece.nbytes == 128 * 784
+
+
+def test_who_watch_by_turns_keep_their_canvases(run: Run) -> None:
+    names = (WEIGHTS, f"{WEIGHTS}.gradient", f"{WEIGHTS}.step")
+    seen = []
+    for _ in range(3):
+        for name in names:
+            codes_of(painted(run.loop.tensor(name), TABLE, run.loop))
+        seen.append(set(canvas._canvases[run.loop]._all))
+    assert seen[0] == seen[1] == seen[2]
