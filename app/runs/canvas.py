@@ -101,13 +101,11 @@ def painted(matrix: Matrix, table: Codes, loop: TrainingLoop) -> Iterator[memory
 
     None where the loop computes alone, or the matrix is too small to be shared.
     """
-    is_shared = (
-        loop.team.threads > 1
-        and matrix.flags.f_contiguous
-        and len(_parts(matrix)) > 1
-        and segment_of(matrix) is not None
-    )
-    if not is_shared:
+    if loop.team.threads < 2:
+        _canvases.pop(loop, None)  # many loops may have had a helper before they were many
+        return None
+    is_shared = matrix.flags.f_contiguous and segment_of(matrix) is not None
+    if not is_shared or len(_parts(matrix)) < 2:
         return None
     if loop not in _canvases:
         while len(_canvases) >= LOOPS:

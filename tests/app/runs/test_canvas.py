@@ -138,9 +138,11 @@ def test_nothing_is_painted_where_no_helper_could(run: Run, make_run: MakeRun) -
     assert painted(small.loop.tensor(WEIGHTS), TABLE, small.loop) is None
     assert painted(run.loop.tensor("layer2.weights"), TABLE, run.loop) is None
     assert painted(run.loop.tensor(WEIGHTS).copy(order="K"), TABLE, run.loop) is None
+    assert painted(run.loop.tensor(WEIGHTS), TABLE, run.loop) is not None
     run.use_threads(1)
     run.loop.run_batch()
     assert painted(run.loop.tensor(WEIGHTS), TABLE, run.loop) is None
+    assert run.loop not in canvas._canvases
 
 
 def test_canvases_go_with_their_loop(run: Run) -> None:
