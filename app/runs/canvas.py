@@ -36,7 +36,7 @@ class Canvas:
         memory = SharedMemory()  # its own, to be given back with it
         self.taken = 0  # when it was last, by its owner's count
         self.codes: Codes = memory.zeros(matrix.shape, np.uint8)
-        self._matrix, self._table = matrix, table
+        self._place, self._table = segment_of(matrix), table
         shared_table: Codes = memory.zeros(TABLE_SIZE, np.uint8)
         np.copyto(shared_table, table)
         self._stage = Stage(
@@ -50,8 +50,8 @@ class Canvas:
         """Whether it is for this table and memory; in each batch another array may view that."""
         return (
             table is self._table
-            and matrix.shape == self._matrix.shape
-            and segment_of(matrix) == segment_of(self._matrix)
+            and matrix.shape == self.codes.shape
+            and segment_of(matrix) == self._place
         )
 
     def paint(self, team: Team) -> None:
@@ -76,15 +76,17 @@ class Canvases:
         # What is watched no more may be gone, and would be kept alive. The thread that sends may
         # append to the list meanwhile: it is then one canvas less, no more.
         self._free = [canvas for canvas in self._free if self._taken - canvas.taken < RECENT]
-        places = (i for i, canvas in enumerate(self._free) if canvas.shows(matrix, table))
-        place = next(places, None)
-        if place is None and len(self._all) >= MOST:
-            self._free = []
+        canvas = next((canvas for canvas in self._free if canvas.shows(matrix, table)), None)
+        if canvas is not None:
+            self._free.remove(canvas)
+        else:
+            if len(self._all) >= MOST:
+                self._free = []
             if len(self._all) >= MOST:
                 return None
-        canvas = self._free.pop(place) if place is not None else Canvas(matrix, table)
+            canvas = Canvas(matrix, table)
+            self._all.add(canvas)
         canvas.taken = self._taken
-        self._all.add(canvas)
         return canvas
 
     def lend(self, canvas: Canvas) -> Iterator[memoryview]:

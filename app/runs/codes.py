@@ -41,7 +41,7 @@ def code_table(coding: Coding, scale: float, *, of_squares: bool = False) -> Cod
     return table
 
 
-def take_bits(values: NDArray[np.floating], out: Bits) -> None:
+def take_bits(values: NDArray[np.floating], out: Bits | Indices) -> None:
     """Keep of each number what its code depends on: the upper 16 bits of it as a float32."""
     np.right_shift(_bits(values), 16, out=out, casting="unsafe")
 
@@ -68,9 +68,8 @@ def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
     at_once = max(1, PAINTED_AT_ONCE // units)
     for start in range(0, inputs, at_once):
         strip = values[start : start + at_once]
-        indices = np.right_shift(
-            _bits(strip), 16, out=np.empty(strip.shape, np.intp), casting="unsafe"
-        )
+        indices = np.empty(strip.shape, np.intp)
+        take_bits(strip, out=indices)
         out[start : start + at_once] = table.take(indices)
 
 

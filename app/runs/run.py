@@ -273,8 +273,9 @@ class Run:
         self.measuring.forget(self.loop.batch)
 
     def _undo(self) -> None:
-        if self.history.discarded is not None:
-            self._undo_reset(self.history.discarded)
+        discarded = self.history.discarded
+        if discarded is not None:
+            self._undo_reset(discarded)
             return
         if not self.can_undo:
             raise AppError(
@@ -417,7 +418,7 @@ class Run:
                 self.loop.run_batch()
         except NonFiniteError as error:
             sound = self._last_sound_batch()
-            self._stop(_exploded(error, sound), sound)
+            self._stop(Failure(_exploded(error, sound), sound))
             return
         self.changed()
         if self.at_boundary:
@@ -436,7 +437,7 @@ class Run:
         try:
             self._due.make_one(self.loop)
         except NonFiniteError:
-            self._stop(_exploded_by_change(self.loop.batch), changes_too=False)
+            self._stop(Failure(_exploded_by_change(self.loop.batch)), changes_too=False)
             return
         self.changed()
         if not self._due:
@@ -448,23 +449,23 @@ class Run:
         if self.loop.batch >= MAX_BATCHES:
             self._move(None)
 
-    def fail(self, error: AppError, sound: int | None = None) -> None:
-        """Stop for good, until a seek back, to `sound` for instance, or a reset."""
+    def fail(self, failure: Failure) -> None:
+        """Stop for good, until a seek back or a reset."""
         self.measuring.abandon()
         self._due.clear()
         self._move(None)
-        self.failure = Failure(error, sound)
+        self.failure = failure
 
     def _recover(self) -> None:
         """Forget a failure: what follows is sound again."""
         self.failure = None
 
-    def _stop(self, error: AppError, sound: int | None = None, *, changes_too: bool = True) -> None:
+    def _stop(self, failure: Failure, *, changes_too: bool = True) -> None:
         """Fail between batches; the last one's tensors, which have been overwritten, come back.
 
         With `changes_too` what the recipe changes after that batch is made.
         """
-        self.fail(error, sound)
+        self.fail(failure)
         batch = self.loop.batch
         self._move(Seeking(self.history.replay_to(batch, None, changes_too=changes_too)))
         self.tell_damage(batch)
@@ -484,7 +485,7 @@ class Run:
                 replay.advance()
         except NonFiniteError:  # in a change: its batches did not fail before
             self.loop = replay.loop
-            self._stop(_exploded_by_change(self.loop.batch), changes_too=False)
+            self._stop(Failure(_exploded_by_change(self.loop.batch)), changes_too=False)
             return
         if replay.done:
             self.loop = replay.loop
@@ -494,7 +495,7 @@ class Run:
 
     def _go_on(self, then: Then) -> None:
         if isinstance(then, Failure):
-            self.fail(then.error, then.sound)
+            self.fail(then)
         else:
             self._move(then)
             self.pace.start(self._clock())

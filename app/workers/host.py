@@ -21,7 +21,7 @@ from app.errors import AppError, from_engine, unknown_run
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
 from app.runs.measuring import EVERY_S
-from app.runs.motion import RunState
+from app.runs.motion import Failure, RunState
 from app.runs.network import DataSet, check_actions, load_data_set
 from app.runs.recipe import Recipe
 from app.runs.recipe_files import network_file, recipe_json
@@ -374,7 +374,7 @@ class Host:
         try:
             hosted.keeper.save()
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(_refusal(error))
+            hosted.run.fail(Failure(_refusal(error)))
             hosted.saved_at = math.inf  # until the next command
 
     def close(self) -> None:
@@ -401,7 +401,7 @@ class Host:
         except HelperLostError:
             raise  # its weights may be half of this batch: the worker's runs are brought back
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(_refusal(error))
+            hosted.run.fail(Failure(_refusal(error)))
         hosted.owes_s += max(0.0, self._clock() - end)
         self._look_after(hosted)
 
