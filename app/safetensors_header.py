@@ -4,13 +4,14 @@ The library makes one piece of everything first; reading is left to it.
 Source: https://github.com/huggingface/safetensors#format.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from app.plain_json import json_bytes
 
 _NAMES = {"f4": "F32", "f8": "F64", "u1": "U8"}
 
@@ -46,6 +47,6 @@ def header(
             "data_offsets": [start, stop],
         }
         start = stop
-    text = json.dumps(described).encode()
+    text = json_bytes(described)
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text

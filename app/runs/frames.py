@@ -1,10 +1,10 @@
 """A frame: one moment of a run as safetensors messages, one a view, made once for all viewers."""
 
-import json
 from typing import Any
 
 import numpy as np
 
+from app.plain_json import json_text
 from app.runs.report import moving_report
 from app.runs.run import Run
 from app.runs.series import COLUMNS
@@ -83,8 +83,8 @@ def _series(run: Run, first: int, common: dict[str, str]) -> bytes:
         "view": "series",
         "from_batch": str(first),
         "tests_from": str(tests_from),
-        "state": json.dumps(moving_report(run), allow_nan=False),
-        "actions": json.dumps(changes, allow_nan=False),
+        "state": json_text(moving_report(run)),
+        "actions": json_text(changes),
     }
     # Not by the library's `save`, which takes three times as long for arrays as small as these.
     return b"".join(file_pieces(tensors | {"test": tests}, common | about))

@@ -1,9 +1,9 @@
 """What lies behind one number: a followed sample, a picked unit and a picked weight."""
 
-import json
 import math
 from typing import Any
 
+from app.plain_json import json_text
 from app.runs.codes import encode
 from app.runs.loop_view import SHOWN_SAMPLES
 from app.runs.run import Run
@@ -30,10 +30,10 @@ def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
         metadata["sample"] = str(sample)
         metadata["label"] = str(int(loop.tensor("batch.y")[sample]))
         tensors |= _sample_tensors(loop, sample, unit, source)
-    metadata["weight"] = json.dumps(_weight(loop, unit, source), allow_nan=False)
+    metadata["weight"] = json_text(_weight(loop, unit, source))
     step = loop.flat_step()
     if step is not None:
-        metadata["angle"] = json.dumps(_step_angle(loop.flat_gradient(), step))
+        metadata["angle"] = json_text(_step_angle(loop.flat_gradient(), step))
     return tensors, metadata
 
 
@@ -127,7 +127,7 @@ def flow_view(run: Run) -> ViewParts:
         for name in names
         if name in computed
     }
-    return tensors, {"scale": json.dumps(scale)}
+    return tensors, {"scale": json_text(scale)}
 
 
 def _flow_scale(run: Run) -> float:

@@ -1,9 +1,8 @@
 """What the five stations of the loop show: pictures of the batch at hand."""
 
-import json
-
 import numpy as np
 
+from app.plain_json import json_text
 from app.runs.codes import encode
 from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
@@ -34,7 +33,7 @@ def loop_view(run: Run, sample: int) -> ViewParts:
             tensors[f"activations.{layer}"] = activations.astype(np.float32)
     if Phase.LOSS in ran:
         tensors |= _loss(run)
-        metadata["loss.mean"] = json.dumps(loop.last_loss)
+        metadata["loss.mean"] = json_text(loop.last_loss)
     if Phase.BACKWARD in ran:
         pictures, scales = _backward(run)
         tensors |= pictures
@@ -66,15 +65,15 @@ def _loss(run: Run) -> Tensors:
 
 
 def _backward(run: Run) -> ViewParts:
-    views = [view for view in weight_views(run) if view.kind == "gradient"]
+    views = [view for view in weight_views(run) if view["kind"] == "gradient"]
     first, last = views[0], views[-1]
-    units = list(range(min(SHOWN_UNITS, first.shape[0])))
-    images = encode(run.loop.tensor(first.view)[units], "signed", first.scale)
-    output = encode(run.loop.tensor(last.view), "signed", last.scale)
+    units = list(range(min(SHOWN_UNITS, first["shape"][0])))
+    images = encode(run.loop.tensor(first["view"])[units], "signed", first["scale"])
+    output = encode(run.loop.tensor(last["view"]), "signed", last["scale"])
     return {"gradient.images": images, "gradient.output": output}, {
-        "gradient.images.units": json.dumps(units),
-        "gradient.images.scale": json.dumps(first.scale),
-        "gradient.output.scale": json.dumps(last.scale),
+        "gradient.images.units": json_text(units),
+        "gradient.images.scale": json_text(first["scale"]),
+        "gradient.output.scale": json_text(last["scale"]),
     }
 
 

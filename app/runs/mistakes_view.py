@@ -1,9 +1,8 @@
 """What the network gets wrong among the test images, as of the last measurement."""
 
-import json
-
 import numpy as np
 
+from app.plain_json import json_text
 from app.runs.run import Run
 from app.runs.view_parts import Tensors, ViewParts
 
@@ -33,4 +32,4 @@ def mistakes_view(run: Run) -> ViewParts:
         "confidence": measured.confidence[worst].astype(np.float32),
         "indices": worst.astype(np.uint32),
     }
-    return tensors, {"measured.batch": json.dumps(measured.batch)}
+    return tensors, {"measured.batch": json_text(measured.batch)}

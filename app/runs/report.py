@@ -67,7 +67,7 @@ def moving_report(run: Run) -> dict[str, Any]:
         "pending": run.history.pending,
         "parameters": loop.network.count_params(),
         "tensors": loop.computed_tensor_names(),
-        "views": [view.to_json() for view in weight_views(run)],
+        "views": weight_views(run),
         "edit": run.edit.to_json() if run.edit is not None else None,
         "can_undo": run.can_undo,
         "discarded": discarded.to_json() if discarded is not None else None,

@@ -1,12 +1,12 @@
 """What the lines of the running code have computed: the shape and the size of each tensor."""
 
-import json
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.plain_json import json_text
 from app.runs.run import Run
 from app.runs.view_parts import ViewParts
 
@@ -25,7 +25,7 @@ def values_view(run: Run) -> ViewParts:
         values[name] = {"shape": list(tensor.shape), "largest": _largest(tensor)}
     if loop.last_loss is not None:
         values["loss"] = {"shape": [], "largest": abs(loop.last_loss)}
-    return {}, {"values": json.dumps(values, allow_nan=False)}
+    return {}, {"values": json_text(values)}
 
 
 def _largest(tensor: NDArray[Any]) -> float | None:

@@ -52,7 +52,7 @@ def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> E
         # Which sample is followed is no part of the loop's name outside.
         shown = word if word == "loop" else name
         return save(tensors, common | about | {"view": shown})
-    view = next((view for view in weight_views(run) if view.view == name), None)
+    view = next((view for view in weight_views(run) if view["view"] == name), None)
     if view is None:
         return None
     try:

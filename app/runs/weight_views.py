@@ -1,12 +1,11 @@
 """The pictures of a layer's weights and of what training does to them, on fixed scales."""
 
-import json
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import TypedDict
 
+from app.plain_json import json_text
 from app.runs.codes import Coding, code_table
 from app.runs.picture import Picture
 from app.runs.run import Run
@@ -24,28 +23,18 @@ ADAPTIVE_STEPS = 2
 PLAIN_RATE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class WeightView:
-    """One picture: (units, inputs) codes; `scale` is the value at which they saturate."""
+class WeightView(TypedDict):
+    """One picture: (units, inputs) codes; `scale` is the value at which they saturate.
+
+    In the form in which the list of views travels, with each frame: made once, and not changed.
+    """
 
     view: str
     layer: int
     kind: str
-    shape: tuple[int, int]
+    shape: list[int]
     scale: float
     coding: Coding
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which the list of views travels."""
-        # By hand: each frame has them all, and `asdict` takes ten times as long.
-        return {
-            "view": self.view,
-            "layer": self.layer,
-            "kind": self.kind,
-            "shape": list(self.shape),
-            "scale": self.scale,
-            "coding": self.coding,
-        }
 
 
 def weight_views(run: Run) -> tuple[WeightView, ...]:
@@ -75,12 +64,12 @@ def _weight_views(
         name = f"layer{layer}.weights"
         views += [
             WeightView(
-                name if kind == "weights" else f"{name}.{kind}",
-                layer,
-                kind,
-                (units, inputs),
-                scale,
-                "unsigned" if kind == "v" else "signed",
+                view=name if kind == "weights" else f"{name}.{kind}",
+                layer=layer,
+                kind=kind,
+                shape=[units, inputs],
+                scale=scale,
+                coding="unsigned" if kind == "v" else "signed",
             )
             for kind, scale in scales.items()
         ]
@@ -94,6 +83,6 @@ def _rounded(value: float) -> float:
 
 def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:
     """The picture as a message with `metadata`; of v, the mean square, its root is shown."""
-    table = code_table(view.coding, view.scale, of_squares=view.kind == "v")
-    about = {"scale": json.dumps(view.scale), "coding": view.coding}
-    return Picture(run.loop.tensor(view.view), table, metadata | about, run.loop)
+    table = code_table(view["coding"], view["scale"], of_squares=view["kind"] == "v")
+    about = {"scale": json_text(view["scale"]), "coding": view["coding"]}
+    return Picture(run.loop.tensor(view["view"]), table, metadata | about, run.loop)

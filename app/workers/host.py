@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic_core import to_json
 
 from app.errors import AppError, from_engine, unknown_run
+from app.plain_json import json_bytes
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
 from app.runs.measuring import EVERY_S
@@ -235,8 +235,7 @@ class Host:
     def _on_series(self, request: Request, hosted: Hosted) -> None:
         series = hosted.run.series.to_json(request["from_batch"])
         series["timeline"] = hosted.run.timeline
-        # Ten times as fast as `json`: a million batches take others a third of a second.
-        self._answer(request, {}, [to_json(series, inf_nan_mode="null")])
+        self._answer(request, {}, [json_bytes(series)])
 
     def _on_tensor(self, request: Request, hosted: Hosted) -> None:
         if request["batch"] is None:

@@ -1,12 +1,12 @@
 """Which study is made next, and what the last ones found."""
 
-import json
 import math
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from app.plain_json import json_text
 from app.runs.network import DataSet
 from app.runs.studies.curve import curve_study
 from app.runs.studies.derivative import derivative_study
@@ -169,7 +169,7 @@ def _found(study: Study | None, moment: Moment) -> ViewParts:
     if study is None:
         return {}, {}
     tensors, about = study.found()
-    metadata = {key: json.dumps(value, allow_nan=False) for key, value in about.items()}
+    metadata = {key: json_text(value) for key, value in about.items()}
     return tensors, metadata | {
         "study.batch": str(moment.batch),
         "study.phase": moment.phase or "",

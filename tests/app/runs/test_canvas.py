@@ -65,7 +65,7 @@ def expected(values: Array) -> Codes:
 
 
 def test_a_team_paints_what_one_thread_codes(run: Run) -> None:
-    views = [view for view in weight_views(run) if view.layer == 1]
+    views = [view for view in weight_views(run) if view["layer"] == 1]
     by_two = [View.read(weight_picture(run, view, {"a": "b"})) for view in views]
     run.loop.team.threads = 1
     for view, message in zip(views, by_two, strict=True):

@@ -85,16 +85,16 @@ def test_a_view_there_is_not_is_left_out(run: Run, clock: Clock, name: str) -> N
 def test_weight_pictures_are_the_coded_tensors(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     views = weight_views(run)
-    frame = frame_of(run, want([view.view for view in views]))
+    frame = frame_of(run, want([view["view"] for view in views]))
     for view in views:
-        message = frame.views[view.view]
-        assert message.metadata["coding"] == view.coding
-        assert float(message.metadata["scale"]) == view.scale
-        exact = run.loop.tensor(view.view)
-        shown = np.sqrt(exact) if view.kind == "v" else exact
-        inside = np.abs(shown) < view.scale
+        message = frame.views[view["view"]]
+        assert message.metadata["coding"] == view["coding"]
+        assert float(message.metadata["scale"]) == view["scale"]
+        exact = run.loop.tensor(view["view"])
+        shown = np.sqrt(exact) if view["kind"] == "v" else exact
+        inside = np.abs(shown) < view["scale"]
         # One code is 1/127 of the range of square roots.
-        bound = 2.1 * view.scale / 127
+        bound = 2.1 * view["scale"] / 127
         assert np.abs(decode(message) - shown)[inside].max() <= bound
 
 
