@@ -6,6 +6,7 @@ also unit 137 and its weight from input 406. Weight views have the names of thei
 
 from collections.abc import Callable
 
+import numpy as np
 from safetensors.numpy import save
 
 from app.runs.inside_view import flow_view, inside_view
@@ -32,6 +33,7 @@ VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
 }
 
 
+@np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
 def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 

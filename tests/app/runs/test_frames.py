@@ -98,6 +98,16 @@ def test_weight_pictures_are_the_coded_tensors(run: Run, clock: Clock) -> None:
         assert np.abs(decode(message) - shown)[inside].max() <= bound
 
 
+def test_what_float32_cannot_hold_is_infinite(make_run: MakeRun, clock: Clock) -> None:
+    run = make_run(dtype="float64")
+    run.loop.network.parameters["layer1.weights"][:] = 1e60
+    step(run, clock, 1, "phase")
+    step(run, clock, 1, "phase")
+    frame = frame_of(run, want(["layer1.weights", "loop/0"]))
+    assert np.isinf(frame.views["loop"].tensors["activations.1"]).all()
+    assert (frame.views["layer1.weights"].tensors["values"] == 255).all()
+
+
 def test_much_that_is_missing_comes_in_pieces(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
