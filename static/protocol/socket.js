@@ -80,7 +80,8 @@ export class RunSocket {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      if (socket !== this.#socket) return;
+      // What was on its way when this end closed would be answered into a closed connection.
+      if (socket !== this.#socket || this.#closed) return;
       if (typeof data === "string") {
         this.#receive(JSON.parse(data));
         return;
@@ -126,6 +127,7 @@ export class RunSocket {
 
   close() {
     this.#closed = true;
+    this.#open = false;
     clearTimeout(this.#retry);
     this.#socket?.close();
     this.#rejectAll({ code: "closed", message: "This page has closed the connection." });

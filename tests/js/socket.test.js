@@ -142,6 +142,18 @@ describe("RunSocket", () => {
     await assert.rejects(command, { code: "not_connected" });
   });
 
+  it("says and hears nothing more from when it is closed", () => {
+    const { socket, log, wire } = setUp();
+    wire().say(HELLO);
+    const said = wire().sent.length;
+    wire().close = () => {}; // its end takes a while, and more arrives
+    socket.close();
+    wire().say({ type: "error", id: null, error: {} });
+    socket.ack(7);
+    assert.equal(wire().sent.length, said);
+    assert.deepEqual(log, ["hello"]);
+  });
+
   it("stops where the run is gone", async () => {
     const { log, wire } = setUp({ stillThere: async () => false });
     wire().close();
