@@ -1,4 +1,4 @@
-import { computed } from "@preact/signals-core";
+import { computed, effect } from "@preact/signals-core";
 import { Drawing } from "./draw/drawing.js";
 import { AlongRegion } from "./elements/along-region.js";
 import { provide } from "./elements/context.js";
@@ -22,7 +22,7 @@ import { WeightsRegion } from "./elements/weights-region.js";
 import { load, loadWhenNear } from "./late.js";
 import { Classifier } from "./models/classifier.js";
 import { Comparison } from "./models/comparison.js";
-import { addressWith, othersIn } from "./models/comparison-address.js";
+import { addressWith, isInStep, othersIn } from "./models/comparison-address.js";
 import { Painter } from "./models/painter.js";
 import { Pick } from "./models/pick.js";
 import { Rewind } from "./models/rewind.js";
@@ -42,14 +42,10 @@ const afterPaint = (/** @type {() => void} */ callback) => painter.after(callbac
 const run = new RunModel(afterPaint);
 /** Of each run beside the page's own, so that the page has time for all. */
 const COMPARED_FRAMES_PER_SECOND = 5;
-const comparison = new Comparison(
-  run,
-  (id) => {
-    const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
-    return { run: other, close: connect(other, id, location) };
-  },
-  (ids) => history.replaceState(null, "", addressWith(location.href, ids)),
-);
+const comparison = new Comparison(run, (id) => {
+  const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
+  return { run: other, close: connect(other, id, location) };
+});
 const together = new Together(() => comparison.all.value.map((compared) => compared.run));
 const rewind = new Rewind(run);
 const theme = new ThemeModel(storage, matchMedia("(prefers-color-scheme: dark)"));
@@ -147,4 +143,10 @@ for (const [name, element] of ELEMENTS) {
 }
 document.body.inert = false;
 for (const name of ["compare-region", "chain-region"]) loadWhenNear(name, notLoaded);
+together.inStep.value = isInStep(location.search);
 for (const id of othersIn(location.search)) comparison.add(id);
+effect(() => {
+  const others = comparison.others.value.map(({ id }) => id);
+  const address = addressWith(location.href, others, together.inStep.value);
+  if (address !== location.href) history.replaceState(null, "", address);
+});

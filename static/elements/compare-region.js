@@ -45,7 +45,7 @@ export class CompareRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { comparison, painter, colours } = app;
+    const { comparison, together, painter, colours } = app;
     const paint = () => this.#paint(app);
     const rarely = new Rarely(() => painter.request(paint), PAINT_GAP_MS);
     const soon = () => rarely.ask();
@@ -76,6 +76,7 @@ export class CompareRegion extends RunElement {
     follow(signal, () => {
       if (!comparison.inSight.value) return;
       colours.value;
+      together.inStep.value; // the links to the single runs have it
       for (const { run } of comparison.all.value) {
         run.seriesVersion.value;
         run.state.value;

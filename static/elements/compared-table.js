@@ -2,7 +2,7 @@ import { DASHES } from "../draw/run-lines.js";
 import { formatCount, formatError, formatLoss, formatPercent, formatSetting } from "../format.js";
 import { optimizerTitle } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
-import { addressOf } from "../models/comparison-address.js";
+import { addressOf, isInStep } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
 import * as explanations from "../models/explanations/progress.js";
 import { explain } from "./explain.js";
@@ -121,6 +121,7 @@ export class ComparedTable {
     const address = addressOf(
       id,
       all.map((compared) => compared.id),
+      isInStep(location.search),
     );
     const open = cell(row, "open");
     if (open.getAttribute("href") !== address) open.setAttribute("href", address);

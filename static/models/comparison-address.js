@@ -1,6 +1,9 @@
-// The comparison in the page's address: /?run=A&with=B,C shows the same to whoever opens it.
+// The comparison in the page's address: /?run=A&with=B,C shows the same to whoever opens it; with
+// &in-step none of them gets ahead.
 
 const ID = /^[0-9a-f]{32}$/;
+
+const IN_STEP = "in-step";
 
 /** Runs beside the page's own, at most. */
 export const MOST_OTHERS = 3;
@@ -16,19 +19,22 @@ export function othersIn(search) {
   return [...new Set(named)].filter((id) => id !== query.get("run")).slice(0, MOST_OTHERS);
 }
 
+/** Whether the compared runs of an address go in step. @param {string} search */
+export const isInStep = (search) => new URLSearchParams(search).has(IN_STEP);
+
 /**
  * The address with these others in it, and all else as it was.
  *
  * @param {string} href
  * @param {readonly string[]} ids
+ * @param {boolean} inStep
  */
-export function addressWith(href, ids) {
+export function addressWith(href, ids, inStep) {
   const address = new URL(href);
-  address.searchParams.delete("with");
-  // Commas need no escape in a query, and the link stays readable.
-  const rest = address.searchParams.toString();
-  const others = ids.length === 0 ? "" : `with=${ids.join(",")}`;
-  address.search = [rest, others].filter(Boolean).join("&");
+  for (const name of ["with", IN_STEP]) address.searchParams.delete(name);
+  address.search = [address.searchParams.toString(), ...queryOf(ids, inStep)]
+    .filter(Boolean)
+    .join("&");
   return address.href;
 }
 
@@ -37,10 +43,22 @@ export function addressWith(href, ids) {
  *
  * @param {string} id
  * @param {readonly string[]} all
+ * @param {boolean} inStep
  */
-export function addressOf(id, all) {
+export function addressOf(id, all, inStep) {
   const others = all.filter((other) => other !== id);
-  return `/?run=${id}${others.length === 0 ? "" : `&with=${others.join(",")}`}`;
+  return `/?${[`run=${id}`, ...queryOf(others, inStep)].join("&")}`;
+}
+
+/**
+ * @param {readonly string[]} others
+ * @param {boolean} inStep
+ */
+function queryOf(others, inStep) {
+  if (others.length === 0) return [];
+  // Commas need no escape in a query, and the link stays readable.
+  const query = [`with=${others.join(",")}`];
+  return inStep ? [...query, IN_STEP] : query;
 }
 
 /**

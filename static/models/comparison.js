@@ -27,16 +27,13 @@ export class Comparison {
   /** Whether the comparison is in sight: out of it, the others send their series alone, seldom. */
   inSight = signal(false);
   #open;
-  #keep;
 
   /**
    * @param {RunModel} main
    * @param {(id: string) => { run: RunModel, close: () => void }} open
-   * @param {(ids: string[]) => void} keep called with the others' ids when they have changed
    */
-  constructor(main, open, keep) {
+  constructor(main, open) {
     this.#open = open;
-    this.#keep = keep;
     const mainId = computed(() => main.state.value?.id ?? null);
     /** @type {import("@preact/signals-core").ReadonlySignal<readonly Compared[]>} */
     this.all = computed(() => {
@@ -98,7 +95,6 @@ export class Comparison {
   /** @param {readonly Other[]} others */
   #set(others) {
     this.others.value = others.toSorted((one, other) => one.slot - other.slot);
-    this.#keep(this.others.peek().map(({ id }) => id));
   }
 }
 

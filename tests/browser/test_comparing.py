@@ -271,10 +271,14 @@ def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenP
     region_of(page).scroll_into_view_if_needed()
     expect(region_of(page).locator("tbody tr")).to_have_count(2)
     assert [run.id for run in compared(page)] == before
+    expect(page.page.get_by_label("In step: no run gets ahead")).to_be_checked()
+    other = row_of(page, before[1]).locator('[data-cell="open"]')
+    expect(other).to_have_attribute("href", f"/?run={before[1]}&with={before[0]}&in-step")
     page.press("Take out run B")
     expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
     expect(page.page.get_by_role("button", name="Add a run of mine…")).to_be_focused()
     assert "with=" not in page.page.url
+    assert "in-step" not in page.page.url
     assert Run(page.run.http, {"id": before[1]}).state()["id"] == before[1]
 
 

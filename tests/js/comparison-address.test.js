@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressOf, addressWith, idIn, othersIn } from "../../static/models/comparison-address.js";
+import {
+  addressOf,
+  addressWith,
+  idIn,
+  isInStep,
+  othersIn,
+} from "../../static/models/comparison-address.js";
 
 const idOf = (/** @type {string} */ letter) => letter.repeat(32);
 const A = idOf("a");
@@ -26,18 +32,24 @@ describe("the comparison in the address", () => {
 
   it("writes them, and keeps the rest of the address", () => {
     const href = `http://host/?run=${A}&x=1#recipe=abc`;
-    assert.equal(addressWith(href, [B, C]), `http://host/?run=${A}&x=1&with=${B},${C}#recipe=abc`);
-    assert.equal(addressWith(addressWith(href, [B, C]), []), href);
+    const written = addressWith(href, [B, C], false);
+    assert.equal(written, `http://host/?run=${A}&x=1&with=${B},${C}#recipe=abc`);
+    assert.equal(addressWith(written, [], false), href);
   });
 
   it("is read as it was written", () => {
-    const address = new URL(addressWith(`http://host/?run=${A}`, [C, B]));
-    assert.deepEqual(othersIn(address.search), [C, B]);
+    for (const inStep of [true, false]) {
+      const address = new URL(addressWith(`http://host/?run=${A}&in-step`, [C, B], inStep));
+      assert.deepEqual(othersIn(address.search), [C, B]);
+      assert.equal(isInStep(address.search), inStep);
+    }
+    assert.equal(addressWith(`http://host/?run=${A}`, [], true), `http://host/?run=${A}`);
   });
 
   it("makes another run the page's own", () => {
-    assert.equal(addressOf(B, [A, B, C]), `/?run=${B}&with=${A},${C}`);
-    assert.equal(addressOf(B, [B]), `/?run=${B}`);
+    assert.equal(addressOf(B, [A, B, C], false), `/?run=${B}&with=${A},${C}`);
+    assert.equal(addressOf(B, [A, B, C], true), `/?run=${B}&with=${A},${C}&in-step`);
+    assert.equal(addressOf(B, [B], true), `/?run=${B}`);
   });
 });
 

@@ -5,8 +5,6 @@ import { RunModel } from "../../static/models/run.js";
 
 /** A comparison whose runs have no server behind them. */
 function made() {
-  /** @type {string[][]} */
-  const kept = [];
   /** @type {string[]} */
   const closed = [];
   /** @type {Map<string, import("../../static/protocol/types.js").Look>} */
@@ -22,19 +20,18 @@ function made() {
     return run;
   };
   const main = modelOf("main");
-  const comparison = new Comparison(
-    main,
-    (id) => ({ run: modelOf(id), close: () => closed.push(id) }),
-    (ids) => kept.push(ids),
-  );
+  const comparison = new Comparison(main, (id) => ({
+    run: modelOf(id),
+    close: () => closed.push(id),
+  }));
   const viewsOf = (/** @type {string} */ id) => looks.get(id)?.views;
   const slots = () => comparison.all.value.map(({ id, slot }) => [id, slot]);
-  return { comparison, main, kept, closed, looks, viewsOf, slots };
+  return { comparison, main, closed, looks, viewsOf, slots };
 }
 
 describe("Comparison", () => {
-  it("has the page's own run first, and keeps the ids of the others", () => {
-    const { comparison, kept, slots } = made();
+  it("has the page's own run first", () => {
+    const { comparison, slots } = made();
     assert.equal(comparison.add("b"), null);
     assert.equal(comparison.add("c"), null);
     assert.deepEqual(slots(), [
@@ -42,7 +39,6 @@ describe("Comparison", () => {
       ["b", 1],
       ["c", 2],
     ]);
-    assert.deepEqual(kept, [["b"], ["b", "c"]]);
   });
 
   it("leaves each its letter when another is taken out, and gives that to the next", () => {
