@@ -9,6 +9,8 @@ import { parseColour, sequentialTable, signedTable } from "../draw/colours.js";
 export function readColours(document) {
   // A custom property is not computed to a colour, but the colour of an element that uses it is.
   const probe = document.createElement("span");
+  // Where the reader's system sets the colours, a picture would be of one colour throughout.
+  probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const colour = (/** @type {string} */ token) => {
     probe.style.color = `var(--${token})`;

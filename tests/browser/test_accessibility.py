@@ -15,6 +15,9 @@ PHASES = ("draw", "forward", "loss", "backward", "update")
 THEMES = ("light", "dark")
 # As between a step and the frame that shows it, or where another phase's inside is kept open.
 PAST = "document.querySelectorAll('.detail.is-shown').forEach((d) => d.classList.add('is-past'))"
+# Of the upper left corner of a canvas, a number for each pixel.
+COLOURS_OF = """canvas => [...new Uint32Array(
+  canvas.getContext("2d").getImageData(0, 0, 60, 60).data.buffer)]"""
 LIT = re.compile(r"\bis-lit\b")
 
 # What a screen reader says when a phase has been stepped through, of the second batch.
@@ -206,3 +209,19 @@ def test_the_keys_of_the_run_do_nothing_behind_a_dialog(page_of_run: DescentPage
     expect(page.page.locator('loop-region [data-part="announcer"]')).to_have_text(
         re.compile(SAID["draw"])
     )
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_pictures_keep_their_colours_where_the_system_sets_them(
+    page_of_run: DescentPage, theme: str
+) -> None:
+    page = page_of_run
+    page.page.emulate_media(color_scheme=theme, forced_colors="active")  # type: ignore[arg-type]
+    page.page.reload()
+    page.wait_open()
+    page.press("Step batch")
+    page.shows("batch", "1")
+    grid = page.region("Weights").get_by_role("slider")
+    page.until(lambda: len(set(grid.evaluate(COLOURS_OF))) > 50, "the images")
+    bar = page.page.locator(".answer-bar").first
+    assert bar.evaluate("bar => getComputedStyle(bar).forcedColorAdjust") == "none"
