@@ -1,6 +1,6 @@
 import { formatCount } from "../format.js";
 import { insideOf } from "../models/inside.js";
-import { PHASES } from "../models/loop.js";
+import { isTrainedApart, PHASES } from "../models/loop.js";
 import { PHASE_TITLES } from "../models/words.js";
 import { BackwardDetail } from "./inside/backward-detail.js";
 import { DrawDetail } from "./inside/draw-detail.js";
@@ -184,7 +184,7 @@ export class InsideStep extends RunElement {
     }
     const promise = this.piece("promise", HTMLElement);
     promise.hidden = shown !== null;
-    if (shown === null) write(promise, promiseOf(phase, state.phase === null));
+    if (shown === null) write(promise, promiseOf(phase, state));
     const isOpened = pick.station.peek() !== null;
     const stale = this.piece("stale", HTMLElement);
     // What follows the phases fades until its pictures are there, a moment later.
@@ -218,13 +218,14 @@ function isOfSame(a, b) {
 
 /**
  * @param {Phase} phase
- * @param {boolean} isNew whether nothing has run yet
+ * @param {import("../protocol/types.js").RunState} state
  */
-function promiseOf(phase, isNew) {
-  const title = PHASE_TITLES[phase].toLowerCase();
-  return isNew && phase === "draw"
-    ? "Step one phase, or play: what each phase computes is shown here, number by number."
-    : `Shown as soon as the phase “${title}” has run.`;
+function promiseOf(phase, state) {
+  if (state.phase === null && phase === "draw") {
+    return "Step one phase, or play: what each phase computes is shown here, number by number.";
+  }
+  const since = isTrainedApart(state) ? "The last step was on a drawing. " : "";
+  return `${since}Shown as soon as the phase “${PHASE_TITLES[phase].toLowerCase()}” has run${since && " again"}.`;
 }
 
 /**

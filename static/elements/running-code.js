@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals-core";
-import { formatCount } from "../format.js";
 import { largest } from "../models/explanations/code.js";
+import { ofOther } from "../models/loop.js";
 import { largestText, shapeText, sourceLines, valuesOf } from "../models/program.js";
 import { getProgram } from "../protocol/api.js";
 import { FigureText } from "./figure-text.js";
@@ -147,12 +147,8 @@ export class RunningCode extends RunElement {
     if (this.#shown?.lines !== lines) this.#build(lines);
     const shown = this.#shown;
     if (!shown) return;
-    const pictures = run.pictures.peek();
-    const isPast = !pictures.fresh.has(phase) && state.phase !== null;
-    write(
-      this.piece("phase", HTMLElement),
-      isPast ? `${phase}, of batch ${formatCount(pictures.of[phase])}` : phase,
-    );
+    const other = ofOther(state, phase);
+    write(this.piece("phase", HTMLElement), other ? `${phase}, ${other.words}` : phase);
     const values = valuesOf(run.view("values").peek());
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);
     shown.items.forEach((item, i) => {

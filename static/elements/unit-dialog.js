@@ -7,6 +7,7 @@ import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanatio
 import { delta } from "../models/explanations/backward.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { after, gradient, step } from "../models/explanations/update.js";
+import { isTrainedApart } from "../models/loop.js";
 import { unitOf } from "../models/unit.js";
 import { ByHand } from "./by-hand.js";
 import { explain } from "./explain.js";
@@ -177,9 +178,11 @@ export class UnitDialog extends RunElement {
     if (!this.#open.peek() || !state) return;
     const theme = colours.peek();
     write(this.piece("title", HTMLElement), `Inside unit ${pick.unit.peek()}`);
+    const apart = isTrainedApart(state);
     for (const kind of KINDS) {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
-      if (view) this.#paintField(kind, { scale: view.scale, picked: pick.input.peek() }, theme);
+      const how = { scale: view?.scale ?? 0, picked: pick.input.peek(), apart };
+      if (view) this.#paintField(kind, how, theme);
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);
@@ -208,14 +211,16 @@ export class UnitDialog extends RunElement {
 
   /**
    * @param {Kind} kind
-   * @param {{ scale: number, picked: number }} how
+   * @param {{ scale: number, picked: number, apart: boolean }} how
    * @param {Theme} theme
    */
-  #paintField(kind, { scale, picked }, theme) {
+  #paintField(kind, { scale, picked, apart }, theme) {
     const shown = this.#last.get(kind) ?? null;
     const values = shown?.[kind] ?? null;
     const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
-    this.piece(`${kind}-empty`, HTMLElement).hidden = values !== null;
+    const empty = this.piece(`${kind}-empty`, HTMLElement);
+    empty.hidden = values !== null;
+    if (values === null) write(empty, promiseOf(kind, apart));
     const past = shown !== null && shown !== this.#unit;
     canvas.classList.toggle("is-past", past);
     write(
@@ -309,4 +314,14 @@ export class UnitDialog extends RunElement {
       this.#sum.difference === null ? null : sumAndGradient(state, unit, this.#sum.difference),
     );
   }
+}
+
+/**
+ * @param {Kind} kind
+ * @param {boolean} apart whether the last step was on a drawing: what it was, is not known by unit
+ */
+function promiseOf(kind, apart) {
+  const since = apart ? "The last step was on a drawing. " : "";
+  const phase = kind === "gradient" ? "backward pass" : "update";
+  return kind === "weights" ? "" : `${since}Known after the ${apart ? "next " : ""}${phase}.`;
 }

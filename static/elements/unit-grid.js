@@ -15,6 +15,8 @@ import { areSame } from "./run-element.js";
  * @typedef {object} What what the view is of
  * @property {readonly [number, number]} shape units, inputs
  * @property {string} title
+ * @property {{ words: string, isOlder: boolean } | null} other what it is of, if not of the batch
+ *   at hand
  * @property {(shown: { unit: number, end: "min" | "max", value: number }) =>
  *   import("./explain.js").Explanation} explain where a number read out comes from
  */
@@ -103,6 +105,7 @@ export class UnitGrid {
     }
     this.#shape = shape;
     this.#readOut(view, what);
+    this.#canvas.classList.toggle("is-past", what.other?.isOlder ?? false);
     const ratio = window.devicePixelRatio || 1;
     const { width } = sizeOf(this.#holder);
     const now = [view, ...shape, theme, this.#pointed, width, ratio];
@@ -128,12 +131,13 @@ export class UnitGrid {
    * @param {WeightView | null} view
    * @param {What} what
    */
-  #readOut(view, { title, explain }) {
+  #readOut(view, { title, other, explain }) {
     // The last one stays, so that its numbers can be pointed at.
     const unit = this.#pointed ?? this.#read;
     this.#read = unit;
+    const of = view && other ? other.words : "";
     if (unit === null || !view) {
-      this.#readout.show([]);
+      this.#readout.show([of]);
       return;
     }
     const { low, high } = codeRange(view, unit);
@@ -143,6 +147,7 @@ export class UnitGrid {
       return { text, explanation: () => explain({ unit, end, value }) };
     };
     const parts = [`unit ${unit}: ${title} `, figure("min", low), " to ", figure("max", high)];
+    if (of) parts.push(`, ${of}`);
     this.#readout.show(parts);
     this.#canvas.setAttribute("aria-valuenow", String(unit));
     this.#canvas.setAttribute("aria-valuetext", textOf(parts));

@@ -4,6 +4,7 @@ import { squareSide } from "../draw/units.js";
 import { formatValue } from "../format.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
+import { ofOther } from "../models/loop.js";
 import { FigureText } from "./figure-text.js";
 import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
@@ -196,6 +197,7 @@ export class WeightsRegion extends RunElement {
     const what = {
       shape: view?.shape ?? description.shape,
       title: kindTitle(description.kind),
+      other: otherOf(state, description.kind),
       explain: (/** @type {Parameters<typeof shownExtreme>[2]} */ shown) =>
         shownExtreme(state, description, shown),
     };
@@ -231,6 +233,18 @@ export class WeightsRegion extends RunElement {
  */
 function kindTitle(kind) {
   return kind === "v" ? "√v" : kind;
+}
+
+/**
+ * What a picture is of, where that is not the batch at hand: weights and the optimizer's state are
+ * always those of now.
+ *
+ * @param {import("../protocol/types.js").RunState} state
+ * @param {string} kind
+ */
+function otherOf(state, kind) {
+  if (kind === "gradient") return ofOther(state, "backward");
+  return kind === "step" ? ofOther(state, "update") : null;
 }
 
 /**

@@ -1,5 +1,8 @@
+import { formatCount } from "../format.js";
+
 /**
  * @typedef {import("../protocol/types.js").Phase} Phase
+ * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("../protocol/safetensors.js").SafetensorsFile} SafetensorsFile
  */
 
@@ -102,6 +105,33 @@ export function nextPictures(before, file) {
       update: arrived.update ? batch : kept.of.update,
     },
   };
+}
+
+/**
+ * What the tensors of a phase are of, where that is not the batch at hand; null where it is.
+ *
+ * @param {Pick<RunState, "batch" | "phase" | "actions">} state
+ * @param {Phase} phase
+ * @returns {{ words: string, isOlder: boolean } | null} older: those of the batch at hand follow
+ */
+export function ofOther({ batch, phase: last, actions }, phase) {
+  if (last === null) return null;
+  const isOlder = last !== "update";
+  if (isOlder && (batch === 0 || PHASES.indexOf(phase) <= PHASES.indexOf(last))) return null;
+  if (isTrainedApart({ batch, actions })) {
+    const isKept = phase === "backward" || phase === "update";
+    return isKept ? { words: "of the drawing", isOlder } : null;
+  }
+  return isOlder ? { words: `of batch ${formatCount(batch)}`, isOlder } : null;
+}
+
+/**
+ * Whether a step on a drawing has been made since the last batch.
+ *
+ * @param {Pick<RunState, "batch" | "actions">} state
+ */
+export function isTrainedApart({ batch, actions }) {
+  return actions.some((action) => action.batch === batch && "drawing" in action.set);
 }
 
 /**

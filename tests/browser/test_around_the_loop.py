@@ -297,6 +297,36 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
         assert np.array_equal(array, before[name])
 
 
+def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = page.region("Draw a digit")
+    page.press("Copy followed digit")
+    region.get_by_label("Its true digit").select_option("7")
+    page.press("Learn this drawing")
+    expect(region.locator("[data-part=result]")).to_contain_text("One step on it")
+    page.page.reload()  # what the page knew of the batch before is gone, too
+    page.wait_open()
+    phase = page.page.locator("running-code [data-part=phase]")
+    expect(phase).to_have_text("update, of the drawing")
+    promise = page.region("Inside this step").locator("[data-part=promise]")
+    expect(promise).to_contain_text("The last step was on a drawing.")
+    weights = page.region("Weights")
+    readout = weights.locator("[data-part=readout]")
+    weights.get_by_role("tab", name="step").click()
+    expect(readout).to_have_text("of the drawing")
+    page.press("Step phase")
+    expect(readout).to_have_text("of the drawing")
+    page.press("Step batch")
+    expect(readout).to_be_empty()
+    page.press("Step phase")
+    expect(readout).to_have_text("of batch 2")
+    expect(weights.get_by_role("slider")).to_have_class(re.compile("is-past"))
+    weights.get_by_role("tab", name="weights").click()
+    expect(readout).to_be_empty()
+    expect(weights.get_by_role("slider")).not_to_have_class(re.compile("is-past"))
+
+
 def test_the_layers_figures(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { announcement, caption, textOf } from "../../static/models/captions.js";
-import { NO_PICTURES, nextPictures } from "../../static/models/loop.js";
+import { NO_PICTURES, nextPictures, ofOther, PHASES } from "../../static/models/loop.js";
 import { formulaOf, guessOf, networkParts, unitFormula } from "../../static/models/words.js";
 
 /** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
@@ -234,4 +234,41 @@ it("writes a unit's output as its activation of one z, a softmax's as one of all
     "z[3] = dot(W, x) + b, output = softmax(z)[3]",
     "z[3] = 1 + 2 = 3, softmax(z)[3] = 4",
   ]);
+});
+
+describe("what tensors are of", () => {
+  const DRAWING = { batch: 4, set: { drawing: { label: 7 } } };
+  const words = (
+    /** @type {RunState["phase"]} */ phase,
+    /** @type {RunState["actions"]} */ actions = [],
+    batch = 4,
+  ) =>
+    PHASES.map((of) => {
+      const other = ofOther({ batch, phase, actions }, of);
+      return other && (other.isOlder ? other.words : other.words.toUpperCase());
+    });
+
+  it("is the batch at hand, once all of it has run", () => {
+    assert.deepEqual(words("update"), [null, null, null, null, null]);
+    assert.deepEqual(words(null, [], 0), [null, null, null, null, null]);
+  });
+
+  it("is the batch before, of phases that have yet to run", () => {
+    assert.deepEqual(words("forward"), [null, null, "of batch 4", "of batch 4", "of batch 4"]);
+    assert.deepEqual(words("draw", [], 0), [null, null, null, null, null]);
+  });
+
+  it("is a drawing, after a step on it, until another batch has its own", () => {
+    const made = "OF THE DRAWING";
+    assert.deepEqual(words("update", [DRAWING]), [null, null, null, made, made]);
+    assert.deepEqual(words("loss", [DRAWING]), [
+      null,
+      null,
+      null,
+      made.toLowerCase(),
+      made.toLowerCase(),
+    ]);
+    assert.deepEqual(words("backward", [DRAWING]).at(-1), made.toLowerCase());
+    assert.deepEqual(words("update", [DRAWING], 5), [null, null, null, null, null]);
+  });
 });
