@@ -41,16 +41,18 @@ class NotComputedError(EngineError, LookupError):
 
 
 class NonFiniteError(EngineError, ArithmeticError):
-    """A number that is infinite or not a number, found before it could change the network.
+    """A number that is infinite or not a number; the network is as it was before the batch.
 
-    `batch` is the batch that failed (the first is 1), `phase` the phase that found it ("loss",
-    "backward", or "evaluation" outside training), `what` the quantity.
+    `batch` is the batch that failed (the first is 1; 0 where none is known), `phase` the phase
+    that found it ("loss", "backward", or "evaluation" outside training), `what` the quantity.
     """
 
     def __init__(self, *, batch: int, phase: str, what: str, value: float) -> None:
+        where = f"batch {batch} ({phase})" if batch else phase
+        back = "go back to an earlier batch" if batch else "train the network anew"
         super().__init__(
-            f"expected a finite {what} in batch {batch} ({phase}), got {value}",
-            "go back to an earlier batch and take a lower learning rate",
+            f"expected a finite {what} in {where}, got {value}",
+            f"{back} and take a lower learning rate",
         )
         self.batch = batch
         self.phase = phase

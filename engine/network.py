@@ -112,9 +112,7 @@ class Network:
         The optimizer starts afresh; the parameters stay. Raises ConfigurationError.
         """
         chosen, wanted = optimizers.get(optimizer), losses.get(loss)
-        names = [metrics] if isinstance(metrics, str) else list(metrics or ())
-        for name in names:
-            metric_named(name)
+        names = _checked_metrics(metrics)
         self._optimizer, self._loss, self.metrics = chosen, wanted, tuple(names)
         self._finish_compiling()
 
@@ -281,6 +279,18 @@ def _checked_layers(layers: object) -> tuple[Dense, ...]:
             'pass a list such as [Dense(512, activation="relu"), Dense(10)]',
         )
     return found
+
+
+def _checked_metrics(metrics: object) -> list[str]:
+    given = [metrics] if isinstance(metrics, str) else metrics or ()
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"expected a list of metrics, got {metrics!r}", 'pass a list such as ["accuracy"]'
+        )
+    names = list(given)
+    for name in names:
+        metric_named(name)
+    return names
 
 
 def _present(value: Part | None, what: str, hint: str) -> Part:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from engine.checks import whole_number
+from engine.errors import ConfigurationError
 
 BAR_WIDTH = 24
 SECONDS_BETWEEN_PAINTS = 0.1
@@ -95,6 +96,10 @@ def verbosity(verbose: object, stream: TextIO | None = None) -> int:
     if verbose == "auto":
         return 1 if repaints(sys.stdout if stream is None else stream) else 2
     level = int(verbose) if isinstance(verbose, bool) else verbose
+    if isinstance(level, str):
+        raise ConfigurationError(
+            f'expected verbose to be "auto", 0, 1 or 2, got {verbose!r}', "choose one of these"
+        )
     return min(whole_number(level, "verbose", least=0), 2)
 
 

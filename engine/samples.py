@@ -15,7 +15,7 @@ LOOKED_AT = 1_024
 
 
 class Samples:
-    """x, n rows of features, and y, their targets; arrays are used in place, never copied whole.
+    """x, n rows of features, and y, their targets; used in place where they lie row by row.
 
     Shapes: x (n, features), float or uint8; y integer classes (n,), or rows (n, k). With `scale`
     each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
@@ -117,8 +117,16 @@ def checked_features(x: Array) -> Array:
     return array
 
 
+def expect_samples(samples: object) -> None:
+    """Raise ConfigurationError unless these are Samples."""
+    if not isinstance(samples, Samples):
+        raise ConfigurationError(
+            f"expected Samples, got {type(samples).__name__}", "wrap arrays: Samples(x, y)"
+        )
+
+
 def _features(x: Array) -> Array:
-    array = np.asarray(x)
+    array = _as_array(x, "samples")
     if array.ndim != 2 or array.size == 0:
         raise ShapeError(
             f"expected samples of shape (n, features), got {array.shape}",
@@ -136,7 +144,7 @@ def _features(x: Array) -> Array:
 
 
 def _checked_targets(y: Array, n: int) -> Array:
-    array = np.asarray(y)
+    array = _as_array(y, "targets")
     if array.ndim not in (1, 2) or len(array) != n or array.size == 0:
         raise ShapeError(
             f"expected targets of shape ({n},) or ({n}, outputs) for {n} samples, "
@@ -150,6 +158,16 @@ def _checked_targets(y: Array, n: int) -> Array:
         )
     _check_finite(array, "targets")
     return array
+
+
+def _as_array(values: Array, what: str) -> Array:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):  # rows of unequal lengths
+        raise ShapeError(
+            f"expected {what} in an array, got a {type(values).__name__} that makes none",
+            "give all rows the same length",
+        ) from None
 
 
 def _check_finite(array: Array, what: str) -> None:

@@ -132,8 +132,8 @@ class Sequential(Network):
 
         Shared with a helper process if there is a core for it; the result does not depend on it.
         """
-        level = verbosity(verbose)
-        loss, accuracy = Evaluation(self, Samples(x, y), batch_size).run(available_cores())
+        level, size = verbosity(verbose), whole_number(batch_size, "the batch size")
+        loss, accuracy = Evaluation(self, Samples(x, y), size).run(available_cores())
         figures = {"loss": loss} if accuracy is None else {"loss": loss, "accuracy": accuracy}
         if level:
             sys.stdout.write("  ".join(f"{name} {n:.4f}" for name, n in figures.items()) + "\n")

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -11,7 +12,7 @@ from engine import metrics, optimizers
 from engine.arrays import Array
 from engine.blas import one_blas_thread
 from engine.chain import gradient_name
-from engine.checks import whole_number
+from engine.checks import real_number, whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, HelperLostError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
@@ -22,7 +23,7 @@ from engine.loop_tensors import LoopTensors
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.pipeline import Pipeline
-from engine.samples import Samples
+from engine.samples import Samples, expect_samples
 from engine.schedule import Cursor, Schedule
 from engine.shared_memory import SHARED_FROM
 from engine.team import Team
@@ -86,10 +87,14 @@ class TrainingLoop:
         threads: int = 1,
         arrays: LoopArrays | None = None,
     ) -> None:
+        expect_samples(samples)
+        # What is refused has changed nothing: a network is built for its first samples.
+        targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
+        first_epoch = whole_number(first_epoch, "the first epoch", least=0)
+        self.batch_size = batch_size
         network.build(samples.features)
         self.network = network
         self.samples = samples
-        self.batch_size = batch_size
         self.threads = threads
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
@@ -98,7 +103,7 @@ class TrainingLoop:
 
         self._compiled = network.compiled
         self._parameters = network.parameters
-        self._targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
+        self._targets = targets
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
         if arrays is None or not arrays.are_of(network):
             arrays = LoopArrays(network)
@@ -267,9 +272,10 @@ class TrainingLoop:
 
     @_computes
     def update(self) -> UpdateTrace:
-        """Let the optimizer change all parameters a little: W1 = W0 + step."""
+        """Let the optimizer change all parameters a little: W1 = W0 + step. Ctrl-C waits for it."""
         self._expect(Phase.UPDATE)
-        self._update()
+        with HeldInterrupts():
+            self._update()
         return UpdateTrace(
             self.batch,
             self.epoch,
@@ -287,14 +293,18 @@ class TrainingLoop:
 
     @_computes
     def run_batch(self) -> LossTrace:
-        """Run to the end of the batch at hand, or a whole one between batches."""
+        """Run to the end of the batch at hand, or a whole one between batches.
+
+        Ctrl-C waits for its end.
+        """
         self._expect_own_arrays()
-        if self._last_phase is None:
-            self._run_to_gradient()
-        # In the order of PHASES, and without the traces, which nobody would see.
-        phases = (self._draw, self._forward, self._loss, self._backward, self._update)
-        for compute in phases[PHASES.index(self.next_phase) :]:
-            compute()
+        with HeldInterrupts():
+            if self._last_phase is None:
+                self._run_to_gradient()
+            # In the order of PHASES, and without the traces, which nobody would see.
+            phases = (self._draw, self._forward, self._loss, self._backward, self._update)
+            for compute in phases[PHASES.index(self.next_phase) :]:
+                compute()
         return self._loss_trace
 
     @_computes
@@ -303,8 +313,9 @@ class TrainingLoop:
 
         To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
         optimizer state and tensors are not to be looked at, nor is the loop to be changed. Ctrl-C
-        ends all but the last of them at a batch's end.
+        ends them at a batch's end.
         """
+        count = whole_number(count, "the number of batches", least=0)
         self._expect(Phase.DRAW)
         self._make_room()
         while (held := self._batches_to_hold(count)) >= LEAST_HELD:
@@ -354,13 +365,14 @@ class TrainingLoop:
                 what="loss and gradient",
                 value=loss + norm,
             )
-        for name, gradient in gradients.items():
-            np.copyto(self._arrays.gradients[gradient_name(name)], gradient)
-        self._update_parameters()
-        self._tensors.withdraw()
-        self._tensors.publish(Phase.BACKWARD, self._arrays.gradients)
-        self._tensors.publish(Phase.UPDATE, self._arrays.steps)
-        self._trained_apart = True
+        with HeldInterrupts():
+            for name, gradient in gradients.items():
+                np.copyto(self._arrays.gradients[gradient_name(name)], gradient)
+            self._update_parameters()
+            self._tensors.withdraw()
+            self._tensors.publish(Phase.BACKWARD, self._arrays.gradients)
+            self._tensors.publish(Phase.UPDATE, self._arrays.steps)
+            self._trained_apart = True
         return loss
 
     def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
@@ -372,15 +384,12 @@ class TrainingLoop:
                 f"choose among {', '.join(self._parameters)}",
             )
         tensor = self._parameters[name]
-        inside = len(index) == tensor.ndim and all(
-            0 <= i < size for i, size in zip(index, tensor.shape, strict=True)
-        )
-        if not inside:
+        if not _is_inside(index, tensor.shape):
             raise ConfigurationError(
                 f"expected an index into {name} of shape {tensor.shape}, got {index}",
                 "count from 0",
             )
-        if not abs(value) <= LARGEST_PARAMETER:
+        if not abs(real_number(value, f"the value of {name}")) <= LARGEST_PARAMETER:
             raise ConfigurationError(
                 f"expected a value from {-LARGEST_PARAMETER:,.0f} to {LARGEST_PARAMETER:,.0f}, "
                 f"got {value}",
@@ -638,6 +647,11 @@ class TrainingLoop:
         return self.network.parameters is self._parameters  # those from before a fork are not
 
     def _expect_own_arrays(self) -> None:
+        if self.network.compiled is not self._compiled:
+            raise ConfigurationError(
+                "expected a network compiled once, got one that has been compiled again",
+                "make a new TrainingLoop of the network",
+            )
         if not self._is_of_this_process:
             raise ConfigurationError(
                 "expected a training loop of this process, got one from before the fork",
@@ -683,3 +697,12 @@ class TrainingLoop:
             **dict.fromkeys(self._batch.gradient_names, Phase.BACKWARD),
             **dict.fromkeys(self._arrays.steps, Phase.UPDATE),
         }
+
+
+def _is_inside(index: object, shape: tuple[int, ...]) -> bool:
+    if not isinstance(index, tuple) or len(index) != len(shape):
+        return False
+    try:
+        return all(0 <= operator.index(i) < size for i, size in zip(index, shape, strict=True))
+    except TypeError:
+        return False

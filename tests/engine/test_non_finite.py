@@ -82,7 +82,9 @@ def test_a_learning_rate_far_too_large_is_stopped_by_name() -> None:
 
 def test_evaluation_names_it_too() -> None:
     loop = loop_with_weights(1e15)
-    with pytest.raises(NonFiniteError, match=r"finite loss in batch 0 \(evaluation\)"):
+    with pytest.raises(
+        NonFiniteError, match="finite loss in evaluation, got inf; train the network anew"
+    ):
         Evaluation(loop, Samples(X, Y)).run()
 
 

@@ -1,6 +1,8 @@
 """The training loop: phases, batches, epochs, changes on the way."""
 
 import re
+import signal
+from collections.abc import Callable
 from unittest.mock import Mock
 
 import numpy as np
@@ -14,6 +16,7 @@ from engine import (
     Dense,
     DrawTrace,
     EngineError,
+    Evaluation,
     ForwardTrace,
     LossTrace,
     NotComputedError,
@@ -30,7 +33,9 @@ from engine import (
 from engine.arrays import Array
 from engine.optimizers import OPTIMIZERS
 from engine.planned_batch import PlannedBatch
+from engine.shared_update import SharedUpdate
 from tests.engine.builders import small_loop, small_network
+from tests.support.calls import at_call
 
 
 def test_the_phases_come_in_order_and_return_their_traces(samples: Samples) -> None:
@@ -44,6 +49,55 @@ def test_the_phases_come_in_order_and_return_their_traces(samples: Samples) -> N
         assert trace.phase is phase is loop.phase
         assert trace.batch == 1
     assert (loop.batch, loop.phase, loop.next_phase) == (1, Phase.UPDATE, Phase.DRAW)
+
+
+STEPS: dict[str, Callable[[TrainingLoop], object]] = {
+    "a batch": lambda loop: loop.run_batch(),
+    "batches, each by itself": lambda loop: loop.run_batches(3, lambda trace: None),
+    "an update": lambda loop: [loop.run_phase() for _ in Phase],
+    "a step apart": lambda loop: loop.train_on(loop.samples.x[:1], loop.samples.y[:1]),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_ctrl_c_waits_until_all_weights_are_updated(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    one, other = small_loop(samples, "adam"), small_loop(samples, "adam")
+    STEPS[step if step != "batches, each by itself" else "a batch"](one)
+    with monkeypatch.context() as patch:
+        at_call(patch, SharedUpdate, "run", 1, lambda: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            STEPS[step](other)
+    assert (other.batch, other.next_phase) == (one.batch, Phase.DRAW)
+    for loop in (one, other):
+        loop.run_batch()
+    np.testing.assert_array_equal(one.state().parameters, other.state().parameters)
+
+
+def test_what_no_loop_can_be_made_of_is_refused_and_builds_nothing(samples: Samples) -> None:
+    network = small_network()
+    arrays: tuple[Array, Array] = (samples.x, samples.y)
+    for make in (TrainingLoop, Evaluation):
+        with pytest.raises(ConfigurationError, match="expected Samples, got tuple"):
+            make(network, arrays)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="expected the first epoch to be at least 0"):
+        TrainingLoop(network, samples, first_epoch=-1)
+    assert network.inputs is None
+    loop = TrainingLoop(network, samples)
+    for count in (-1, 2.5, "3"):
+        with pytest.raises(ConfigurationError, match="expected the number of batches"):
+            loop.run_batches(count, print)  # type: ignore[arg-type]
+
+
+def test_a_network_that_is_compiled_again_needs_another_loop(samples: Samples) -> None:
+    network = small_network()
+    loop = TrainingLoop(network, samples)
+    loop.run_batch()
+    network.compile("sgd", "mean_squared_error")
+    with pytest.raises(ConfigurationError, match="compiled again; make a new TrainingLoop"):
+        loop.run_batch()
+    assert TrainingLoop(network, samples).run_batch().batch == 1
 
 
 def test_the_phases_have_public_names() -> None:
