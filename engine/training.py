@@ -568,14 +568,13 @@ class TrainingLoop:
             raise
 
     def _from_here(self) -> Callable[[], None]:
-        # What brings back the present state, to train on from it.
+        # What brings back the present state, to train on from it. The last batch's figures are
+        # noted when it is complete: they are there, or made again with it.
         network_goes_back, cursor = self.network.way_back(), self._schedule.cursor
-        figures = self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer
 
         def go_back() -> None:
             network_goes_back()
             self._schedule.cursor = cursor
-            self.last_loss, self.last_accuracy, self.gradient_norms, self.step_optimizer = figures
 
         return go_back
 

@@ -4,6 +4,7 @@ Plain logic on one thread: `command` says what to do, `advance` does a slice of 
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -11,14 +12,13 @@ import numpy as np
 
 from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
-from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
 from app.runs.history import Discarded, History
 from app.runs.measuring import Measuring
 from app.runs.motion import Failure, Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
-from app.runs.recipe import Recipe
+from app.runs.recipe import Action, Recipe
 from app.runs.replay import Replay
 from app.runs.restored import Restored
 from app.runs.series import Series
@@ -63,7 +63,8 @@ class Run:
         self.version = int(clock() * 1e6)
         self._clock = clock
         self._motion: Motion | None = None
-        self._due = DueChanges()
+        # Changes that the recipe makes here: thousands, perhaps, and others wait.
+        self._due: deque[Action] = deque()
         self._rate = BatchRate()
 
     # What it is doing
@@ -428,14 +429,14 @@ class Run:
         loop = self.loop
         self._rate.mark(self._clock(), loop.batch)
         self.history.add_batch(loop)
-        self._due.add(self.recipe.at(loop.batch), loop)
+        self._due.extend(self.recipe.at(loop.batch))
         if not self._due:
             self._end_batch()
 
     def _make_change(self) -> None:
         """Make one of the changes that the recipe makes at this batch."""
         try:
-            self._due.make_one(self.loop)
+            apply(self._due.popleft().settings, self.loop)
         except NonFiniteError:
             self._stop(Failure(_exploded_by_change(self.loop.batch)), changes_too=False)
             return

@@ -205,6 +205,31 @@ def test_a_command_in_the_midst_of_a_step_takes_its_place(run: Run) -> None:
     assert run.state == "paused"
 
 
+def test_steps_of_the_same_unit_add_up_and_others_take_their_place(run: Run, clock: Clock) -> None:
+    for unit, count in (("epoch", 5), ("batch", 2), ("batch", 1)):
+        run.command({"type": "step", "unit": unit, "count": count})
+    work(run, clock)
+    assert run.loop.batch == 3
+
+
+def test_reset_forgets_the_change_made_by_hand(run: Run, clock: Clock) -> None:
+    step(run, clock)
+    change = {"tensor": "layer1.bias", "index": [0], "value": 0.5}
+    run.command({"type": "set_weight", **change})
+    assert report("id", run)["edit"] is not None
+    run.command({"type": "reset"})
+    assert report("id", run)["edit"] is None
+
+
+@pytest.mark.parametrize(
+    ("losses", "sound"), [([1, 0.5, 2, 2.1, 15], 2), ([1, 3, 9], 0), ([2, 9, 3.9], 2), ([], 0)]
+)
+def test_a_loss_is_sound_up_to_twice_the_first(run: Run, losses: list[float], sound: int) -> None:
+    for loss in losses:
+        run.series.append(loss=loss, accuracy=0.5, learning_rate=0.1, gradient_norm=1.0)
+    assert run._last_sound_batch() == sound
+
+
 def test_reset_starts_again_with_the_same_bits_and_keeps_the_settings(
     make_run: MakeRun, clock: Clock
 ) -> None:

@@ -224,6 +224,19 @@ def test_a_frame_tells_what_the_next_want_is_made_of(hosting: Hosting) -> None:
     assert answer.header["version"] > 1
 
 
+def test_frames_are_counted_on_from_those_of_another_worker(hosting: Hosting) -> None:
+    for after, number in ((0, 1), (41, 42), (7, 43)):
+        asked = hosting.ask("frames", want=want(after=after))
+        assert asked.header["frame"] == number
+
+
+def test_a_look_at_a_batch_sees_what_has_been_changed_there_since(hosting: Hosting) -> None:
+    hosting.step(3)
+    for value in (0.25, -0.5):
+        hosting.command("set_weight", tensor="layer1.bias", index=[2], value=value)
+        assert hosting.tensor("layer1.bias", batch=3)[2] == value
+
+
 def test_a_frame_is_made_while_playing_without_stopping(hosting: Hosting) -> None:
     hosting.command("play")
     numbers = []
