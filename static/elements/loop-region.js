@@ -219,6 +219,16 @@ export class LoopRegion extends RunElement {
         button.setAttribute("aria-pressed", String(pick.station.value === phase));
       });
     }
+    const back = this.find('[data-action="follow"]', HTMLButtonElement);
+    back.addEventListener(
+      "click",
+      () => {
+        // Where one that was opened has taken the screen, the stations are above it.
+        const station = this.find(`[data-phase="${shown.peek()}"]`, HTMLElement);
+        station.scrollIntoView({ block: "nearest" });
+      },
+      { signal },
+    );
   }
 
   /** What is opened may lie below the screen: on a phone, or where the page is enlarged. */

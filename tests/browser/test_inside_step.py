@@ -402,6 +402,8 @@ def test_what_is_opened_comes_into_sight(page_of_run: DescentPage, size: tuple[i
     page.page.get_by_role("button", name="Open draw").click()
     expect(inside(page).locator(".inside-title")).to_be_in_viewport(ratio=0.9)
     detail(page, "draw")
+    page.press("Follow the phases")
+    expect(page.page.locator('[data-phase="update"] h3')).to_be_in_viewport(ratio=0.9)
 
 
 def test_what_is_in_sight_is_opened_where_it_is(page_of_run: DescentPage) -> None:
