@@ -1,9 +1,9 @@
 """Bringing a training loop to an earlier batch by repeating what the recipe says."""
 
-from collections import deque
 from collections.abc import Sequence
 
-from app.runs.network import DataSet, apply, make_loop
+from app.runs.due import DueChanges
+from app.runs.network import DataSet, make_loop
 from app.runs.recipe import Action, Recipe
 from engine import LoopState, Phase, TrainingLoop
 
@@ -38,7 +38,7 @@ class Replay:
         self.loop: TrainingLoop = make_loop(recipe.config, data)
         if start is not None:
             self.loop.restore(start)
-        self._due: deque[Action] = deque()  # one at a time: there may be thousands at a batch
+        self._due = DueChanges()
         if not changed:
             self._take_changes()
 
@@ -49,21 +49,17 @@ class Replay:
         return self.loop.batch >= self._target and not self._due and at_phase
 
     def advance(self) -> None:
-        """Make one more change, or run one more batch, or one more phase of the last one.
-
-        Raises NonFiniteError where a change is a step on a drawing that explodes, which only a
-        recipe written by hand can ask for: it leads nowhere then.
-        """
+        """Make one more change, or run one more batch, or one more phase of the last one."""
         if self._due:
-            apply(self._due.popleft().settings, self.loop)
+            self._due.make_one(self.loop)
         elif self.loop.batch < self._target:
             self.loop.run_batch()
             self._take_changes()
         else:
             self.loop.run_phase()
             if self.loop.phase is self._phase:
-                self._due.extend(self._meanwhile)
+                self._due.add(self._meanwhile, self.loop)
 
     def _take_changes(self) -> None:
         if self._changes_too or self.loop.batch < self._target:
-            self._due.extend(self._recipe.at(self.loop.batch))
+            self._due.add(self._recipe.at(self.loop.batch), self.loop)

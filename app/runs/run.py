@@ -4,7 +4,6 @@ Plain logic on one thread: `command` says what to do, `advance` does a slice of 
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,13 +11,14 @@ import numpy as np
 
 from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
+from app.runs.due import DueChanges
 from app.runs.edits import Edit, make_edit
 from app.runs.history import Discarded, History
 from app.runs.measuring import Measuring
 from app.runs.motion import Failure, Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
-from app.runs.recipe import Action, Recipe
+from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.restored import Restored
 from app.runs.series import Series
@@ -63,8 +63,7 @@ class Run:
         self.version = int(clock() * 1e6)
         self._clock = clock
         self._motion: Motion | None = None
-        # Changes that the recipe makes here: thousands, perhaps, and others wait.
-        self._due: deque[Action] = deque()
+        self._due = DueChanges()
         self._rate = BatchRate()
 
     # What it is doing
@@ -429,14 +428,14 @@ class Run:
         loop = self.loop
         self._rate.mark(self._clock(), loop.batch)
         self.history.add_batch(loop)
-        self._due.extend(self.recipe.at(loop.batch))
+        self._due.add(self.recipe.at(loop.batch), loop)
         if not self._due:
             self._end_batch()
 
     def _make_change(self) -> None:
         """Make one of the changes that the recipe makes at this batch."""
         try:
-            apply(self._due.popleft().settings, self.loop)
+            self._due.make_one(self.loop)
         except NonFiniteError:
             self._stop(Failure(_exploded_by_change(self.loop.batch)), changes_too=False)
             return

@@ -245,6 +245,10 @@ def test_a_change_of_a_recipe_that_explodes_stops_the_run_before_all_of_them(
     step_on = {"type": "step", "unit": "batch", "count": 3}
     for command in (step_on, {"type": "seek", "batch": 2}, {"type": "seek", "batch": 5}):
         run.command(command)
+        work(run, clock, until=lambda: run.error is not None)
+        # Who looks now sees no half of them either.
+        np.testing.assert_array_equal(weights(run), weights(apart))
+        assert run.loop.learning_rate == 0.1
         work(run, clock)
         assert (run.state, run.loop.batch) == (RunState.FAILED, 2)
         assert run.error is not None
