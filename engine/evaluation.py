@@ -35,10 +35,10 @@ class Evaluation:
         if isinstance(network, TrainingLoop):
             self.batch, network = network.batch, network.network
         expect_samples(samples)
+        self._chunk = min(whole_number(chunk, "the chunk"), len(samples))
         targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         network.build(samples.features)
         self.samples = samples
-        self._chunk = min(whole_number(chunk, "the chunk"), len(samples))
         self._has_accuracy = "accuracy" in network.metrics
         self.predicted = np.zeros(len(samples), np.intp)
         self.confidence = np.zeros(len(samples), network.dtype)

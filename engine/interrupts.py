@@ -2,12 +2,15 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Self, TypeVar
+
+Value = TypeVar("Value")
 
 
 class HeldInterrupts:
-    """Within it SIGINT waits until `deliver` is called or the block ends.
+    """Within it SIGINT waits until the end of the block, or of a call by `between`.
 
     Then the handler is called that would have been called at once: a KeyboardInterrupt is raised,
     unless the program has one of its own. In a thread to which no interrupt comes, it does nothing.
@@ -27,18 +30,18 @@ class HeldInterrupts:
         """Let the one through that has come."""
         if self._before:
             signal.signal(signal.SIGINT, self._before)
-        self.deliver()
+        self._deliver()
 
-    def let_through(self) -> None:
-        """Let those that come from now on through at once."""
+    def between(self, call: Callable[[Value], object], value: Value) -> None:
+        """Call with nothing done by halves: one that comes is let through, and then what waits."""
         self._held = False
+        try:
+            call(value)
+        finally:
+            self._held = True
+        self._deliver()
 
-    def hold_back(self) -> None:
-        """Hold those back that come from now on."""
-        self._held = True
-
-    def deliver(self) -> None:
-        """Let the one through that has come."""
+    def _deliver(self) -> None:
         if self._waiting and self._before:
             self._waiting = False
             self._before(signal.SIGINT, None)

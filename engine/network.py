@@ -181,8 +181,8 @@ class Network:
     def predict(self, x: Array, batch_size: int = 500) -> Array:
         """The last layer's activations for every sample: (n, features) -> (n, outputs)."""
         x = checked_features(x)
-        self.build(x.shape[1])
         size = whole_number(batch_size, "the batch size")
+        self.build(x.shape[1])
         chain = forward_chain(self.layers)
         predictions = np.empty((len(x), self.outputs), self.dtype)
         for start in range(0, len(x), size):
@@ -198,8 +198,8 @@ class Network:
         Gradients are named as the parameters and shaped like them; nothing is trained.
         """
         samples = Samples(x, y)
-        self.build(samples.features)
         targets = self.loss.prepare_targets(samples.y, self.outputs, self.dtype)
+        self.build(samples.features)
         values = {**self.parameters, X: samples.x.astype(self.dtype), Y: targets}
         gradients: dict[str, Array] = {}
         with np.errstate(all="ignore"):
@@ -282,7 +282,7 @@ def _checked_layers(layers: object) -> tuple[Dense, ...]:
 
 
 def _checked_metrics(metrics: object) -> list[str]:
-    given = [metrics] if isinstance(metrics, str) else metrics or ()
+    given = [metrics] if isinstance(metrics, str) else () if metrics is None else metrics
     if not isinstance(given, Iterable):
         raise ConfigurationError(
             f"expected a list of metrics, got {metrics!r}", 'pass a list such as ["accuracy"]'

@@ -64,6 +64,7 @@ class Sequential(Network):
         more (by default, if there are so many cores) a helper process shares the work; the result
         does not depend on it. Samples that are not finite raise ShapeError, with nothing trained.
         """
+        level = verbosity(verbose)
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
         history = History()
@@ -74,7 +75,7 @@ class Sequential(Network):
                 Evaluation(loop, validation)  # what does not fit is refused before the first epoch
             # BLAS is told here already: to tell it for every batch takes longer.
             with self._undone_if_not_finite(samples), one_blas_thread:
-                for _ in fit_epochs(loop, epochs, verbosity(verbose), validation, history):
+                for _ in fit_epochs(loop, epochs, level, validation, history):
                     self._epochs_fitted += 1
         return history
 

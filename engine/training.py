@@ -88,14 +88,13 @@ class TrainingLoop:
         arrays: LoopArrays | None = None,
     ) -> None:
         expect_samples(samples)
-        # What is refused has changed nothing: a network is built for its first samples.
+        # Looked at first, since a network is built for its first samples for good.
         targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         first_epoch = whole_number(first_epoch, "the first epoch", least=0)
-        self.batch_size = batch_size
+        self.batch_size, self.threads = batch_size, threads
         network.build(samples.features)
         self.network = network
         self.samples = samples
-        self.threads = threads
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
@@ -297,15 +296,8 @@ class TrainingLoop:
 
         Ctrl-C waits for its end.
         """
-        self._expect_own_arrays()
         with HeldInterrupts():
-            if self._last_phase is None:
-                self._run_to_gradient()
-            # In the order of PHASES, and without the traces, which nobody would see.
-            phases = (self._draw, self._forward, self._loss, self._backward, self._update)
-            for compute in phases[PHASES.index(self.next_phase) :]:
-                compute()
-        return self._loss_trace
+            return self._run_batch()
 
     @_computes
     def run_batches(self, count: int, seen: Callable[[LossTrace], object]) -> None:
@@ -323,8 +315,9 @@ class TrainingLoop:
             count -= ran
             if ran < held:
                 break
-        for _ in range(count):
-            seen(self.run_batch())
+        with HeldInterrupts() as interrupts:
+            for _ in range(count):
+                interrupts.between(seen, self._run_batch())
 
     # Tensors and state
 
@@ -384,7 +377,8 @@ class TrainingLoop:
                 f"choose among {', '.join(self._parameters)}",
             )
         tensor = self._parameters[name]
-        if not _is_inside(index, tensor.shape):
+        place = _place(index, tensor.shape)
+        if place is None:
             raise ConfigurationError(
                 f"expected an index into {name} of shape {tensor.shape}, got {index}",
                 "count from 0",
@@ -395,8 +389,8 @@ class TrainingLoop:
                 f"got {value}",
                 "most weights lie between -1 and 1",
             )
-        self._by_hand.setdefault((name, index), float(tensor[index]))
-        tensor[index] = value
+        self._by_hand.setdefault((name, place), float(tensor[place]))
+        tensor[place] = value
 
     def parameters_of_gradient(self) -> Array:
         """A flat copy of the parameters W0 that the present gradient was computed at.
@@ -475,6 +469,16 @@ class TrainingLoop:
     def _has_step(self) -> bool:
         return self._last_phase is None and self.has_gradient
 
+    def _run_batch(self) -> LossTrace:
+        self._expect_own_arrays()
+        if self._last_phase is None:
+            self._run_to_gradient()
+        # In the order of PHASES, and without the traces, which nobody would see.
+        phases = (self._draw, self._forward, self._loss, self._backward, self._update)
+        for compute in phases[PHASES.index(self.next_phase) :]:
+            compute()
+        return self._loss_trace
+
     def _run_to_gradient(self) -> None:
         self._begin_batch()
         self._tensors.withdraw()  # the last batch's: where this is interrupted, they are mixed
@@ -534,21 +538,17 @@ class TrainingLoop:
                     state.iterations += 1
                     self._complete()
                     way_back = None
-                    interrupts.let_through()
-                    seen(self._loss_trace)
-                    interrupts.hold_back()
-                    interrupts.deliver()
+                    interrupts.between(seen, self._loss_trace)
             except HelperLostError:
                 if way_back is None:  # it is from `seen`
                     raise
             finally:
-                interrupts.hold_back()
                 self._let_go()
                 if way_back is not None:
                     done = self.batch - at
                     way_back()
                     for _ in range(done):
-                        self.run_batch()
+                        self._run_batch()
         return self.batch - at
 
     def _pipeline(self, held: Sequence[HeldBlock]) -> Pipeline:
@@ -698,10 +698,12 @@ class TrainingLoop:
         }
 
 
-def _is_inside(index: object, shape: tuple[int, ...]) -> bool:
+def _place(index: object, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The index of one element, None if there is none."""
     if not isinstance(index, tuple) or len(index) != len(shape):
-        return False
+        return None
     try:
-        return all(0 <= operator.index(i) < size for i, size in zip(index, shape, strict=True))
+        place = tuple(map(operator.index, index))
     except TypeError:
-        return False
+        return None
+    return place if all(0 <= i < size for i, size in zip(place, shape, strict=True)) else None

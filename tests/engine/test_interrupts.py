@@ -14,15 +14,14 @@ def press() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def test_it_waits_until_it_is_delivered_or_the_end() -> None:
-    done = []
+def test_it_waits_until_something_is_done_between_or_the_end() -> None:
+    done: list[int] = []
     with HeldInterrupts() as interrupts:
-        interrupts.deliver()  # none has come
+        interrupts.between(done.append, 0)  # none has come
         press()
-        done.append(1)
         with pytest.raises(KeyboardInterrupt):
-            interrupts.deliver()
-        interrupts.deliver()  # it has been
+            interrupts.between(done.append, 1)
+        interrupts.between(done.append, 1)  # it has been
     held = HeldInterrupts()
     with held:
         press()
@@ -30,20 +29,26 @@ def test_it_waits_until_it_is_delivered_or_the_end() -> None:
         done.append(2)
         with pytest.raises(KeyboardInterrupt):
             held.__exit__(None, None, None)
-    assert done == [1, 2]
+    assert done == [0, 1, 1, 2]
     with pytest.raises(KeyboardInterrupt):
         press()
 
 
-def test_it_comes_at_once_where_it_is_let_through() -> None:
-    with HeldInterrupts() as interrupts:
-        interrupts.let_through()
-        with pytest.raises(KeyboardInterrupt):
-            press()
-        interrupts.hold_back()
+def test_it_comes_at_once_in_what_is_done_between() -> None:
+    def called(done: list[int]) -> None:
+        done.append(1)
         press()
+        done.append(2)
+
+    done: list[int] = []
+    with HeldInterrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
-            interrupts.deliver()
+            interrupts.between(called, done)
+        press()  # held back again
+        done.append(3)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.between(done.append, 4)
+    assert done == [1, 3, 4]
 
 
 def test_a_handler_of_the_programs_own_is_called_instead() -> None:

@@ -242,13 +242,20 @@ def test_impossible_calls(points: tuple[Array, Array]) -> None:
         network.fit(x, y, batch_size=0)
     with pytest.raises(LabelError, match="labels from 0 to 2, got 3"):
         network.fit(x[:, :3], y + 1)
+    with pytest.raises(LabelError):
+        network.loss_and_gradients(x[:, :3], y + 1)
+    with pytest.raises(ConfigurationError, match="expected the batch size to be at least 1"):
+        network.predict(x[:, :3], batch_size=0)
+    with pytest.raises(ConfigurationError, match='expected verbose to be "auto", 0, 1 or 2'):
+        network.fit(x[:, :3], y, verbose="loud")  # type: ignore[arg-type]
     network.fit(x, y, verbose=0)  # what was refused has not fixed its inputs
     with pytest.raises(ConfigurationError, match="expected the batch size to be at least 1"):
         network.evaluate(x, y, batch_size=0)
     with pytest.raises(ConfigurationError, match='expected verbose to be "auto", 0, 1 or 2'):
         network.evaluate(x, y, verbose="loud")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="expected a list of metrics, got 5"):
-        network.compile(metrics=5)  # type: ignore[arg-type]
+    for metrics in (5, 0):
+        with pytest.raises(ConfigurationError, match=f"expected a list of metrics, got {metrics}"):
+            network.compile(metrics=metrics)  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="expected samples in an array, got a list"):
         network.fit([[1, 2], [3]], y)  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="expected targets in an array, got a list"):

@@ -53,7 +53,6 @@ def test_the_phases_come_in_order_and_return_their_traces(samples: Samples) -> N
 
 STEPS: dict[str, Callable[[TrainingLoop], object]] = {
     "a batch": lambda loop: loop.run_batch(),
-    "batches, each by itself": lambda loop: loop.run_batches(3, lambda trace: None),
     "an update": lambda loop: [loop.run_phase() for _ in Phase],
     "a step apart": lambda loop: loop.train_on(loop.samples.x[:1], loop.samples.y[:1]),
 }
@@ -64,7 +63,7 @@ def test_ctrl_c_waits_until_all_weights_are_updated(
     samples: Samples, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     one, other = small_loop(samples, "adam"), small_loop(samples, "adam")
-    STEPS[step if step != "batches, each by itself" else "a batch"](one)
+    STEPS[step](one)
     with monkeypatch.context() as patch:
         at_call(patch, SharedUpdate, "run", 1, lambda: signal.raise_signal(signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
@@ -75,14 +74,33 @@ def test_ctrl_c_waits_until_all_weights_are_updated(
     np.testing.assert_array_equal(one.state().parameters, other.state().parameters)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])  # of which one holds no weights
+def test_what_ctrl_c_has_waited_for_is_seen(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    one, other = small_loop(samples, optimizer), small_loop(samples, optimizer)
+    seen: list[int] = []
+    with monkeypatch.context() as patch:
+        at_call(patch, SharedUpdate, "run", 2, lambda: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            other.run_batches(5, lambda trace: seen.append(trace.batch))
+    assert seen == [1, 2]
+    for _ in range(2):
+        one.run_batch()
+    np.testing.assert_array_equal(one.state().parameters, other.state().parameters)
+
+
 def test_what_no_loop_can_be_made_of_is_refused_and_builds_nothing(samples: Samples) -> None:
     network = small_network()
     arrays: tuple[Array, Array] = (samples.x, samples.y)
     for make in (TrainingLoop, Evaluation):
         with pytest.raises(ConfigurationError, match="expected Samples, got tuple"):
             make(network, arrays)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="expected the first epoch to be at least 0"):
-        TrainingLoop(network, samples, first_epoch=-1)
+    for wrong in ({"first_epoch": -1}, {"threads": 0}, {"batch_size": 0}):
+        with pytest.raises(ConfigurationError, match=r"expected the .* to be at least"):
+            TrainingLoop(network, samples, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="expected the chunk to be at least 1"):
+        Evaluation(network, samples, 0)
     assert network.inputs is None
     loop = TrainingLoop(network, samples)
     for count in (-1, 2.5, "3"):
