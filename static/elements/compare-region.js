@@ -76,7 +76,7 @@ export class CompareRegion extends RunElement {
     follow(signal, () => {
       if (!comparison.inSight.value) return;
       colours.value;
-      together.inStep.value; // the links to the single runs have it
+      together.inStep.value;
       for (const { run } of comparison.all.value) {
         run.seriesVersion.value;
         run.state.value;
@@ -175,7 +175,7 @@ export class CompareRegion extends RunElement {
     if (!comparison.inSight.peek() || all.length < 2) return;
     const theme = colours.peek();
     this.#paintNotes(all, together);
-    this.#table?.show(all);
+    this.#table?.show(all, together.inStep.peek());
     this.#paintChart(all, theme);
     const images = /** @type {ComparedImages} */ (this.#images);
     const scale = images.paint(all, theme);

@@ -2,7 +2,7 @@ import { DASHES } from "../draw/run-lines.js";
 import { formatCount, formatError, formatLoss, formatPercent, formatSetting } from "../format.js";
 import { optimizerTitle } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
-import { addressOf, isInStep } from "../models/comparison-address.js";
+import { addressOf } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
 import * as explanations from "../models/explanations/progress.js";
 import { explain } from "./explain.js";
@@ -59,8 +59,11 @@ export class ComparedTable {
     this.#remove = remove;
   }
 
-  /** @param {readonly Compared[]} all */
-  show(all) {
+  /**
+   * @param {readonly Compared[]} all
+   * @param {boolean} inStep whether they go in step: their links have it
+   */
+  show(all, inStep) {
     for (const [id, { row, lifetime }] of this.#rows) {
       if (all.some((compared) => compared.id === id)) continue;
       lifetime.abort();
@@ -72,12 +75,12 @@ export class ComparedTable {
       if (this.#body.children[i] !== row) {
         this.#body.insertBefore(row, this.#body.children[i] ?? null);
       }
-      this.#fill(row, compared, all);
+      this.#fill(row, compared, { all, inStep });
     });
   }
 
   clear() {
-    this.show([]);
+    this.show([], false);
   }
 
   /** @param {Compared} compared */
@@ -107,9 +110,9 @@ export class ComparedTable {
   /**
    * @param {HTMLElement} row
    * @param {Compared} compared
-   * @param {readonly Compared[]} all
+   * @param {{ all: readonly Compared[], inStep: boolean }} beside
    */
-  #fill(row, { id, slot, run }, all) {
+  #fill(row, { id, slot, run }, { all, inStep }) {
     const state = run.state.peek();
     const letter = LETTERS[slot] ?? "";
     write(cell(row, "name"), state?.name ?? "");
@@ -121,7 +124,7 @@ export class ComparedTable {
     const address = addressOf(
       id,
       all.map((compared) => compared.id),
-      isInStep(location.search),
+      inStep,
     );
     const open = cell(row, "open");
     if (open.getAttribute("href") !== address) open.setAttribute("href", address);

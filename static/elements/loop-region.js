@@ -224,7 +224,8 @@ export class LoopRegion extends RunElement {
       "click",
       () => {
         // Where one that was opened has taken the screen, the stations are above it.
-        const station = this.find(`[data-phase="${shown.peek()}"]`, HTMLElement);
+        const last = run.state.peek()?.phase ?? PHASES[0];
+        const station = this.find(`[data-phase="${last}"]`, HTMLElement);
         station.scrollIntoView({ block: "nearest" });
       },
       { signal },

@@ -181,8 +181,8 @@ export class UnitDialog extends RunElement {
     const apart = isTrainedApart(state);
     for (const kind of KINDS) {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
-      const how = { scale: view?.scale ?? 0, picked: pick.input.peek(), apart };
-      if (view) this.#paintField(kind, how, theme);
+      if (!view) continue;
+      this.#paintField(kind, { scale: view.scale, picked: pick.input.peek(), apart }, theme);
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);

@@ -110,27 +110,30 @@ export function nextPictures(before, file) {
 /**
  * What the tensors of a phase are of, where that is not the batch at hand; null where it is.
  *
- * @param {Pick<RunState, "batch" | "phase" | "actions">} state
+ * @param {Pick<RunState, "batch" | "phase" | "actions" | "state" | "sound">} state
  * @param {Phase} phase
  * @returns {{ words: string, isOlder: boolean } | null} older: those of the batch at hand follow
  */
-export function ofOther({ batch, phase: last, actions }, phase) {
-  if (last === null) return null;
-  const isOlder = last !== "update";
-  if (isOlder && (batch === 0 || PHASES.indexOf(phase) <= PHASES.indexOf(last))) return null;
-  if (isTrainedApart({ batch, actions })) {
+export function ofOther(state, phase) {
+  const { batch, phase: last } = state;
+  const isOlder = last !== null && last !== "update";
+  if (isOlder && PHASES.indexOf(phase) <= PHASES.indexOf(last)) return null;
+  if (isTrainedApart(state)) {
     const isKept = phase === "backward" || phase === "update";
     return isKept ? { words: "of the drawing", isOlder } : null;
   }
-  return isOlder ? { words: `of batch ${formatCount(batch)}`, isOlder } : null;
+  return isOlder && batch > 0 ? { words: `of batch ${formatCount(batch)}`, isOlder } : null;
 }
 
 /**
- * Whether a step on a drawing has been made since the last batch.
+ * Whether a step on a drawing has been made since the last batch. Where one of the changes made at
+ * a batch explodes, none of them is made.
  *
- * @param {Pick<RunState, "batch" | "actions">} state
+ * @param {Pick<RunState, "batch" | "actions" | "state" | "sound">} state
  */
-export function isTrainedApart({ batch, actions }) {
+export function isTrainedApart({ batch, actions, state, sound }) {
+  const hasFailedInChange = state === "failed" && sound === null;
+  if (hasFailedInChange) return false;
   return actions.some((action) => action.batch === batch && "drawing" in action.set);
 }
 

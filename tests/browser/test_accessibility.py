@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.page import DescentPage
+from tests.support.page import DescentPage, asking_the_page
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHASES = ("draw", "forward", "loss", "backward", "update")
 THEMES = ("light", "dark")
 # As between a step and the frame that shows it, or where another phase's inside is kept open.
 PAST = "document.querySelectorAll('.detail.is-shown').forEach((d) => d.classList.add('is-past'))"
+INK = asking_the_page("return app.colours.peek().ink")
 # Of the upper left corner of a canvas, a number for each pixel.
 COLOURS_OF = """canvas => [...new Uint32Array(
   canvas.getContext("2d").getImageData(0, 0, 60, 60).data.buffer)]"""
@@ -225,3 +226,8 @@ def test_pictures_keep_their_colours_where_the_system_sets_them(
     page.until(lambda: len(set(grid.evaluate(COLOURS_OF))) > 50, "the images")
     bar = page.page.locator(".answer-bar").first
     assert bar.evaluate("bar => getComputedStyle(bar).forcedColorAdjust") == "none"
+    # Whatever is chosen here, canvases draw on the system's ground.
+    ink = page.page.evaluate(INK)
+    for _ in range(3):
+        page.page.get_by_role("button", name="Theme").click()
+        assert page.page.evaluate(INK) == ink

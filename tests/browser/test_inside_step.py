@@ -402,8 +402,19 @@ def test_what_is_opened_comes_into_sight(page_of_run: DescentPage, size: tuple[i
     page.page.get_by_role("button", name="Open draw").click()
     expect(inside(page).locator(".inside-title")).to_be_in_viewport(ratio=0.9)
     detail(page, "draw")
+
+
+@pytest.mark.parametrize(("last", "opened"), [("update", "Open draw"), ("draw", "Open backward")])
+def test_who_follows_the_phases_again_sees_the_last(
+    page_of_run: DescentPage, last: str, opened: str
+) -> None:
+    page = page_of_run
+    step_to(page, last)
+    page.page.set_viewport_size({"width": 390, "height": 600})
+    page.page.get_by_role("button", name=opened).click()
+    expect(inside(page).locator(".inside-title")).to_be_in_viewport(ratio=0.9)
     page.press("Follow the phases")
-    expect(page.page.locator('[data-phase="update"] h3')).to_be_in_viewport(ratio=0.9)
+    expect(page.page.locator(f'[data-phase="{last}"] h3')).to_be_in_viewport(ratio=0.9)
 
 
 def test_what_is_in_sight_is_opened_where_it_is(page_of_run: DescentPage) -> None:

@@ -242,9 +242,10 @@ describe("what tensors are of", () => {
     /** @type {RunState["phase"]} */ phase,
     /** @type {RunState["actions"]} */ actions = [],
     batch = 4,
+    /** @type {RunState["state"]} */ state = "paused",
   ) =>
     PHASES.map((of) => {
-      const other = ofOther({ batch, phase, actions }, of);
+      const other = ofOther({ batch, phase, actions, state, sound: null }, of);
       return other && (other.isOlder ? other.words : other.words.toUpperCase());
     });
 
@@ -270,5 +271,15 @@ describe("what tensors are of", () => {
     ]);
     assert.deepEqual(words("backward", [DRAWING]).at(-1), made.toLowerCase());
     assert.deepEqual(words("update", [DRAWING], 5), [null, null, null, null, null]);
+  });
+
+  it("is a drawing before anything else was trained, too", () => {
+    const first = { ...DRAWING, batch: 0 };
+    assert.deepEqual(words(null, [first], 0).slice(3), ["OF THE DRAWING", "OF THE DRAWING"]);
+    assert.deepEqual(words("draw", [first], 0).slice(3), ["of the drawing", "of the drawing"]);
+  });
+
+  it("is no drawing where the step on it has failed", () => {
+    assert.deepEqual(words("update", [DRAWING], 4, "failed").slice(3), [null, null]);
   });
 });
