@@ -319,7 +319,16 @@ class Registry:
         with contextlib.suppress(AppError):
             if (await self.pool.state(record.run_id))["state"] in MOVING:
                 return False
-        return self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
+        is_kept = await self._is_kept(record)
+        return is_kept and self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
+
+    async def _is_kept(self, record: Record) -> bool:
+        """Whether all of a run is on disk: on a full one, what its worker has is all there is."""
+        try:
+            await self.pool.save(record.run_id, 0)
+        except AppError as error:
+            return error.code == "worker_lost"  # it has nothing any more
+        return True
 
     async def _stop_moving(self, record: Record) -> None:
         """Pause a run, unless it has come to rest by itself."""
@@ -340,6 +349,8 @@ class Registry:
         if self.pool.is_moving(record.run_id):
             # Else it would come back as one that a stop of the server broke off.
             await self._stop_moving(record)
+        if not await self._is_kept(record):
+            return
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if self._unwatched_for(record) <= self._settings.run_ttl_s:
             return  # somebody has come meanwhile

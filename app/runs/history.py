@@ -87,8 +87,8 @@ class History:
         return min([batch, *(cut + 1 for cut in self.timeline_starts[since:])])
 
     def require_room(self) -> None:
-        """Raise `AppError` where the log can take no further change."""
-        if len(self.recipe.actions) >= MAX_ACTIONS:
+        """Raise `AppError` where the log can take no further change, which may be two actions."""
+        if len(self.recipe.actions) > MAX_ACTIONS - 2:
             raise AppError(
                 "too_many_changes",
                 f"expected at most {MAX_ACTIONS:,} changes in a run",

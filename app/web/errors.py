@@ -92,6 +92,20 @@ def _methods_at(request: Request) -> Iterator[str]:
             yield method
 
 
+def storage_failed(error: sqlite3.DatabaseError) -> AppError:
+    """The answer where the database cannot be used; it is written to the log."""
+    log.error("storage trouble", reason=str(error))
+    hint = "See that its disk has room, and try again; nothing has changed."
+    if not isinstance(error, sqlite3.OperationalError):  # a page of it is damaged
+        hint = "Start the server again: it sets a damaged database aside."
+    return AppError(
+        "storage_failed",
+        f"expected to use the server's data directory, and could not: {error}",
+        hint,
+        status=507,
+    )
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Give every error of `app` the one shape."""
 
@@ -120,17 +134,9 @@ def add_error_handlers(app: FastAPI) -> None:
             headers = {"allow": ", ".join(_methods_at(request))}
         return error_response(_http_error(error.status_code, error.detail), headers)
 
-    @app.exception_handler(sqlite3.OperationalError)
-    async def on_storage_trouble(_: Request, error: sqlite3.OperationalError) -> JSONResponse:
-        log.error("storage trouble", reason=str(error))
-        return error_response(
-            AppError(
-                "storage_failed",
-                f"expected to write to the server's data directory, and could not: {error}",
-                "See that its disk has room, and try again; nothing has changed.",
-                status=507,
-            )
-        )
+    @app.exception_handler(sqlite3.DatabaseError)
+    async def on_storage_trouble(_: Request, error: sqlite3.DatabaseError) -> JSONResponse:
+        return error_response(storage_failed(error))
 
     @app.exception_handler(Exception)
     async def on_defect(request: Request, error: Exception) -> JSONResponse:

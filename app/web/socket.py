@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import sqlite3
 import time
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from app.errors import AppError, shorten
 from app.registry import Record
 from app.viewers.viewer import Viewer
 from app.web.context import Server, bearer_key, not_yours
-from app.web.errors import error_response, from_validation
+from app.web.errors import error_response, from_validation, storage_failed
 from app.web.guard import foreign_origin, is_foreign
 
 router = APIRouter()
@@ -51,6 +52,9 @@ async def watch_run(
         server.registry.join(record, viewer)
     except AppError as error:
         await websocket.send_denial_response(error_response(error))
+        return
+    except sqlite3.DatabaseError as error:
+        await websocket.send_denial_response(error_response(storage_failed(error)))
         return
     try:
         await websocket.accept()
@@ -105,6 +109,8 @@ class _Session:
                 if message["type"] == "websocket.disconnect":
                     return
                 self._take(message.get("text"))
+                # As long as more is there, `receive` does not wait: others have their turn here.
+                await asyncio.sleep(0)
 
     def _take(self, text: str | None) -> None:
         number = None

@@ -11,6 +11,7 @@ import pytest
 from app.errors import AppError
 from app.registry import SAFE_FOR_S, TIDY_EVERY_S
 from app.storage.index import CURVE_POINTS, folder_of
+from app.storage.journal import Changes, Journal
 from app.viewers.viewer import Viewer
 from tests.support.house import House, open_house, until
 
@@ -131,6 +132,26 @@ async def test_who_comes_back_just_before_a_run_rests_finds_it_as_it_was(house: 
     await house.command(record, "play")
     state = await house.pool.state(record.run_id)
     assert (state["state"], state["restored"]) == ("playing", None)
+
+
+@in_house(run_ttl_s=3600, max_visitor_runs=1)
+async def test_a_run_that_cannot_be_kept_does_not_rest(house: House) -> None:
+    def refuse(_journal: Journal, _changes: Changes) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    record = await house.make()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "save", refuse)
+        await house.step(record, 3)
+        await house.pass_time(3601)
+        with pytest.raises(AppError) as raised:
+            await house.make()
+        assert raised.value.code == "too_many_runs"
+        assert len(house.registry) == 1
+    await house.make()  # the disk has room again, and so has the server
+    house.clock.now += SAFE_FOR_S + 1
+    again = await house.registry.find(record.run_id)
+    assert (await house.pool.state(again.run_id))["batch"] == 3
 
 
 @in_house(run_ttl_s=3600)

@@ -178,8 +178,11 @@ def test_settings_that_do_not_fit_change_nothing(run: Run, command: dict[str, An
 def test_the_log_of_changes_has_an_end(
     run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MAX_ACTIONS", 1)
+    monkeypatch.setattr(history, "MAX_ACTIONS", 3)
     run.command({"type": "set", "learning_rate": 0.02})
+    step(run, clock, unit="phase")
+    run.command({"type": "set", "learning_rate": 0.02, "batch_size": 50})  # of the next batch
+    assert len(run.recipe.actions) == 2
     step(run, clock)
     assert refusal(run, {"type": "set", "learning_rate": 0.03}).code == "too_many_changes"
     assert run.loop.learning_rate == 0.02

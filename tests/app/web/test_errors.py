@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.web.errors import storage_failed
 from tests.support.client import SMALL, Run, Visitor, error_of
 from tests.support.server import keep_untrained_network, running_server, wait_until
 
@@ -377,3 +379,11 @@ def test_head_answers_as_get_does(visitor: Visitor, path: str) -> None:
     answer = visitor.http.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == visitor.http.get(path).headers["content-type"]
+
+
+def test_a_damaged_database_is_told_from_a_full_disk() -> None:
+    full = storage_failed(sqlite3.OperationalError("database or disk is full"))
+    damaged = storage_failed(sqlite3.DatabaseError("database disk image is malformed"))
+    assert (full.status, damaged.status) == (507, 507)
+    assert "has room" in str(full.hint)
+    assert "Start the server again" in str(damaged.hint)

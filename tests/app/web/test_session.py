@@ -131,6 +131,19 @@ async def test_a_viewer_that_acknowledges_no_more_is_cut_off(socket: Open) -> No
     assert line.is_cut.is_set()
 
 
+@on_a_socket
+async def test_who_sends_without_end_leaves_others_their_turn(socket: Open) -> None:
+    for frame_number in range(200):
+        socket.line.send(type="ack", frame=frame_number)
+    waiting = socket.line._into.qsize
+    most = 0
+    while waiting():
+        before = waiting()
+        await asyncio.sleep(0)
+        most = max(most, before - waiting())
+    assert most <= 2
+
+
 # Commands
 
 
