@@ -53,14 +53,14 @@ export function formatSetting(value) {
 
 /**
  * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5,
- * 1.3e10.
+ * 1.3e10; what has more of them before the point, all of these: 9902.
  *
  * @param {number} value
  * @param {number} [digits]
  */
 export function formatValue(value, digits = 2) {
   if (value === 0) return "0";
-  const rounded = Number(value.toPrecision(digits));
+  const rounded = roundedTo(value, digits);
   const size = Math.abs(rounded);
   const text = size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
   return tidyExponent(text).replace(/^-/, "−");
@@ -87,7 +87,7 @@ export function digitsBeside(value, added) {
 export function formatSmallPercent(value) {
   // A step that drowns its weight in float32 is more than 2^24 times as large.
   if (value === Number.POSITIVE_INFINITY) return "over 1e9 %";
-  const percent = Number((value * 100).toPrecision(2));
+  const percent = roundedTo(value * 100, 2);
   return `${percent < 1e-4 || percent >= 1e6 ? formatValue(percent) : percent} %`;
 }
 
@@ -127,6 +127,16 @@ function sentence(text) {
  */
 export function aDigit(digit) {
   return digit === 8 ? "an 8" : `a ${digit}`;
+}
+
+/**
+ * @param {number} value
+ * @param {number} digits significant ones, or as many as stand before the point
+ */
+function roundedTo(value, digits) {
+  const size = Math.abs(value);
+  const whole = size >= 1 && size < 1e6 ? Math.floor(Math.log10(size)) + 1 : 0;
+  return Number(value.toPrecision(Math.max(digits, whole)));
 }
 
 /**

@@ -54,10 +54,11 @@ class Measuring:
     def knows(self, loop: TrainingLoop) -> bool:
         """Whether the state of `loop` has been measured, or cannot be.
 
-        A run that has been opened again has its figures, but not which images it took for what.
+        A run that has been opened again, or gone back, has the figures of a batch, but not which
+        images it took for what.
         """
-        is_measured = self.last is not None and self._series.has_test(loop.batch)
-        return is_measured or loop.batch == self._unmeasurable
+        is_last = self.last is not None and self.last.batch == loop.batch
+        return (is_last and self._series.has_test(loop.batch)) or loop.batch == self._unmeasurable
 
     def blocks(self, loop: TrainingLoop) -> bool:
         """Whether the end of an epoch is being measured: nothing changes before that is done."""

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { comingBack, secondDelta } from "../../static/models/explanations/backward.js";
+import { largest } from "../../static/models/explanations/code.js";
 import { drawnProbability } from "../../static/models/explanations/drawing.js";
 import { activation } from "../../static/models/explanations/forward.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
 import { loss } from "../../static/models/explanations/progress.js";
 import { sourceOf } from "../../static/models/explanations/source.js";
+import { after } from "../../static/models/explanations/update.js";
 
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
 
@@ -16,6 +18,7 @@ const STATE = /** @type {RunState} */ (
     phase: "update",
     state: "paused",
     edit: null,
+    actions: [],
     loss: 0.31234,
     config: {
       loss: "categorical_crossentropy",
@@ -27,6 +30,7 @@ const STATE = /** @type {RunState} */ (
   })
 );
 
+const AT = { unit: 0, input: 0 };
 const SERVER = "http://127.0.0.1:8000";
 
 const definitions = (/** @type {string} */ numpy, address = "GET /api/runs/abc/series") =>
@@ -73,6 +77,34 @@ it("takes the weights before the step, once they have moved", () => {
     sourceOf({ ...STATE, ...change }, "forward").used("layer1.bias", "3");
   assert.equal(used({ phase: "backward" }), 'tensor("layer1.bias")[3]');
   assert.equal(used({}), '(tensor("layer1.bias")[3] - tensor("layer1.bias.step")[3])');
+});
+
+it("takes them from the batch before, where one has been set by hand since", () => {
+  const actions = [
+    { batch: 137, set: { weight: { tensor: "layer1.bias", index: [3], value: 1 } } },
+  ];
+  const edit = /** @type {RunState["edit"]} */ ({ kind: "weight" });
+  for (const change of [{ actions }, { actions, edit }, { actions, phase: "draw" }]) {
+    const source = sourceOf(/** @type {RunState} */ ({ ...STATE, ...change }), "forward");
+    assert.equal(source.used("layer1.bias", "3"), 'tensor_at("layer1.bias", 136)[3]');
+    const said = source.fromTensors("", source.namesUsed("layer1.bias"), "");
+    assert.equal(said.address, "GET /api/runs/abc/tensors/layer1.bias?batch=136");
+  }
+  const next = sourceOf({ ...STATE, actions, phase: "backward" }, "forward");
+  assert.equal(next.used("layer1.bias", "3"), 'tensor("layer1.bias")[3]');
+});
+
+it("explains nothing of a batch by the step on a drawing made since", () => {
+  const state = { ...STATE, actions: [{ batch: 137, set: { drawing: { label: 7 } } }] };
+  const lines = [loss(state), after(state, AT, 0.5), loss({ ...state, phase: "draw" })];
+  for (const { formula, address, numpy } of lines) {
+    assert.match(formula, /before the step on a drawing/);
+    assert.deepEqual([address, numpy], ["", ""]);
+  }
+  assert.equal(loss({ ...state, phase: "loss" }).numpy, loss(STATE).numpy);
+  const largestNow = largest(state, { phase: "update", tensor: "layer1.weights.step" }, 0.1);
+  assert.equal(largestNow.numpy, 'np.abs(tensor("layer1.weights.step")).max()');
+  assert.equal(largest(state, { phase: "loss", tensor: "loss" }, 0.1).numpy, "");
 });
 
 it("says the formula with its number, the address and the line", () => {

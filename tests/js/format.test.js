@@ -30,6 +30,7 @@ it("writes shares as percentages", () => {
   }
   assert.equal(format.formatPercent(0.00155, 2), "0.15 %");
   assert.equal(format.formatSmallPercent(0.00062), "0.062 %");
+  assert.equal(format.formatSmallPercent(9.377), "938 %");
   assert.equal(format.formatSmallPercent(4_400_000), "4.4e8 %");
 });
 
@@ -48,7 +49,9 @@ it("writes rates, settings and values short", () => {
   assert.equal(format.formatValue(-0.0425), "−0.043");
   assert.equal(format.formatValue(0.00001), "1e-5");
   assert.equal(format.formatValue(-13_245_000_000), "−1.3e10");
-  assert.equal(format.formatValue(123_456, 3), "123000");
+  assert.equal(format.formatValue(123_456, 3), "123456");
+  assert.equal(format.formatValue(-9902.27, 2), "−9902");
+  assert.equal(format.formatValue(999_999.7), "1e6");
   assert.equal(format.formatValue(0), "0");
 });
 

@@ -79,7 +79,7 @@ export class ForwardDetail {
         text: formatCount(outputs.length),
         explanation: () => countAlong(state, UNITS, "units of layer 1", outputs.length),
       },
-      ` ${activation} units, colours ${signed ? "±" : "0 to "}${scale}; pick one`,
+      ` ${activation}, ${signed ? "±" : "0 to "}${scale}; pick one`,
     ]);
     const output = outputs[inside.unit] ?? 0;
     const text = `unit ${inside.unit}, output ${formatValue(output, 3)}`;

@@ -1,5 +1,6 @@
+import { isTrainedApart, ofOther } from "../loop.js";
 import { largestText } from "../program.js";
-import { sourceOf } from "./source.js";
+import { sourceNow, sourceOf } from "./source.js";
 
 /**
  * The largest absolute value of a tensor that a line of the running code has computed.
@@ -9,7 +10,9 @@ import { sourceOf } from "./source.js";
  * @param {number | null} value
  */
 export function largest(state, { phase, tensor }, value) {
-  const source = sourceOf(state, phase);
+  // Of a drawing, what is there now.
+  const isOfDrawing = isTrainedApart(state) && ofOther(state, phase) !== null;
+  const source = isOfDrawing ? sourceNow(state) : sourceOf(state, phase);
   if (tensor === "loss") {
     const name = "loss.per_sample";
     return source.fromTensors(

@@ -40,10 +40,9 @@ export function drawnProbability(state, reader, digit, share) {
     return (ACTIVATIONS[activation] ?? ((text) => text))(z);
   }, "pixels");
   const formula = `p[${digit}] = the last of the layers output = activation(dot(W, x) + b), at ${digit} = ${outputText(state, share)}, x being the drawing as the network sees it, by the run's present weights`;
-  const { address } = sourceNow(state).fromTensors("", names, "");
   return {
     formula,
-    address: `POST /api/classify?run=${state.id}\n${address}`,
+    address: `POST /api/classify?run=${state.id}\n${sourceNow(state).addressOf(names)}`,
     numpy: `(${output})[${digit}]`,
   };
 }

@@ -1,3 +1,5 @@
+import { isTrainedApart } from "../loop.js";
+
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
  */
@@ -5,25 +7,33 @@
 /**
  * @typedef {object} Explanation how a displayed number came about
  * @property {string} formula with its numbers plugged in
- * @property {string} address where the API gives what it was computed from; several, one a line
- * @property {string} numpy one line that gives the number, once rounded as displayed
+ * @property {string} address where the API gives what it was computed from; several, one a line;
+ *   none where it is not there any more
+ * @property {string} numpy one line that gives the number, once rounded as displayed; likewise
  */
+
+/** @typedef {string | { name: string, batch: number }} Named a tensor, where not of the source's batch */
 
 /** Where the tensors of a displayed number are: those of now, or as they were at a batch. */
 export class Source {
   #path;
   #batch;
   #updated;
+  #before;
 
   /**
    * @param {string} id the run's
    * @param {number | null} [batch] null: now
-   * @param {boolean} [updated] whether the parameters have moved since the forward pass
+   * @param {object} [options]
+   * @param {boolean} [options.updated] whether the parameters have moved since the forward pass
+   * @param {number | null} [options.before] the batch at which they are as that used them, where
+   *   some have been set by hand since: to take the step back is not enough then
    */
-  constructor(id, batch = null, updated = batch !== null) {
+  constructor(id, batch = null, { updated = batch !== null, before = null } = {}) {
     this.#path = `/api/runs/${id}`;
     this.#batch = batch;
     this.#updated = updated;
+    this.#before = updated ? before : null;
   }
 
   /**
@@ -42,29 +52,45 @@ export class Source {
    * @param {string} part "137" or "137, 406"
    */
   used(name, part) {
+    if (this.#before !== null) return `tensor_at("${name}", ${this.#before})[${part}]`;
     const now = `${this.tensor(name)}[${part}]`;
     return this.#updated ? `(${now} - ${this.tensor(`${name}.step`)}[${part}])` : now;
   }
 
   /**
-   * The names of the tensors that `used` takes.
+   * The tensors that `used` takes.
    *
    * @param {...string} names
+   * @returns {Named[]}
    */
   namesUsed(...names) {
+    const batch = this.#before;
+    if (batch !== null) return names.map((name) => ({ name, batch }));
     return this.#updated ? names.flatMap((name) => [name, `${name}.step`]) : names;
   }
 
   /**
    * @param {string} formula
-   * @param {readonly string[]} names of the tensors
+   * @param {readonly Named[]} names of the tensors
    * @param {string} numpy
    * @returns {Explanation}
    */
   fromTensors(formula, names, numpy) {
-    const query = this.#batch === null ? "" : `?batch=${this.#batch}`;
-    const address = names.map((name) => `GET ${this.#path}/tensors/${name}${query}`).join("\n");
-    return { formula, address, numpy };
+    return { formula, address: this.addressOf(names), numpy };
+  }
+
+  /**
+   * Where the API gives the tensors, one a line.
+   *
+   * @param {readonly Named[]} names
+   */
+  addressOf(names) {
+    const addresses = names.map((named) => {
+      const { name, batch } =
+        typeof named === "string" ? { name: named, batch: this.#batch } : named;
+      return `GET ${this.#path}/tensors/${name}${batch === null ? "" : `?batch=${batch}`}`;
+    });
+    return addresses.join("\n");
   }
 
   /**
@@ -96,6 +122,23 @@ export class Source {
   }
 }
 
+/**
+ * Of what a batch had before a step on a drawing was made at its end: under its address the API has
+ * what that step has computed, and no number is explained by another.
+ */
+class Nowhere extends Source {
+  /**
+   * @override
+   * @param {string} formula
+   * @returns {Explanation}
+   */
+  fromTensors(formula) {
+    const words =
+      "Computed before the step on a drawing, which has taken the place of its tensors.";
+    return { formula: `${formula}\n${words}`, address: "", numpy: "" };
+  }
+}
+
 /** @type {readonly (string | null)[]} */
 const ORDER = [null, "draw", "forward", "loss", "backward", "update"];
 
@@ -109,10 +152,18 @@ const ORDER = [null, "draw", "forward", "loss", "backward", "update"];
  */
 export function sourceOf(state, phase) {
   const ran = ORDER.indexOf(state.phase) >= ORDER.indexOf(phase);
-  const moves = state.state === "playing" && state.phase === "update";
+  const isAtRest = state.phase === "update";
+  if (isTrainedApart(state) && (isAtRest || !ran)) return new Nowhere(state.id);
+  const before = isSetByHand(state) ? state.batch - 1 : null;
+  const moves = state.state === "playing" && isAtRest;
   return ran && !moves && !state.edit
-    ? new Source(state.id, null, state.phase === "update")
-    : new Source(state.id, state.batch);
+    ? new Source(state.id, null, { updated: isAtRest, before })
+    : new Source(state.id, state.batch, { before });
+}
+
+/** @param {Pick<RunState, "batch" | "actions">} state */
+function isSetByHand({ batch, actions }) {
+  return actions.some((action) => action.batch === batch && "weight" in action.set);
 }
 
 /**
@@ -122,6 +173,15 @@ export function sourceOf(state, phase) {
  */
 export function sourceNow(state) {
   return new Source(state.id);
+}
+
+/**
+ * The source of what the last update has left, where a reader sees it beside that update's figures.
+ *
+ * @param {RunState} state
+ */
+export function sourceAfter(state) {
+  return isTrainedApart(state) ? new Nowhere(state.id) : sourceNow(state);
 }
 
 /** @param {RunState} state */

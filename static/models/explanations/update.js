@@ -1,6 +1,6 @@
 import { formatSetting, formatValue } from "../../format.js";
 import { EPSILON, rulesOf } from "../update.js";
-import { parameterNames, sourceNow, sourceOf } from "./source.js";
+import { parameterNames, sourceAfter, sourceOf } from "./source.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
@@ -41,7 +41,7 @@ export function before(state, at, value) {
  * @param {number} value
  */
 export function after(state, at, value) {
-  return sourceNow(state).fromTensors(
+  return sourceAfter(state).fromTensors(
     `W${index(at)} = ${text(value)}, the weight now: W1 = W0 + step after an update`,
     [WEIGHTS],
     `tensor("${WEIGHTS}")${index(at)}`,
@@ -72,7 +72,7 @@ export function gradient(state, at, value) {
  */
 export function kept(state, at, { slot, value, optimizer }) {
   const name = `${WEIGHTS}.${slot}`;
-  return sourceNow(state).fromTensors(
+  return sourceAfter(state).fromTensors(
     `${slot} = ${rulesOf(optimizer).kept[slot]} = ${text(value)}`,
     [name],
     `tensor("${name}")${index(at)}`,
@@ -88,7 +88,7 @@ export function kept(state, at, { slot, value, optimizer }) {
  */
 export function rootOfV(state, at, value) {
   const name = `${WEIGHTS}.v`;
-  return sourceNow(state).fromTensors(
+  return sourceAfter(state).fromTensors(
     `√v = ${text(value)}, about the size of the weight's recent gradients`,
     [name],
     `np.sqrt(tensor("${name}")${index(at)})`,
@@ -108,7 +108,7 @@ export function effectiveStep(state, at, { value, fromV, optimizer }) {
     const rate = optimizer.learning_rate;
     const eps = Number(optimizer.epsilon ?? EPSILON);
     const v = `tensor("${WEIGHTS}.v")${index(at)}`;
-    return sourceNow(state).fromTensors(
+    return sourceAfter(state).fromTensors(
       `learning rate / √(v + ε) = ${formatSetting(rate)} / √(v + ${formatSetting(eps)}) = ${text(value)}`,
       [`${WEIGHTS}.v`],
       `${rate} / np.sqrt(${v} + ${eps})`,

@@ -421,6 +421,18 @@ def test_every_change_a_viewer_could_see_raises_the_version(run: Run, clock: Clo
         work(run, clock)
 
 
+def test_where_it_has_gone_back_it_is_measured_again(run: Run, clock: Clock) -> None:
+    for _ in range(2):
+        step(run, clock)
+        work(run, clock)
+    tests = run.series.tests()
+    run.command({"type": "seek", "batch": 1})
+    work(run, clock)
+    assert run.measuring.last is not None
+    assert run.measuring.last.batch == 1  # else the mistakes shown are those of batch 2
+    assert run.series.tests() == tests
+
+
 def test_while_it_plays_it_is_measured_now_and_then(run: Run, clock: Clock) -> None:
     run.command({"type": "play"})
     work(run, clock, until=lambda: run.loop.batch > 24)
