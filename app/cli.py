@@ -1,5 +1,6 @@
 """The command line: `descent serve`."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -25,6 +26,7 @@ from engine import DatasetError, load_mnist_bytes
 
 MAX_MESSAGE = 64 * 1024
 SHUTDOWN_S = 3
+ANSWERED_BY_S = 2.5  # of these
 GOODBYE_S = 1.0
 
 log = structlog.get_logger()
@@ -109,6 +111,8 @@ class _Server(uvicorn.Server):
         server = getattr(self._application.state, "server", None)
         if server is not None:
             await server.registry.dismiss(closing_event(), GOODBYE_S)
+            # What uvicorn then still finds unanswered, it breaks off.
+            asyncio.get_running_loop().call_later(ANSWERED_BY_S, server.pool.give_up)
         await super().shutdown(sockets)
 
 

@@ -41,6 +41,16 @@ def worker_lost() -> AppError:
     )
 
 
+def server_stopping() -> AppError:
+    """The answer to requests that are not answered before the server stops."""
+    return AppError(
+        "server_stopping",
+        "expected an answer before the server stops, but it is stopping now",
+        "Ask again when it is back. What it has done by then is kept.",
+        status=503,
+    )
+
+
 class WorkerLink:
     """One worker process. `lost(link)` is called once, when it ends without being asked to.
 
@@ -67,6 +77,7 @@ class WorkerLink:
         self._transport: asyncio.WriteTransport | None = None
         self._ended = asyncio.Event()
         self._stopping = False
+        self._has_given_up = False
 
     @property
     def alive(self) -> bool:
@@ -105,6 +116,8 @@ class WorkerLink:
 
     async def request(self, op: str, **fields: Any) -> Received:
         """Ask the worker; raises the `AppError` it answers with, or `worker_lost`."""
+        if self._has_given_up:
+            raise server_stopping()
         if self._transport is None:
             raise worker_lost()
         number = next(self._ids)
@@ -127,6 +140,13 @@ class WorkerLink:
             self._transport.write(
                 Message({"id": number, "op": "threads", "threads": threads}).encode()
             )
+
+    def give_up(self) -> None:
+        """Tell whoever waits for an answer, or asks from now on, that the server stops."""
+        self._has_given_up = True
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(server_stopping())
 
     async def stop(self, grace_s: float = 2.0) -> None:
         """End the process: it leaves when its socket closes, and is killed if it does not."""

@@ -81,6 +81,11 @@ class WorkerPool:
             task.cancel()
         await asyncio.gather(*(link.stop() for link in self._links))
 
+    def give_up(self) -> None:
+        """Answer all that waits for a worker: the server is about to stop."""
+        for link in self._links:
+            link.give_up()
+
     @property
     def pids(self) -> list[int]:
         """The process numbers of the workers that are alive."""

@@ -5,13 +5,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from app.config import RunConfig
-from tests.support.client import Run, Visitor, checked_error
+from tests.support.client import Run, Visitor, checked_error, error_of
 from tests.support.server import (
     Server,
     is_running,
@@ -220,6 +221,23 @@ def test_a_server_stops_in_time_though_a_worker_is_busy(
     own_server.stop()
     assert time.monotonic() - start < 5
     assert not any(map(is_running, own_server.worker_pids))
+
+
+def test_who_waits_for_an_answer_when_a_server_stops_is_told(
+    own_server: Server, visitor: Visitor, runs: tuple[Run, Run]
+) -> None:
+    workers = own_server.worker_pids
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(visitor.http.get, f"/api/runs/{runs[0].id}")
+        time.sleep(0.3)  # it is on its way
+        own_server.process.send_signal(signal.SIGTERM)
+        error_of(asked.result(), 503, "server_stopping")
+    for pid in workers:
+        os.kill(pid, signal.SIGCONT)
+    own_server.wait()
+    assert "Traceback" not in own_server.output
 
 
 def test_workers_do_not_outlive_a_server_that_is_killed(
