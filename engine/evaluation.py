@@ -14,7 +14,7 @@ from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
 from engine.network import Network
 from engine.plan import Stage, Task, calls, parts
-from engine.samples import Gatherer, Samples, expect_samples, scale_into
+from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import SHARED_FROM, Zeros, zeros_for
 from engine.team import Team
 from engine.training import TrainingLoop
@@ -34,10 +34,9 @@ class Evaluation:
         self.batch = 0  # the batch whose parameters these are, if a loop trains them
         if isinstance(network, TrainingLoop):
             self.batch, network = network.batch, network.network
-        expect_samples(samples)
-        self._chunk = min(whole_number(chunk, "the chunk"), len(samples))
-        targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
-        network.build(samples.features)
+        chunk = whole_number(chunk, "the chunk")
+        self._targets = network.build_for(samples)
+        self._chunk = min(chunk, len(samples))
         self.samples = samples
         self._has_accuracy = "accuracy" in network.metrics
         self.predicted = np.zeros(len(samples), np.intp)
@@ -45,7 +44,6 @@ class Evaluation:
         self._compiled = network.compiled
         # As many shares whoever computes them: no bit depends on the number of threads.
         self._is_cut = network.count_params() >= SHARED_FROM
-        self._targets = targets
         self._parameters = network.parameters.beside(network.parameters.flat.copy())
         self._shares: list[_Share] = []
         self._stages: dict[tuple[int, ...], Stage] = {}

@@ -81,6 +81,19 @@ class Network:
         self.reset_parameters()
         self._finish_compiling()
 
+    def build_for(self, samples: Samples) -> Array:
+        """Build for these samples; returns their targets in the form that the loss takes.
+
+        What is refused is refused first: it is for the first samples that a network is built.
+        """
+        if not isinstance(samples, Samples):
+            raise ConfigurationError(
+                f"expected Samples, got {type(samples).__name__}", "wrap arrays: Samples(x, y)"
+            )
+        targets = self.loss.prepare_targets(samples.y, self.outputs, self.dtype)
+        self.build(samples.features)
+        return targets
+
     def leave_shared_memory(self) -> None:
         """Go on with copies of parameters and optimizer state that are of this process alone.
 
@@ -198,8 +211,7 @@ class Network:
         Gradients are named as the parameters and shaped like them; nothing is trained.
         """
         samples = Samples(x, y)
-        targets = self.loss.prepare_targets(samples.y, self.outputs, self.dtype)
-        self.build(samples.features)
+        targets = self.build_for(samples)
         values = {**self.parameters, X: samples.x.astype(self.dtype), Y: targets}
         gradients: dict[str, Array] = {}
         with np.errstate(all="ignore"):

@@ -117,14 +117,6 @@ def checked_features(x: Array) -> Array:
     return array
 
 
-def expect_samples(samples: object) -> None:
-    """Raise ConfigurationError unless these are Samples."""
-    if not isinstance(samples, Samples):
-        raise ConfigurationError(
-            f"expected Samples, got {type(samples).__name__}", "wrap arrays: Samples(x, y)"
-        )
-
-
 def _features(x: Array) -> Array:
     array = _as_array(x, "samples")
     if array.ndim != 2 or array.size == 0:

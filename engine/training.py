@@ -23,7 +23,7 @@ from engine.loop_tensors import LoopTensors
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.pipeline import Pipeline
-from engine.samples import Samples, expect_samples
+from engine.samples import Samples
 from engine.schedule import Cursor, Schedule
 from engine.shared_memory import SHARED_FROM
 from engine.team import Team
@@ -87,12 +87,9 @@ class TrainingLoop:
         threads: int = 1,
         arrays: LoopArrays | None = None,
     ) -> None:
-        expect_samples(samples)
-        # Looked at first, since a network is built for its first samples for good.
-        targets = network.loss.prepare_targets(samples.y, network.outputs, network.dtype)
         first_epoch = whole_number(first_epoch, "the first epoch", least=0)
         self.batch_size, self.threads = batch_size, threads
-        network.build(samples.features)
+        self._targets = network.build_for(samples)
         self.network = network
         self.samples = samples
         self.last_loss: float | None = None
@@ -102,7 +99,6 @@ class TrainingLoop:
 
         self._compiled = network.compiled
         self._parameters = network.parameters
-        self._targets = targets
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
         if arrays is None or not arrays.are_of(network):
             arrays = LoopArrays(network)
