@@ -1,7 +1,7 @@
 import { formatCount } from "../format.js";
 import { insideOf } from "../models/inside.js";
-import { isTrainedApart, PHASES } from "../models/loop.js";
-import { PHASE_TITLES } from "../models/words.js";
+import { PHASES } from "../models/loop.js";
+import { PHASE_TITLES, sinceDrawing } from "../models/words.js";
 import { BackwardDetail } from "./inside/backward-detail.js";
 import { DrawDetail } from "./inside/draw-detail.js";
 import { ForwardDetail } from "./inside/forward-detail.js";
@@ -224,7 +224,7 @@ function promiseOf(phase, state) {
   if (state.phase === null && phase === "draw") {
     return "Step one phase, or play: what each phase computes is shown here, number by number.";
   }
-  const since = isTrainedApart(state) ? "The last step was on a drawing. " : "";
+  const since = sinceDrawing(state);
   return `${since}Shown as soon as the phase “${PHASE_TITLES[phase].toLowerCase()}” has run${since && " again"}.`;
 }
 

@@ -131,7 +131,7 @@ export class LoopRegion extends RunElement {
   #reveal(phase) {
     const { top, bottom } = this.find(".stations", HTMLElement).getBoundingClientRect();
     if (innerWidth >= 900 || top > innerHeight || bottom < innerHeight / 2) return;
-    this.find(`[data-phase="${phase}"]`, HTMLElement).scrollIntoView({ block: "nearest" });
+    this.#station(phase).scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -139,7 +139,7 @@ export class LoopRegion extends RunElement {
    * @param {{ state: RunState, pictures: Pictures, lit: Phase | null }} now
    */
   #label(phase, { state, pictures, lit }) {
-    const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
+    const station = this.#station(phase);
     const parts = captionParts(phase, pictures, state);
     // A phase still to come in this batch shows an earlier one, and says so where one has time to read.
     const readable = lit !== null || state.state !== "playing";
@@ -201,7 +201,7 @@ export class LoopRegion extends RunElement {
   #opening({ run, pick }, signal) {
     const shown = computed(() => pick.shown(run.state.value));
     for (const phase of PHASES) {
-      const station = this.find(`[data-phase="${phase}"]`, HTMLElement);
+      const station = this.#station(phase);
       station.addEventListener(
         "click",
         ({ target }) => {
@@ -225,8 +225,7 @@ export class LoopRegion extends RunElement {
       () => {
         // Where one that was opened has taken the screen, the stations are above it.
         const last = run.state.peek()?.phase ?? PHASES[0];
-        const station = this.find(`[data-phase="${last}"]`, HTMLElement);
-        station.scrollIntoView({ block: "nearest" });
+        this.#station(last).scrollIntoView({ block: "nearest" });
       },
       { signal },
     );
@@ -263,6 +262,11 @@ export class LoopRegion extends RunElement {
       }, SETTLED_AFTER_MS);
     });
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  /** @param {Phase} phase */
+  #station(phase) {
+    return this.find(`[data-phase="${phase}"]`, HTMLElement);
   }
 
   /** @param {Phase} phase */

@@ -7,8 +7,8 @@ import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanatio
 import { delta } from "../models/explanations/backward.js";
 import { countAlong } from "../models/explanations/counts.js";
 import { after, gradient, step } from "../models/explanations/update.js";
-import { isTrainedApart } from "../models/loop.js";
 import { unitOf } from "../models/unit.js";
+import { sinceDrawing } from "../models/words.js";
 import { ByHand } from "./by-hand.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
@@ -178,11 +178,11 @@ export class UnitDialog extends RunElement {
     if (!this.#open.peek() || !state) return;
     const theme = colours.peek();
     write(this.piece("title", HTMLElement), `Inside unit ${pick.unit.peek()}`);
-    const apart = isTrainedApart(state);
+    const since = sinceDrawing(state);
     for (const kind of KINDS) {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
       if (!view) continue;
-      this.#paintField(kind, { scale: view.scale, picked: pick.input.peek(), apart }, theme);
+      this.#paintField(kind, { scale: view.scale, picked: pick.input.peek(), since }, theme);
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);
@@ -211,16 +211,16 @@ export class UnitDialog extends RunElement {
 
   /**
    * @param {Kind} kind
-   * @param {{ scale: number, picked: number, apart: boolean }} how
+   * @param {{ scale: number, picked: number, since: string }} how
    * @param {Theme} theme
    */
-  #paintField(kind, { scale, picked, apart }, theme) {
+  #paintField(kind, { scale, picked, since }, theme) {
     const shown = this.#last.get(kind) ?? null;
     const values = shown?.[kind] ?? null;
     const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
     const empty = this.piece(`${kind}-empty`, HTMLElement);
     empty.hidden = values !== null;
-    if (values === null) write(empty, promiseOf(kind, apart));
+    if (values === null) write(empty, promiseOf(kind, since));
     const past = shown !== null && shown !== this.#unit;
     canvas.classList.toggle("is-past", past);
     write(
@@ -318,10 +318,9 @@ export class UnitDialog extends RunElement {
 
 /**
  * @param {Kind} kind
- * @param {boolean} apart whether the last step was on a drawing: what it was, is not known by unit
+ * @param {string} since says so where the last step was on a drawing: it is not known by unit
  */
-function promiseOf(kind, apart) {
-  const since = apart ? "The last step was on a drawing. " : "";
+function promiseOf(kind, since) {
   const phase = kind === "gradient" ? "backward pass" : "update";
-  return kind === "weights" ? "" : `${since}Known after the ${apart ? "next " : ""}${phase}.`;
+  return kind === "weights" ? "" : `${since}Known after the ${since && "next "}${phase}.`;
 }

@@ -133,8 +133,17 @@ export function ofOther(state, phase) {
  */
 export function isTrainedApart({ batch, actions, state, sound }) {
   const hasFailedInChange = state === "failed" && sound === null;
-  if (hasFailedInChange) return false;
-  return actions.some((action) => action.batch === batch && "drawing" in action.set);
+  return !hasFailedInChange && hasEdit({ batch, actions }, "drawing");
+}
+
+/**
+ * Whether such a change by hand has been made where the run is.
+ *
+ * @param {Pick<RunState, "batch" | "actions">} state
+ * @param {"weight" | "drawing"} kind
+ */
+export function hasEdit({ batch, actions }, kind) {
+  return actions.some((action) => action.batch === batch && kind in action.set);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { formatCount, formatPercent, formatValue } from "../format.js";
 import { parameterCount } from "./explanations/counts.js";
+import { isTrainedApart } from "./loop.js";
 import { keptText, rulesOf } from "./update.js";
 
 /**
@@ -165,6 +166,15 @@ export function unitFormula(activation, unit) {
   }
   const [z, output] = [`z[${unit}] = `, `softmax(z)[${unit}]`];
   return { formula: `${z}${sum}, output = ${output}`, sum: z, z: " = ", output: `, ${output} = ` };
+}
+
+/**
+ * What is said before a promise, where a drawing stands between it and the last batch.
+ *
+ * @param {RunState} state
+ */
+export function sinceDrawing(state) {
+  return isTrainedApart(state) ? "The last step was on a drawing. " : "";
 }
 
 /**

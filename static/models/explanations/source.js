@@ -1,4 +1,4 @@
-import { isTrainedApart } from "../loop.js";
+import { hasEdit, isTrainedApart } from "../loop.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
@@ -154,16 +154,11 @@ export function sourceOf(state, phase) {
   const ran = ORDER.indexOf(state.phase) >= ORDER.indexOf(phase);
   const isAtRest = state.phase === "update";
   if (isTrainedApart(state) && (isAtRest || !ran)) return new Nowhere(state.id);
-  const before = isSetByHand(state) ? state.batch - 1 : null;
+  const before = hasEdit(state, "weight") ? state.batch - 1 : null;
   const moves = state.state === "playing" && isAtRest;
   return ran && !moves && !state.edit
     ? new Source(state.id, null, { updated: isAtRest, before })
     : new Source(state.id, state.batch, { before });
-}
-
-/** @param {Pick<RunState, "batch" | "actions">} state */
-function isSetByHand({ batch, actions }) {
-  return actions.some((action) => action.batch === batch && "weight" in action.set);
 }
 
 /**
