@@ -5,16 +5,15 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import structlog
 
 from app.config import DATASETS, RunConfig
 from app.errors import AppError
-from app.runs.network import make_network
+from app.runs.network import load_data_set, make_network, network_input
 from app.storage.index import RunIndex
 from app.storage.sealed import unseal, write_whole
 from app.workers.pool import WorkerPool
-from engine import EngineError, Evaluation, Samples, Sequential, load_mnist_bytes
+from engine import EngineError, Evaluation, Sequential
 
 EPOCHS = 5
 FILE_NAME = "default-network.safetensors"
@@ -121,8 +120,7 @@ class DefaultNetwork:
                 "Try again in a few seconds, or name a run: POST /api/classify?run=ID.",
                 status=503,
             )
-        x = np.array([pixels], dtype=np.float32) / np.float32(255)
-        probabilities: list[float] = self._network.predict(x)[0].tolist()
+        probabilities: list[float] = self._network.predict(network_input(pixels))[0].tolist()
         return probabilities
 
 
@@ -143,6 +141,5 @@ def _of_bytes(data: bytes) -> tuple[Sequential, float]:
 
 
 def _accuracy(network: Sequential) -> float:
-    _, (images, labels) = load_mnist_bytes()
-    _, accuracy = Evaluation(network, Samples(images, labels, scale=255)).run()
+    _, accuracy = Evaluation(network, load_data_set().test).run()
     return accuracy or 0.0

@@ -189,10 +189,6 @@ class Registry:
 
     # Using
 
-    async def command(self, record: Record, command: dict[str, Any]) -> dict[str, Any]:
-        """Carry out a checked command; returns the state after it."""
-        return await self.pool.command(record.run_id, command)
-
     async def rename(self, record: Record, name: str) -> dict[str, Any]:
         """Give a run another name; returns its entry in the list."""
         await self.pool.rename(record.run_id, name)
@@ -334,7 +330,7 @@ class Registry:
         """Pause a run, unless it has come to rest by itself."""
         with contextlib.suppress(AppError):
             if (await self.pool.state(record.run_id))["state"] in MOVING:
-                await self.command(record, {"type": "pause"})
+                await self.pool.command(record.run_id, {"type": "pause"})
 
     def _patience(self, record: Record) -> float:
         """How long a run may move for nobody: a page is missed sooner than a script."""

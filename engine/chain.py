@@ -83,9 +83,8 @@ class Factor:
     def reads(self) -> tuple[str, ...]:
         """What of it the product reads."""
         function, (cotangent, *values) = self.link.function, self.needs
-        names = ("y", *function.arguments)
-        read = function.reads.get(self.argument, names)
-        named = zip(names, values, strict=False)  # the last arguments may be left out
+        read = function.reads(self.argument)
+        named = zip(("y", *function.arguments), values, strict=False)  # the last may be left out
         return cotangent, *(value for name, value in named if name in read)
 
 

@@ -13,7 +13,7 @@ from engine.compilation import PER_SAMPLE, CompiledNetwork, X, Y
 from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
 from engine.network import Network
-from engine.plan import Stage, Task, calls, parts
+from engine.plan import Call, Stage, Task, parts
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import SHARED_FROM, Zeros, zeros_for
 from engine.team import Team
@@ -170,7 +170,7 @@ class _Share:
         links = self._compiled.forward.links + self._compiled.loss.links
         return [
             partial(scale_into, values[X], raw, self._gatherer.scale),
-            *(call.bound() for call in calls(links, values)),
+            *(Call.forward(link, values).bound() for link in links),
             partial(np.add.reduce, per_sample, dtype=np.float64, out=self.loss_sum),
             partial(predictions.argmax, axis=1, out=self._predicted[:n]),
             partial(predictions.max, axis=1, out=self._confidence[:n]),

@@ -31,12 +31,54 @@ SUM_BY_SAMPLES = Cut((0, 0), 0)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One application of a function: its result goes to `out`, or is added to it."""
+    """One application of a function: its result goes to `out`, or is added to it.
+
+    `needs` are the names of its arguments, of which it may read some only, `makes` that of its
+    result; `cuts` are the ways to make it in blocks, `own_blocks` those of its layer.
+    """
 
     function: Callable[..., Array]
+    needs: Sequence[str]
     arguments: tuple[Array, ...]
+    makes: str
     out: Array
+    reads: Sequence[str]
+    cuts: Sequence[Cut] = ()
+    own_blocks: Sequence[slice] = ()
     adds: bool = False
+
+    @classmethod
+    def forward(cls, link: Link, values: Mapping[str, Array]) -> "Call":
+        """The link's own, over `values`, which holds an array for every name."""
+        return cls(
+            link.function.forward,
+            link.inputs,
+            _arrays(values, link.inputs),
+            link.output,
+            values[link.output],
+            link.inputs,
+            link.function.cuts.get("forward", ()),
+            blocks_of(link, values),
+        )
+
+    @classmethod
+    def backward(
+        cls, factor: Factor, values: Mapping[str, Array], gradients: Mapping[str, Array]
+    ) -> "Call":
+        """The factor's vector-Jacobian product, over `values` and `gradients`."""
+        makes = gradient_name(factor.target)
+        cotangent, *others = factor.needs
+        return cls(
+            factor.vjp,
+            factor.needs,
+            (gradients[cotangent], *_arrays(values, others)),
+            makes,
+            gradients[makes],
+            (*factor.reads, makes) if factor.adds else factor.reads,
+            factor.link.function.cuts.get(factor.argument, ()),
+            blocks_of(factor.link, values),
+            factor.adds,
+        )
 
     def bound(self) -> Callable[[], object]:
         """What makes it."""
@@ -142,14 +184,6 @@ def pieces(part: slice) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
-def calls(links: Iterable[Link], values: Mapping[str, Array]) -> list[Call]:
-    """A forward pass over `values`, which holds an array for every name."""
-    return [
-        Call(link.function.forward, _arrays(values, link.inputs), values[link.output])
-        for link in links
-    ]
-
-
 @dataclass(frozen=True)
 class Gathered:
     """Arrays of which a part is used, in blocks: by name, for each block what tells the part.
@@ -199,7 +233,7 @@ class Planner:
         # What tasks make: the axis along which it is cut, None for shares of a sum, and the blocks.
         self._cut: dict[str, tuple[int | None, Sequence[slice]]] = {}
         self._done: list[Stage] = []
-        self._waiting: list[tuple[Call, Sequence[str], str]] = []
+        self._waiting: list[Call] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -231,9 +265,8 @@ class Planner:
 
         `rooms` are for shares of a sum, by its name: of each that may be cut by inputs.
         """
-        for link, call in zip(links, calls(links, values), strict=True):
-            room = rooms.get(link.output, ())
-            self._add(link, "forward", call, link.inputs, link.inputs, link.output, values, room)
+        for link in links:
+            self._add(Call.forward(link, values), rooms.get(link.output, ()))
 
     def add_backward(
         self,
@@ -247,12 +280,8 @@ class Planner:
         `rooms` are for shares of a sum, by its name: of each that may be cut by samples.
         """
         for factor in factors:
-            needs, result = factor.needs, gradient_name(factor.target)
-            arguments = (gradients[needs[0]], *_arrays(values, needs[1:]))
-            call = Call(factor.vjp, arguments, gradients[result], factor.adds)
-            room = rooms.get(result, ())
-            link, argument = factor.link, factor.argument
-            self._add(link, argument, call, needs, factor.reads, result, values, room)
+            call = Call.backward(factor, values, gradients)
+            self._add(call, rooms.get(call.makes, ()))
 
     def take(self) -> tuple[Stage, ...]:
         """The stages of all that has been added since they were taken last."""
@@ -262,35 +291,22 @@ class Planner:
         self._done.clear()
         return taken
 
-    def _add(
-        self,
-        link: Link,
-        computes: str,
-        call: Call,
-        needs: Sequence[str],
-        reads: Sequence[str],
-        makes: str,
-        values: Mapping[str, Array],
-        room: Sequence[Array],
-    ) -> None:
-        own_blocks = blocks_of(link, values)
-        for cut in link.function.cuts.get(computes, ()):
-            where = self._where(cut, call, needs, makes, own_blocks)
+    def _add(self, call: Call, room: Sequence[Array]) -> None:
+        for cut in call.cuts:
+            where = self._where(cut, call)
             if where:
-                self._add_cut(call, needs, reads, makes, cut, where, room)
+                self._add_cut(call, cut, where, room)
                 return
-        self._add_uncut(call, [*reads, makes] if call.adds else reads, makes)
+        self._add_uncut(call)
 
-    def _where(
-        self, cut: Cut, call: Call, needs: Sequence[str], makes: str, own_blocks: Sequence[slice]
-    ) -> Sequence[slice]:
+    def _where(self, cut: Cut, call: Call) -> Sequence[slice]:
         """The blocks in which a call is worth making, cut like this; none where it is not."""
         axis = 0 if cut.is_by_samples else 1
-        made = [self._cut[name] for name in needs if name in self._cut]
+        made = [self._cut[name] for name in call.needs if name in self._cut]
         joined = next((where for cut_along, where in made if cut_along == axis), ())
         if axis == 1:
-            where = own_blocks or joined
-            gathered = not self._gathered.arrays.keys().isdisjoint((*needs, makes))
+            where = call.own_blocks or joined
+            gathered = not self._gathered.arrays.keys().isdisjoint((*call.needs, call.makes))
             return where if len(where) > 1 or gathered else ()
         if cut.result == 0:
             if joined:
@@ -304,20 +320,9 @@ class Planner:
         is_worth = n >= LEAST_SAMPLES and elements >= LEAST_ELEMENTS
         return (joined or halves(n)) if is_worth else ()
 
-    def _add_cut(
-        self,
-        call: Call,
-        needs: Sequence[str],
-        reads: Sequence[str],
-        makes: str,
-        cut: Cut,
-        where: Sequence[slice],
-        room: Sequence[Array],
-    ) -> None:
-        named = zip(needs, cut.arguments, strict=True)
-        axes = {name: axis for name, axis in named if name in reads}
-        if call.adds:
-            axes[makes] = cut.result
+    def _add_cut(self, call: Call, cut: Cut, where: Sequence[slice], room: Sequence[Array]) -> None:
+        makes, needed = call.makes, zip(call.needs, cut.arguments, strict=True)
+        axes = {name: axis for name, axis in (*needed, (makes, cut.result)) if name in call.reads}
         fits = all(
             axis is not None and self._cut[name] == (axis, where)
             for name, axis in axes.items()
@@ -334,7 +339,7 @@ class Planner:
         for number, block in enumerate(where):
             arrays = [
                 array if axis is None else self._block(name, array, axis, number, block)
-                for name, array, axis in zip(needs, call.arguments, cut.arguments, strict=True)
+                for name, array, axis in zip(call.needs, call.arguments, cut.arguments, strict=True)
             ]
             function, out = call.function, call.out
             if is_sum:
@@ -348,19 +353,12 @@ class Planner:
         self._made_in_tasks.add(makes)
         self._cut[makes] = cut.result, where
         if is_sum:
-            self._add_sum(Call(np.add, tuple(room), call.out), makes)
+            # Else it waits, and is no reason for a stage of its own.
+            cuts = [SUM_BY_SAMPLES] if makes in self._needed else []
+            both = [makes, makes]
+            self._add(Call(np.add, both, tuple(room), makes, call.out, [makes], cuts), ())
         if not cut.is_by_samples:
             self._add_waiting()
-
-    def _add_sum(self, call: Call, name: str) -> None:
-        """Append the sum of shares that have been made under the name that it gets itself."""
-        needed = name in self._needed  # else it waits, and is no reason for a stage of its own
-        where = self._where(SUM_BY_SAMPLES, call, [name, name], name, ()) if needed else ()
-        if where:
-            self._add_cut(call, [name, name], [name], name, SUM_BY_SAMPLES, where, ())
-        else:
-            self._add_uncut(call, [name], name)
-            del self._cut[name]
 
     def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Any:
         """A block of an array, or what tells the part of it that is used."""
@@ -368,21 +366,22 @@ class Planner:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]
 
-    def _add_uncut(self, call: Call, reads: Sequence[str], makes: str) -> None:
-        if makes in self._needed:
-            self._add_whole(call, reads, makes)
+    def _add_uncut(self, call: Call) -> None:
+        self._cut.pop(call.makes, None)  # of a sum of shares
+        if call.makes in self._needed:
+            self._add_whole(call)
         else:
             # Until there are blocks of columns: beside them there is time for it.
-            self._waiting.append((call, reads, makes))
+            self._waiting.append(call)
 
     def _add_waiting(self) -> None:
         while self._waiting:
-            self._add_whole(*self._waiting.pop(0))
+            self._add_whole(self._waiting.pop(0))
 
-    def _add_whole(self, call: Call, reads: Sequence[str], makes: str) -> None:
-        if not self._made_in_tasks.isdisjoint(reads):
+    def _add_whole(self, call: Call) -> None:
+        if not self._made_in_tasks.isdisjoint(call.reads):
             self._close()
-        self.add_call(call.bound(), makes)
+        self.add_call(call.bound(), call.makes)
 
     def _close(self) -> None:
         tasks: list[Task] = [*self._tasks, *([self._whole] if self._whole else [])]

@@ -35,6 +35,7 @@ from engine.plan import (
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import Zeros, zeros_beside
 from engine.team import Team
+from engine.traces import Phase
 from engine.workspace import Workspace
 
 FIRST_LAYER = layer_name(0)
@@ -53,17 +54,17 @@ class Plan:
     """
 
     def __init__(
-        self, planner: Callable[[], Planner], phases: Mapping[str, Callable[[Planner], None]]
+        self, planner: Callable[[], Planner], phases: Mapping[Phase, Callable[[Planner], None]]
     ) -> None:
         self._planner = planner
         self._phases = phases
         # Not by `cached_property`: before Python 3.12 it has a lock, which a fork may leave taken.
-        self._apart: Mapping[str, Sequence[Stage]] | None = None
+        self._apart: Mapping[Phase, Sequence[Stage]] | None = None
         self._through: Sequence[Stage] | None = None
 
     @property
-    def apart(self) -> Mapping[str, Sequence[Stage]]:
-        """The stages of each phase, by its name."""
+    def apart(self) -> Mapping[Phase, Sequence[Stage]]:
+        """The stages of each phase."""
         if self._apart is None:
             planner, stages = self._planner(), {}
             for phase, add in self._phases.items():
@@ -179,26 +180,12 @@ class PlannedBatch:
             array[:0].copy() for array in (self._gatherer.source, self._targets)
         )
 
-    def draw(self, indices: Array) -> None:
-        """Gather these samples (n,), and see which of their inputs are on."""
-        self.take(indices)
-        self._team.run(self._plan.apart["draw"])
-
-    def forward(self) -> None:
-        """Compute every layer's preactivations and activations."""
-        self._team.run(self._plan.apart["forward"])
-
-    def loss(self) -> None:
-        """Compute each sample's loss and their mean."""
-        self._team.run(self._plan.apart["loss"])
-
-    def backward(self) -> dict[str, float]:
-        """Call the gradient function; returns the L2 norm of each layer's gradient."""
-        self._team.run(self._plan.apart["backward"])
-        return self.norms()
+    def run(self, phase: Phase) -> None:
+        """Compute one phase of the batch that was taken: before DRAW is run, it has to be."""
+        self._team.run(self._plan.apart[phase])
 
     def run_through(self, indices: Array) -> dict[str, float]:
-        """Do what the four do, to the same bits, in fewer stages."""
+        """Take these samples and run all phases, to the same bits, in fewer stages."""
         self.take(indices)
         self._team.run(self._plan.through)
         return self.norms()
@@ -328,10 +315,14 @@ class PlannedBatch:
         def backward(planner: Planner) -> None:
             planner.add_backward(factors, values, gradients, rooms)
 
-        phases = (draw, forward, loss, backward)
         return Plan(
             partial(Planner, [*links, *loss_links], factors, Gathered(arrays, after)),
-            {add.__name__: add for add in phases},
+            {
+                Phase.DRAW: draw,
+                Phase.FORWARD: forward,
+                Phase.LOSS: loss,
+                Phase.BACKWARD: backward,
+            },
         )
 
 

@@ -576,7 +576,8 @@ class TrainingLoop:
 
     def _draw(self) -> None:
         self._begin_batch()
-        self._batch.draw(self._drawn)
+        self._batch.take(self._drawn)
+        self._batch.run(Phase.DRAW)
         self._ran(Phase.DRAW, self._batch.values)
 
     def _begin_batch(self) -> None:
@@ -591,11 +592,11 @@ class TrainingLoop:
         )
 
     def _forward(self) -> None:
-        self._batch.forward()
+        self._batch.run(Phase.FORWARD)
         self._ran(Phase.FORWARD, self._batch.values)
 
     def _loss(self) -> None:
-        self._batch.loss()
+        self._batch.run(Phase.LOSS)
         self._judge_loss()
 
     def _judge_loss(self) -> None:
@@ -619,7 +620,8 @@ class TrainingLoop:
         self._loss_trace = LossTrace(self.batch + 1, per_sample, loss, accuracy)
 
     def _backward(self) -> None:
-        self._judge_gradient(self._batch.backward())
+        self._batch.run(Phase.BACKWARD)
+        self._judge_gradient(self._batch.norms())
 
     def _judge_gradient(self, norms: dict[str, float]) -> None:
         for layer, norm in norms.items():

@@ -55,8 +55,8 @@ class History:
         self.first_timeline = 0
         self.follows_to: int | None = None
         self.changes = 0
-        self._discarded: Discarded | None = None
-        self._changes_at_reset = 0
+        # By the last reset, until something else is trained or changed.
+        self.discarded: Discarded | None = None
         self.checkpoints = checkpoints(recipe)
         self._data = data
 
@@ -111,12 +111,16 @@ class History:
             self.recipe.record(loop.batch + 1, {"batch_size": now.pop("batch_size")})
         if now:
             self.recipe.record(loop.batch, now)
+        self._note_change()
+
+    def _note_change(self) -> None:
         self.changes += 1
+        self.discarded = None
 
     def take_back(self) -> None:
         """Drop the last change from the log."""
         self.recipe.actions.pop()
-        self.changes += 1
+        self._note_change()
 
     def discard_after(self, batch: int) -> None:
         """Forget whatever came after `batch`; a new timeline begins there."""
@@ -127,21 +131,15 @@ class History:
         self.first_timeline += len(self.timeline_starts[:-KNOWN_TIMELINES])
         del self.timeline_starts[:-KNOWN_TIMELINES]
 
-    @property
-    def discarded(self) -> Discarded | None:
-        """What the last reset has discarded, until something else is trained or changed."""
-        nothing_since = self.furthest == 0 and self.changes == self._changes_at_reset
-        return self._discarded if nothing_since else None
-
     def start_again(self, settings: dict[str, Any], loop: TrainingLoop) -> None:
         """Forget everything, as a reset does; what stays of the run's settings is noted anew."""
         everything = Discarded(self.furthest, self.recipe.actions.copy(), self.follows_to)
         # A second reset in a row discards nothing more.
-        self._discarded = everything if everything.is_work else self.discarded
+        discarded = everything if everything.is_work else self.discarded
         self._forget()
         if settings:
             self.record(settings, loop)
-        self._changes_at_reset = self.changes
+        self.discarded = discarded
 
     def _forget(self) -> None:
         self.discard_after(0)
@@ -153,7 +151,7 @@ class History:
         self._forget()
         self.recipe.actions.extend(discarded.actions)
         self.follows_to = max(discarded.batches, discarded.follows_to or 0)
-        self.changes += 1
+        self._note_change()
 
     def add_batch(self, loop: TrainingLoop) -> None:
         """Note a completed batch, before the changes at it are applied."""
@@ -162,6 +160,7 @@ class History:
                 raise RuntimeError("a completed batch has a loss and an accuracy")
             if loop.batch > self.furthest + 1:
                 raise RuntimeError(f"batch {loop.batch} does not follow {self.furthest}")
+            self.discarded = None
             self.series.append(
                 loss=loop.last_loss,
                 accuracy=loop.last_accuracy,

@@ -54,10 +54,14 @@ def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
     return TrainingLoop(make_network(config), data.train, batch_size=config["batch_size"])
 
 
+def network_input(pixels: list[int]) -> NDArray[np.float32]:
+    """784 pixels of 0 to 255 as a network takes them: x (1, 784) in 0..1."""
+    return np.array([pixels], dtype=np.float32) / np.float32(255)
+
+
 def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A labelled drawing as the network takes it: x (1, 784) in 0..1, y (1,)."""
-    pixels = np.array(drawing["pixels"], dtype=np.float32).reshape(1, -1)
-    return pixels / np.float32(255), np.array([drawing["label"]])
+    """A labelled drawing as the network takes it: x (1, 784), y (1,)."""
+    return network_input(drawing["pixels"]), np.array([drawing["label"]])
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Checkpoints:
 
     def add(self, state: LoopState) -> None:
         """Keep `state`, and thin out the others until all fit the budget."""
-        self._finish_waiting(leave=MAX_WAITING - 1)
+        self.finish(leave=MAX_WAITING - 1)
         self._batches.add(state.batch)
         path, recipe = self._path(state.batch), self._recipe_at(state.batch)
         self._waiting[state.batch] = self._writer.submit(_write, path, state, recipe)
@@ -79,7 +79,7 @@ class Checkpoints:
 
         A damaged file is set aside, and the next older one taken.
         """
-        self._finish_waiting()
+        self.finish()
         for saved in sorted((saved for saved in self._batches if saved <= batch), reverse=True):
             path = self._path(saved)
             try:
@@ -99,19 +99,16 @@ class Checkpoints:
         self._keep(lambda saved: saved <= batch)
         self._interval = self._first_interval  # there is room again
 
-    def finish(self) -> None:
-        """Wait until everything is written."""
-        self._finish_waiting()
-
     def _keep(self, wanted: Callable[[int], bool]) -> None:
         dropped = {batch for batch in self._batches if not wanted(batch)}
         if not dropped.isdisjoint(self._waiting):
-            self._finish_waiting()
+            self.finish()
         for batch in dropped:
             self._path(batch).unlink(missing_ok=True)
         self._batches -= dropped
 
-    def _finish_waiting(self, leave: int = 0) -> None:
+    def finish(self, leave: int = 0) -> None:
+        """Wait until everything is written, but for so many states."""
         while len(self._waiting) > leave:
             batch = next(iter(self._waiting))
             try:

@@ -106,24 +106,32 @@ def storage_failed(error: sqlite3.DatabaseError) -> AppError:
     )
 
 
+# Errors that may come of what is asked for, whoever asks.
+REFUSALS = (AppError, EngineError, RequestValidationError, ValidationError, sqlite3.DatabaseError)
+
+
+def refusal(error: Exception) -> AppError:
+    """What the caller is told of one of `REFUSALS`."""
+    match error:
+        case AppError():
+            return error
+        case EngineError():
+            return from_engine(error)
+        case RequestValidationError() | ValidationError():
+            return from_validation(error.errors())
+        case sqlite3.DatabaseError():
+            return storage_failed(error)
+    raise error
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Give every error of `app` the one shape."""
 
-    @app.exception_handler(AppError)
-    async def on_app_error(_: Request, error: AppError) -> JSONResponse:
-        return error_response(error)
+    async def on_refusal(_: Request, error: Exception) -> JSONResponse:
+        return error_response(refusal(error))
 
-    @app.exception_handler(EngineError)
-    async def on_engine_error(_: Request, error: EngineError) -> JSONResponse:
-        return error_response(from_engine(error))
-
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        return error_response(from_validation(error.errors()))
-
-    @app.exception_handler(ValidationError)
-    async def on_invalid_value(_: Request, error: ValidationError) -> JSONResponse:
-        return error_response(from_validation(error.errors()))
+    for kind in REFUSALS:
+        app.add_exception_handler(kind, on_refusal)
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -133,10 +141,6 @@ def add_error_handlers(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"allow": ", ".join(_methods_at(request))}
         return error_response(_http_error(error.status_code, error.detail), headers)
-
-    @app.exception_handler(sqlite3.DatabaseError)
-    async def on_storage_trouble(_: Request, error: sqlite3.DatabaseError) -> JSONResponse:
-        return error_response(storage_failed(error))
 
     @app.exception_handler(Exception)
     async def on_defect(request: Request, error: Exception) -> JSONResponse:

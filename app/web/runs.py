@@ -111,7 +111,7 @@ async def command_run(
     server: ServerDep, record: WritableRunDep, command: Annotated[Command, Body()]
 ) -> dict[str, Any]:
     """Carry out one command; the answer is the state after it."""
-    return await server.registry.command(record, parse_command(command))
+    return await server.pool.command(record.run_id, parse_command(command))
 
 
 @router.get("/{run_id}/series")

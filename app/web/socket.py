@@ -3,20 +3,18 @@
 import asyncio
 import contextlib
 import json
-import sqlite3
 import time
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
-from pydantic import ValidationError
 
 from app.commands import parse_command
 from app.errors import AppError, shorten
 from app.registry import Record
 from app.viewers.viewer import Viewer
 from app.web.context import Server, bearer_key, not_yours
-from app.web.errors import error_response, from_validation, storage_failed
+from app.web.errors import REFUSALS, error_response, refusal
 from app.web.guard import foreign_origin, is_foreign
 
 router = APIRouter()
@@ -50,11 +48,8 @@ async def watch_run(
         # Before it joins: frames may be ready sooner than the socket, and hello comes first.
         viewer.tell({"type": "hello", "writable": writable, "state": state})
         server.registry.join(record, viewer)
-    except AppError as error:
-        await websocket.send_denial_response(error_response(error))
-        return
-    except sqlite3.DatabaseError as error:
-        await websocket.send_denial_response(error_response(storage_failed(error)))
+    except REFUSALS as error:
+        await websocket.send_denial_response(error_response(refusal(error)))
         return
     try:
         await websocket.accept()
@@ -130,16 +125,13 @@ class _Session:
                 self._command(number, fields)
                 return
             self._record.hub.wake()
-        except AppError as error:
-            self._viewer.tell({"type": "error", "id": number, "error": error.body()})
+        except REFUSALS as error:
+            self._viewer.tell({"type": "error", "id": number, "error": refusal(error).body()})
 
     def _command(self, number: str | int | None, fields: dict[str, Any]) -> None:
         if not self._viewer.writable:
             raise not_yours()
-        try:
-            command = parse_command(fields)
-        except ValidationError as error:
-            raise from_validation(error.errors()) from error
+        command = parse_command(fields)
         if len(self._commands) >= MAX_OPEN_COMMANDS:
             raise AppError(
                 "too_many_commands",
@@ -153,7 +145,7 @@ class _Session:
 
     async def _answer(self, number: str | int | None, command: dict[str, Any]) -> None:
         try:
-            state = await self._server.registry.command(self._record, command)
+            state = await self._server.pool.command(self._record.run_id, command)
         except AppError as error:
             self._viewer.tell({"type": "error", "id": number, "error": error.body()})
         else:

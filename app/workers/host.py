@@ -22,7 +22,7 @@ from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
 from app.runs.measuring import EVERY_S
 from app.runs.motion import Failure, RunState
-from app.runs.network import DataSet, check_actions, load_data_set
+from app.runs.network import DataSet, check_actions, load_data_set, network_input
 from app.runs.recipe import Recipe
 from app.runs.recipe_files import network_file, recipe_json
 from app.runs.report import report
@@ -269,8 +269,7 @@ class Host:
         self._answer(request, {"program": told})
 
     def _on_classify(self, request: Request, hosted: Hosted) -> None:
-        pixels = np.array(request["pixels"], dtype=np.float32).reshape(1, -1) / np.float32(255)
-        probabilities = hosted.run.loop.network.predict(pixels)[0]
+        probabilities = hosted.run.loop.network.predict(network_input(request["pixels"]))[0]
         if not np.isfinite(probabilities).all():
             raise AppError(
                 "not_finite",

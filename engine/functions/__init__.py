@@ -23,7 +23,6 @@ from engine.functions.tensor_function import (
     VectorJacobianProduct,
 )
 
-OF_PREDICTIONS = {"predictions": ("predictions", "targets")}
 LOSS_BY_SAMPLES = {"forward": (Cut((0, 0), 0),), "predictions": (Cut((0, 0, 0, 0), 0),)}
 
 
@@ -33,11 +32,8 @@ def _activation(
     forward: Forward,
     vjp: VectorJacobianProduct,
     cuts: Mapping[str, Sequence[Cut]] = ELEMENT_BY_ELEMENT,
-    reads: Sequence[str] = ("y",),
 ) -> TensorFunction:
-    return TensorFunction(
-        name, equation, ("x",), forward, {"x": vjp}, cuts=cuts, reads={"x": reads}
-    )
+    return TensorFunction(name, equation, ("x",), forward, {"x": vjp}, cuts=cuts)
 
 
 FUNCTIONS: dict[str, TensorFunction] = {
@@ -50,12 +46,11 @@ FUNCTIONS: dict[str, TensorFunction] = {
             affine.forward,
             {"x": affine.vjp_x, "weights": affine.vjp_weights, "bias": affine.vjp_bias},
             cuts=affine.CUTS,
-            reads=affine.READS,
         ),
         _activation("relu", "max(x, 0)", relu.forward, relu.vjp),
         _activation("tanh", "tanh(x)", tanh.forward, tanh.vjp),
         _activation("sigmoid", "1 / (1 + exp(−x))", sigmoid.forward, sigmoid.vjp),
-        _activation("linear", "x", linear.forward, linear.vjp, reads=()),
+        _activation("linear", "x", linear.forward, linear.vjp),
         _activation(
             "softmax", "exp(x_i) / Σ_j exp(x_j)", softmax.forward, softmax.vjp, SAMPLE_BY_SAMPLE
         ),
@@ -66,7 +61,6 @@ FUNCTIONS: dict[str, TensorFunction] = {
             softmax_cross_entropy.forward,
             {"logits": softmax_cross_entropy.vjp_logits},
             cuts={"forward": (Cut((0, 0, 0), 0),), "logits": (Cut((0, 0, 0, 0, 0), 0),)},
-            reads={"logits": ("logits", "targets", "probabilities")},
         ),
         TensorFunction(
             "categorical_crossentropy",
@@ -75,7 +69,6 @@ FUNCTIONS: dict[str, TensorFunction] = {
             categorical_crossentropy.forward,
             {"predictions": categorical_crossentropy.vjp_predictions},
             cuts=LOSS_BY_SAMPLES,
-            reads=OF_PREDICTIONS,
         ),
         TensorFunction(
             "mean_squared_error",
@@ -84,7 +77,6 @@ FUNCTIONS: dict[str, TensorFunction] = {
             mean_squared_error.forward,
             {"predictions": mean_squared_error.vjp_predictions},
             cuts=LOSS_BY_SAMPLES,
-            reads=OF_PREDICTIONS,
         ),
         TensorFunction(
             "mean",
@@ -93,7 +85,7 @@ FUNCTIONS: dict[str, TensorFunction] = {
             mean.forward,
             {"x": mean.vjp},
             cuts={"x": (Cut((None, None, None), 0),)},
-            reads={"x": ()},  # of x only the shape
+            reads_shapes=frozenset({"x"}),
         ),
     )
 }

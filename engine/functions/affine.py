@@ -78,4 +78,3 @@ CUTS = {
         Cut((0, None, 0, None, None), None),
     ),
 }
-READS = {"x": ("weights",), "weights": ("x",), "bias": ()}

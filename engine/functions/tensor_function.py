@@ -1,5 +1,6 @@
 """A tensor function: a forward pass and, for each argument, a vector-Jacobian product."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -50,8 +51,8 @@ class TensorFunction:
     `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
     differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
     a constant. `cuts` tells which results, "forward" or a derivative by its argument's name, may
-    be computed in blocks, and in which ways; the others are computed whole. `reads` tells of a
-    derivative what it reads beside the cotangent: "y" and arguments, all of them if it is not told.
+    be computed in blocks, and in which ways; the others are computed whole.
+    `reads_shapes` names the derivatives that look at nothing of what they are given but its shape.
     """
 
     name: str
@@ -60,7 +61,18 @@ class TensorFunction:
     forward: Forward
     vjps: Mapping[str, VectorJacobianProduct]
     cuts: Mapping[str, Sequence[Cut]] = field(default_factory=dict, kw_only=True)
-    reads: Mapping[str, Sequence[str]] = field(default_factory=dict, kw_only=True)
+    reads_shapes: frozenset[str] = field(default=frozenset(), kw_only=True)
+
+    def reads(self, argument: str) -> tuple[str, ...]:
+        """What the derivative by that argument reads beside the cotangent: "y" and arguments.
+
+        What it does nothing with has a name with an underscore.
+        """
+        if argument in self.reads_shapes:
+            return ()
+        _, *parameters = inspect.signature(self.vjps[argument]).parameters
+        named = zip(("y", *self.arguments), parameters, strict=False)
+        return tuple(name for name, parameter in named if not parameter.startswith("_"))
 
     @property
     def works_in_place(self) -> bool:

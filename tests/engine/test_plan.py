@@ -18,6 +18,7 @@ from engine.network import Network
 from engine.plan import PIECE, Gathered, Planner, Stage, Task, blocks, halves, in_place, pieces
 from engine.planned_batch import PlannedBatch
 from engine.team import Team
+from engine.traces import Phase
 
 
 @given(size=st.integers(1, 10**6))
@@ -236,7 +237,7 @@ def _compute(batch: PlannedBatch, *, through: bool) -> dict[str, float]:
     everything = np.arange(batch.capacity)
     if through:
         return batch.run_through(everything)
-    batch.draw(everything)
-    batch.forward()
-    batch.loss()
-    return batch.backward()
+    batch.take(everything)
+    for phase in list(Phase)[:-1]:
+        batch.run(phase)
+    return batch.norms()

@@ -171,7 +171,7 @@ class House:
 
     async def command(self, record: Record, kind: str, **fields: Any) -> dict[str, Any]:
         """Carry out a command; the state after it."""
-        return await self.registry.command(record, {"type": kind, **fields})
+        return await self.pool.command(record.run_id, {"type": kind, **fields})
 
     async def step(self, record: Record, count: int) -> None:
         """Step, to the end of it."""
