@@ -96,6 +96,7 @@ class TrainingLoop:
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
         self.step_optimizer: Optimizer | None = None  # what made the last update
+        self.trained_apart = False  # by the last step: gradient and step are those of `train_on`
 
         self._compiled = network.compiled
         self._parameters = network.parameters
@@ -113,7 +114,6 @@ class TrainingLoop:
         self._drawn: Array = np.empty(0, np.intp)
         # What set_parameter has changed since the last phase, as it was before.
         self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
-        self._trained_apart = False  # gradients and steps are not those of the drawn batch
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
 
@@ -333,16 +333,17 @@ class TrainingLoop:
     @property
     def has_gradient(self) -> bool:
         """Whether the gradient is that of the batch at hand, or of the one that led here."""
-        at_hand = self.phase in (Phase.BACKWARD, Phase.UPDATE)
-        return at_hand and not self._trained_apart and self._tensors.has_gradient
+        phase = self.phase
+        led_here = phase is Phase.UPDATE and not self.trained_apart
+        return (phase is Phase.BACKWARD or led_here) and self._tensors.has_gradient
 
     @_computes
     def train_on(self, x: Array, y: Array) -> float:
         """One update on samples of the caller's choice; returns their loss before it.
 
         Shapes as of the network's samples. Batch, epoch and order do not count it; only between
-        batches. Gradients and steps are these samples' until the next batch. Raises
-        NonFiniteError with nothing changed.
+        batches. Gradient and step are these samples' until the next batch has its own: see
+        `trained_apart`. Raises NonFiniteError with nothing changed.
         """
         self._expect(Phase.DRAW)
         loss, gradients = self.network.loss_and_gradients(x, y)
@@ -361,7 +362,7 @@ class TrainingLoop:
             self._tensors.withdraw()
             self._tensors.publish(Phase.BACKWARD, self._arrays.gradients)
             self._tensors.publish(Phase.UPDATE, self._arrays.steps)
-            self._trained_apart = True
+            self.trained_apart = True
         return loss
 
     def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
@@ -456,8 +457,12 @@ class TrainingLoop:
         )
         self._batch_size = state.batch_size
         self._abandon()
+        self._drawn = np.empty(0, np.intp)
+        self._by_hand.clear()
         self.last_loss = self.last_accuracy = None
         self.gradient_norms = {}
+        self.step_optimizer = None
+        self.trained_apart = False
 
     # Inside
 
@@ -515,7 +520,6 @@ class TrainingLoop:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
                 self._tensors.withdraw()
-                self._trained_apart = False
                 self._by_hand.clear()
                 self._batch.take(following)
                 way_back = from_here
@@ -582,7 +586,6 @@ class TrainingLoop:
 
     def _begin_batch(self) -> None:
         self._drawn = self._schedule.next(self._batch_size)
-        self._trained_apart = False
         self._make_room()
 
     def _make_room(self) -> None:
@@ -637,6 +640,7 @@ class TrainingLoop:
 
     def _complete(self) -> None:
         self.step_optimizer = self.optimizer
+        self.trained_apart = False
         self._schedule.complete(len(self._drawn))
 
     @property

@@ -30,7 +30,7 @@ import { RunModel } from "./models/run.js";
 import { ThemeModel } from "./models/theme.js";
 import { Together } from "./models/together.js";
 import { connect, openRun } from "./open-run.js";
-import { classify } from "./protocol/api.js";
+import { classify, trainedNetwork } from "./protocol/api.js";
 import { storage } from "./storage.js";
 
 // A hidden page gets no animation frames, and nothing to draw: it goes on without them.
@@ -61,6 +61,7 @@ const classifier = new Classifier({
     const id = classifier.reader.peek() === "run" ? (run.state.peek()?.id ?? null) : null;
     return drawing.readable ? classify(await drawing.toPng(), id, signal) : null;
   },
+  trained: trainedNetwork,
 });
 
 run.pageVisible.value = !document.hidden;

@@ -68,6 +68,7 @@ def moving_report(run: Run) -> dict[str, Any]:
         "parameters": loop.network.count_params(),
         "tensors": loop.computed_tensor_names(),
         "views": weight_views(run),
+        "trained_apart": loop.trained_apart,
         "edit": run.edit.to_json() if run.edit is not None else None,
         "can_undo": run.can_undo,
         "discarded": discarded.to_json() if discarded is not None else None,

@@ -2,7 +2,7 @@ import { formatError, formatLoss, formatValue, parseNumber } from "../format.js"
 import { editedLoss, editedValue } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
-import { follow } from "./run-element.js";
+import { follow, leave } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -68,11 +68,13 @@ export class ByHand {
       },
       { signal },
     );
-    this.#button("undo").addEventListener(
-      "click",
-      () => this.#send(commands.undo()).then(() => painter.request(paint)),
-      { signal },
-    );
+    const undo = async () => {
+      await this.#send(commands.undo());
+      painter.request(paint);
+      if (this.#refusal === null)
+        leave(this.#button("undo"), host.piece("value", HTMLInputElement));
+    };
+    this.#button("undo").addEventListener("click", undo, { signal });
   }
 
   async #set() {

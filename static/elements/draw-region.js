@@ -4,7 +4,6 @@ import { writeMatrix } from "../draw/grid.js";
 import { formatError, formatPercent, NONE } from "../format.js";
 import { drawnProbability } from "../models/explanations/drawing.js";
 import { outputText } from "../models/words.js";
-import { trainedNetwork } from "../protocol/api.js";
 import { explain } from "./explain.js";
 import { follow, observe, RunElement, write } from "./run-element.js";
 
@@ -14,7 +13,6 @@ import { follow, observe, RunElement, write } from "./run-element.js";
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-const ASK_PROGRESS_MS = 1000;
 const SAID_AFTER_MS = 900;
 
 /** The drawing pad, and what the network makes of the drawing. */
@@ -143,31 +141,13 @@ export class DrawRegion extends RunElement {
    * @param {App} app
    * @param {AbortSignal} signal
    */
-  #reader({ classifier, drawing }, signal) {
+  #reader({ classifier }, signal) {
     const select = this.piece("reader", HTMLSelectElement);
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    const askProgress = async () => {
-      const status = await trainedNetwork(signal).catch(() => null);
-      if (signal.aborted || classifier.reader.peek() !== "trained") return;
-      classifier.progress.value = status?.ready ? null : progressText(status);
-      if (status?.ready) {
-        if (drawing.readable) classifier.drawingChanged();
-      } else timer = setTimeout(askProgress, ASK_PROGRESS_MS);
-    };
-    select.addEventListener(
-      "change",
-      () => {
-        clearTimeout(timer);
-        classifier.clear();
-        classifier.progress.value = null;
-        classifier.reader.value = select.value === "trained" ? "trained" : "run";
-        if (classifier.reader.value === "trained") askProgress();
-        else if (drawing.readable) classifier.drawingChanged();
-      },
-      { signal },
-    );
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    follow(signal, () => {
+      select.value = classifier.reader.value;
+    });
+    const choose = () => classifier.choose(select.value === "trained" ? "trained" : "run");
+    select.addEventListener("change", choose, { signal });
   }
 
   /** @param {App} app */
@@ -257,13 +237,6 @@ export class DrawRegion extends RunElement {
     });
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
-}
-
-/** @param {import("../protocol/types.js").TrainedNetwork | null} status null: no answer */
-function progressText(status) {
-  if (status === null) return "Asking the server …";
-  const { epoch, epochs, progress } = status;
-  return `Still training: epoch ${epoch} of ${epochs}, ${formatPercent(progress, 0)}.`;
 }
 
 /**

@@ -1,8 +1,9 @@
+import { computed } from "@preact/signals-core";
 import { formatError, formatLoss } from "../format.js";
 import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
-import { follow, paintInSight, RunElement } from "./run-element.js";
+import { follow, leave, paintInSight, RunElement } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -37,9 +38,24 @@ export class LearnDrawing extends RunElement {
       run.news.value;
       run.writable.value;
       classifier.reading.value;
+      classifier.isCurrent.value;
       repaint();
     });
-    label.addEventListener("change", repaint, { signal });
+    // What has been refused is no news any more where something else is drawn, named or reached.
+    const forgive = () => {
+      this.#refusal = null;
+      repaint();
+    };
+    const reached = computed(() => {
+      const { state, timeline, batch } = run.state.value ?? {};
+      return state === "playing" ? state : `${timeline}/${batch}`;
+    });
+    follow(signal, () => {
+      reached.value;
+      classifier.isCurrent.value;
+      forgive();
+    });
+    label.addEventListener("change", forgive, { signal });
     const act = async (/** @type {import("../protocol/types.js").Command} */ command) => {
       if (this.#busy) return;
       this.#busy = true;
@@ -54,12 +70,16 @@ export class LearnDrawing extends RunElement {
         const pixels = this.#pixels(app);
         if (this.#refused() || pixels === null || label.value === "") return;
         // The bars that move are this run's.
-        if (classifier.reader.peek() !== "run") this.#readByRun();
+        if (classifier.reader.peek() !== "run") classifier.choose("run");
         act(commands.trainOn(pixels, Number(label.value)));
       },
       { signal },
     );
-    this.#button("undo").addEventListener("click", () => act(commands.undo()), { signal });
+    const undo = async () => {
+      await act(commands.undo());
+      if (this.#refusal === null) leave(this.#button("undo"), this.#button("learn"));
+    };
+    this.#button("undo").addEventListener("click", undo, { signal });
     this.#button("moved").addEventListener(
       "click",
       () => {
@@ -89,31 +109,25 @@ export class LearnDrawing extends RunElement {
     } else if (edit) {
       this.#result?.show(changeOf(state, edit));
     } else {
-      this.#result?.show([wordsBefore(pixels !== null, chosen !== "", run.writable.peek())]);
+      const isRead = app.classifier.reading.peek() !== null;
+      this.#result?.show([wordsBefore(isRead, chosen !== "", run.writable.peek())]);
     }
   }
 
   /**
-   * The drawing as the network sees it, in rows.
+   * The drawing as the network sees it, in rows; null until it has been read as it is now.
    *
    * @param {App} app
    * @returns {number[][] | null}
    */
   #pixels({ classifier }) {
     const flat = classifier.reading.peek()?.pixels.flat();
-    if (flat?.length !== SIDE * SIDE) return null;
+    if (!classifier.isCurrent.peek() || flat?.length !== SIDE * SIDE) return null;
     return Array.from({ length: SIDE }, (_, row) => flat.slice(row * SIDE, (row + 1) * SIDE));
   }
 
   #refused() {
     return this.#button("learn").getAttribute("aria-disabled") === "true";
-  }
-
-  #readByRun() {
-    const reader = this.closest("draw-region")?.querySelector('[data-part="reader"]');
-    if (!(reader instanceof HTMLSelectElement)) return;
-    reader.value = "run";
-    reader.dispatchEvent(new Event("change"));
   }
 
   /** @param {string} action */

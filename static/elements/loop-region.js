@@ -13,7 +13,7 @@ import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
 import { digitCells, digitText } from "./inside/draw-detail.js";
-import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { areSame, follow, leave, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -212,7 +212,7 @@ export class LoopRegion extends RunElement {
         },
         { signal },
       );
-      const button = this.find(`[data-phase="${phase}"] .open`, HTMLButtonElement);
+      const button = this.#openButton(phase);
       follow(signal, () => {
         const isShown = shown.value === phase;
         station.classList.toggle("is-shown", isShown);
@@ -226,6 +226,7 @@ export class LoopRegion extends RunElement {
         // Where one that was opened has taken the screen, the stations are above it.
         const last = run.state.peek()?.phase ?? PHASES[0];
         this.#station(last).scrollIntoView({ block: "nearest" });
+        leave(back, this.#openButton(last));
       },
       { signal },
     );
@@ -267,6 +268,11 @@ export class LoopRegion extends RunElement {
   /** @param {Phase} phase */
   #station(phase) {
     return this.find(`[data-phase="${phase}"]`, HTMLElement);
+  }
+
+  /** @param {Phase} phase */
+  #openButton(phase) {
+    return this.find(`[data-phase="${phase}"] .open`, HTMLButtonElement);
   }
 
   /** @param {Phase} phase */

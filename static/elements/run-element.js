@@ -164,6 +164,19 @@ export function areSame(now, before) {
 }
 
 /**
+ * Hands the focus on from a button that its press takes away.
+ *
+ * @param {HTMLElement} button
+ * @param {HTMLElement} next
+ */
+export function leave(button, next) {
+  const { activeElement } = document;
+  if (activeElement === button || activeElement === document.body) {
+    next.focus({ preventScroll: true });
+  }
+}
+
+/**
  * Lets a dialog be closed by its button, and by a click beside it.
  *
  * @param {HTMLDialogElement} dialog

@@ -2,7 +2,7 @@ import { signal as state } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
 import { discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
 import * as commands from "../protocol/commands.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { follow, leave, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
 
@@ -87,8 +87,7 @@ export class RunNotice extends RunElement {
       unsaved.hidden = words === "";
       write(unsaved, words);
     });
-    const dismiss = this.find('[data-action="dismiss-restored"]', HTMLButtonElement);
-    dismiss.addEventListener("click", () => (dismissed.value = happened()), { signal });
+    this.#press("dismiss-restored", () => (dismissed.value = happened()), signal);
   }
 
   /**
@@ -107,22 +106,26 @@ export class RunNotice extends RunElement {
       box.hidden = words === "" || now?.timeline === dismissed.value;
       if (words !== "") write(this.piece("discarded-text", HTMLElement), words);
     });
-    const undo = this.find('[data-action="undo-reset"]', HTMLButtonElement);
-    undo.addEventListener("click", () => this.#leave(() => run.do(commands.undo())), { signal });
-    const dismiss = this.find('[data-action="dismiss-discarded"]', HTMLButtonElement);
     const putAway = () => (dismissed.value = run.state.peek()?.timeline ?? -1);
-    dismiss.addEventListener("click", () => this.#leave(putAway), { signal });
+    this.#press("undo-reset", () => run.do(commands.undo()), signal);
+    this.#press("dismiss-discarded", putAway, signal);
   }
 
   /**
    * What a press of a button here does, which takes the button away: the focus goes on to Play.
    *
+   * @param {string} action
    * @param {() => unknown} act
+   * @param {AbortSignal} signal
    */
-  #leave(act) {
-    act();
-    const play = document.querySelector('transport-bar [data-action="play"]');
-    if (play instanceof HTMLElement) play.focus({ preventScroll: true });
+  #press(action, act, signal) {
+    const button = this.find(`[data-action="${action}"]`, HTMLButtonElement);
+    const press = () => {
+      act();
+      const play = document.querySelector('transport-bar [data-action="play"]');
+      if (play instanceof HTMLElement) leave(button, play);
+    };
+    button.addEventListener("click", press, { signal });
   }
 
   /**
@@ -186,25 +189,16 @@ export class RunNotice extends RunElement {
       back.hidden = sound === null || !run.writable.value;
       if (sound !== null) write(back, `Go back to batch ${formatCount(sound)}`);
     });
-    back.addEventListener(
-      "click",
-      () => {
-        const sound = run.state.peek()?.sound ?? null;
-        if (sound !== null) this.#leave(() => run.do(commands.seek(sound)));
-      },
-      { signal },
-    );
-    const dismiss = this.find('[data-action="dismiss"]', HTMLButtonElement);
-    dismiss.addEventListener(
-      "click",
-      () => {
-        const failure = run.state.peek()?.error;
-        this.#leave(() => {
-          dismissed.value = failure ? formatError(failure) : "";
-          run.notice.value = null;
-        });
-      },
-      { signal },
-    );
+    const goBack = () => {
+      const sound = run.state.peek()?.sound ?? null;
+      if (sound !== null) run.do(commands.seek(sound));
+    };
+    const putAway = () => {
+      const failure = run.state.peek()?.error;
+      dismissed.value = failure ? formatError(failure) : "";
+      run.notice.value = null;
+    };
+    this.#press("to-sound", goBack, signal);
+    this.#press("dismiss", putAway, signal);
   }
 }

@@ -1,8 +1,10 @@
 import { signal } from "@preact/signals-core";
+import { formatPercent } from "../format.js";
 
 /**
  * @typedef {import("../protocol/types.js").Reading} Reading
  * @typedef {import("../protocol/types.js").ApiError} ApiError
+ * @typedef {import("../protocol/types.js").TrainedNetwork} TrainedNetwork
  */
 
 /**
@@ -10,9 +12,12 @@ import { signal } from "@preact/signals-core";
  * @typedef {import("@preact/signals-core").Signal<T>} Signal
  */
 
+/** @typedef {"run" | "trained"} Reader the run's present weights, or the trained network */
+
 /** Between two readings while the hand draws, and while the network trains. */
 const DRAWING_GAP_MS = 100;
 const TRAINING_GAP_MS = 150;
+const ASK_PROGRESS_MS = 1000;
 
 /**
  * Has the drawing read again when it or the network has changed: one request at a time, not too
@@ -21,15 +26,17 @@ const TRAINING_GAP_MS = 150;
 export class Classifier {
   /** @type {Signal<Reading | null>} */
   reading = signal(null);
+  /** Whether what has been read is the drawing as it is now. */
+  isCurrent = signal(false);
   /** @type {Signal<ApiError | null>} */
   error = signal(null);
-  /** Who reads: the run's present weights, or the trained network. */
-  /** @type {Signal<"run" | "trained">} */
+  /** @type {Signal<Reader>} */
   reader = signal("run");
   /** How far the trained network is, in words; null when it is ready or not asked for. */
   /** @type {Signal<string | null>} */
   progress = signal(null);
   #read;
+  #trained;
   #now;
   #setTimer;
   /** @type {AbortController | null} */
@@ -37,25 +44,48 @@ export class Classifier {
   #last = Number.NEGATIVE_INFINITY;
   #asked = false;
   #timerSet = false;
+  #drawings = 0;
+  /** Until another reader is chosen. */
+  #choice = new AbortController();
 
   /**
    * @param {object} options
    * @param {(signal: AbortSignal) => Promise<Reading | null>} options.read null: there is nothing to read
+   * @param {(signal: AbortSignal) => Promise<TrainedNetwork>} options.trained how far it is
    * @param {() => number} [options.now] milliseconds
    * @param {(callback: () => void, ms: number) => void} [options.setTimer]
    */
-  constructor({ read, now = () => performance.now(), setTimer = (f, ms) => setTimeout(f, ms) }) {
+  constructor({
+    read,
+    trained,
+    now = () => performance.now(),
+    setTimer = (f, ms) => setTimeout(f, ms),
+  }) {
     this.#read = read;
+    this.#trained = trained;
     this.#now = now;
     this.#setTimer = setTimer;
   }
 
   drawingChanged() {
+    this.#drawings += 1;
+    this.isCurrent.value = false;
     this.#ask(DRAWING_GAP_MS);
   }
 
   networkChanged() {
     this.#ask(TRAINING_GAP_MS);
+  }
+
+  /** Has another read, the trained network once it is ready. @param {Reader} reader */
+  choose(reader) {
+    this.#choice.abort();
+    this.#choice = new AbortController();
+    this.clear();
+    this.reader.value = reader;
+    this.progress.value = reader === "trained" ? progressText(null) : null;
+    if (reader === "trained") this.#awaitTrained(this.#choice.signal);
+    else this.drawingChanged();
   }
 
   /** Forgets what was read, and whatever is under way. */
@@ -64,7 +94,17 @@ export class Classifier {
     this.#underWay = null;
     this.#asked = false;
     this.reading.value = null;
+    this.isCurrent.value = false;
     this.error.value = null;
+  }
+
+  /** @param {AbortSignal} chosen */
+  async #awaitTrained(chosen) {
+    const status = await this.#trained(chosen).catch(() => null);
+    if (chosen.aborted) return;
+    this.progress.value = status?.ready ? null : progressText(status);
+    if (status?.ready) this.drawingChanged();
+    else this.#setTimer(() => chosen.aborted || this.#awaitTrained(chosen), ASK_PROGRESS_MS);
   }
 
   /** @param {number} gap */
@@ -82,10 +122,12 @@ export class Classifier {
     this.#last = this.#now();
     const controller = new AbortController();
     this.#underWay = controller;
+    const drawing = this.#drawings;
     try {
       const reading = await this.#read(controller.signal);
       if (controller.signal.aborted) return;
       this.reading.value = reading;
+      this.isCurrent.value = drawing === this.#drawings;
       this.error.value = null;
     } catch (error) {
       if (controller.signal.aborted) return;
@@ -96,4 +138,11 @@ export class Classifier {
     this.#underWay = null;
     if (this.#asked) this.#ask(DRAWING_GAP_MS);
   }
+}
+
+/** @param {TrainedNetwork | null} status null: no answer */
+function progressText(status) {
+  if (status === null) return "Asking the server …";
+  const { epoch, epochs, progress } = status;
+  return `Still training: epoch ${epoch} of ${epochs}, ${formatPercent(progress, 0)}.`;
 }

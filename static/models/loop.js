@@ -110,40 +110,19 @@ export function nextPictures(before, file) {
 /**
  * What the tensors of a phase are of, where that is not the batch at hand; null where it is.
  *
- * @param {Pick<RunState, "batch" | "phase" | "actions" | "state" | "sound">} state
+ * @param {Pick<RunState, "batch" | "phase" | "trained_apart">} state
  * @param {Phase} phase
  * @returns {{ words: string, isOlder: boolean } | null} older: those of the batch at hand follow
  */
 export function ofOther(state, phase) {
-  const { batch, phase: last } = state;
+  const { batch, phase: last, trained_apart } = state;
   const isOlder = last !== null && last !== "update";
   if (isOlder && PHASES.indexOf(phase) <= PHASES.indexOf(last)) return null;
-  if (isTrainedApart(state)) {
+  if (trained_apart) {
     const isKept = phase === "backward" || phase === "update";
     return isKept ? { words: "of the drawing", isOlder } : null;
   }
   return isOlder && batch > 0 ? { words: `of batch ${formatCount(batch)}`, isOlder } : null;
-}
-
-/**
- * Whether a step on a drawing has been made since the last batch. Where one of the changes made at
- * a batch explodes, none of them is made.
- *
- * @param {Pick<RunState, "batch" | "actions" | "state" | "sound">} state
- */
-export function isTrainedApart({ batch, actions, state, sound }) {
-  const hasFailedInChange = state === "failed" && sound === null;
-  return !hasFailedInChange && hasEdit({ batch, actions }, "drawing");
-}
-
-/**
- * Whether such a change by hand has been made where the run is.
- *
- * @param {Pick<RunState, "batch" | "actions">} state
- * @param {"weight" | "drawing"} kind
- */
-export function hasEdit({ batch, actions }, kind) {
-  return actions.some((action) => action.batch === batch && kind in action.set);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { formatCount, formatPercent, formatValue } from "../format.js";
 import { parameterCount } from "./explanations/counts.js";
-import { isTrainedApart } from "./loop.js";
 import { keptText, rulesOf } from "./update.js";
 
 /**
@@ -174,7 +173,7 @@ export function unitFormula(activation, unit) {
  * @param {RunState} state
  */
 export function sinceDrawing(state) {
-  return isTrainedApart(state) ? "The last step was on a drawing. " : "";
+  return state.trained_apart ? "The last step was on a drawing. " : "";
 }
 
 /**

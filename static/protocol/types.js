@@ -72,6 +72,8 @@
  * @property {number} furthest
  * @property {number} timeline
  * @property {number} parameters
+ * @property {string[]} tensors names of those that can be asked for now
+ * @property {boolean} trained_apart whether the last step was on a drawing, and its gradient is there
  * @property {Edit | null} edit what the last change by hand did; null once something else happened
  * @property {boolean} can_undo
  * @property {{ batches: number, changes: number, pending: number | null } | null} discarded by a reset; undo brings it back

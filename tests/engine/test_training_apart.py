@@ -29,11 +29,36 @@ def test_a_step_apart_is_the_optimizers_rule(samples: Samples) -> None:
     for name, array in loop.network.parameters.items():
         assert np.allclose(array, before[name] - 0.5 * gradients[name], rtol=1e-6, atol=1e-7)
         assert np.allclose(loop.tensor(f"{name}.step"), -0.5 * gradients[name], rtol=1e-6)
+    assert loop.trained_apart
     assert not loop.has_gradient
     assert loop.flat_step() is None
     loop.run_batch()
+    assert not loop.trained_apart
     assert loop.has_gradient
     assert loop.flat_step() is not None
+
+
+def test_a_step_apart_is_the_last_until_the_next_batch_has_its_own(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.train_on(samples.x[:2], samples.y[:2])
+    seen = []
+    while loop.batch == 0:
+        loop.run_phase()
+        seen.append((loop.trained_apart, loop.has_gradient))
+    assert seen == [*[(True, False)] * 3, (True, True), (False, True)]
+
+
+def test_nothing_is_left_of_a_step_apart_in_a_state_gone_back_to(samples: Samples) -> None:
+    loop = small_loop(samples)
+    loop.run_batch()
+    state = loop.state()
+    loop.train_on(samples.x[:2], samples.y[:2])
+    loop.set_parameter("layer1.bias", (0,), 1.0)
+    loop.restore(state)
+    assert not loop.trained_apart
+    assert loop.step_optimizer is None
+    assert loop.drawn.size == 0
+    assert np.array_equal(loop.parameters_of_gradient(), state.parameters)
 
 
 def test_a_step_apart_that_is_not_finite_changes_nothing(samples: Samples) -> None:

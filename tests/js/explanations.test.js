@@ -95,7 +95,7 @@ it("takes them from the batch before, where one has been set by hand since", () 
 });
 
 it("explains nothing of a batch by the step on a drawing made since", () => {
-  const state = { ...STATE, actions: [{ batch: 137, set: { drawing: { label: 7 } } }] };
+  const state = { ...STATE, trained_apart: true };
   const lines = [loss(state), after(state, AT, 0.5), loss({ ...state, phase: "draw" })];
   for (const { formula, address, numpy } of lines) {
     assert.match(formula, /before the step on a drawing/);

@@ -95,8 +95,11 @@ describe("Classifier", () => {
     const timers = [];
     /** @type {{ resolve: (reading: any) => void, reject: (error: Error) => void }[]} */
     const requests = [];
+    /** @type {{ resolve: (status: any) => void, reject: (error: Error) => void }[]} */
+    const questions = [];
     const classifier = new Classifier({
       read: () => new Promise((resolve, reject) => requests.push({ resolve, reject })),
+      trained: () => new Promise((resolve, reject) => questions.push({ resolve, reject })),
       now: () => clock.now,
       setTimer: (callback, ms) => timers.push({ callback, ms }),
     });
@@ -106,7 +109,7 @@ describe("Classifier", () => {
       clock.now += timer.ms;
       timer.callback();
     };
-    return { classifier, clock, timers, requests, fire };
+    return { classifier, clock, timers, requests, questions, fire };
   }
   const reading = { digit: 7, probabilities: [], pixels: [] };
 
@@ -158,6 +161,42 @@ describe("Classifier", () => {
     await settled();
     assert.equal(classifier.error.value?.code, "network_not_ready");
     assert.equal(classifier.reading.value, null);
+  });
+
+  it("knows whether what it has read is the drawing as it is now", async () => {
+    const { classifier, requests, fire } = setUp();
+    classifier.drawingChanged();
+    fire();
+    classifier.drawingChanged();
+    requests[0]?.resolve(reading);
+    await settled();
+    assert.equal(classifier.reading.value, reading);
+    assert.equal(classifier.isCurrent.value, false);
+    fire();
+    requests[1]?.resolve(reading);
+    await settled();
+    assert.equal(classifier.isCurrent.value, true);
+    classifier.networkChanged();
+    assert.equal(classifier.isCurrent.value, true);
+    classifier.clear();
+    assert.equal(classifier.isCurrent.value, false);
+  });
+
+  it("asks how far the trained network is until it is ready, in one place at a time", async () => {
+    const { classifier, timers, questions, fire } = setUp();
+    const status = { ready: false, progress: 0.4, epoch: 2, epochs: 5 };
+    for (const reader of /** @type {const} */ (["trained", "run", "trained"])) {
+      classifier.choose(reader);
+    }
+    for (const question of questions) question.resolve(status);
+    await settled();
+    assert.equal(classifier.progress.value, "Still training: epoch 2 of 5, 40 %.");
+    timers.splice(0, timers.length - 1); // the drawing's, for the run
+    fire();
+    assert.equal(questions.length, 3);
+    questions[2]?.resolve({ ...status, ready: true });
+    await settled();
+    assert.equal(classifier.progress.value, null);
   });
 });
 

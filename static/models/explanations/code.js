@@ -1,4 +1,4 @@
-import { isTrainedApart, ofOther } from "../loop.js";
+import { ofOther } from "../loop.js";
 import { largestText } from "../program.js";
 import { sourceNow, sourceOf } from "./source.js";
 
@@ -11,7 +11,7 @@ import { sourceNow, sourceOf } from "./source.js";
  */
 export function largest(state, { phase, tensor }, value) {
   // Of a drawing, what is there now.
-  const isOfDrawing = isTrainedApart(state) && ofOther(state, phase) !== null;
+  const isOfDrawing = state.trained_apart && ofOther(state, phase) !== null;
   const source = isOfDrawing ? sourceNow(state) : sourceOf(state, phase);
   if (tensor === "loss") {
     const name = "loss.per_sample";

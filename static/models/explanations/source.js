@@ -1,5 +1,3 @@
-import { hasEdit, isTrainedApart } from "../loop.js";
-
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
  */
@@ -153,8 +151,9 @@ const ORDER = [null, "draw", "forward", "loss", "backward", "update"];
 export function sourceOf(state, phase) {
   const ran = ORDER.indexOf(state.phase) >= ORDER.indexOf(phase);
   const isAtRest = state.phase === "update";
-  if (isTrainedApart(state) && (isAtRest || !ran)) return new Nowhere(state.id);
-  const before = hasEdit(state, "weight") ? state.batch - 1 : null;
+  if (state.trained_apart && (isAtRest || !ran)) return new Nowhere(state.id);
+  const isSetHere = state.actions.some(({ batch, set }) => batch === state.batch && set.weight);
+  const before = isSetHere ? state.batch - 1 : null;
   const moves = state.state === "playing" && isAtRest;
   return ran && !moves && !state.edit
     ? new Source(state.id, null, { updated: isAtRest, before })
@@ -176,7 +175,7 @@ export function sourceNow(state) {
  * @param {RunState} state
  */
 export function sourceAfter(state) {
-  return isTrainedApart(state) ? new Nowhere(state.id) : sourceNow(state);
+  return state.trained_apart ? new Nowhere(state.id) : sourceNow(state);
 }
 
 /** @param {RunState} state */

@@ -57,6 +57,20 @@ def test_a_step_on_a_drawing_lowers_its_loss_and_counts_as_no_batch(run: Run, cl
     assert np.abs(run.loop.tensor("layer1.weights.step")).max() > 0
 
 
+def test_it_is_told_whose_gradient_and_step_there_are(run: Run, clock: Clock) -> None:
+    step(run, clock, 3)
+    told = [moving_report(run)["trained_apart"]]
+    run.command(learn())
+    told.append(moving_report(run)["trained_apart"])
+    run.command(set_weight(2.5, 2, 400))
+    told.append(moving_report(run)["trained_apart"])
+    for _ in range(2):
+        run.command({"type": "undo"})
+        work(run, clock)
+        told.append(moving_report(run)["trained_apart"])
+    assert told == [False, True, True, True, False]
+
+
 def test_a_loss_before_that_is_not_finite_is_told_as_none(make_run: MakeRun, clock: Clock) -> None:
     run = make_run(
         layers=[{"units": 1, "activation": "linear"}] * 3
