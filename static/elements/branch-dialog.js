@@ -59,6 +59,7 @@ export class BranchDialog extends RunElement {
    * @param {Settings} settings
    */
   #fill(batch, settings) {
+    this.#busy = false;
     this.#batch = batch;
     this.#before = settings;
     for (const place of this.querySelectorAll('[data-part="batch"]')) {
@@ -81,7 +82,6 @@ export class BranchDialog extends RunElement {
       location.assign(`/?run=${encodeURIComponent(made.id)}`);
     } catch (error) {
       this.#refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
-    } finally {
       this.#busy = false;
     }
   }

@@ -167,6 +167,8 @@ export class DrawRegion extends RunElement {
         : formatPercent;
     this.#paintBars(reading, text);
     this.#paintSeen(reading, theme);
+    const error = drawing.readable ? classifier.error.peek() : null;
+    write(this.piece("trouble", HTMLElement), error ? formatError(error) : "");
     write(this.piece("verdict", HTMLElement), verdictOf(classifier, drawing, text));
   }
 
@@ -249,8 +251,7 @@ function verdictOf(classifier, drawing, textOf) {
   if (progress !== null) return progress;
   if (drawing.empty) return "Nothing drawn yet.";
   if (!drawing.readable) return "Go on drawing.";
-  const error = classifier.error.peek();
-  if (error) return formatError(error);
+  if (classifier.error.peek()) return "Not read, see below.";
   const reading = classifier.reading.peek();
   if (!reading) return "Reading …";
   const share = textOf(reading.probabilities[reading.digit] ?? 0);

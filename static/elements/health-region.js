@@ -125,12 +125,13 @@ export class HealthRegion extends RunElement {
   }
 
   /**
-   * Hints stay as they are while nothing about them changes, so that they are said once.
+   * Hints are said, and once: what is usual changes from batch to batch, and is for the eye alone.
    *
    * @param {{ what: string, help: string }[]} hints
    * @param {string} calm said where there are none
    */
   #paintHints(hints, calm) {
+    write(this.piece("announcer", HTMLElement), hints.map(textOfHint).join(" "));
     const list = this.piece("hints", HTMLElement);
     const texts = hints.map(({ what, help }) => ({ what, help }));
     if (texts.length === 0) texts.push({ what: calm, help: "" });
@@ -204,4 +205,9 @@ export class HealthRegion extends RunElement {
       ...this.querySelectorAll(`[data-figure="${name}"] .vital-row`),
     ]);
   }
+}
+
+/** @param {{ what: string, help: string }} hint */
+function textOfHint({ what, help }) {
+  return `${what} ${help}`;
 }

@@ -94,7 +94,7 @@ export class LossRegion extends RunElement {
       epochLength: state.batches_per_epoch,
     });
     const slider = this.piece("slider", HTMLInputElement);
-    showPlace(slider, { batch, reach });
+    showPlace(slider, { batch, reach, isSaid: !run.hurrying.peek() });
     alignSlider(slider, this.#chart.span);
     this.piece("empty", HTMLElement).hidden = series.length > 0;
     this.#readout?.show(this.#readOut(run, rewind.sought.peek() ?? this.#pointed ?? batch));

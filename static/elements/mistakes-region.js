@@ -30,6 +30,10 @@ export class MistakesRegion extends RunElement {
   #measured = "";
   /** @type {FigureText | null} */
   #of = null;
+  /** @type {FigureText | null} */
+  #readout = null;
+  /** The cell that is read out: true class, answer. @type {[number, number] | null} */
+  #pointed = null;
 
   /**
    * @override
@@ -41,6 +45,7 @@ export class MistakesRegion extends RunElement {
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
     const seen = run.view("mistakes");
     this.#of = new FigureText(this.piece("of", HTMLElement));
+    this.#readout = new FigureText(this.piece("readout", HTMLElement));
     follow(signal, () => {
       // The view comes with every frame and seldom changes.
       const { metadata, tensors } = seen.value ?? {};
@@ -75,6 +80,7 @@ export class MistakesRegion extends RunElement {
     if (!mistakes || !state) return;
     this.#of?.show(measuredParts(() => run.state.value, mistakes));
     this.#paintTable(mistakes);
+    this.#readOut(state);
     this.#paintWorst(state, mistakes.worst, theme);
   }
 
@@ -130,12 +136,12 @@ export class MistakesRegion extends RunElement {
    */
   #pointing({ run }, signal) {
     const table = this.piece("table", HTMLTableElement);
-    const readout = new FigureText(this.piece("readout", HTMLElement));
     const read = (/** @type {EventTarget | null} */ target) => {
       const cell = target instanceof Element ? target.closest("td[data-row]") : null;
       const state = run.state.peek();
-      if (!(cell instanceof HTMLElement) || !this.#mistakes || !state) return;
-      readout.show(cellParts(state, this.#mistakes, ...placeOf(cell)));
+      if (!(cell instanceof HTMLElement) || !state) return;
+      this.#pointed = placeOf(cell);
+      this.#readOut(state);
     };
     table.addEventListener("pointerover", ({ target }) => read(target), { signal });
     table.addEventListener("focusin", ({ target }) => read(target), { signal });
@@ -164,6 +170,12 @@ export class MistakesRegion extends RunElement {
       },
       { signal },
     );
+  }
+
+  /** @param {import("../protocol/types.js").RunState} state */
+  #readOut(state) {
+    if (!this.#pointed || !this.#mistakes) return;
+    this.#readout?.show(cellParts(state, this.#mistakes, ...this.#pointed));
   }
 
   /**

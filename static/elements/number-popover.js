@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals-core";
 import { helpersOf } from "../models/explanations/helpers.js";
-import { write } from "./run-element.js";
+import { areSame, write } from "./run-element.js";
 
 /** @typedef {import("../models/explanations/source.js").Explanation} Explanation */
 
@@ -22,6 +22,8 @@ export class NumberPopover {
   #numpy = document.createElement("code");
   #helpers = document.createElement("code");
   #asked = signal(0);
+  /** What it says. @type {readonly string[]} */
+  #texts = [];
   /** @type {HTMLElement | null} */
   #element = null;
   /** What else describes the element. */
@@ -161,11 +163,17 @@ export class NumberPopover {
       this.#box.hidePopover();
       return;
     }
-    write(this.#formula, explanation.formula);
-    write(this.#address, explanation.address);
-    write(this.#numpy, explanation.numpy);
-    write(this.#helpers, helpersOf(explanation, location.origin));
-    if (!this.#box.matches(":popover-open")) this.#box.showPopover();
+    const { formula, address, numpy } = explanation;
+    const texts = [formula, address, numpy, helpersOf(explanation, location.origin)];
+    const isOpen = this.#box.matches(":popover-open");
+    // It is asked again with every frame, and to place it has the page laid out.
+    if (isOpen && areSame(texts, this.#texts)) return;
+    this.#texts = texts;
+    const places = [this.#formula, this.#address, this.#numpy, this.#helpers];
+    places.forEach((place, i) => {
+      write(place, texts[i] ?? "");
+    });
+    if (!isOpen) this.#box.showPopover();
     this.#place(element);
   }
 

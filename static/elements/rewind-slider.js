@@ -23,11 +23,12 @@ export function rewindSlider(slider, { run, rewind }, signal) {
 
 /**
  * @param {HTMLInputElement} slider
- * @param {{ batch: number, reach: number }} place
+ * @param {{ batch: number, reach: number, isSaid: boolean }} place said: a screen reader has time for it
  */
-export function showPlace(slider, { batch, reach }) {
+export function showPlace(slider, { batch, reach, isSaid }) {
   slider.max = String(reach);
   slider.value = String(batch);
+  if (!isSaid) return;
   slider.setAttribute("aria-valuetext", `batch ${formatCount(batch)} of ${formatCount(reach)}`);
 }
 

@@ -46,7 +46,7 @@ export class ShareDialog extends RunElement {
     );
     const refuse = (/** @type {string} */ text) => {
       if (dialog.open) write(this.piece("refusal", HTMLElement), text);
-      else run.notice.value = { code: "file", message: text };
+      else run.notice.value = text === "" ? null : { code: "file", message: text };
     };
     const picker = this.piece("file", HTMLInputElement);
     picker.addEventListener(
@@ -63,6 +63,7 @@ export class ShareDialog extends RunElement {
 
   /** @param {string} id */
   #fill(id) {
+    this.#opening = false;
     this.#say("");
     write(this.piece("refusal", HTMLElement), "");
     this.piece("watch", HTMLInputElement).value = location.origin + runAddress(id);
@@ -119,7 +120,6 @@ export class ShareDialog extends RunElement {
     } catch (error) {
       refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
       this.#say("");
-    } finally {
       this.#opening = false;
     }
   }

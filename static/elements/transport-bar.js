@@ -184,8 +184,10 @@ export class TransportBar extends RunElement {
     );
     field.addEventListener(
       "keydown",
-      ({ key }) => {
-        if (key === "Escape") showPresent();
+      (event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault(); // gives up what was typed alone, and no opened station
+        showPresent();
       },
       { signal },
     );

@@ -2,7 +2,7 @@ import { signal as state } from "@preact/signals-core";
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
 import { legendPainter } from "../draw/legend.js";
-import { formatCount, formatValue } from "../format.js";
+import { formatCount, formatError, formatValue } from "../format.js";
 import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
 import { delta } from "../models/explanations/backward.js";
 import { countAlong } from "../models/explanations/counts.js";
@@ -65,6 +65,11 @@ export class UnitDialog extends RunElement {
       run.view(`exciters/${pick.unit.value}`).value;
       colours.value;
       repaint();
+    });
+    follow(signal, () => {
+      // The page's own notice lies below this dialog, in which the keys step, too.
+      const trouble = this.#open.value ? (run.notice.value ?? run.state.value?.error) : null;
+      write(this.piece("trouble", HTMLElement), trouble ? formatError(trouble) : "");
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     this.#opening(app, repaint, signal);

@@ -70,7 +70,8 @@ export class Classifier {
   drawingChanged() {
     this.#drawings += 1;
     this.isCurrent.value = false;
-    this.#ask(DRAWING_GAP_MS);
+    // These weights read nothing: to ask again with every stroke would change nothing.
+    if (this.error.peek()?.code !== "not_finite") this.#ask(DRAWING_GAP_MS);
   }
 
   networkChanged() {

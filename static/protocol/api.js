@@ -39,7 +39,7 @@ export async function request(path, options) {
       {
         code: "no_answer",
         message: "The server does not answer.",
-        hint: "See that it is running; the page tries again by itself.",
+        hint: "See that it is running, then try again.",
       },
       0,
     );

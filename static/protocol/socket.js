@@ -16,7 +16,7 @@ import { FrameAssembler } from "./frames.js";
  * @property {(frame: Frame) => void} frame
  * @property {(state: RunState) => void} reply
  * @property {(error: ApiError) => void} trouble something is wrong that no command has caused
- * @property {(error: ApiError | null) => void} away the connection is lost; the next attempt is under way
+ * @property {() => void} away the connection is lost; the next attempt is under way
  * @property {() => { from_batch: number, timeline: number } | null} resume what is missing, or null at first
  * @property {() => Promise<boolean>} stillThere whether the run exists, asked after a refused connection
  * @property {() => void} gone
@@ -155,7 +155,7 @@ export class RunSocket {
         else this.#settle(message.id)?.reject(new CommandError(message.error));
         break;
       case "closing":
-        handlers.away(message.error);
+        handlers.away();
         break;
       default: // a later server may say more than this page knows
     }
@@ -189,7 +189,7 @@ export class RunSocket {
       waiting,
     );
     if (this.#closed) return;
-    this.#options.handlers.away(null);
+    this.#options.handlers.away();
     if (refused && !(await this.#options.handlers.stillThere())) {
       this.#options.handlers.gone();
       return;

@@ -197,6 +197,47 @@ def test_the_arrows_that_lead_through_the_mistakes_do_not_step(page_of_run: Desc
     assert page.run.state()["phase"] == "draw"
 
 
+def test_escape_gives_up_what_was_typed_and_no_station(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Open loss")
+    rate = page.input("Learning rate")
+    rate.fill("0.5")
+    rate.press("Escape")
+    expect(rate).to_have_value("0.001")
+    opened = page.page.get_by_role("button", name="Open loss")
+    expect(opened).to_have_attribute("aria-pressed", "true")
+    rate.press("Tab")
+    page.page.keyboard.press("Escape")
+    expect(opened).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_press_that_takes_its_button_away_hands_the_focus_on(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Open loss")
+    page.press("Follow the phases")
+    expect(page.page.get_by_role("button", name="Open draw a batch")).to_be_focused()
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.press("Reset")
+    page.press("Dismiss")
+    expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_focused()
+
+
+def test_what_is_wrong_is_said_in_the_dialog_that_hides_the_notice(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.input("Optimizer").select_option("sgd")
+    page.input("Learning rate").fill("1e9")
+    page.input("Learning rate").press("Enter")
+    page.region("Weights").get_by_role("slider").press("Enter")
+    dialog = page.page.get_by_role("dialog", name="Inside unit 0", exact=True)
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").press("e")
+    page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    expect(dialog.get_by_role("alert")).to_contain_text("Training has stopped")
+
+
 def test_the_keys_of_the_run_do_nothing_behind_a_dialog(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from engine import load_mnist
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
@@ -295,6 +295,41 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
     expect(result).to_have_text("The optimizer can take a step on this drawing.")
     for name, array in parameters(page).items():
         assert np.array_equal(array, before[name])
+    expect(learn).to_be_focused()  # the button that was pressed is gone
+
+
+def test_only_a_drawing_that_has_been_read_is_learnt(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = page.region("Draw a digit")
+    learn = region.get_by_role("button", name="Learn this drawing")
+    page.press("Copy followed digit")
+    region.get_by_label("Its true digit").select_option("7")
+    expect(learn).to_have_attribute("aria-disabled", "false")
+    read = page.page.evaluate(PREPARED_DRAWING)
+    held: list[Route] = []
+    page.page.route("**/api/classify*", lambda route: held.append(route))
+    page.page.get_by_role("slider", name="Followed digit").press("ArrowRight")
+    page.press("Copy followed digit")
+    expect(learn).to_have_attribute("aria-disabled", "true")
+    page.until(lambda: len(held) > 0, "the drawing to be sent")
+    page.page.unroute_all()  # they go on now
+    expect(learn).to_have_attribute("aria-disabled", "false")
+    assert page.page.evaluate(PREPARED_DRAWING) != read
+
+
+def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = page.region("Draw a digit")
+    page.press("Copy followed digit")
+    region.get_by_label("Its true digit").select_option("7")
+    page.press("Step phase")
+    region.get_by_role("button", name="Learn this drawing").click()
+    result = region.locator("[data-part=result]")
+    expect(result).to_contain_text("Pause, and step to the end of the batch")
+    step_batch(page, 2)
+    expect(result).to_have_text("The optimizer can take a step on this drawing.")
 
 
 def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: DescentPage) -> None:
@@ -393,4 +428,11 @@ def test_the_mistakes_are_those_of_the_network(page_of_run: DescentPage) -> None
     cell.press("ArrowDown")
     expect(region.locator("[data-part=readout]")).to_contain_text(
         f"{confusion[1, 0]:,} of {confusion[1].sum():,} images of a 1 answered 0"
+    )
+    step_batch(page, 2)
+    region.scroll_into_view_if_needed()
+    expect(region.locator("[data-part=of]")).to_have_text("10,000 test digits, as of batch 2")
+    of_zero = region.locator('td[data-row="1"][data-column="0"]').inner_text()
+    expect(region.locator("[data-part=readout]")).to_contain_text(
+        f"{of_zero} of {confusion[1].sum():,} images of a 1 answered 0"
     )

@@ -210,6 +210,8 @@ def test_weights_without_a_finite_f_are_refused_and_mended(open_page: OpenPage) 
     expect(chain.region.get_by_role("button", name="Take one step")).to_have_attribute(
         "aria-disabled", "true"
     )
+    # What is said of the weights before is not said of these.
+    expect(chain.region.locator("[data-part=forecast]")).to_have_css("opacity", "0.5")
     field.fill("1")
     expect(error).to_be_empty()
     expect(chain.figure("v")).to_have_text(number(2.718281828))

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import OpenPage
 from tests.support.page import DescentPage
 
 
@@ -48,6 +49,35 @@ def test_the_bars_move_as_the_network_learns(page_of_run: DescentPage) -> None:
     page.until(lambda: shares(page)[1] > 80, "the network to learn what a one is")
     assert untrained[1] < 80
     page.pause()
+
+
+def test_weights_that_read_nothing_leave_the_pad_where_it_is(open_page: OpenPage) -> None:
+    page = open_page(complaints_expected=True)  # the browser tells of the 409
+    page.input("Optimizer").select_option("sgd")
+    page.input("Learning rate").fill("1e9")
+    page.input("Learning rate").press("Enter")
+    page.play_fast()
+    page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    asked: list[str] = []
+    page.page.on(
+        "request", lambda request: asked.append(request.url) if "classify" in request.url else None
+    )
+    region = page.region("Draw a digit")
+    pad = region.get_by_role("img", name=re.compile("Drawing pad"))
+    pad.scroll_into_view_if_needed()
+    before = pad.bounding_box()
+    draw_a_one(page)
+    expect(region.locator("[data-part=trouble]")).to_contain_text("weights of this run")
+    assert pad.bounding_box() == before
+    so_far = len(asked)
+    draw_a_one(page)
+    page.press("Dismiss")
+    page.input("Learning rate").fill("0.001")
+    page.input("Learning rate").press("Enter")
+    page.press("Reset")
+    expect(region.locator("[data-part=verdict]")).to_contain_text("Read as")
+    assert len(asked) < so_far + 3
+    expect(region.locator("[data-part=trouble]")).to_be_empty()
 
 
 def test_a_cleared_pad_shows_nothing(page_of_run: DescentPage) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Download, Locator, expect
+from playwright.sync_api import Download, Locator, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.support.page import DescentPage
@@ -208,7 +208,12 @@ def test_a_file_is_dropped_on_the_page(open_page: OpenPage, tmp_path: Path) -> N
     recipe = saved(one, "The recipe, JSON", tmp_path)
     other = open_page()
     before = other.run_id
+    held: list[Route] = []
+    other.page.route("**/api/runs", lambda route: held.append(route))
     assert other.page.evaluate(DROP, [recipe.read_text(encoding="utf-8"), "recipe.json"])
+    other.until(lambda: len(held) > 0, "the recipe to be sent")
+    expect(other.page.locator("run-notice [data-part=error]")).to_be_hidden()
+    held[0].continue_()
     opened_beside(other, before)
     same_run(other, one, 1)
 
