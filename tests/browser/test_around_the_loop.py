@@ -368,6 +368,7 @@ def test_the_layers_figures(page_of_run: DescentPage) -> None:
     region = page.region("Is it learning well?")
     region.scroll_into_view_if_needed()
     expect(region.locator("[data-part=hints]")).to_contain_text("Nothing looks wrong.")
+    expect(region.get_by_role("status")).to_be_empty()  # what is usual is not said aloud
     gradients, steps = parameters(page, ".gradient"), parameters(page, ".step")
     weights = parameters(page)
     start = {name: weights[name].astype(float) - steps[name] for name in PARAMETERS}
@@ -398,6 +399,8 @@ def test_a_run_that_has_blown_up_says_what_would_help(page_of_run: DescentPage) 
     hints = page.region("Is it learning well?").locator("[data-part=hints]")
     hints.scroll_into_view_if_needed()
     expect(hints).to_contain_text("lower the learning rate")
+    said = page.region("Is it learning well?").get_by_role("status")
+    expect(said).to_contain_text("lower the learning rate")
 
 
 def test_the_mistakes_are_those_of_the_network(page_of_run: DescentPage) -> None:
