@@ -13,14 +13,12 @@ export class RequestError extends Error {
   /**
    * @param {ApiError} error
    * @param {number} status 0 when no answer came
-   * @param {unknown} [body] the whole answer
    */
-  constructor(error, status, body = null) {
+  constructor(error, status) {
     super(error.message);
     this.code = error.code;
     this.hint = error.hint ?? null;
     this.status = status;
-    this.body = body;
   }
 }
 
@@ -51,7 +49,7 @@ export async function request(path, options) {
     message: `The server answered ${response.status}.`,
     hint: "Reload the page.",
   };
-  throw new RequestError(error, response.status, body);
+  throw new RequestError(error, response.status);
 }
 
 /**

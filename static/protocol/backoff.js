@@ -22,10 +22,6 @@ export class Backoff {
     this.#random = random;
   }
 
-  get failures() {
-    return this.#failures;
-  }
-
   /** Counts a failure and returns the wait after it, in milliseconds. */
   next() {
     const ceiling = Math.min(this.#longestMs, this.#firstMs * 2 ** this.#failures);
