@@ -40,7 +40,7 @@ export class BranchDialog extends RunElement {
       dialog.close();
     };
     dialog.addEventListener("cancel", clear, { signal });
-    const cancel = this.find('[data-action="cancel"]', HTMLButtonElement);
+    const cancel = this.button("cancel");
     cancel.addEventListener("click", close, { signal });
     dialog.addEventListener("click", ({ target }) => target === dialog && close(), { signal });
     this.find("form", HTMLFormElement).addEventListener(

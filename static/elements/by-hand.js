@@ -72,9 +72,9 @@ export class ByHand {
       await this.#send(commands.undo());
       painter.request(paint);
       if (this.#refusal === null)
-        leave(this.#button("undo"), host.piece("value", HTMLInputElement));
+        leave(this.#host.button("undo"), host.piece("value", HTMLInputElement));
     };
-    this.#button("undo").addEventListener("click", undo, { signal });
+    this.#host.button("undo").addEventListener("click", undo, { signal });
   }
 
   async #set() {
@@ -104,9 +104,9 @@ export class ByHand {
     const state = run.state.peek();
     if (!state) return;
     const writable = run.writable.peek();
-    this.#button("set").setAttribute("aria-disabled", String(!writable));
+    this.#host.button("set").setAttribute("aria-disabled", String(!writable));
     const edit = state.edit?.kind === "weight" ? state.edit : null;
-    this.#button("undo").hidden = !(edit && state.can_undo && writable);
+    this.#host.button("undo").hidden = !(edit && state.can_undo && writable);
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     const watched = writable ? [] : ["Only the page that made this run can change it."];
@@ -139,10 +139,5 @@ export class ByHand {
       loss("loss_after"),
       ".",
     ];
-  }
-
-  /** @param {string} action */
-  #button(action) {
-    return this.#host.find(`[data-action="${action}"]`, HTMLButtonElement);
   }
 }

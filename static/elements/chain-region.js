@@ -124,7 +124,7 @@ export class ChainRegion extends RunElement {
       step: () => model.takeStep(),
     };
     for (const [action, act] of Object.entries(acts)) {
-      const button = this.#button(action);
+      const button = this.button(action);
       button.addEventListener(
         "click",
         () => {
@@ -156,7 +156,7 @@ export class ChainRegion extends RunElement {
     write(this.piece("outcome", HTMLElement), outcomeWords(model.outcome.peek()));
     forecast.show(forecastParts(answered));
     const canStep = error === null && answered.answer.after.value !== null;
-    this.#button("step").setAttribute("aria-disabled", String(!canStep));
+    this.button("step").setAttribute("aria-disabled", String(!canStep));
   }
 
   /** @param {import("../models/chain.js").Answered} answered */
@@ -193,8 +193,8 @@ export class ChainRegion extends RunElement {
     this.#walked?.show(
       walked(model).map((part) => (typeof part === "string" ? unbroken(part) : part)),
     );
-    this.#button("next").setAttribute("aria-disabled", String(reached >= walk.length));
-    this.#button("over").setAttribute("aria-disabled", String(reached === 0));
+    this.button("next").setAttribute("aria-disabled", String(reached >= walk.length));
+    this.button("over").setAttribute("aria-disabled", String(reached === 0));
   }
 
   /**
@@ -227,11 +227,6 @@ export class ChainRegion extends RunElement {
    */
   #all(selector) {
     return [...this.querySelectorAll(selector)].filter((each) => each instanceof HTMLElement);
-  }
-
-  /** @param {string} action */
-  #button(action) {
-    return this.find(`[data-action="${action}"]`, HTMLButtonElement);
   }
 }
 

@@ -109,7 +109,7 @@ export class DrawRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   #actions({ run, drawing }, changed, signal) {
-    const clear = this.find('[data-action="clear"]', HTMLButtonElement);
+    const clear = this.button("clear");
     clear.addEventListener(
       "click",
       () => {
@@ -118,7 +118,7 @@ export class DrawRegion extends RunElement {
       },
       { signal },
     );
-    const copy = this.find('[data-action="copy"]', HTMLButtonElement);
+    const copy = this.button("copy");
     follow(signal, () => {
       copy.setAttribute("aria-disabled", String(run.pictures.value.draw === null));
     });

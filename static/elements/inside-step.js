@@ -120,7 +120,7 @@ export class InsideStep extends RunElement {
    * @param {AbortSignal} signal
    */
   #following({ pick }, signal) {
-    const button = this.find('[data-action="follow"]', HTMLButtonElement);
+    const button = this.button("follow");
     const stop = () => {
       pick.station.value = null;
     };
@@ -202,7 +202,7 @@ export class InsideStep extends RunElement {
     const title = PHASE_TITLES[phase].toLowerCase();
     const why = isNew ? "the phase that comes first" : "the phase that ran last";
     write(this.piece("which", HTMLElement), `${title}, ${isOpened ? "opened" : why}`);
-    this.find('[data-action="follow"]', HTMLButtonElement).disabled = !isOpened;
+    this.button("follow").disabled = !isOpened;
   }
 }
 

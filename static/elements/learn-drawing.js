@@ -64,7 +64,7 @@ export class LearnDrawing extends RunElement {
       this.#busy = false;
       repaint();
     };
-    this.#button("learn").addEventListener(
+    this.button("learn").addEventListener(
       "click",
       () => {
         const pixels = this.#pixels(app);
@@ -77,10 +77,10 @@ export class LearnDrawing extends RunElement {
     );
     const undo = async () => {
       await act(commands.undo());
-      if (this.#refusal === null) leave(this.#button("undo"), this.#button("learn"));
+      if (this.#refusal === null) leave(this.button("undo"), this.button("learn"));
     };
-    this.#button("undo").addEventListener("click", undo, { signal });
-    this.#button("moved").addEventListener(
+    this.button("undo").addEventListener("click", undo, { signal });
+    this.button("moved").addEventListener(
       "click",
       () => {
         pick.kind.value = "step";
@@ -97,11 +97,11 @@ export class LearnDrawing extends RunElement {
     const pixels = this.#pixels({ run, ...app });
     const chosen = this.piece("label", HTMLSelectElement).value;
     const ready = pixels !== null && chosen !== "" && run.writable.peek() && !this.#busy;
-    this.#button("learn").setAttribute("aria-disabled", String(!ready));
+    this.button("learn").setAttribute("aria-disabled", String(!ready));
     const edit = state.edit?.kind === "drawing" ? state.edit : null;
     const undoable = edit !== null && state.can_undo && run.writable.peek();
-    this.#button("undo").hidden = !undoable;
-    this.#button("moved").hidden = edit === null;
+    this.button("undo").hidden = !undoable;
+    this.button("moved").hidden = edit === null;
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     if (this.#refusal) {
@@ -127,12 +127,7 @@ export class LearnDrawing extends RunElement {
   }
 
   #refused() {
-    return this.#button("learn").getAttribute("aria-disabled") === "true";
-  }
-
-  /** @param {string} action */
-  #button(action) {
-    return this.find(`[data-action="${action}"]`, HTMLButtonElement);
+    return this.button("learn").getAttribute("aria-disabled") === "true";
   }
 }
 

@@ -219,7 +219,7 @@ export class LoopRegion extends RunElement {
         button.setAttribute("aria-pressed", String(pick.station.value === phase));
       });
     }
-    const back = this.find('[data-action="follow"]', HTMLButtonElement);
+    const back = this.button("follow");
     back.addEventListener(
       "click",
       () => {

@@ -56,7 +56,7 @@ export class LossRegion extends RunElement {
     });
     scrub(holder, (clientX) => this.#chart?.batchAt(clientX) ?? null, rewind, signal);
     rewindSlider(this.piece("slider", HTMLInputElement), app, signal);
-    const branch = this.find('[data-action="branch"]', HTMLButtonElement);
+    const branch = this.button("branch");
     branch.addEventListener("click", () => dialogs.openBranch(rewind.batch), { signal });
     follow(signal, () => {
       run.news.value;

@@ -160,7 +160,7 @@ export class MyRuns extends RunElement {
       try {
         await deleteRun(shown.run.id);
         app.comparison.remove(shown.run.id);
-        this.find('[data-action="close"]', HTMLButtonElement).focus();
+        this.button("close").focus();
       } catch (error) {
         this.#say(error, "act");
       }

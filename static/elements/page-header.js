@@ -14,7 +14,7 @@ export class PageHeader extends RunElement {
    */
   connect({ run, theme, dialogs }, signal) {
     const network = new FigureText(this.find('[data-field="network"]', HTMLElement));
-    const themeButton = this.find('[data-action="theme"]', HTMLButtonElement);
+    const themeButton = this.button("theme");
     follow(signal, () => {
       if (run.state.value) network.show(networkParts(run.state.value));
     });
@@ -23,13 +23,13 @@ export class PageHeader extends RunElement {
       write(this.piece("theme-name", HTMLElement), theme.choice);
     });
     themeButton.addEventListener("click", () => theme.next(), { signal });
-    const keys = this.find('[data-action="keys"]', HTMLButtonElement);
+    const keys = this.button("keys");
     keys.addEventListener("click", () => dialogs.openKeys(), { signal });
-    const race = this.find('[data-action="race"]', HTMLButtonElement);
+    const race = this.button("race");
     race.addEventListener("click", () => dialogs.openRace(), { signal });
-    const runs = this.find('[data-action="my-runs"]', HTMLButtonElement);
+    const runs = this.button("my-runs");
     runs.addEventListener("click", () => dialogs.openRuns(), { signal });
-    const share = this.find('[data-action="share"]', HTMLButtonElement);
+    const share = this.button("share");
     share.addEventListener("click", () => dialogs.openShare(), { signal });
   }
 }

@@ -43,6 +43,15 @@ export class RunElement extends HTMLElement {
   }
 
   /**
+   * The button of that action within this element.
+   *
+   * @param {string} action
+   */
+  button(action) {
+    return this.find(`[data-action="${action}"]`, HTMLButtonElement);
+  }
+
+  /**
    * @template {Element} T
    * @param {string} selector
    * @param {new () => T} type

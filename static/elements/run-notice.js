@@ -27,7 +27,7 @@ export class RunNotice extends RunElement {
     this.#discarded(run, signal);
     this.#following(run, signal);
     this.#errors(run, signal);
-    const newRun = this.find('[data-action="new-run"]', HTMLButtonElement);
+    const newRun = this.button("new-run");
     newRun.addEventListener("click", () => location.assign("/"), { signal });
   }
 
@@ -119,7 +119,7 @@ export class RunNotice extends RunElement {
    * @param {AbortSignal} signal
    */
   #press(action, act, signal) {
-    const button = this.find(`[data-action="${action}"]`, HTMLButtonElement);
+    const button = this.button(action);
     const press = () => {
       act();
       const play = document.querySelector('transport-bar [data-action="play"]');
@@ -183,7 +183,7 @@ export class RunNotice extends RunElement {
       box.hidden = run.notice.value === null && text === dismissed.value;
       if (notice !== null) write(this.piece("error-message", HTMLElement), text);
     });
-    const back = this.find('[data-action="to-sound"]', HTMLButtonElement);
+    const back = this.button("to-sound");
     follow(signal, () => {
       const sound = run.state.value?.sound ?? null;
       back.hidden = sound === null || !run.writable.value;

@@ -92,7 +92,7 @@ export class RunningCode extends RunElement {
       ["line-before", -1],
       ["line-after", 1],
     ])) {
-      const button = this.find(`[data-action="${action}"]`, HTMLButtonElement);
+      const button = this.button(action);
       button.addEventListener("click", () => move(by), { signal });
     }
     const list = this.piece("lines", HTMLElement);

@@ -44,8 +44,8 @@ export class TransportBar extends RunElement {
    * @param {AbortSignal} signal
    */
   #buttons(run, signal) {
-    const play = this.find('[data-action="play"]', HTMLButtonElement);
-    const back = this.find('[data-action="back"]', HTMLButtonElement);
+    const play = this.button("play");
+    const back = this.button("back");
     follow(signal, () => {
       const running = run.running.value;
       play.setAttribute("aria-label", running ? "Pause" : "Play");
@@ -267,7 +267,7 @@ export class TransportBar extends RunElement {
       hint.hidden = words === "";
       write(this.piece("discards-text", HTMLElement), words);
     });
-    const branch = this.find('[data-action="branch"]', HTMLButtonElement);
+    const branch = this.button("branch");
     branch.addEventListener("click", () => dialogs.openBranch(run.state.peek()?.batch ?? 0), {
       signal,
     });

@@ -110,7 +110,7 @@ export class UnitDialog extends RunElement {
       ["previous", -1],
       ["next", 1],
     ])) {
-      const button = this.find(`[data-action="${action}"]`, HTMLButtonElement);
+      const button = this.button(action);
       button.addEventListener(
         "click",
         () => {

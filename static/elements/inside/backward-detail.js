@@ -72,7 +72,7 @@ export class BackwardDetail {
     });
     pickUnits(this.#back.canvas, { run, pick }, signal);
     pickPixels(this.#image.canvas, { run, pick }, signal);
-    const telling = host.find('[data-action="telling"]', HTMLButtonElement);
+    const telling = host.button("telling");
     telling.addEventListener(
       "click",
       () => {
