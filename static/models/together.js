@@ -31,11 +31,7 @@ export class Together {
   /** @param {() => readonly RunModel[]} runs all that are compared */
   constructor(runs) {
     this.#runs = runs;
-    this.running = computed(
-      () =>
-        this.#rounds.going.value ||
-        this.#runs().some((run) => run.state.value?.state === "playing"),
-    );
+    this.running = computed(() => this.#rounds.going.value || this.#runs().some(isPlaying));
   }
 
   /** Whether a run rests while others race, and has no part in it. @param {RunModel} run */
@@ -73,10 +69,13 @@ export class Together {
    * @param {() => void} change
    */
   async change(change) {
-    const running = this.running.peek();
-    if (running) await this.hold();
+    const inRounds = this.#rounds.going.peek();
+    const playing = this.#runs().filter(isPlaying);
+    if (inRounds || playing.length > 0) await this.hold();
     change();
-    if (running) await this.run(this.#racing);
+    // In rounds a run rests for moments; without them, one that rests is to go on resting.
+    if (inRounds) await this.run(this.#racing);
+    else if (playing.length > 0) await this.run(playing);
   }
 
   async hold() {
@@ -145,6 +144,11 @@ export class Together {
     if (error) this.trouble.value = error;
     return !error;
   }
+}
+
+/** @param {RunModel} run */
+function isPlaying(run) {
+  return run.state.value?.state === "playing";
 }
 
 /**

@@ -49,6 +49,30 @@ it("goes on in another pace with those that were set running, and no others", as
   assert.deepEqual(told.filter((line) => line.endsWith(" play")).sort(), ["b play", "c play"]);
 });
 
+it("leaves at rest, in another pace or in step, what rested beside the run that plays", async () => {
+  for (const inStep of [false, true]) {
+    /** @type {string[]} */
+    const told = [];
+    const [a, b] = ["a", "b"].map((name) =>
+      runThat((type) => told.push(`${name} ${type}`), ["step"]),
+    );
+    assert.ok(a && b);
+    const together = new Together(() => [a, b]);
+    await a.play();
+    told.length = 0;
+    const changed = together.change(() => {
+      together.pace.value = 10;
+      together.inStep.value = inStep;
+    });
+    await (inStep ? new Promise((resolve) => setTimeout(resolve, 5)) : changed);
+    assert.ok(told.includes(inStep ? "a step" : "a play"), told.join());
+    assert.deepEqual(
+      told.filter((line) => /^b (play|step)/.test(line)),
+      [],
+    );
+  }
+});
+
 it("leaves out of a race who rests meanwhile, until all go on", async () => {
   const [a, b, c] = ["a", "b", "c"].map(() => runThat(() => {}));
   assert.ok(a && b && c);
