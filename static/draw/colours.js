@@ -72,16 +72,37 @@ export function valueOfCode(code, scale, coding) {
 }
 
 /**
- * What a code says of the value it stands for: those at the ends stand for all beyond, too.
+ * Which end of its scale a code is at, and so stands for all beyond, too: −1 the lower, 1 the upper,
+ * 0 neither.
+ *
+ * @param {number} code
+ * @param {"signed" | "unsigned"} coding
+ */
+export function endOfCode(code, coding) {
+  if (code === 255) return 1;
+  return code === 1 && coding === "signed" ? -1 : 0;
+}
+
+/**
+ * What a code says of the value it stands for.
  *
  * @param {number} code
  * @param {number} scale
  * @param {"signed" | "unsigned"} coding
  */
 export function textOfCode(code, scale, coding) {
-  const text = formatValue(valueOfCode(code, scale, coding));
-  if (code === 255) return `≥ ${text}`;
-  return code === 1 && coding === "signed" ? `≤ ${text}` : text;
+  return boundText(valueOfCode(code, scale, coding), endOfCode(code, coding));
+}
+
+/**
+ * A value, or what is known of it: "≤ −0.27", "≥ 0.27".
+ *
+ * @param {number} value
+ * @param {number} side −1: it is this or less; 1: this or more; 0: this
+ */
+export function boundText(value, side) {
+  const sign = { "-1": "≤ ", 1: "≥ " }[side] ?? "";
+  return `${sign}${formatValue(value)}`;
 }
 
 /**

@@ -38,23 +38,28 @@ export function comparedLayout(count, side, width) {
   };
 }
 
-/** Draws some images of signed codes on one scale, and a frame around one of them. */
+/**
+ * Draws some images of signed codes on one scale, a mark in the corner of some weights, and a frame
+ * around one of the images.
+ */
 export function comparedPainter() {
   const buffer = new PixelBuffer();
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {{ codes: Uint8Array, layout: GridLayout, pointed: number | null }} images
+   * @param {{ codes: Uint8Array, marked: Uint8Array, layout: GridLayout, pointed: number | null }} images
+   *   `marked`: 1 for each weight that has a mark
    * @param {import("./canvas.js").Size} size
    * @param {Theme} theme
    */
-  return function drawCompared(context, { codes, layout, pointed }, size, theme) {
+  return function drawCompared(context, { codes, marked, layout, pointed }, size, theme) {
     const { columns, rows, side, scale } = layout;
     const pixels = buffer.resize(columns * (side + GAP) - GAP, rows * (side + GAP) - GAP);
     pixels.fill(0);
     writeImages(pixels, codes, columns, side, theme.signed);
     context.imageSmoothingEnabled = false;
     context.drawImage(buffer.source, 0, 0, layout.width / size.ratio, layout.height / size.ratio);
+    drawMarks(context, marked, layout, size.ratio, theme);
     if (pointed === null) return;
     const cell = ((side + GAP) * scale) / size.ratio;
     context.strokeStyle = theme.ink;
@@ -63,4 +68,25 @@ export function comparedPainter() {
     const image = (side * scale) / size.ratio;
     context.strokeRect(column * cell + 0.75, row * cell + 0.75, image - 1.5, image - 1.5);
   };
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Uint8Array} marked
+ * @param {GridLayout} layout
+ * @param {number} ratio
+ * @param {Theme} theme
+ */
+function drawMarks(context, marked, { columns, side, scale }, ratio, theme) {
+  const pixel = scale / ratio;
+  const mark = Math.max(1, Math.floor(scale / 2)) / ratio;
+  context.fillStyle = theme.ink;
+  marked.forEach((isMarked, i) => {
+    if (isMarked === 0) return;
+    const image = Math.floor(i / side ** 2);
+    const [row, column] = [Math.floor(image / columns), image % columns];
+    const x = column * (side + GAP) + (i % side);
+    const y = row * (side + GAP) + (Math.floor(i / side) % side);
+    context.fillRect(x * pixel, y * pixel, mark, mark);
+  });
 }

@@ -3,7 +3,7 @@ import { comparedLayout, comparedPainter } from "../draw/compared-units.js";
 import { imageAt } from "../draw/grid.js";
 import { formatCount } from "../format.js";
 import { LETTERS } from "../models/comparison.js";
-import { codesOn, comparable, differenceCoder } from "../models/difference.js";
+import { codesOn, comparable, differenceCoder, endsIn } from "../models/difference.js";
 import { swatch } from "./compared-table.js";
 import { areSame, cell, write } from "./run-element.js";
 
@@ -14,6 +14,8 @@ import { areSame, cell, write } from "./run-element.js";
 
 /** Units shown of each run. */
 export const UNITS_SHOWN = 24;
+
+const NONE = new Uint8Array();
 
 /**
  * @typedef {object} Shown
@@ -70,10 +72,17 @@ export class ComparedRow {
     const ratio = window.devicePixelRatio || 1;
     this.#layout = comparedLayout(UNITS_SHOWN, side, width * ratio);
     const units = { from, count: UNITS_SHOWN };
-    this.#paint(this.#canvas("images"), codesOn(view, units, scale), this.#draw, shown);
+    const ends = endsIn(view, units);
+    // At the ends of the common scale the legend says "or more".
+    const own = { codes: codesOn(view, units, scale), marked: view.scale < scale ? ends : NONE };
+    this.#paint(this.#canvas("images"), own, this.#draw, shown);
     if (this.#slot === 0 || !first || !comparable(first, view)) return;
-    const codes = this.#codeDifference(first, view, units, scale);
-    this.#paint(this.#canvas("difference"), codes, this.#drawDifference, shown);
+    const firstEnds = endsIn(first, units);
+    const difference = {
+      codes: this.#codeDifference(first, view, units, scale),
+      marked: ends.map((end, i) => end | (firstEnds[i] ?? 0)),
+    };
+    this.#paint(this.#canvas("difference"), difference, this.#drawDifference, shown);
   }
 
   /** @param {Shown} shown */
@@ -94,11 +103,11 @@ export class ComparedRow {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {Uint8Array} codes
+   * @param {{ codes: Uint8Array, marked: Uint8Array }} images
    * @param {ReturnType<typeof comparedPainter>} draw
    * @param {Shown} shown
    */
-  #paint(canvas, codes, draw, { from, unit, theme }) {
+  #paint(canvas, images, draw, { from, unit, theme }) {
     const layout = this.#layout;
     if (!layout) return;
     const ratio = window.devicePixelRatio || 1;
@@ -108,7 +117,7 @@ export class ComparedRow {
     canvas.classList.remove("is-empty");
     const prepared = prepareCanvas(canvas, size);
     if (!prepared) return;
-    draw(prepared.context, { codes, layout, pointed: unit - from }, prepared.size, theme);
+    draw(prepared.context, { ...images, layout, pointed: unit - from }, prepared.size, theme);
   }
 
   /** @param {string} name */

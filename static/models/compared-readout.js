@@ -1,14 +1,14 @@
-import { textOfCode, valueOfCode } from "../draw/colours.js";
+import { boundText, textOfCode, valueOfCode } from "../draw/colours.js";
 import { codeRange } from "../draw/units.js";
-import { formatValue } from "../format.js";
 import { COMPARED_VIEW, LETTERS } from "./comparison.js";
-import { comparable, difference, extremes } from "./difference.js";
+import { comparable, extremes } from "./difference.js";
 import { differenceExtreme } from "./explanations/comparing.js";
 import { shownExtreme } from "./explanations/grid.js";
 
 /**
  * @typedef {import("./captions.js").Part} Part
  * @typedef {import("./comparison.js").Compared} Compared
+ * @typedef {import("./difference.js").Extreme} Extreme
  * @typedef {import("./run.js").WeightView} WeightView
  */
 
@@ -61,16 +61,20 @@ function ownParts({ compared: { slot, run }, view }, unit) {
  * @returns {Part[]}
  */
 function differenceParts(first, other, unit) {
-  const { min, max } = extremes(difference(first.view, other.view, { from: unit, count: 1 }));
+  const { min, max } = extremes(first.view, other.view, unit);
   const side = (/** @type {Seen} */ { compared: { slot, id }, view: { scale } }) => ({
     letter: LETTERS[slot] ?? "",
     id,
     scale,
   });
   const [one, two] = [side(first), side(other)];
-  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ value) => ({
-    text: formatValue(value),
-    explanation: () => differenceExtreme(one, two, { view: COMPARED_VIEW, unit, end, value }),
-  });
-  return [`${two.letter} − ${one.letter} `, figure("min", min), " to ", figure("max", max)];
+  const part = (/** @type {"min" | "max"} */ end, /** @type {Extreme} */ extreme) =>
+    Number.isFinite(extreme.value)
+      ? {
+          text: boundText(extreme.value, extreme.side),
+          explanation: () =>
+            differenceExtreme(one, two, { view: COMPARED_VIEW, unit, end, ...extreme }),
+        }
+      : "unknown";
+  return [`${two.letter} − ${one.letter} `, part("min", min), " to ", part("max", max)];
 }

@@ -1,4 +1,4 @@
-import { signedCode, valueOfCode } from "../draw/colours.js";
+import { endOfCode, signedCode, valueOfCode } from "../draw/colours.js";
 
 /** @typedef {import("./run.js").WeightView} WeightView */
 
@@ -102,15 +102,50 @@ export function codesOn(view, { from, count }, scale) {
 }
 
 /**
- * The least and the largest of one image's values.
+ * The weights of some units that are at an end of their view's scale, and may lie beyond it: 1,
+ * those that are not: 0.
  *
- * @param {Float64Array} values
+ * @param {WeightView} view
+ * @param {{ from: number, count: number }} units
  */
-export function extremes(values) {
-  let [min, max] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min, max };
+export function endsIn({ codes, shape: [, inputs], coding }, { from, count }) {
+  const some = codes.subarray(from * inputs, (from + count) * inputs);
+  return some.map((code) => Math.abs(endOfCode(code, coding)));
+}
+
+/**
+ * @typedef {object} Extreme the least or the largest of some values, or a bound of it
+ * @property {number} value infinite where not even a bound is known
+ * @property {number} side −1: it is that or less; 1: that or more; 0: that
+ */
+
+/**
+ * The least and the largest of `other` − `first` over the weights of a unit. Where a weight is at
+ * an end of its scale, its difference is only a bound.
+ *
+ * @param {WeightView} first
+ * @param {WeightView} other
+ * @param {number} unit
+ * @returns {{ min: Extreme, max: Extreme }}
+ */
+export function extremes(first, other, unit) {
+  const values = difference(first, other, { from: unit, count: 1 });
+  const start = unit * first.shape[1];
+  const endOf = (/** @type {WeightView} */ { codes, coding }, /** @type {number} */ i) =>
+    endOfCode(codes[start + i] ?? 128, coding);
+  const min = { low: Infinity, high: Infinity };
+  const max = { low: -Infinity, high: -Infinity };
+  values.forEach((value, i) => {
+    const [one, two] = [endOf(first, i), endOf(other, i)];
+    const low = one === 1 || two === -1 ? -Infinity : value;
+    const high = one === -1 || two === 1 ? Infinity : value;
+    min.low = Math.min(min.low, low);
+    min.high = Math.min(min.high, high);
+    max.low = Math.max(max.low, low);
+    max.high = Math.max(max.high, high);
+  });
+  return {
+    min: { value: min.high, side: min.low < min.high ? -1 : 0 },
+    max: { value: max.low, side: max.low < max.high ? 1 : 0 },
+  };
 }

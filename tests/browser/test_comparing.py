@@ -240,6 +240,30 @@ def test_the_unit_read_out_is_reproduced(open_page: OpenPage) -> None:
         assert disagreement(explained, value) is None
 
 
+def test_a_difference_beyond_the_scale_of_an_image_is_said_to_be_a_bound(
+    open_page: OpenPage,
+) -> None:
+    page = small_page(open_page, optimizer={"name": "rmsprop", "learning_rate": 0.5})
+    race(page)
+    page.press("Hold all")
+    page.page.get_by_role("button", name="Take out run C").click()
+    page.press("Restart all")
+    page.until(lambda: {run.state()["batch"] for run in compared(page)} == {0}, "the start")
+    page.press("Step all by a batch")
+    page.until(lambda: {run.state()["batch"] for run in compared(page)} == {1}, "a batch")
+    hold_images(page)
+    own, other = (run.tensor("layer1.weights")[0].astype(np.float64) for run in compared(page))
+    readout = region_of(page).locator('[data-part="unit-readout"]')
+    expect(readout).to_contain_text(re.compile(r"B − A ≤ −.* to ≥ "))
+    least, largest = readout.locator(".explained").all()[-2:]
+    assert (other - own).min() < displayed(least.inner_text().removeprefix("≤ "))[0]
+    assert (other - own).max() > displayed(largest.inner_text())[0]
+    for number in (least, largest):
+        explained = read_explanation(page, number)
+        assert explained is not None
+        assert disagreement(explained, Notebook().value_of(explained)) is None
+
+
 def test_in_step_no_run_gets_ahead(open_page: OpenPage) -> None:
     page = small_page(open_page)
     race(page)

@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { signedCode } from "../../static/draw/colours.js";
-import { comparedLayout } from "../../static/draw/compared-units.js";
+import { comparedLayout, comparedPainter } from "../../static/draw/compared-units.js";
 import { axisEnd } from "../../static/draw/run-lines.js";
+import { textOf } from "../../static/models/captions.js";
+import { unitParts } from "../../static/models/compared-readout.js";
 import {
   codesOf,
   codesOn,
   comparable,
   difference,
   differenceCoder,
+  endsIn,
   extremes,
   valuesOf,
 } from "../../static/models/difference.js";
+import { filled, sheet, THEME } from "./sheet.js";
 
 /**
  * @param {number[][]} values
@@ -90,8 +94,61 @@ describe("the difference of two runs", () => {
     assert.deepEqual([...code(b, a, units, 0.8)], [...codesOf(difference(b, a, units), 0.8)]);
   });
 
+  const extremesOf = (/** @type {number[]} */ one, /** @type {number[]} */ two) =>
+    extremes(viewOf([two, one], 0.4), viewOf([one, two], 0.4), 1);
+
   it("has extremes", () => {
-    assert.deepEqual(extremes(Float64Array.of(0.2, -0.3, 0)), { min: -0.3, max: 0.2 });
+    const { min, max } = extremesOf([0.1, -0.1, 0], [-0.1, 0.2, 0]);
+    assert.ok(Math.abs(min.value + 0.2) < 0.01 && Math.abs(max.value - 0.3) < 0.01);
+    assert.deepEqual([min.side, max.side], [0, 0]);
+  });
+
+  it("has bounds of them where a weight may lie beyond its scale", () => {
+    // Of the second weight the difference is −0.4 or less, of the third 0.4 or more.
+    const bounded = extremesOf([0.1, 9, -9], [0.1, 0, 0]);
+    assert.deepEqual(bounded.min, { value: -0.4, side: -1 });
+    assert.deepEqual(bounded.max, { value: 0.4, side: 1 });
+    // 0.8 or more: the least is not known to be that, but no more than the other's.
+    const above = extremesOf([-9, 0], [9, 0.4 / 4]);
+    assert.equal(above.min.side, 0);
+    assert.deepEqual(above.max, { value: 0.8, side: 1 });
+    const alone = extremesOf([-9, -9], [9, 9]);
+    assert.equal(alone.min.value, Infinity);
+    // Both beyond the same end: anything.
+    const both = extremesOf([9], [9]);
+    assert.deepEqual([both.min.value, both.max.value], [Infinity, -Infinity]);
+  });
+
+  it("says which weights are at an end", () => {
+    const view = viewOf(
+      [
+        [0.1, 0.2],
+        [-9, 0],
+        [0.3, 9],
+      ],
+      0.4,
+    );
+    assert.deepEqual([...endsIn(view, { from: 1, count: 5 })], [1, 0, 0, 1]);
+  });
+});
+
+describe("the unit read out", () => {
+  const seen = (/** @type {number} */ slot, /** @type {number[]} */ values) =>
+    /** @type {any} */ ({ compared: { slot, id: "ab"[slot] }, view: viewOf([values], 0.4) });
+
+  it("says of a difference no more than its weights tell", () => {
+    const parts = unitParts([seen(0, [9, -9, 0]), seen(1, [0.1, 0.1, 0])], 0);
+    const text = textOf(parts);
+    assert.match(text, /A ≤ −0.4 to ≥ 0.4; B 0 to 0.1; B − A ≤ −0.3 to ≥ 0.5$/);
+    const figure = parts.findLast((part) => typeof part !== "string");
+    const { formula, numpy } = figure?.explanation() ?? assert.fail();
+    assert.match(formula, /over the weights of unit 0: 0.5 or more, as a weight at the end/);
+    assert.ok(numpy.endsWith("[(b > -127) & (a < 127)].max()"), numpy);
+  });
+
+  it("says so where nothing is known", () => {
+    const text = textOf(unitParts([seen(0, [9]), seen(1, [9])], 0));
+    assert.match(text, /B − A unknown to unknown$/);
   });
 });
 
@@ -122,6 +179,21 @@ describe("the layout of compared images", () => {
   it("takes the largest images", () => {
     const { columns, scale } = comparedLayout(24, 28, 684);
     assert.deepEqual([columns, scale], [8, 2]);
+  });
+});
+
+describe("compared images", () => {
+  it("have a mark in the corner of the weights that are named", () => {
+    const { context, strokes } = sheet();
+    const layout = { columns: 2, rows: 1, side: 2, scale: 4, width: 20, height: 8 };
+    const codes = Uint8Array.of(128, 255, 128, 128, 128, 128, 1, 128);
+    const marked = Uint8Array.of(0, 1, 0, 0, 0, 0, 1, 0);
+    const size = { width: 10, height: 4, ratio: 2 };
+    comparedPainter()(context, { codes, marked, layout, pointed: null }, size, THEME);
+    assert.deepEqual(filled(strokes, "ink"), [
+      [2, 0, 1, 1],
+      [6, 2, 1, 1],
+    ]);
   });
 });
 

@@ -27,22 +27,30 @@ export function numberOfRun(id, field, formula) {
 }
 
 /**
- * The least or largest difference of a unit's weights in two runs, as their images have them.
+ * The least or largest difference of a unit's weights in two runs, as their images have them; where
+ * weights are at an end of an image's scale, the nearest bound of it.
  *
  * @param {{ letter: string, id: string, scale: number }} first
  * @param {{ letter: string, id: string, scale: number }} other
- * @param {{ view: string, unit: number, end: "min" | "max", value: number }} shown
+ * @param {{ view: string, unit: number, end: "min" | "max" } & import("../difference.js").Extreme} shown
  * @returns {Explanation}
  */
-export function differenceExtreme(first, other, { view, unit, end, value }) {
+export function differenceExtreme(first, other, { view, unit, end, value, side }) {
   const values = (/** @type {string} */ name, /** @type {typeof first} */ { id, scale }) =>
     `np.sign(${name} := view_of("${id}", "${view}")["values"][${unit}] - 128.0) * (${name} / 127) ** 2 * ${scale}`;
-  const which = end === "min" ? "least" : "largest";
+  const isLeast = end === "min";
+  const which = isLeast ? "least" : "largest";
+  const [is, bounded] = isLeast ? ["or less", "at most"] : ["or more", "at least"];
+  const what = `the ${which} of W${other.letter} − W${first.letter} over the weights of unit ${unit}`;
+  const says =
+    side === 0
+      ? `${what} = ${formatValue(value)}`
+      : `${what}: ${formatValue(value)} ${is}, as a weight at the end of its image's scale may lie beyond; ` +
+        `this is the ${which} over the weights of which the images tell what the difference is ${bounded}`;
+  const known = isLeast ? "(b < 127) & (a > -127)" : "(b > -127) & (a < 127)";
   return {
-    formula:
-      `the ${which} of W${other.letter} − W${first.letter} over the weights of unit ${unit} = ${formatValue(value)}; ` +
-      "both as their images have them, in one byte a weight: sign · ((code − 128) / 127)² · scale",
+    formula: `${says}; both as their images have them, in one byte a weight: sign · ((code − 128) / 127)² · scale`,
     address: [other, first].map(({ id }) => `GET /api/runs/${id}/views/${view}`).join("\n"),
-    numpy: `(${values("b", other)} - ${values("a", first)}).${end}()`,
+    numpy: `(${values("b", other)} - ${values("a", first)})${side === 0 ? "" : `[${known}]`}.${end}()`,
   };
 }
