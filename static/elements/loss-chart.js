@@ -1,7 +1,8 @@
 import uPlot from "uplot";
-import { LEAST, lossAxis, lowerEnd, upperEnd } from "../draw/axis.js";
+import { LEAST, upperEnd } from "../draw/axis.js";
+import { drawMarks, drawUpright, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
 import { decimate } from "../draw/decimate.js";
-import { countAbove, drawAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
+import { countAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
 import { markOf } from "../models/changes.js";
 
 /**
@@ -34,12 +35,7 @@ const FIRST_BATCHES = [10, 100, 1000, 10_000].flatMap((power) => [
   10 * power,
 ]);
 
-const MARK_ROW_HEIGHT = 14;
-/** Under the words: the label at the axis's end reaches up so far. */
-const MARK_GAP = 8;
-
-/** To the right: the label at the axis's end, "60,000", reaches out so far. */
-const HALF_LABEL = 22;
+const MARK_DASH = [3, 3];
 
 /** How much of what lies ahead of the marker shows through. */
 const AHEAD_ALPHA = 0.35;
@@ -66,8 +62,28 @@ export class LossChart {
   constructor(holder, theme, logarithmic, pointed) {
     this.#theme = theme;
     this.#logarithmic = logarithmic;
-    const size = { width: holder.clientWidth, height: holder.clientHeight };
-    this.#plot = new uPlot(this.#options(size, pointed), [[], [], []], holder);
+    const muted = () => this.#theme.muted;
+    const ink = () => this.#theme.ink;
+    this.#plot = lossPlot(holder, [[], [], []], {
+      theme: () => this.#theme,
+      logarithmic,
+      across: () => this.#acrossRange(),
+      end: () => this.#upperEnd,
+      markRows: MARK_ROWS,
+      series: [
+        { stroke: muted, alpha: 0.55, width: 1, points: { show: false } },
+        { stroke: ink, width: 1.75, points: { show: isAlone, fill: ink, size: 8 } },
+      ],
+      hooks: {
+        drawAxes: (plot) => this.#drawMarks(plot),
+        draw: (plot) => {
+          this.#drawAbove(plot);
+          this.#drawPoints(plot);
+        },
+      },
+      reached: () => this.#data?.series.length ?? 0,
+      pointed,
+    });
   }
 
   /** @param {Theme} theme */
@@ -81,9 +97,7 @@ export class LossChart {
    * @param {number} height
    */
   resize(width, height) {
-    if (width !== this.#plot.width || height !== this.#plot.height) {
-      this.#plot.setSize({ width, height });
-    }
+    resizePlot(this.#plot, { width, height });
   }
 
   /**
@@ -133,46 +147,6 @@ export class LossChart {
   }
 
   /**
-   * @param {{ width: number, height: number }} size
-   * @param {(batch: number | null) => void} pointed
-   * @returns {uPlot.Options}
-   */
-  #options(size, pointed) {
-    const muted = () => this.#theme.muted;
-    const hairline = () => this.#theme.hairline;
-    const ink = () => this.#theme.ink;
-    const font = `11px ${this.#theme.font}`;
-    const grid = { stroke: hairline, width: 1 };
-    const ticks = { show: false };
-    return {
-      ...size,
-      padding: [MARK_ROWS * MARK_ROW_HEIGHT + MARK_GAP, HALF_LABEL, 0, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
-      scales: {
-        x: { time: false, range: () => this.#acrossRange() },
-        y: this.#logarithmic
-          ? { distr: 3, range: (_plot, min) => [lowerEnd(min), this.#upperEnd] }
-          : { range: () => [0, this.#upperEnd] },
-      },
-      axes: [
-        { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
-        { stroke: muted, font, grid, ticks, ...lossAxis(this.#logarithmic) },
-      ],
-      series: [
-        {},
-        { stroke: muted, alpha: 0.55, width: 1, points: { show: false } },
-        { stroke: ink, width: 1.75, points: { show: isAlone, fill: ink, size: 8 } },
-      ],
-      hooks: {
-        drawAxes: [(plot) => this.#drawMarks(plot)],
-        draw: [(plot) => this.#drawAbove(plot), (plot) => this.#drawPoints(plot)],
-        setCursor: [(plot) => pointed(this.#pointedBatch(plot))],
-      },
-    };
-  }
-
-  /**
    * Whole epochs, so that the axis moves only when one begins; less of the first while it is slow.
    *
    * @returns {[number, number]}
@@ -185,47 +159,16 @@ export class LossChart {
   }
 
   /** @param {uPlot} plot */
-  #pointedBatch(plot) {
-    const { left } = plot.cursor;
-    const length = this.#data?.series.length ?? 0;
-    if (left == null || left < 0 || length === 0) return null;
-    const batch = Math.round(plot.posToVal(left, "x"));
-    return Math.min(Math.max(batch, 1), length);
-  }
-
-  /**
-   * What was changed and where, under the lines.
-   *
-   * @param {uPlot} plot
-   */
   #drawMarks(plot) {
-    if (!this.#data) return;
-    const { ctx, bbox } = plot;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.lineWidth = ratio;
-    ctx.font = `${11 * ratio}px ${this.#theme.font}`;
-    ctx.textBaseline = "alphabetic";
-    ctx.textAlign = "left";
-    const ends = Array.from({ length: MARK_ROWS }, () => -1);
-    for (const action of this.#data.actions) {
-      const words = markOf(action);
-      if (words === "") continue;
-      const x = Math.round(plot.valToPos(action.batch, "x", true)) + 0.5;
-      if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
-      ctx.strokeStyle = this.#theme.muted;
-      ctx.setLineDash([3 * ratio, 3 * ratio]);
-      line(ctx, x, bbox.top, bbox.top + bbox.height);
-      const text = shortened(ctx, words, ctx.canvas.width);
-      const width = ctx.measureText(text).width;
-      const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
-      const row = ends.findIndex((end) => left > end);
-      if (row < 0) continue; // no room for its words: the line stays, the list of changes has it
-      ends[row] = left + width + 6 * ratio;
-      ctx.fillStyle = this.#theme.muted;
-      ctx.fillText(text, left, bbox.top - (MARK_GAP + row * MARK_ROW_HEIGHT) * ratio);
-    }
-    ctx.restore();
+    const marks = (this.#data?.actions ?? [])
+      .map((action) => ({
+        batch: action.batch,
+        words: markOf(action),
+        colour: this.#theme.muted,
+        dash: MARK_DASH,
+      }))
+      .filter(({ words }) => words !== "");
+    drawMarks(plot, marks, MARK_ROWS, this.#theme);
   }
 
   /**
@@ -234,27 +177,18 @@ export class LossChart {
    * @param {uPlot} plot
    */
   #drawAbove(plot) {
-    if (!this.#data) return;
-    const { ctx, bbox, data } = plot;
+    const { muted, ink, panel } = this.#theme;
     const end = this.#upperEnd;
-    const how = { top: bbox.top, ratio: uPlot.pxRatio };
-    const place = (/** @type {number} */ batch) => plot.valToPos(batch, "x", true);
-    const [x, losses = [], means = []] = data;
-    ctx.save();
-    for (const [values, colour] of /** @type {const} */ ([
-      [losses, this.#theme.muted],
-      [means, this.#theme.ink],
-    ])) {
-      ctx.fillStyle = colour;
-      drawAbove(ctx, [...x].filter((_, i) => (values[i] ?? 0) > end).map(place), how);
-    }
-    ctx.fillStyle = this.#theme.panel;
-    ctx.strokeStyle = this.#theme.ink;
-    ctx.lineWidth = 1.5 * uPlot.pxRatio;
-    const tests = this.#data.series.tests.filter(({ loss }) => loss > end);
-    const places = tests.map(({ batch }) => place(batch));
-    drawAbove(ctx, places, { ...how, hollow: true });
-    ctx.restore();
+    const [batches, losses = [], means = []] = plot.data;
+    markAbove(plot, { batches, losses, end }, { fill: muted });
+    markAbove(plot, { batches, losses: means, end }, { fill: ink });
+    const tests = this.#data?.series.tests ?? [];
+    const ofTests = {
+      batches: tests.map(({ batch }) => batch),
+      losses: tests.map(({ loss }) => loss),
+      end,
+    };
+    markAbove(plot, ofTests, { fill: panel, outline: ink });
   }
 
   /**
@@ -290,39 +224,13 @@ export class LossChart {
     if (reach > 0) {
       ctx.strokeStyle = this.#theme.accent;
       ctx.lineWidth = 2 * ratio;
-      line(ctx, now, bbox.top, bbox.top + bbox.height);
+      drawUpright(plot, now);
     }
     ctx.restore();
   }
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {number} room
- */
-function shortened(context, text, room) {
-  let short = text;
-  while (context.measureText(short).width > room && short.includes(",")) {
-    short = `${short.slice(0, short.lastIndexOf(","))} …`;
-  }
-  return short;
-}
-
 /** One batch makes no line. @param {uPlot} plot */
 function isAlone({ data }) {
   return data[0].length === 1;
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} x
- * @param {number} top
- * @param {number} bottom
- */
-function line(context, x, top, bottom) {
-  context.beginPath();
-  context.moveTo(x, top);
-  context.lineTo(x, bottom);
-  context.stroke();
 }
