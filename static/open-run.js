@@ -4,6 +4,13 @@ import { openRecipe } from "./protocol/opening.js";
 import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
 import { RunSocket } from "./protocol/socket.js";
 
+/** What is to be said where the server knows no run of an id. */
+export const NO_SUCH_RUN = {
+  code: "unknown_run",
+  message: "This run does not exist, or no longer.",
+  hint: "Its link may be incomplete, or the run was deleted or has expired.",
+};
+
 /**
  * Opens the run named in the address, or makes the one whose recipe it holds, or a new one; the
  * address names it then.
@@ -69,11 +76,7 @@ export function connect(run, id, location) {
       stillThere: () => exists(id),
       gone: () => {
         run.connection.value = "gone";
-        run.gone.value = {
-          code: "unknown_run",
-          message: "This run does not exist, or no longer.",
-          hint: "Its link may be incomplete, or the run was deleted or has expired.",
-        };
+        run.gone.value = NO_SUCH_RUN;
       },
     },
   });
@@ -91,7 +94,7 @@ export function connect(run, id, location) {
  *
  * @param {string} id
  */
-async function exists(id) {
+export async function exists(id) {
   try {
     await getRun(id);
     return true;

@@ -2,6 +2,7 @@ import { formatCount, formatError } from "../format.js";
 import { idIn } from "../models/comparison-address.js";
 import { RACES } from "../models/races.js";
 import { prepareRace } from "../models/racing.js";
+import { exists, NO_SUCH_RUN } from "../open-run.js";
 import { branchRun, createRun } from "../protocol/api.js";
 import { closeByHand, follow, RunElement, write } from "./run-element.js";
 
@@ -94,7 +95,7 @@ export class RaceDialog extends RunElement {
     const form = this.find("form", HTMLFormElement);
     form.addEventListener(
       "submit",
-      (event) => {
+      async (event) => {
         event.preventDefault();
         const id = idIn(field.value);
         const error =
@@ -103,7 +104,9 @@ export class RaceDialog extends RunElement {
                 message: "Expected the link of a run, or its id of 32 digits and letters.",
                 hint: "Its page has it in the address, after ?run=",
               }
-            : comparison.add(id);
+            : (await exists(id))
+              ? comparison.add(id)
+              : NO_SUCH_RUN;
         write(trouble, error ? formatError(error) : "");
         if (error) return;
         field.value = "";
