@@ -8,6 +8,9 @@ import { writeImages } from "./grid.js";
 
 const GAP = 1;
 
+/** How much of a mark is seen where it covers all of its weight: the colour shows through. */
+const COVER_ALPHA = 0.5;
+
 /** Rows of images beside one run's name: more would push the next run out of sight. */
 const MOST_ROWS = 3;
 
@@ -80,7 +83,9 @@ export function comparedPainter() {
 function drawMarks(context, marked, { columns, side, scale }, ratio, theme) {
   const pixel = scale / ratio;
   const mark = Math.max(1, Math.floor(scale / 2)) / ratio;
+  context.save();
   context.fillStyle = theme.ink;
+  if (scale === 1) context.globalAlpha = COVER_ALPHA;
   marked.forEach((isMarked, i) => {
     if (isMarked === 0) return;
     const image = Math.floor(i / side ** 2);
@@ -89,4 +94,5 @@ function drawMarks(context, marked, { columns, side, scale }, ratio, theme) {
     const y = row * (side + GAP) + (Math.floor(i / side) % side);
     context.fillRect(x * pixel, y * pixel, mark, mark);
   });
+  context.restore();
 }
