@@ -10,6 +10,8 @@ const SAMPLE = 1024;
 const FAR = 4;
 /** All losses are on the axis where it gets no longer than by this. */
 const LITTLE_LONGER = 1.5;
+/** A run's losses are on the axis of several runs up to this many times what any began with. */
+const FAR_BEYOND_START = 10;
 /** Room above the highest value, for the thickness of its line. */
 const ROOM = 1.02;
 /** The ends of an axis, times a power of ten. */
@@ -48,6 +50,21 @@ export function neededEnd({ loss, smooth, tests }) {
   }
   const highest = highestOf(loss);
   return highest <= LITTLE_LONGER * needed ? Math.max(highest, needed) : needed;
+}
+
+/**
+ * What the linear axis of several runs must hold: what each alone would need, but for the runs that
+ * have gone far beyond where any began. One that explodes does not flatten the others.
+ *
+ * @param {readonly Losses[]} runs
+ * @returns {number} 0 where there are no losses
+ */
+export function neededByAll(runs) {
+  const start = Math.max(0, ...runs.map(({ loss }) => loss[0] ?? 0));
+  return Math.max(
+    start,
+    ...runs.map(neededEnd).filter((needed) => needed <= FAR_BEYOND_START * start),
+  );
 }
 
 /**

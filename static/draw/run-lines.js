@@ -14,3 +14,37 @@ export function axisEnd(reached, least = 20) {
   const step = Math.max(10 ** Math.floor(Math.log10(reached)) / 4, 5);
   return Math.ceil(reached / step) * step;
 }
+
+/**
+ * How high the labels of some points stand: beside their points, but apart from those near them,
+ * and within a chart.
+ *
+ * @param {readonly { x: number, y: number }[]} points
+ * @param {{ width: number, height: number, top: number, bottom: number }} room of a label, and
+ *   between which edges it has it
+ * @returns {number[]} the middle of each
+ */
+export function labelPlaces(points, { width, height, top, bottom }) {
+  const places = points
+    .map(({ x, y }, i) => ({
+      x,
+      i,
+      y: Math.min(Math.max(y, top + height / 2), bottom - height / 2),
+    }))
+    .toSorted((one, other) => one.y - other.y);
+  const isNear = (/** @type {{ x: number }} */ one, /** @type {{ x: number }} */ other) =>
+    Math.abs(one.x - other.x) <= width;
+  places.forEach((here, i) => {
+    for (const above of places.slice(0, i)) {
+      if (isNear(above, here)) here.y = Math.max(here.y, above.y + height);
+    }
+  });
+  // Those that are pushed over the lower edge come back, and push up those above them.
+  places.toReversed().forEach((here, i, upwards) => {
+    here.y = Math.min(here.y, bottom - height / 2);
+    for (const below of upwards.slice(0, i)) {
+      if (isNear(below, here)) here.y = Math.min(here.y, below.y - height);
+    }
+  });
+  return places.toSorted((one, other) => one.i - other.i).map(({ y }) => y);
+}

@@ -1,11 +1,13 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
-import { formatCount, formatError, formatLoss, formatValue } from "../format.js";
+import { formatError, formatValue } from "../format.js";
+import { comparedAboveParts } from "../models/above.js";
 import { changeText, marksOf } from "../models/compared-marks.js";
-import { apartNotes, waitingNote } from "../models/compared-words.js";
+import { lastOfAll, lossParts } from "../models/compared-readout.js";
+import { apartNotes, outNote, waitingNote, withoutText } from "../models/compared-words.js";
 import { COMPARED_VIEW, LETTERS } from "../models/comparison.js";
-import * as explanations from "../models/explanations/progress.js";
 import { Rarely } from "../models/rarely.js";
+import { isOut } from "../models/together.js";
 import { ComparedChart } from "./compared-chart.js";
 import { ComparedImages } from "./compared-images.js";
 import { ComparedTable } from "./compared-table.js";
@@ -35,6 +37,8 @@ export class CompareRegion extends RunElement {
   #images = null;
   /** @type {FigureText | null} */
   #readout = null;
+  /** @type {FigureText | null} */
+  #above = null;
   #drawLegend = legendPainter();
   /** @type {readonly unknown[]} */
   #legendPainted = [];
@@ -45,11 +49,12 @@ export class CompareRegion extends RunElement {
    * @param {AbortSignal} signal
    */
   connect(app, signal) {
-    const { comparison, together, painter, colours } = app;
+    const { run, comparison, together, painter, colours } = app;
     const paint = () => this.#paint(app);
     const rarely = new Rarely(() => painter.request(paint), PAINT_GAP_MS);
     const soon = () => rarely.ask();
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
+    this.#above = new FigureText(this.piece("above", HTMLElement));
     this.#table = new ComparedTable(
       this.piece("rows", HTMLTableSectionElement),
       this.piece("row", HTMLTemplateElement),
@@ -69,9 +74,10 @@ export class CompareRegion extends RunElement {
       () => painter.request(paint),
     );
     follow(signal, () => {
-      const some = comparison.others.value.length > 0;
-      this.piece("body", HTMLElement).hidden = !some;
-      this.piece("empty", HTMLElement).hidden = some;
+      // Beside a run that does not exist there is nothing to put.
+      this.hidden = run.gone.value !== null && comparison.all.value.length === 0;
+      this.piece("body", HTMLElement).hidden = comparison.all.value.length < 2;
+      this.piece("empty", HTMLElement).hidden = comparison.others.value.length > 0;
     });
     follow(signal, () => {
       if (!comparison.inSight.value) return;
@@ -176,7 +182,7 @@ export class CompareRegion extends RunElement {
     const theme = colours.peek();
     this.#paintNotes(all, together);
     this.#table?.show(all, together.inStep.peek());
-    this.#paintChart(all, theme);
+    this.#paintChart(all, together, theme);
     const images = /** @type {ComparedImages} */ (this.#images);
     const scale = images.paint(all, theme);
     const unit = this.piece("unit", HTMLInputElement);
@@ -199,19 +205,23 @@ export class CompareRegion extends RunElement {
     const waiting = known
       .filter(({ run }) => together.leavesOut(run))
       .map(({ slot, state }) => waitingNote(slot, state));
-    const notes = [...waiting, ...apartNotes(known)];
+    const out = all.filter(({ run }) => isOut(run));
+    const stopped = out.map(({ slot, run }) => outNote(run, slot)).filter(Boolean);
+    const notes = [...stopped, ...waiting, ...apartNotes(known)];
     const calm =
       known.length === all.length
         ? "The same start and the same batches: at the same batch, what differs comes from what was set."
         : "";
+    write(this.piece("without", HTMLElement), together.inStep.peek() ? withoutText(out) : "");
     write(this.piece("notes", HTMLElement), notes.length > 0 ? notes.join(" ") : calm);
   }
 
   /**
    * @param {readonly Compared[]} all
+   * @param {App["together"]} together
    * @param {Theme} theme
    */
-  #paintChart(all, theme) {
+  #paintChart(all, together, theme) {
     const holder = this.piece("chart", HTMLElement);
     const lines = all.map(({ slot, run }) => ({
       slot,
@@ -230,14 +240,15 @@ export class CompareRegion extends RunElement {
         logarithmic,
         pointed: (batch) => {
           this.#pointed = batch;
-          this.#paintReadout(all);
+          this.#paintReadout(all, together);
         },
       });
       this.#built = built;
     }
     this.#chart.theme = theme;
-    this.#chart.show(lines, size);
-    this.#paintReadout(all);
+    const above = this.#chart.show(lines, size);
+    this.#above?.show(comparedAboveParts(all, above));
+    this.#paintReadout(all, together);
     const changes = lines.flatMap(({ slot, marks }) =>
       marks.map((mark) => changeText(LETTERS[slot] ?? "", mark)),
     );
@@ -246,29 +257,14 @@ export class CompareRegion extends RunElement {
   }
 
   /**
-   * The losses at the batch pointed at, or at the last that all have.
+   * The losses at the batch pointed at, or at the last that all have who go on.
    *
    * @param {readonly Compared[]} all
+   * @param {App["together"]} together
    */
-  #paintReadout(all) {
-    const common = Math.min(...all.map(({ run }) => run.series.length));
-    const batch = this.#pointed ?? common;
-    /** @type {import("../models/captions.js").Part[]} */
-    const parts = [];
-    for (const { slot, run } of all) {
-      const state = run.state.peek();
-      if (!state || batch < 1 || batch > run.series.length) continue;
-      const loss = run.series.loss[batch - 1];
-      parts.push(
-        parts.length === 0 ? `batch ${formatCount(batch)}: loss ` : ", ",
-        `${LETTERS[slot]} `,
-        {
-          text: formatLoss(loss),
-          explanation: () => explanations.lossOfBatch(state, batch, loss),
-        },
-      );
-    }
-    this.#readout?.show(parts);
+  #paintReadout(all, together) {
+    const last = lastOfAll(all, (run) => !isOut(run) && !together.leavesOut(run));
+    this.#readout?.show(lossParts(all, this.#pointed ?? last));
   }
 
   /**

@@ -1,12 +1,15 @@
 import uPlot from "uplot";
-import { LEAST, lossAxis, lowerEnd, upperEnd } from "../draw/axis.js";
+import { LEAST, upperEnd } from "../draw/axis.js";
+import { drawMarks, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
 import { decimate } from "../draw/decimate.js";
-import { highestOf } from "../draw/loss-end.js";
-import { axisEnd, DASHES } from "../draw/run-lines.js";
+import { countAbove, highestOf, neededByAll, roundEnd } from "../draw/loss-end.js";
+import { axisEnd, DASHES, labelPlaces } from "../draw/run-lines.js";
+import { markWords } from "../models/compared-marks.js";
 import { LETTERS } from "../models/comparison.js";
 
 /**
  * @typedef {import("../draw/colours.js").Theme} Theme
+ * @typedef {import("../models/above.js").AboveOfRun} AboveOfRun
  * @typedef {import("../models/series.js").SeriesStore} SeriesStore
  */
 
@@ -21,10 +24,10 @@ import { LETTERS } from "../models/comparison.js";
 /** Points drawn for each CSS pixel across and for each run, at most. */
 const POINTS_PER_PIXEL = 1;
 const MARK_ROWS = 3;
-const MARK_ROW_HEIGHT = 13;
-/** Letters at the ends of lines that are nearer to each other than this are set apart. */
-const LETTER_ROOM = 20;
-const LETTER_HEIGHT = 12;
+/** Of a solid line, whose dashes tell nothing. */
+const MARK_DASH = [3, 3];
+/** What a letter at the end of a line takes of the chart. */
+const LETTER = { width: 20, height: 12 };
 
 /** The losses of several runs over one batch axis, what was changed in each, and where each is. */
 export class ComparedChart {
@@ -33,8 +36,7 @@ export class ComparedChart {
   #theme;
   /** @type {readonly Line[]} */
   #lines;
-  /** Of the smoothed lines: one batch that goes wrong does not flatten them all. */
-  #highest = 0;
+  #upperEnd = roundEnd(0, 0);
 
   /**
    * @param {HTMLElement} holder
@@ -45,8 +47,34 @@ export class ComparedChart {
     this.#theme = theme;
     this.#logarithmic = logarithmic;
     this.#lines = lines;
-    const size = { width: holder.clientWidth, height: holder.clientHeight };
-    this.#plot = new uPlot(this.#options(size, pointed), this.#data(size.width), holder);
+    const points = { show: false };
+    const hue = (/** @type {number} */ slot) => () => this.#hue(slot);
+    const series = [
+      ...lines.map(({ slot }) => ({ stroke: hue(slot), alpha: 0.28, width: 1, points })),
+      ...lines.map(({ slot }) => ({
+        stroke: hue(slot),
+        width: 2,
+        dash: DASHES[slot] ?? [],
+        points,
+      })),
+    ];
+    this.#plot = lossPlot(holder, [[], ...series.map(() => [])], {
+      theme: () => this.#theme,
+      logarithmic,
+      across: () => [0, axisEnd(this.#reached())],
+      end: () => this.#upperEnd,
+      markRows: MARK_ROWS,
+      series,
+      hooks: {
+        drawAxes: (plot) => this.#drawMarks(plot),
+        draw: (plot) => {
+          this.#drawAbove(plot);
+          this.#drawEnds(plot);
+        },
+      },
+      reached: () => this.#reached(),
+      pointed,
+    });
   }
 
   /** @param {Theme} theme */
@@ -58,13 +86,26 @@ export class ComparedChart {
   /**
    * @param {readonly Line[]} lines
    * @param {{ width: number, height: number }} size
+   * @returns {{ end: number, runs: AboveOfRun[] }} what lies above the axis
    */
-  show(lines, { width, height }) {
+  show(lines, size) {
     this.#lines = lines;
-    if (width !== this.#plot.width || height !== this.#plot.height) {
-      this.#plot.setSize({ width, height });
-    }
-    this.#plot.setData(this.#data(width));
+    resizePlot(this.#plot, size);
+    const highest = lines.map(({ series }) => highestOf(series.loss));
+    const end = this.#logarithmic
+      ? upperEnd(Math.max(0, ...highest))
+      : roundEnd(
+          neededByAll(lines.map(({ series: { loss, smooth } }) => ({ loss, smooth, tests: [] }))),
+          this.#upperEnd,
+        );
+    this.#upperEnd = end;
+    this.#plot.setData(this.#data(size.width));
+    const runs = lines.map(({ slot, series }, i) => ({
+      slot,
+      losses: countAbove(series.loss, end),
+      highest: highest[i] ?? 0,
+    }));
+    return { end, runs: runs.filter(({ losses }) => losses > 0) };
   }
 
   destroy() {
@@ -90,112 +131,59 @@ export class ComparedChart {
     const [x, ...columns] = uPlot.join(tables);
     const raw = columns.filter((_, i) => i % 2 === 0);
     const smooth = columns.filter((_, i) => i % 2 === 1);
-    this.#highest = Math.max(...smooth.map(highestOf), 0);
     return [x, ...raw, ...smooth];
-  }
-
-  /**
-   * @param {{ width: number, height: number }} size
-   * @param {(batch: number | null) => void} pointed
-   * @returns {uPlot.Options}
-   */
-  #options(size, pointed) {
-    const muted = () => this.#theme.muted;
-    const font = `11px ${this.#theme.font}`;
-    const grid = { stroke: () => this.#theme.hairline, width: 1 };
-    const ticks = { show: false };
-    const points = { show: false };
-    const hue = (/** @type {number} */ slot) => () => this.#theme.runs[slot] ?? this.#theme.ink;
-    return {
-      ...size,
-      padding: [MARK_ROWS * MARK_ROW_HEIGHT + 4, 22, 0, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
-      scales: {
-        x: { time: false, range: () => [0, axisEnd(this.#reached())] },
-        y: this.#logarithmic
-          ? { distr: 3, range: (_plot, min, max) => [lowerEnd(min), upperEnd(max)] }
-          : { range: () => [0, upperEnd(this.#highest)] },
-      },
-      axes: [
-        { stroke: muted, font, grid: { show: false }, ticks, size: 24, gap: 4, space: 60 },
-        { stroke: muted, font, grid, ticks, ...lossAxis(this.#logarithmic) },
-      ],
-      series: [
-        {},
-        ...this.#lines.map(({ slot }) => ({ stroke: hue(slot), alpha: 0.28, width: 1, points })),
-        ...this.#lines.map(({ slot }) => ({
-          stroke: hue(slot),
-          width: 2,
-          dash: DASHES[slot] ?? [],
-          points,
-        })),
-      ],
-      hooks: {
-        drawAxes: [(plot) => this.#drawMarks(plot)],
-        draw: [(plot) => this.#drawEnds(plot)],
-        setCursor: [(plot) => pointed(this.#pointedBatch(plot))],
-      },
-    };
   }
 
   #reached() {
     return Math.max(0, ...this.#lines.map(({ series, batch }) => Math.max(series.length, batch)));
   }
 
-  /** @param {uPlot} plot */
-  #pointedBatch(plot) {
-    const { left } = plot.cursor;
-    const reached = this.#reached();
-    if (left == null || left < 0 || reached === 0) return null;
-    return Math.min(Math.max(Math.round(plot.posToVal(left, "x")), 1), reached);
+  /** @param {number} slot */
+  #hue(slot) {
+    return this.#theme.runs[slot] ?? this.#theme.ink;
   }
 
   /**
-   * What was changed in each run, under the lines, with the run's letter.
+   * What was changed in each run, with the run's letter.
    *
    * @param {uPlot} plot
    */
   #drawMarks(plot) {
-    const { ctx, bbox } = plot;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.lineWidth = ratio;
-    ctx.font = `${11 * ratio}px ${this.#theme.font}`;
-    ctx.textBaseline = "alphabetic";
-    ctx.textAlign = "left";
-    const ends = Array.from({ length: MARK_ROWS }, () => -1);
     const marks = this.#lines
-      .flatMap(({ slot, marks }) => marks.map((mark) => ({ ...mark, slot })))
+      .flatMap(({ slot, marks }) =>
+        marks.map((mark) => ({
+          batch: mark.batch,
+          words: `${LETTERS[slot]} ${markWords(mark)}`,
+          colour: this.#hue(slot),
+          dash: DASHES[slot]?.length ? DASHES[slot] : MARK_DASH,
+        })),
+      )
       .toSorted((one, other) => one.batch - other.batch);
-    for (const { slot, batch, text, branch } of marks) {
-      const x = Math.round(plot.valToPos(batch, "x", true)) + 0.5;
-      if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
-      ctx.strokeStyle = this.#theme.runs[slot] ?? this.#theme.muted;
-      ctx.setLineDash((DASHES[slot]?.length ? DASHES[slot] : [3, 3]).map((part) => part * ratio));
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      const words = `${LETTERS[slot]} ${markWords(text, branch)}`;
-      const width = ctx.measureText(words).width;
-      const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
-      const row = ends.findIndex((end) => left > end);
-      if (row < 0) continue; // no room for its words: the line stays, the words beside have it
-      ends[row] = left + width + 6 * ratio;
-      ctx.fillStyle = this.#theme.muted;
-      ctx.fillText(words, left, bbox.top - (4 + row * MARK_ROW_HEIGHT) * ratio);
-    }
-    ctx.restore();
+    drawMarks(plot, marks, MARK_ROWS, this.#theme);
   }
 
   /**
-   * Where each run is on its smoothed line, with its letter.
+   * Where losses lie above the axis, in the hues of their runs.
+   *
+   * @param {uPlot} plot
+   */
+  #drawAbove(plot) {
+    const [batches, ...columns] = plot.data;
+    const end = this.#upperEnd;
+    columns.forEach((losses, i) => {
+      const { slot } = /** @type {Line} */ (this.#lines[i % this.#lines.length]);
+      markAbove(plot, { batches, losses, end }, { fill: this.#hue(slot) });
+    });
+  }
+
+  /**
+   * Where each run is on its smoothed line, with its letter; of a line that ends above the axis the
+   * letter alone, at the top.
    *
    * @param {uPlot} plot
    */
   #drawEnds(plot) {
-    const { ctx } = plot;
+    const { ctx, bbox } = plot;
     const ratio = uPlot.pxRatio;
     ctx.save();
     ctx.font = `700 ${11 * ratio}px ${this.#theme.font}`;
@@ -206,34 +194,24 @@ export class ComparedChart {
       const value = series.smooth[at - 1];
       if (at < 1 || value === undefined) return [];
       const loss = this.#logarithmic ? Math.max(value, LEAST) : value;
-      const y = plot.valToPos(loss, "y", true);
-      return [{ slot, x: plot.valToPos(at, "x", true), y, labelY: y }];
+      return [{ slot, x: plot.valToPos(at, "x", true), y: plot.valToPos(loss, "y", true) }];
     });
-    // Letters of runs that lie close to each other are set apart.
-    ends.sort((one, other) => one.y - other.y);
-    ends.forEach((here, i) => {
-      for (const above of ends.slice(0, i)) {
-        if (Math.abs(above.x - here.x) > LETTER_ROOM * ratio) continue;
-        here.labelY = Math.max(here.labelY, above.labelY + LETTER_HEIGHT * ratio);
+    const labels = labelPlaces(ends, {
+      width: LETTER.width * ratio,
+      height: LETTER.height * ratio,
+      top: bbox.top,
+      bottom: bbox.top + bbox.height,
+    });
+    ends.forEach(({ slot, x, y }, i) => {
+      if (y >= bbox.top) {
+        ctx.fillStyle = this.#hue(slot);
+        ctx.beginPath();
+        ctx.arc(x, y, 3.5 * ratio, 0, 2 * Math.PI);
+        ctx.fill();
       }
-    });
-    for (const { slot, x, y, labelY } of ends) {
-      ctx.fillStyle = this.#theme.runs[slot] ?? this.#theme.ink;
-      ctx.beginPath();
-      ctx.arc(x, y, 3.5 * ratio, 0, 2 * Math.PI);
-      ctx.fill();
       ctx.fillStyle = this.#theme.ink;
-      ctx.fillText(LETTERS[slot] ?? "", x + 7 * ratio, labelY);
-    }
+      ctx.fillText(LETTERS[slot] ?? "", x + 7 * ratio, labels[i] ?? y);
+    });
     ctx.restore();
   }
-}
-
-/**
- * @param {string} text
- * @param {boolean | undefined} branch
- */
-function markWords(text, branch) {
-  if (!branch) return text;
-  return text === "" ? "branches off" : `branches off: ${text}`;
 }

@@ -67,7 +67,11 @@ export class ComparedImages {
     for (const compared of all) {
       const view = viewOf(compared);
       const shown = { view, first, from: this.#from, unit: this.#unit, scale, theme };
-      this.#rows.get(compared.id)?.show(shown);
+      const row = this.#rows.get(compared.id);
+      if (!row) continue;
+      // None come of a run that does not exist.
+      row.element.hidden = view === null && compared.run.gone.peek() !== null;
+      row.show(shown);
     }
     this.#readout.show(unitParts(seen, this.#unit));
     return seen.length > 0 ? scale : null;

@@ -1,6 +1,6 @@
 import { DASHES } from "../draw/run-lines.js";
-import { formatCount, formatError, formatLoss, formatPercent, formatSetting } from "../format.js";
-import { optimizerTitle } from "../models/compared-words.js";
+import { formatCount, formatLoss, formatPercent, formatSetting } from "../format.js";
+import { optimizerTitle, outNote, standing } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
 import { addressOf } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
@@ -97,10 +97,8 @@ export class ComparedTable {
       const give = () => run.state.value && why(run.state.value);
       explain(cell(row, name), give, lifetime.signal);
     }
-    const isMain = compared.slot === 0;
-    cell(row, "open").hidden = isMain;
     const remove = cell(row, "remove");
-    remove.hidden = isMain;
+    remove.hidden = compared.slot === 0;
     remove.addEventListener("click", () => this.#remove(compared.id), { signal: lifetime.signal });
     const made = { row, compared, lifetime };
     this.#rows.set(compared.id, made);
@@ -117,6 +115,7 @@ export class ComparedTable {
     const letter = LETTERS[slot] ?? "";
     write(cell(row, "name"), state?.name ?? "");
     write(cell(row, "standing"), standing(run, slot));
+    cell(row, "standing").title = outNote(run, slot);
     write(cell(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
     for (const { name, text } of CELLS) {
       write(cell(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : "");
@@ -127,28 +126,11 @@ export class ComparedTable {
       inStep,
     );
     const open = cell(row, "open");
+    open.hidden = slot === 0 || run.gone.peek() !== null;
     if (open.getAttribute("href") !== address) open.setAttribute("href", address);
     open.setAttribute("aria-label", `Open run ${letter} as this page's own`);
     cell(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
   }
-}
-
-/**
- * What a run does, in a word or two.
- *
- * @param {Compared["run"]} run
- * @param {number} slot
- */
-function standing(run, slot) {
-  const gone = run.gone.peek();
-  if (gone) return formatError(gone);
-  const state = run.state.peek();
-  if (!state) return "is being opened";
-  const own = slot === 0 ? "this page's run" : "";
-  const watched = run.writable.peek() ? "" : "watched only";
-  const away = run.connection.peek() === "away" ? "connection lost, trying again" : "";
-  const failed = state.state === "failed" && state.error ? formatError(state.error) : "";
-  return [own, failed, watched, away].filter(Boolean).join(", ");
 }
 
 /**

@@ -1,4 +1,6 @@
 import { formatCount, formatValue } from "../format.js";
+import { LETTERS } from "./comparison.js";
+import { largestLoss, lossesAboveAll } from "./explanations/comparing.js";
 import * as explanations from "./explanations/progress.js";
 
 /**
@@ -12,6 +14,13 @@ import * as explanations from "./explanations/progress.js";
  * @property {number} losses how many of the batches' losses lie above it
  * @property {number} tests how many test losses
  * @property {number} highest of all
+ */
+
+/**
+ * @typedef {object} AboveOfRun what the axis of several runs does not hold of one
+ * @property {number} slot
+ * @property {number} losses how many lie above it
+ * @property {number} highest
  */
 
 /**
@@ -43,8 +52,40 @@ export function aboveParts(state, { end, losses, tests, highest }, batches) {
     ...(tests > 0 ? ofTests : []),
     " above, up to ",
     {
-      text: formatValue(highest, highest < 1e6 ? 3 : 2),
+      text: highestText(highest),
       explanation: () => explanations.highestLoss(state, highest),
     },
   ];
+}
+
+/**
+ * The same of compared runs: how many losses of which, and how far up.
+ *
+ * @param {readonly import("./comparison.js").Compared[]} all
+ * @param {{ end: number, runs: readonly AboveOfRun[] }} above
+ * @returns {Part[]}
+ */
+export function comparedAboveParts(all, { end, runs }) {
+  const groups = runs.flatMap(({ slot, losses, highest }) => {
+    const run = all.find((compared) => compared.slot === slot)?.run;
+    const state = run?.state.peek();
+    if (!run || !state) return [];
+    return [
+      [
+        `${LETTERS[slot]} `,
+        {
+          text: formatCount(losses),
+          explanation: () => lossesAboveAll(state, { end, count: losses }),
+        },
+        ` of ${formatCount(run.series.length)} losses, up to `,
+        { text: highestText(highest), explanation: () => largestLoss(state, highest) },
+      ],
+    ];
+  });
+  return groups.flatMap((group, i) => [i === 0 ? "▲ above: " : "; ", ...group]);
+}
+
+/** @param {number} highest */
+function highestText(highest) {
+  return formatValue(highest, highest < 1e6 ? 3 : 2);
 }

@@ -54,3 +54,13 @@ export function changeText(letter, { batch, text, branch }) {
   if (!branch) return `${letter} from batch ${batch} on: ${text}`;
   return `${letter} branches off at batch ${batch}${text === "" ? "" : `: ${text}`}`;
 }
+
+/**
+ * The same beside its mark in a chart, which shows the batch.
+ *
+ * @param {Mark} mark
+ */
+export function markWords({ text, branch }) {
+  if (!branch) return text;
+  return text === "" ? "branches off" : `branches off: ${text}`;
+}

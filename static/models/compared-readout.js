@@ -1,9 +1,11 @@
 import { boundText, textOfCode, valueOfCode } from "../draw/colours.js";
 import { codeRange } from "../draw/units.js";
+import { formatCount, formatLoss, NONE } from "../format.js";
 import { COMPARED_VIEW, LETTERS } from "./comparison.js";
 import { comparable, extremes } from "./difference.js";
 import { differenceExtreme } from "./explanations/comparing.js";
 import { shownExtreme } from "./explanations/grid.js";
+import { lossOfBatch } from "./explanations/progress.js";
 
 /**
  * @typedef {import("./captions.js").Part} Part
@@ -13,6 +15,40 @@ import { shownExtreme } from "./explanations/grid.js";
  */
 
 /** @typedef {{ compared: Compared, view: WeightView }} Seen */
+
+/**
+ * The losses of a batch, of each run that has it.
+ *
+ * @param {readonly Compared[]} all
+ * @param {number} batch
+ * @returns {Part[]}
+ */
+export function lossParts(all, batch) {
+  const has = (/** @type {Compared} */ { run }) => 1 <= batch && batch <= run.series.length;
+  if (!all.some(has)) return [];
+  return all.flatMap((compared, i) => {
+    const { slot, run } = compared;
+    const state = run.state.peek();
+    const loss = run.series.loss[batch - 1];
+    const shown =
+      state && has(compared)
+        ? { text: formatLoss(loss), explanation: () => lossOfBatch(state, batch, loss) }
+        : NONE;
+    const before = i === 0 ? `batch ${formatCount(batch)}: loss ` : ", ";
+    return [before, `${LETTERS[slot]} `, shown];
+  });
+}
+
+/**
+ * The last batch that all have who go on; that all have, where nobody does.
+ *
+ * @param {readonly Compared[]} all
+ * @param {(run: Compared["run"]) => boolean} goesOn
+ */
+export function lastOfAll(all, goesOn) {
+  const going = all.filter(({ run }) => goesOn(run));
+  return Math.min(...(going.length > 0 ? going : all).map(({ run }) => run.series.length));
+}
 
 /**
  * The least and the largest weight of a unit in each run, and of its difference to the first, as

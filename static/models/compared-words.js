@@ -1,10 +1,11 @@
-import { formatCount, formatSetting } from "../format.js";
+import { formatCount, formatError, formatSetting } from "../format.js";
 import { LETTERS } from "./comparison.js";
 import { OPTIMIZER_TITLES } from "./words.js";
 
 /**
  * @typedef {import("../protocol/types.js").Action} Action
  * @typedef {import("../protocol/types.js").OptimizerConfig} OptimizerConfig
+ * @typedef {import("./run.js").RunModel} RunModel
  * @typedef {import("../protocol/types.js").RunState} RunState
  */
 
@@ -59,6 +60,49 @@ export function apartNotes(runs) {
  */
 export function waitingNote(slot, { batch }) {
   return `${LETTERS[slot]} has no part in this race: it waits at batch ${formatCount(batch)}.`;
+}
+
+/**
+ * What a run does, in a few words.
+ *
+ * @param {RunModel} run
+ * @param {number} slot
+ */
+export function standing(run, slot) {
+  if (run.gone.peek()) return "no such run, or no longer";
+  const state = run.state.peek();
+  if (!state) return "is being opened";
+  const own = slot === 0 ? "this page's run" : "";
+  const failed = state.state === "failed" ? `stopped after batch ${formatCount(state.batch)}` : "";
+  const watched = run.writable.peek() ? "" : "watched only";
+  const away = run.connection.peek() === "away" ? "connection lost, trying again" : "";
+  return [own, failed, watched, away].filter(Boolean).join(", ");
+}
+
+/**
+ * Why a run goes on no more, in full; empty where it does.
+ *
+ * @param {RunModel} run
+ * @param {number} slot
+ */
+export function outNote(run, slot) {
+  const letter = LETTERS[slot] ?? "";
+  const gone = run.gone.peek();
+  if (gone) return `${letter}: ${formatError(gone)}`;
+  const state = run.state.peek();
+  if (state?.state !== "failed" || !state.error) return "";
+  const { message, hint } = state.error;
+  return formatError({ message: `${letter} has dropped out: ${message}`, hint });
+}
+
+/**
+ * Without whom those go on that go in step; empty where all do.
+ *
+ * @param {readonly { slot: number, run: RunModel }[]} out
+ */
+export function withoutText(out) {
+  if (out.length === 0) return "";
+  return `(without ${out.map(({ slot }) => LETTERS[slot]).join(", ")})`;
 }
 
 /**

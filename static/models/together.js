@@ -126,11 +126,7 @@ export class Together {
   /** Those that are here, may be commanded, and have not failed. */
   #able() {
     return this.#runs().filter(
-      (run) =>
-        run.writable.peek() &&
-        run.connection.peek() !== "gone" &&
-        run.state.peek() !== null &&
-        run.state.peek()?.state !== "failed",
+      (run) => run.writable.peek() && run.state.peek() !== null && !isOut(run),
     );
   }
 
@@ -144,6 +140,11 @@ export class Together {
     if (error) this.trouble.value = error;
     return !error;
   }
+}
+
+/** Whether a run goes on no more: it has failed, or is gone. @param {RunModel} run */
+export function isOut(run) {
+  return run.connection.peek() === "gone" || run.state.peek()?.state === "failed";
 }
 
 /** @param {RunModel} run */

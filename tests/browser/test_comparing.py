@@ -99,6 +99,13 @@ def hold_all(page: DescentPage) -> list[dict[str, Any]]:
     return states
 
 
+def restart_all(page: DescentPage) -> None:
+    """Take all back to the start, and wait until the page shows them there."""
+    page.press("Restart all")
+    for run in compared(page):
+        expect(row_of(page, run.id).locator('[data-cell="batch"]')).to_have_text("0")
+
+
 def hold_images(page: DescentPage) -> list[dict[str, Any]]:
     """Stop both, and wait until their images too are of where they stand; their states."""
     states = hold_all(page)
@@ -247,8 +254,8 @@ def test_a_difference_beyond_the_scale_of_an_image_is_said_to_be_a_bound(
     race(page)
     page.press("Hold all")
     page.page.get_by_role("button", name="Take out run C").click()
-    page.press("Restart all")
-    page.until(lambda: {run.state()["batch"] for run in compared(page)} == {0}, "the start")
+    expect(region_of(page).locator("tbody tr")).to_have_count(2)
+    restart_all(page)
     page.press("Step all by a batch")
     page.until(lambda: {run.state()["batch"] for run in compared(page)} == {1}, "a batch")
     hold_images(page)
@@ -356,6 +363,83 @@ def test_a_run_of_somebody_else_is_watched_only(open_page: OpenPage) -> None:
     page.until(lambda: page.run.state()["batch"] == 1, "the page's own run to step")
     assert theirs.run.state()["batch"] == 0
     expect(region_of(page).locator('[data-part="trouble"]')).to_be_empty()
+
+
+EXPLODING = {"name": "sgd", "learning_rate": 1e6}
+DEEPER = [{"units": 40, "activation": "relu"}, *LAYERS]
+
+
+def test_who_has_exploded_drops_out_and_the_others_are_read_on(open_page: OpenPage) -> None:
+    page = small_page(open_page, layers=DEEPER, optimizer=EXPLODING)
+    race(page)
+    page.press("Hold all")
+    restart_all(page)
+    page.press("Run all")
+    own, *others = compared(page)
+    page.until(lambda: all(run.state()["batch"] >= 30 for run in others), "batch 30")
+    page.press("Hold all")
+    expect(region_of(page)).not_to_have_class(re.compile("is-running"))
+    failed = own.state()
+    assert failed["state"] == "failed"
+    row = row_of(page, own.id)
+    standing = row.locator('[data-cell="standing"]')
+    expect(standing).to_have_text(f"this page's run, stopped after batch {failed['batch']}")
+    expect(standing).to_have_attribute("title", re.compile(r"^A has dropped out: .* not a finite"))
+    notes = region_of(page).locator('[data-part="notes"]')
+    expect(notes).to_contain_text(failed["error"]["hint"])
+    expect(region_of(page)).to_contain_text("so that no run gets ahead (without A)")
+    batch = others[0].state()["batch"]
+    readout = region_of(page).locator('[data-part="readout"]')
+    expect(readout).to_contain_text(re.compile(rf"^batch {batch:,}: loss A –, B "))
+    # What usual losses need is what the axis holds; what lies above is counted.
+    above = region_of(page).locator('[data-part="above"]')
+    expect(above).to_contain_text(re.compile(r"^▲ above: A \d+ of \d+ losses, up to \d"))
+    for number in above.locator(".explained").all():
+        explained = read_explanation(page, number)
+        assert explained is not None
+        assert disagreement(explained, Notebook().value_of(explained)) is None
+    region_of(page).get_by_label("log scale").check()
+    expect(above).to_be_empty()
+
+
+NO_RUN = "0" * 32
+
+
+def test_a_run_that_does_not_exist_is_refused_where_it_is_asked_for(open_page: OpenPage) -> None:
+    page = open_page(complaints_expected=True)
+    page.page.get_by_role("button", name="Race…").first.click()
+    link = page.page.get_by_label("Link or id of a run")
+    link.fill(NO_RUN)
+    link.press("Enter")
+    dialog = page.page.get_by_role("dialog", name="Race")
+    expect(dialog.get_by_role("alert")).to_contain_text("This run does not exist, or no longer.")
+    assert "with=" not in page.page.url
+
+
+def test_a_run_that_does_not_exist_is_said_not_to_and_can_be_taken_out(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(complaints_expected=True)
+    page.page.goto(f"{page.page.url}&with={NO_RUN}")
+    page.wait_open()
+    region_of(page).scroll_into_view_if_needed()
+    row = row_of(page, NO_RUN)
+    expect(row).to_contain_text("no such run, or no longer")
+    expect(row.get_by_role("link")).to_be_hidden()
+    expect(region_of(page).locator(".images-row:visible")).to_have_count(1)
+    row.get_by_role("button", name="Take out run B").click()
+    expect(row).to_be_hidden()
+    assert "with=" not in page.page.url
+
+
+def test_beside_a_run_that_does_not_exist_nothing_is_compared(open_page: OpenPage) -> None:
+    page = open_page(complaints_expected=True)
+    address = page.page.url.replace(f"run={page.run_id}", f"run={NO_RUN}&with={page.run_id}")
+    page.page.goto(address)
+    expect(page.page.get_by_text("This run does not exist, or no longer.").first).to_be_visible()
+    region = page.page.locator("compare-region")
+    region.evaluate("(region) => region.scrollIntoView()")
+    expect(region).to_be_hidden()
 
 
 def test_out_of_sight_the_others_send_no_pictures(open_page: OpenPage) -> None:

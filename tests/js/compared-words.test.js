@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { textOf } from "../../static/models/captions.js";
 import { changeText, marksOf, settingText } from "../../static/models/compared-marks.js";
-import { apartNotes, optimizerTitle, runTitle } from "../../static/models/compared-words.js";
+import {
+  apartNotes,
+  optimizerTitle,
+  outNote,
+  runTitle,
+  standing,
+  withoutText,
+} from "../../static/models/compared-words.js";
 import {
   agoText,
   keptText,
@@ -12,6 +19,7 @@ import {
   summaryText,
   whenText,
 } from "../../static/models/my-runs.js";
+import { RunModel } from "../../static/models/run.js";
 
 /**
  * @param {object} [config]
@@ -99,6 +107,44 @@ describe("what was changed", () => {
     const branch = marksOf({ actions: [], branched_from: { id: "a", batch: 61 } });
     assert.equal(changeText("C", branch[0] ?? assert.fail()), "C branches off at batch 61");
     assert.deepEqual(marksOf(null), []);
+  });
+});
+
+describe("what a run does", () => {
+  const runIn = (/** @type {any} */ state) => {
+    const run = new RunModel((callback) => callback());
+    run.state.value = state;
+    return run;
+  };
+  const error = {
+    code: "not_finite",
+    message: "training has stopped in batch 4: its loss is nan",
+    hint: "Its steps have become too large.",
+  };
+  const failed = { ...stateOf(), state: "failed", batch: 3, error };
+
+  it("is said in a few words, and in full why it goes on no more", () => {
+    assert.equal(standing(runIn(failed), 0), "this page's run, stopped after batch 3");
+    assert.equal(
+      outNote(runIn(failed), 0),
+      "A has dropped out: training has stopped in batch 4: its loss is nan. Its steps have become too large.",
+    );
+    assert.equal(standing(runIn({ ...stateOf(), state: "playing" }), 1), "");
+    assert.equal(outNote(runIn({ ...stateOf(), state: "playing" }), 1), "");
+  });
+
+  it("promises nothing of a run that does not exist", () => {
+    const run = runIn(null);
+    assert.equal(standing(run, 1), "is being opened");
+    run.gone.value = { code: "unknown_run", message: "This run does not exist, or no longer." };
+    assert.equal(standing(run, 1), "no such run, or no longer");
+    assert.equal(outNote(run, 1), "B: This run does not exist, or no longer.");
+  });
+
+  it("is without whom the others go on", () => {
+    assert.equal(withoutText([]), "");
+    const out = [0, 2].map((slot) => ({ slot, run: runIn(failed) }));
+    assert.equal(withoutText(out), "(without A, C)");
   });
 });
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { signedCode } from "../../static/draw/colours.js";
 import { comparedLayout, comparedPainter } from "../../static/draw/compared-units.js";
-import { axisEnd } from "../../static/draw/run-lines.js";
+import { axisEnd, labelPlaces } from "../../static/draw/run-lines.js";
 import { textOf } from "../../static/models/captions.js";
-import { unitParts } from "../../static/models/compared-readout.js";
+import { lastOfAll, lossParts, unitParts } from "../../static/models/compared-readout.js";
 import {
   codesOf,
   codesOn,
@@ -179,6 +179,55 @@ describe("the layout of compared images", () => {
   it("takes the largest images", () => {
     const { columns, scale } = comparedLayout(24, 28, 684);
     assert.deepEqual([columns, scale], [8, 2]);
+  });
+});
+
+describe("the letters at the ends of lines", () => {
+  const room = { width: 20, height: 12, top: 100, bottom: 200 };
+  const at = (/** @type {number[]} */ ...ys) => ys.map((y) => ({ x: 50, y }));
+
+  it("stand beside their points, apart where these are near", () => {
+    assert.deepEqual(labelPlaces(at(120, 150), room), [120, 150]);
+    assert.deepEqual(labelPlaces(at(124, 120, 121), room), [144, 120, 132]);
+    const apart = [...at(120), { x: 90, y: 121 }];
+    assert.deepEqual(labelPlaces(apart, room), [120, 121]);
+  });
+
+  it("stay within the chart", () => {
+    assert.deepEqual(labelPlaces(at(190, 198, 199, 199), room), [158, 170, 182, 194]);
+    assert.deepEqual(labelPlaces(at(-4e30, 150), room), [106, 150]);
+    assert.deepEqual(labelPlaces(at(-4e30, 100), room), [106, 118]);
+  });
+});
+
+describe("the losses read out", () => {
+  const compared = (/** @type {number} */ slot, /** @type {number} */ batches) => ({
+    slot,
+    id: "abc"[slot] ?? "",
+    run: /** @type {any} */ ({
+      state: { peek: () => ({ id: "abc"[slot] }) },
+      series: { length: batches, loss: Float64Array.from({ length: batches }, (_, i) => i + 1) },
+    }),
+  });
+  const all = [compared(0, 3), compared(1, 40), compared(2, 44)];
+
+  it("follow those that go on, and say of whom there is none", () => {
+    assert.equal(
+      lastOfAll(all, () => true),
+      3,
+    );
+    assert.equal(
+      lastOfAll(all, (run) => run !== all[0]?.run),
+      40,
+    );
+    assert.equal(
+      lastOfAll(all, () => false),
+      3,
+    );
+    assert.equal(textOf(lossParts(all, 40)), "batch 40: loss A –, B 40.00, C 40.00");
+    assert.equal(textOf(lossParts(all, 44)), "batch 44: loss A –, B –, C 44.00");
+    assert.deepEqual(lossParts(all, 45), []);
+    assert.deepEqual(lossParts(all, 0), []);
   });
 });
 

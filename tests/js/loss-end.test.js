@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { countAbove, drawAbove, neededEnd, roundEnd } from "../../static/draw/loss-end.js";
-import { aboveParts } from "../../static/models/above.js";
+import {
+  countAbove,
+  drawAbove,
+  neededByAll,
+  neededEnd,
+  roundEnd,
+} from "../../static/draw/loss-end.js";
+import { aboveParts, comparedAboveParts } from "../../static/models/above.js";
 import { textOf } from "../../static/models/captions.js";
 import { SeriesStore } from "../../static/models/series.js";
 import { sheet } from "./sheet.js";
@@ -85,6 +91,30 @@ describe("the end of a linear axis of losses", () => {
   });
 });
 
+describe("the end of the axis of several runs", () => {
+  const ordinary = seriesOf(losses(400, falling));
+
+  it("is that of each run alone, whichever needs most", () => {
+    const stuck = seriesOf(losses(400, (i) => (i === 0 ? 2.3 : 14)));
+    assert.equal(neededByAll([ordinary]), falling(0));
+    assert.equal(neededByAll([ordinary, stuck]), 14);
+    assert.equal(neededByAll([seriesOf([]), ordinary]), falling(0));
+    assert.equal(neededByAll([seriesOf([])]), 0);
+  });
+
+  it("is not ruled by a run that explodes, early or late, for a moment or for good", () => {
+    const exploded = [
+      seriesOf([2.3, 1e10, 4e34]),
+      seriesOf(losses(400, (i) => (i < 100 ? falling(i) : 560))),
+    ];
+    for (const one of exploded) {
+      assert.equal(neededByAll([one, ordinary]), falling(0));
+      assert.equal(neededByAll([one, seriesOf([falling(0)])]), falling(0));
+    }
+    assert.equal(neededByAll(exploded), falling(0));
+  });
+});
+
 describe("losses above the axis", () => {
   const state = /** @type {any} */ ({ id: "r" });
 
@@ -103,6 +133,32 @@ describe("losses above the axis", () => {
     const numpy = figures.map((figure) => figure.explanation()?.numpy);
     assert.equal(numpy[0], '(np.array(series["loss"]) > 4).sum()');
     assert.match(numpy[1] ?? "", /^max\(/);
+  });
+
+  it("are told of each compared run that has some", () => {
+    const run = (/** @type {string} */ id, /** @type {number[]} */ loss) => ({
+      state: { peek: () => ({ id }) },
+      series: seriesOf(loss),
+    });
+    const all = /** @type {any} */ ([
+      { slot: 0, run: run("a", [2.3, 1e10, 4e34]) },
+      { slot: 2, run: run("c", [2.3, 3.1, 2]) },
+    ]);
+    const runs = [
+      { slot: 0, losses: 2, highest: 4e34 },
+      { slot: 2, losses: 1, highest: 3.1 },
+    ];
+    const parts = comparedAboveParts(all, { end: 3, runs });
+    const text = "▲ above: A 2 of 3 losses, up to 4e34; C 1 of 3 losses, up to 3.1";
+    assert.equal(textOf(parts), text);
+    const figures = parts.filter((part) => typeof part !== "string");
+    const said = figures.map((figure) => figure.explanation());
+    assert.deepEqual(
+      said.map((explanation) => explanation?.numpy),
+      [0, 1].flatMap(() => ['(np.array(series["loss"]) > 3).sum()', 'max(series["loss"])']),
+    );
+    assert.equal(said[2]?.address, "GET /api/runs/c/series");
+    assert.deepEqual(comparedAboveParts(all, { end: 3, runs: [] }), []);
   });
 
   it("are marked at the chart's edge, apart from each other", () => {

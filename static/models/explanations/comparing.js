@@ -1,5 +1,5 @@
 import { formatCount, formatValue } from "../../format.js";
-import { sourceNow } from "./source.js";
+import { Source, sourceNow } from "./source.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
@@ -24,6 +24,30 @@ export function batchSize(state) {
  */
 export function numberOfRun(id, field, formula) {
   return { formula, address: `GET /api/runs/${id}`, numpy: `state_of("${id}")["${field}"]` };
+}
+
+/**
+ * How many losses of a run lie above the end of the axis of all compared runs.
+ *
+ * @param {RunState} state
+ * @param {{ end: number, count: number }} above
+ */
+export function lossesAboveAll({ id }, { end, count }) {
+  return new Source(id).fromSeries(
+    `losses of batches above ${formatValue(end)}, where the axis ends = ${formatCount(count)}; it ends where of each run 95 of 100 losses lie below, the first one too, and the mean unless it is far above those; a run that has gone far beyond where any began does not count`,
+    `(np.array(series["loss"]) > ${end}).sum()`,
+  );
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} value
+ */
+export function largestLoss({ id }, value) {
+  return new Source(id).fromSeries(
+    `the largest loss of a batch = ${formatValue(value, 3)}`,
+    'max(series["loss"])',
+  );
 }
 
 /**
