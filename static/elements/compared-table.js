@@ -1,5 +1,5 @@
 import { DASHES } from "../draw/run-lines.js";
-import { formatCount, formatLoss, formatPercent, formatSetting } from "../format.js";
+import { formatCount, formatLoss, formatPercent, formatSetting, NONE } from "../format.js";
 import { optimizerTitle, outNote, standing } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
 import { addressOf } from "../models/comparison-address.js";
@@ -116,9 +116,10 @@ export class ComparedTable {
     write(cell(row, "name"), state?.name ?? "");
     write(cell(row, "standing"), standing(run, slot));
     cell(row, "standing").title = outNote(run, slot);
-    write(cell(row, "optimizer"), state ? optimizerTitle(state.optimizer) : "");
+    const unknown = run.gone.peek() ? NONE : "";
+    write(cell(row, "optimizer"), state ? optimizerTitle(state.optimizer) : unknown);
     for (const { name, text } of CELLS) {
-      write(cell(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : "");
+      write(cell(row, name), state ? text(state).replaceAll(" %", "\u00a0%") : unknown);
     }
     const address = addressOf(
       id,

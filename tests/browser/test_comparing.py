@@ -426,6 +426,8 @@ def test_a_run_that_does_not_exist_is_said_not_to_and_can_be_taken_out(
     row = row_of(page, NO_RUN)
     expect(row).to_contain_text("no such run, or no longer")
     expect(row.get_by_role("link")).to_be_hidden()
+    for name in CELLS:
+        expect(row.locator(f'[data-cell="{name}"]')).to_have_text("–")
     expect(region_of(page).locator(".images-row:visible")).to_have_count(1)
     row.get_by_role("button", name="Take out run B").click()
     expect(row).to_be_hidden()
