@@ -1,3 +1,4 @@
+import { addressWith, isInStep, othersIn } from "./models/comparison-address.js";
 import { createRun, getRun, RequestError } from "./protocol/api.js";
 import { FIRST_SPEED, set } from "./protocol/commands.js";
 import { openRecipe } from "./protocol/opening.js";
@@ -41,7 +42,7 @@ function addressOf(id, location) {
   const address = new URL(location.href);
   address.searchParams.set("run", id);
   address.hash = "";
-  return address;
+  return addressWith(address.href, othersIn(address.search), isInStep(address.search));
 }
 
 /** @param {string} fragment of the address */

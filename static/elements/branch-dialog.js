@@ -1,4 +1,5 @@
 import { formatCount, formatError, formatSetting } from "../format.js";
+import { runAddress } from "../models/addresses.js";
 import { settingsAt } from "../models/changes.js";
 import { parseLearningRate } from "../models/learning-rate.js";
 import { branchRun } from "../protocol/api.js";
@@ -79,7 +80,7 @@ export class BranchDialog extends RunElement {
     this.#refuse("");
     try {
       const made = await branchRun(id, this.#batch, set);
-      location.assign(`/?run=${encodeURIComponent(made.id)}`);
+      location.assign(runAddress(made.id));
     } catch (error) {
       this.#refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
       this.#busy = false;

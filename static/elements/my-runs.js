@@ -1,5 +1,6 @@
 import { drawSparkline } from "../draw/sparkline.js";
 import { formatError, formatLoss } from "../format.js";
+import { runAddress } from "../models/addresses.js";
 import { runTitle } from "../models/compared-words.js";
 import { keptText, reachedParts, settingsText, summaryText, whenText } from "../models/my-runs.js";
 import { deleteRun, listRuns, renameRun } from "../protocol/my-runs.js";
@@ -207,7 +208,7 @@ export class MyRuns extends RunElement {
     write(cell(item, "when"), whenText(run, Date.now() / 1000));
     const open = cell(item, "open");
     open.hidden = isThis;
-    open.setAttribute("href", `/?run=${run.id}`);
+    open.setAttribute("href", runAddress(run.id));
     open.setAttribute("aria-label", `Open ${title}`);
     const compare = /** @type {HTMLButtonElement} */ (cell(item, "compare"));
     compare.hidden = app.comparison.has(run.id);

@@ -1,4 +1,5 @@
 import { formatCount } from "../format.js";
+import { runAddress } from "../models/addresses.js";
 import { changesOf, countWords } from "../models/changes.js";
 import { follow, paintInSight, RunElement, write } from "./run-element.js";
 
@@ -70,7 +71,7 @@ export class RunHistory extends RunElement {
     line.hidden = from === null;
     if (!from) return;
     const link = this.find("a", HTMLAnchorElement);
-    link.href = `/?run=${encodeURIComponent(from.id)}`;
+    link.href = runAddress(from.id);
     write(this.piece("branched-at", HTMLElement), ` at batch ${formatCount(from.batch)}.`);
   }
 
