@@ -2,7 +2,15 @@ import { sizeOf } from "../draw/canvas.js";
 import { curveScales, drawCurve } from "../draw/curve.js";
 import { formatCount } from "../format.js";
 import { textOf } from "../models/captions.js";
-import { curveOf, distancePart, heldOutPart, lossAt, lossPart, wordsOf } from "../models/curve.js";
+import {
+  curveOf,
+  distancePart,
+  heldOutPart,
+  isLost,
+  lossAt,
+  lossPart,
+  wordsOf,
+} from "../models/curve.js";
 import { batchAtHand } from "../models/loop.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
 import { FigureText } from "./figure-text.js";
@@ -34,6 +42,8 @@ export class AlongRegion extends RunElement {
   #readout = null;
   /** @type {Curve | null} */
   #curve = null;
+  /** Whether there is none since the weights before the step are lost. */
+  #lost = false;
 
   /**
    * @override
@@ -52,6 +62,7 @@ export class AlongRegion extends RunElement {
     const seen = run.view("curve");
     follow(signal, () => {
       this.#curve = curveOf(seen.value);
+      this.#lost = isLost(seen.value);
       repaint();
     });
     follow(signal, () => {
@@ -99,7 +110,8 @@ export class AlongRegion extends RunElement {
     const state = run.state.peek();
     const curve = this.#curve;
     const shown = this.#shown();
-    this.piece("empty", HTMLElement).hidden = shown !== null;
+    this.piece("empty", HTMLElement).hidden = shown !== null || this.#lost;
+    this.piece("lost", HTMLElement).hidden = !this.#lost;
     this.piece("curve", HTMLElement).classList.toggle("is-empty", shown === null);
     if (!state) return;
     this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);

@@ -51,6 +51,15 @@ export function curveOf(seen) {
 }
 
 /**
+ * Whether there is no curve since the step is too large for the weights before it to be known.
+ *
+ * @param {SeenView | null} seen the `curve` view
+ */
+export function isLost(seen) {
+  return seen?.metadata.lost === "true";
+}
+
+/**
  * @param {SeenView} seen
  * @param {Direction} direction
  * @returns {Line | null}

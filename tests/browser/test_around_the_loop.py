@@ -139,6 +139,20 @@ def region_distance(page: DescentPage, direction: str, point: int) -> float:
     return float(distances[point])
 
 
+def test_where_the_weights_before_a_step_are_lost_the_curve_says_so(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    region = curve(page)
+    page.input("Learning rate").fill("1e5")
+    page.input("Learning rate").press("Enter")
+    step_batch(page, 2)
+    expect(region.get_by_text("weights before it cannot be had back")).to_be_visible()
+    expect(region.get_by_text("Once a batch has got to its gradient")).to_be_hidden()
+    expect(region.locator(".along")).to_have_class(re.compile("is-empty"))
+
+
 def test_the_sentence_tells_where_the_learning_rate_lands(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)

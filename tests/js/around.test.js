@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { curveScales } from "../../static/draw/curve.js";
 import { textOf } from "../../static/models/captions.js";
-import { curveOf, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
+import { curveOf, isLost, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
 import { calmWords, FIGURES, hintsOf } from "../../static/models/health.js";
 import { mistakesOf, shareOf } from "../../static/models/mistakes.js";
 import { largestDifference, sumOfTerms } from "../../static/models/unit.js";
@@ -51,7 +51,13 @@ describe("the loss along a step", () => {
 
   it("has no curve before there is a gradient", () => {
     assert.equal(curveOf(null), null);
-    assert.equal(curveOf({ tensors: new Map(), metadata: {}, fresh: true }), null);
+    const none = { tensors: new Map(), metadata: {}, fresh: true };
+    assert.deepEqual([curveOf(none), isLost(none)], [null, false]);
+  });
+
+  it("has no curve, and says so, where the weights before the step are lost", () => {
+    const lost = { tensors: new Map(), metadata: { lost: "true" }, fresh: true };
+    assert.deepEqual([curveOf(lost), isLost(lost)], [null, true]);
   });
 
   it("keeps W0 in the picture however far a step overshoots", () => {

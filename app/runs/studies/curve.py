@@ -27,6 +27,11 @@ ROOM = 1.25
 MOST_LEARNING_RATES = 1e6
 # Where the present learning rate lands, and ten times as large a one.
 MARKED = (1.0, 10.0)
+# How far the loss at W1 − step may be from the batch's own, at W0. Measured: with learning rates up
+# to 1 rounding moves it by a few 1e-7 of itself, or by 2e-9 where it is small; by 1e-5 where a
+# larger rate lets it explode. From 1e-4 on the page would show two different losses.
+SAME = 1e-4
+NEXT_TO_NOTHING = 1e-7
 
 
 class CurveStudy(PieceByPiece[Tensors]):
@@ -34,7 +39,8 @@ class CurveStudy(PieceByPiece[Tensors]):
 
     A distance is a learning rate: W0 − s * gradient, and W0 + s * step / learning rate. Without
     a step (the batch has not got to UPDATE), or with one out of all proportion to its learning
-    rate, the two along it are left out.
+    rate, the two along it are left out. There are none where W0 is lost in rounding: after a step
+    that is much larger than it.
     """
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
@@ -58,7 +64,7 @@ class CurveStudy(PieceByPiece[Tensors]):
             places[f"{name}.marked"] = direction, rate * np.array(MARKED)
         held_out = np.arange(min(HELD_OUT, len(data.test)))
         batches = {"batch": (data.train, loop.drawn.copy()), "held_out": (data.test, held_out)}
-        super().__init__(_losses_along(loop.network, start, places, batches))
+        super().__init__(_losses_along(loop.network, start, loop.last_loss or 0.0, places, batches))
         self._distances = {f"{place}.distances": places[place][1] for place in places}
         self._about: dict[str, Any] = {
             "learning_rate": rate,
@@ -70,22 +76,30 @@ class CurveStudy(PieceByPiece[Tensors]):
         """`gradient.distances`, `gradient.batch`, `gradient.held_out`, and the same of `step`.
 
         Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
-        A loss that is not finite is NaN in the tensors.
+        A loss that is not finite is NaN in the tensors. Where W0 is lost there are none.
         """
+        if not self.result:
+            return {}, {"lost": True}
         return self.result | self._distances, self._about
 
 
 def _losses_along(
     network: Network,
     start: Array,
+    loss: float,
     places: dict[str, tuple[Array, Array]],
     batches: dict[str, tuple[Samples, Array]],
 ) -> Generator[None, None, Tensors]:
-    """The losses along each direction, at its distances, on each batch: a point a piece."""
+    """The losses along each direction, at its distances, on each batch: a point a piece.
+
+    None if at `start` the batch has another loss than its own, `loss`.
+    """
     losses: Tensors = {}
     for who, (samples, indices) in batches.items():
         probe = Probe(network, start, samples, len(indices))
         probe.load(indices)
+        if who == "batch" and not _is_same(probe.loss(), loss):
+            return {}
         for place, (direction, distances) in places.items():
             curve = LossCurve(probe, start, direction, distances)
             while not curve.done:
@@ -93,6 +107,10 @@ def _losses_along(
                 curve.advance()
             losses[f"{place}.{who}"] = curve.losses
     return losses
+
+
+def _is_same(loss: float, known: float) -> bool:
+    return math.isclose(loss, known, rel_tol=SAME, abs_tol=NEXT_TO_NOTHING)
 
 
 def _spread(reach: float, *, near: bool) -> Array:

@@ -203,6 +203,35 @@ def test_a_step_with_next_to_no_learning_rate_has_no_curve(make_run: MakeRun, cl
     assert "step.batch" not in result.tensors
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [{"name": "rmsprop", "learning_rate": 1e5}, {"name": "sgd", "learning_rate": 1e9}],
+    ids=str,
+)
+def test_where_the_weights_before_a_step_are_lost_there_is_no_curve(
+    make_run: MakeRun, clock: Clock, optimizer: dict[str, Any]
+) -> None:
+    run = make_run(optimizer=optimizer)
+    step(run, clock, 1)
+    result = study(run, clock, "curve")
+    assert (result.tensors, found(result, "lost")) == ({}, True)
+    step(run, clock, 4, unit="phase")  # before the step of the next batch they are there
+    losses = study(run, clock, "curve").tensors["gradient.batch"]
+    assert losses[0] == pytest.approx(run.loop.last_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+@pytest.mark.parametrize("rate", [0.001, 0.1, 1.0])
+def test_however_often_it_has_stepped_a_curve_starts_at_the_loss(
+    make_run: MakeRun, clock: Clock, name: str, rate: float
+) -> None:
+    run = make_run(optimizer={"name": name, "learning_rate": rate})
+    for _ in range(3):
+        step(run, clock, 10)
+        curve = study(run, clock, "curve").tensors["step.batch"]
+        assert curve[0] == pytest.approx(run.loop.last_loss, rel=1e-5)
+
+
 def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:
     step(run, clock, 3)
     gradient = run.loop.tensor("layer1.weights.gradient")
