@@ -29,7 +29,7 @@ class LabelError(EngineError, ValueError):
 
 
 class PhaseOrderError(EngineError, RuntimeError):
-    """A phase of the training loop called when another one is next."""
+    """A phase called when another one is next, or amid a batch what comes between two only."""
 
 
 class UnknownTensorError(EngineError, LookupError):

@@ -132,7 +132,7 @@ class TrainingLoop:
         """
         if not self._is_of_this_process:
             return None
-        self._expect(Phase.DRAW)
+        self._expect_between_batches("leave_arrays")
         self._has_left_arrays = True
         self._arrays.let_go_of_samples()
         return self._arrays if self._arrays.are_small else None
@@ -304,7 +304,7 @@ class TrainingLoop:
         ends them at a batch's end.
         """
         count = whole_number(count, "the number of batches", least=0)
-        self._expect(Phase.DRAW)
+        self._expect_between_batches("run_batches")
         self._make_room()
         while (held := self._batches_to_hold(count)) >= LEAST_HELD:
             ran = self._run_held(held, seen)
@@ -345,7 +345,7 @@ class TrainingLoop:
         batches. Gradient and step are these samples' until the next batch has its own: see
         `trained_apart`. Raises NonFiniteError with nothing changed.
         """
-        self._expect(Phase.DRAW)
+        self._expect_between_batches("train_on")
         loss, gradients = self.network.loss_and_gradients(x, y)
         norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
         if not math.isfinite(loss + norm):
@@ -367,7 +367,7 @@ class TrainingLoop:
 
     def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
         """Set one weight or bias, only between batches. Raises ConfigurationError."""
-        self._expect(Phase.DRAW)
+        self._expect_between_batches("set_parameter")
         if name not in self._parameters:
             raise ConfigurationError(
                 f"expected the name of a parameter, got {name!r}",
@@ -427,7 +427,7 @@ class TrainingLoop:
 
     def state(self) -> LoopState:
         """A copy of everything that decides the future; only between batches."""
-        self._expect(Phase.DRAW)
+        self._expect_between_batches("state")
         state = self.network.optimizer_state.copy()
         return LoopState(
             parameters=self._parameters.flat.copy(),
@@ -671,6 +671,15 @@ class TrainingLoop:
             raise PhaseOrderError(
                 f"expected the phase {self.next_phase.value} next, got {phase.value}",
                 "run the phases in order, or run_batch() to the end of the batch",
+            )
+
+    def _expect_between_batches(self, call: str) -> None:
+        self._expect_own_arrays()
+        if self._last_phase is not None:
+            raise PhaseOrderError(
+                f"expected {call}() between two batches, got it after the phase "
+                f"{self._last_phase.value} of one",
+                "call run_batch() first, which runs to the end of the batch",
             )
 
     def _ran(self, phase: Phase, arrays: Mapping[str, Array]) -> None:

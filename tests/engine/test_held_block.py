@@ -315,7 +315,7 @@ def test_a_helper_that_is_lost_by_who_sees_them_is_their_matter() -> None:
 def test_it_begins_between_batches() -> None:
     loop = loop_on(samples())
     loop.draw()
-    with pytest.raises(PhaseOrderError, match="expected the phase forward next"):
+    with pytest.raises(PhaseOrderError, match=r"expected run_batches\(\) between two batches"):
         loop.run_batches(10, lambda trace: None)
 
 

@@ -242,7 +242,7 @@ def test_a_training_that_fails_leaves_none_and_the_next_one_goes_on() -> None:
 def test_a_loop_that_has_left_them_does_not_go_on() -> None:
     loop = TrainingLoop(network(), Samples(*points()), batch_size=16)
     loop.draw()
-    with pytest.raises(PhaseOrderError, match="expected the phase forward next, got draw"):
+    with pytest.raises(PhaseOrderError, match=r"expected leave_arrays\(\) between two batches"):
         loop.leave_arrays()
     loop.run_batch()
     assert loop.leave_arrays()

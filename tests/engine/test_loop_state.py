@@ -64,7 +64,7 @@ def test_a_state_is_a_copy(samples: Samples) -> None:
 def test_a_state_exists_between_batches_only(samples: Samples) -> None:
     loop = small_loop(samples)
     loop.draw()
-    with pytest.raises(PhaseOrderError, match="expected the phase forward next"):
+    with pytest.raises(PhaseOrderError, match=r"expected state\(\) between two batches"):
         loop.state()
 
 

@@ -132,6 +132,27 @@ def test_a_phase_out_of_order_says_which_is_next(samples: Samples, early: str) -
         loop.draw()
 
 
+BETWEEN_BATCHES: dict[str, Callable[[TrainingLoop], object]] = {
+    "state": lambda loop: loop.state(),
+    "set_parameter": lambda loop: loop.set_parameter("layer1.bias", (0,), 0.5),
+    "train_on": lambda loop: loop.train_on(loop.samples.x[:1], loop.samples.y[:1]),
+    "run_batches": lambda loop: loop.run_batches(1, print),
+    "leave_arrays": lambda loop: loop.leave_arrays(),
+}
+
+
+@pytest.mark.parametrize("call", BETWEEN_BATCHES)
+def test_what_may_come_between_batches_only_says_so(samples: Samples, call: str) -> None:
+    loop = small_loop(samples)
+    loop.draw()
+    loop.forward()
+    said = rf"expected {call}\(\) between two batches, got it after the phase forward of one; "
+    with pytest.raises(PhaseOrderError, match=said + r"call run_batch\(\)"):
+        BETWEEN_BATCHES[call](loop)
+    loop.run_batch()
+    BETWEEN_BATCHES[call](loop)
+
+
 def test_one_batch_by_hand() -> None:
     # One linear unit, w = 2, b = 1; samples (1, 4) and (3, 5): predictions 3 and 7, errors −1
     # and 2. loss = (1 + 4) / 2; dL/dw = (2·(−1)·1 + 2·2·3) / 2 = 5; dL/db = 1.
