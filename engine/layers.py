@@ -15,7 +15,8 @@ class Dense:
 
     Shapes: W (units, inputs), the transpose of Keras's kernel, b (units,), x (n, inputs), output
     (n, units). `activation` is one of relu, tanh, sigmoid, linear, softmax; `input_shape`, the
-    number of inputs or a tuple of it, may be given in the first layer.
+    number of inputs or a tuple of it, may be given in the first layer; in a later one it has to be
+    the units of the layer before.
     """
 
     units: int

@@ -1,8 +1,10 @@
 """The network itself: its layers, its parameters, and what compiling makes of them."""
 
+import math
 import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -65,7 +67,8 @@ class Network:
     def build(self, input_shape: int | tuple[int, ...]) -> None:
         """Make the parameters for samples of `input_shape` features: weights Glorot, biases 0.
 
-        Happens by itself with the first samples. Raises ShapeError if built for another number.
+        Happens by itself with the first samples. Raises ShapeError if built for another number,
+        ConfigurationError if memory does not hold them.
         """
         inputs = input_size(input_shape)
         if self.inputs is not None:
@@ -75,11 +78,24 @@ class Network:
                     "use samples of the size the network was built for, or a new network",
                 )
             return
-        self._parameters = NamedTensors.zeros(parameter_shapes(self.layers, inputs), self.dtype)
+        self._make_parameters(inputs)
         self.inputs = inputs
         _built.add(self)
-        self.reset_parameters()
         self._finish_compiling()
+
+    def _make_parameters(self, inputs: int) -> None:
+        shapes = parameter_shapes(self.layers, inputs)
+        try:
+            self._parameters = NamedTensors.zeros(shapes, self.dtype)
+            self.reset_parameters()
+        except (MemoryError, OverflowError, ValueError):  # the last two: for any address
+            self._parameters = None
+            count = sum(map(math.prod, shapes.values()))
+            raise ConfigurationError(
+                f"expected a network that fits into memory, got one of about "
+                f"10^{math.log10(count):.0f} weights and biases",
+                "choose fewer units",
+            ) from None
 
     def build_for(self, samples: Samples) -> Array:
         """Build for these samples; returns their targets in the form that the loss takes.
@@ -290,6 +306,13 @@ def _checked_layers(layers: object) -> tuple[Dense, ...]:
             f"expected a list of one or more Dense layers, got {given or layers!r}",
             'pass a list such as [Dense(512, activation="relu"), Dense(10)]',
         )
+    for number, (before, layer) in enumerate(pairwise(found), start=2):
+        if layer.input_shape not in (None, (before.units,)):
+            raise ShapeError(
+                f"expected layer {number} with an input shape of {before.units}, the units of the "
+                f"layer before, got {layer.input_shape}",
+                "leave it out of all layers but the first",
+            )
     return found
 
 

@@ -225,6 +225,25 @@ def test_a_network_needs_layers(layers: object) -> None:
         Sequential(layers)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("units", [(2**70, 10), (10**9, 10**9), (10**400, 10)], ids=str)
+def test_a_network_that_no_memory_holds_is_refused_and_not_built(units: tuple[int, ...]) -> None:
+    network = Sequential([Dense(n) for n in units])
+    with pytest.raises(ConfigurationError, match=r"fits into memory, got .* about 10\^\d+ weights"):
+        network.build(784)
+    assert network.inputs is None
+    with pytest.raises(ConfigurationError, match="a network without"):
+        network.get_weights()
+
+
+def test_an_input_shape_that_a_later_layer_cannot_have_is_refused() -> None:
+    said = r"layer 2 with an input shape of 16, the units of the layer before, got \(99,\); leave"
+    with pytest.raises(ShapeError, match=said):
+        Sequential([Dense(16, input_shape=784), Dense(10, input_shape=99)])
+    network = Sequential([Dense(16), Dense(10, input_shape=16)])
+    network.build(784)
+    assert network.count_params() == 784 * 16 + 16 + 16 * 10 + 10
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, None])
 def test_impossible_seeds(seed: int) -> None:
     with pytest.raises(ConfigurationError, match="expected the seed"):
