@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine import optimizers
 from engine.arrays import Array
 from engine.checks import whole_number
 from engine.errors import ConfigurationError, ShapeError
+
+# What an optimizer keeps by this name it draws the root of.
+MEAN_SQUARE = "v"
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +41,17 @@ class LoopState:
                     f"expected a state with {what} of shape {parameters.shape} "
                     f"{parameters.dtype}, got {array.shape} {array.dtype}",
                     "restore the state of a network of the same layers and dtype",
+                )
+            if not np.isfinite(array).all():
+                raise ShapeError(
+                    f"expected a state with finite {what}, got some infinite or not a number",
+                    "restore a state that a loop has given",
+                )
+            if what == MEAN_SQUARE and array.min() < 0:
+                raise ConfigurationError(
+                    f"expected a state with {what} of at least 0, since it is a mean of squares, "
+                    f"got {array.min():g}",
+                    "restore a state that a loop has given",
                 )
         slots = optimizers.get(self.optimizer).slots
         if set(self.slots) != set(slots):

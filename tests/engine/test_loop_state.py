@@ -1,12 +1,20 @@
 """States of a loop: what is restored goes on bit for bit."""
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine import ConfigurationError, NotComputedError, PhaseOrderError, Samples, ShapeError
+from engine import (
+    ConfigurationError,
+    NonFiniteError,
+    NotComputedError,
+    PhaseOrderError,
+    Samples,
+    ShapeError,
+)
 from engine.arrays import Array
 from engine.loop_state import LoopState
 from tests.engine.builders import small_loop
@@ -61,6 +69,19 @@ def test_a_state_is_a_copy(samples: Samples) -> None:
     assert state.nbytes == parameters.nbytes + v.nbytes == 2 * 4 * 53
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+@pytest.mark.parametrize("rate", [1.0, 1e6, 1e12])
+def test_whatever_state_a_training_gets_to_can_be_restored(
+    samples: Samples, optimizer: str, rate: float
+) -> None:
+    loop = small_loop(samples, {"name": optimizer, "learning_rate": rate})
+    with contextlib.suppress(NonFiniteError):
+        for _ in range(30):
+            loop.restore(loop.state())
+            loop.run_batch()
+    loop.restore(loop.state())
+
+
 def test_a_state_exists_between_batches_only(samples: Samples) -> None:
     loop = small_loop(samples)
     loop.draw()
@@ -83,6 +104,13 @@ def test_restoring_withdraws_the_tensors_of_batches(samples: Samples) -> None:
         loop.tensor("batch.x")
 
 
+def _with(number: float) -> Array:
+    """53 numbers, the last of which is `number`."""
+    array = np.ones(53, np.float32)
+    array[-1] = number
+    return array
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -90,6 +118,10 @@ def test_restoring_withdraws_the_tensors_of_batches(samples: Samples) -> None:
         ({"parameters": np.zeros(53)}, ShapeError, "float32, got .* float64"),
         ({"slots": {}}, ConfigurationError, r"optimizer state \['v'\], got \[\]"),
         ({"slots": {"v": np.zeros(7, np.float32)}}, ShapeError, r"with v of shape \(53,\)"),
+        ({"parameters": _with(np.nan)}, ShapeError, "with finite parameters"),
+        ({"parameters": _with(-np.inf)}, ShapeError, "with finite parameters"),
+        ({"slots": {"v": _with(np.inf)}}, ShapeError, "with finite v"),
+        ({"slots": {"v": _with(-0.5)}}, ConfigurationError, "v of at least 0, .* got -0.5"),
         ({"position": 50}, ConfigurationError, "a position below 50"),
         ({"batch_size": 0}, ConfigurationError, "the batch size to be at least 1"),
         ({"epoch": -1}, ConfigurationError, "epoch to be at least 0"),
