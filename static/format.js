@@ -85,8 +85,6 @@ export function digitsBeside(value, added) {
  * @param {number} value
  */
 export function formatSmallPercent(value) {
-  // A step that drowns its weight in float32 is more than 2^24 times as large.
-  if (value === Number.POSITIVE_INFINITY) return "over 1e9 %";
   const percent = roundedTo(value * 100, 2);
   return `${percent < 1e-4 || percent >= 1e6 ? formatValue(percent) : percent} %`;
 }

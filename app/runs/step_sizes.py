@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 BINS = 48
 LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; what lies outside is counted in the end bins
+# The largest median that is told, and it stands for all larger ones: of a weight so much smaller
+# than its step, W1 − step in float32 has hardly two digits left, and soon none.
+MOST_KNOWN = 1e5
 # Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
 UPPER = 1 if sys.byteorder == "little" else 0
 # Taken in pieces that fit a core's cache: about five times as fast as in one.
@@ -32,7 +35,8 @@ def step_sizes(
     """Histogram and median of |step| / |weight| over the weights that moved, and how many did not.
 
     `weights` are those before the step. The histogram has `BINS` bins of equal width in log10;
-    an edge is exact to the 8 significant bits of the table. The median is exact.
+    an edge is exact to the 8 significant bits of the table. The median is exact for these weights;
+    `MOST_KNOWN` means that much or more.
     """
     ratios = np.empty(step.size, np.float32)
     upper = ratios.view(np.uint16)[UPPER::2]
@@ -54,4 +58,5 @@ def step_sizes(
     reached = np.cumsum(counts)
     bucket = int(np.searchsorted(reached, middle + 1))
     inside = np.sort(ratios[upper == bucket])
-    return histogram, float(inside[middle - int(reached[bucket] - counts[bucket])]), still
+    median = float(inside[middle - int(reached[bucket] - counts[bucket])])
+    return histogram, min(median, MOST_KNOWN), still

@@ -1,8 +1,8 @@
-import { aDigit, formatCount, formatLoss, formatSmallPercent, formatValue } from "../format.js";
+import { aDigit, formatCount, formatLoss, formatValue } from "../format.js";
 import { countAlong } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
 import { batchAtHand } from "./loop.js";
-import { guessOf, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
+import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
@@ -151,7 +151,7 @@ function updateCaption({ median, still }, state) {
   return [
     "median |step| / |W| = ",
     {
-      text: formatSmallPercent(median),
+      text: medianText(median),
       explanation: () => explanations.medianRatio(state, median),
     },
     "\n",

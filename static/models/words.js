@@ -1,4 +1,4 @@
-import { formatCount, formatPercent, formatValue } from "../format.js";
+import { formatCount, formatPercent, formatSmallPercent, formatValue } from "../format.js";
 import { parameterCount } from "./explanations/counts.js";
 import { keptText, rulesOf } from "./update.js";
 
@@ -55,6 +55,15 @@ export function samplesOf({ config }) {
 export function outputText({ config: { layers } }, value) {
   const isShare = ["softmax", "sigmoid"].includes(layers.at(-1)?.activation ?? "");
   return isShare ? formatPercent(value) : formatValue(value, 3);
+}
+
+/** The largest median of |step| / |W| that is told; it stands for larger ones too. */
+export const MOST_KNOWN = 1e5;
+
+/** @param {number} median of |step| / |W| */
+export function medianText(median) {
+  const text = formatSmallPercent(median);
+  return median < MOST_KNOWN ? text : `${text} or more`;
 }
 
 /**

@@ -180,6 +180,9 @@ describe("what the page says", () => {
       /of 2 units, ±0.005\n.*₂ below, ±0.04/,
     );
     assert.equal(caption("update", pictures, STATE), "median |step| / |W| = 6.3 %\n7 did not move");
+    const { update } = pictures;
+    const lost = { ...pictures, update: update && { ...update, median: 1e5 } };
+    assert.match(caption("update", lost, STATE) ?? "", /^median .* = 1e7 % or more\n/);
   });
 
   it("has no caption without a picture", () => {

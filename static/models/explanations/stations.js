@@ -1,5 +1,5 @@
-import { formatCount, formatLoss, formatSmallPercent, formatValue } from "../../format.js";
-import { outputText } from "../words.js";
+import { formatCount, formatLoss, formatValue } from "../../format.js";
+import { MOST_KNOWN, medianText, outputText } from "../words.js";
 import { lastLayer, sourceNow, sourceOf } from "./source.js";
 
 /**
@@ -128,10 +128,11 @@ export function medianRatio(state, median) {
   if (median === 0) return null; // nothing has moved
   const source = sourceOf(state, "update");
   const [step, after] = [source.tensor(STEP), source.tensor(WEIGHTS)];
+  const line = `np.quantile((r := np.abs((s := ${step}) / (${after} - s)))[r > 0], 0.5, method="lower")`;
   return source.fromTensors(
-    `median of |step| / |W| over the weights of layer 1 that moved, W being those before the step = ${formatSmallPercent(median)}`,
+    `median of |step| / |W| over the weights of layer 1 that moved, W being those before the step = ${medianText(median)}`,
     [STEP, WEIGHTS],
-    `np.quantile((r := np.abs((s := ${step}) / (${after} - s)))[r > 0], 0.5, method="lower")`,
+    median < MOST_KNOWN ? line : `min(${line}, ${MOST_KNOWN})`,
   );
 }
 

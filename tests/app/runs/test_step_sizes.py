@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from app.runs.step_sizes import BINS, HIGHEST, LOWEST, step_sizes
+from app.runs.step_sizes import BINS, HIGHEST, LOWEST, MOST_KNOWN, step_sizes
 
 Floats = NDArray[np.floating]
 
@@ -23,6 +23,7 @@ def plainly(step: Floats, weights: Floats) -> tuple[list[int], float, int]:
     bins = np.clip(np.floor(np.minimum(share, 2) * BINS), 0, BINS - 1).astype(int)
     ordered = np.sort(ratios[moved])
     median = float(ordered[(len(ordered) - 1) // 2]) if len(ordered) else 0.0
+    median = min(median, MOST_KNOWN)
     return np.bincount(bins, minlength=BINS).tolist(), median, int((~moved).sum())
 
 
@@ -61,7 +62,17 @@ def test_a_weight_of_zero_that_moves_counts_as_the_largest_and_one_that_stays_as
     weights = np.array([0.0, 0.0, -0.0, 0.5], np.float32)
     histogram, median, still = check(step, weights)
     assert (histogram[-1], still) == (1, 3)
-    assert median == np.inf
+    assert median == MOST_KNOWN
+
+
+def test_what_is_lost_beside_its_step_is_told_as_so_much_or_more() -> None:
+    before = np.array([0.02, -0.03, 0.04], np.float32)
+    step = np.array([2e9, 3e9, -1e9], np.float32)
+    after = before + step
+    _, median, _ = check(step, after - step)
+    assert median == MOST_KNOWN < float(np.median(np.abs(step / before)))
+    _, median, _ = check(np.full(3, MOST_KNOWN / 2, np.float32), np.ones(3, np.float32))
+    assert median == MOST_KNOWN / 2
 
 
 def test_numbers_that_are_none_count_as_still() -> None:
