@@ -39,7 +39,7 @@ def load_mnist_bytes() -> tuple[Split, Split]:
     """The same as unsigned bytes, images in 0..255, mapped read-only from the files.
 
     Processes that load it share its memory. Labels are int64. `Samples(x, y, scale=255)` trains
-    on it with the same bits as `load_mnist` gives.
+    on it to the same bits as on what `load_mnist` gives, in float32 and in float64.
     """
     folder = find_mnist()
     return _split(folder, "train"), _split(folder, "t10k")

@@ -19,7 +19,7 @@ class Samples:
 
     Shapes: x (n, features), float or uint8; y integer classes (n,), or rows (n, k). With `scale`
     each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
-    the memory and give the very bits of `pixels.astype(dtype) / 255`.
+    the memory and give the very bits of `pixels.astype(float32) / 255`, in float64 networks too.
     Raises ShapeError for arrays that do not fit each other, or hold what is not finite. With
     `finite_later` a float32 x is not looked through before `require_finite`.
     """
@@ -79,8 +79,10 @@ class Gatherer:
         zeros: Zeros = np.zeros,
     ) -> None:
         self.source = x
-        # As a scalar of the network's type: the division then runs in that type.
-        self.scale = None if scale is None else dtype.type(scale)
+        # The division runs in the type of this scalar: the network's, but for bytes float32, so
+        # that they are the very numbers of an array of floats that was made of them before.
+        kind = np.float32 if x.dtype == np.uint8 else dtype.type
+        self.scale = None if scale is None else kind(scale)
         self._raw = None if x.dtype == dtype else zeros((capacity, x.shape[1]), x.dtype)
 
     def gather(self, indices: Array, out: Array) -> None:
@@ -100,7 +102,7 @@ class Gatherer:
 
 
 def scale_into(out: Array, raw: Array, scale: np.floating[Any] | None) -> None:
-    """out = raw / scale, in the type of `out`; `raw` may be `out`."""
+    """out = raw / scale; `raw` may be `out`."""
     if scale is not None and raw.dtype in (np.uint8, out.dtype):
         np.divide(raw, scale, out=out)
         return

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import DatasetError, Dense, EngineError, MnistMissingError, Sequential
+from engine import (
+    DatasetError,
+    Dense,
+    EngineError,
+    MnistMissingError,
+    Samples,
+    Sequential,
+    TrainingLoop,
+)
 from engine.mnist import SHA256, Split, find_mnist, load_mnist_bytes
 
 
@@ -24,6 +32,17 @@ def test_the_bytes_are_the_same_pixels_mapped_from_the_file(mnist: tuple[Split, 
         assert (pixels.dtype.name, pixels.flags.writeable) == ("uint8", False)
         np.testing.assert_array_equal(pixels[:1000].astype(np.float32) / 255, images[:1000])
         np.testing.assert_array_equal(byte_labels, labels)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bytes_train_to_the_same_bits(mnist: tuple[Split, Split], dtype: str) -> None:
+    losses = []
+    for samples in (Samples(*mnist[0]), Samples(*load_mnist_bytes()[0], scale=255)):
+        network = Sequential([Dense(16, "relu"), Dense(10, "softmax")], dtype=dtype)
+        network.compile("rmsprop", "categorical_crossentropy")
+        loop = TrainingLoop(network, samples, batch_size=128)
+        losses.append([loop.run_batch().loss for _ in range(3)])
+    assert losses[0] == losses[1]
 
 
 def test_a_folder_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
