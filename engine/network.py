@@ -306,6 +306,11 @@ def _checked_layers(layers: object) -> tuple[Dense, ...]:
             f"expected a list of one or more Dense layers, got {given or layers!r}",
             'pass a list such as [Dense(512, activation="relu"), Dense(10)]',
         )
+    if len({id(layer) for layer in found}) < len(found):
+        raise ConfigurationError(
+            "expected each layer once, got the same Dense more than once",
+            "make a Dense for each: here no two layers share weights, as they would in Keras",
+        )
     for number, (before, layer) in enumerate(pairwise(found), start=2):
         if layer.input_shape not in (None, (before.units,)):
             raise ShapeError(

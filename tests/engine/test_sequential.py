@@ -235,6 +235,13 @@ def test_a_network_that_no_memory_holds_is_refused_and_not_built(units: tuple[in
         network.get_weights()
 
 
+def test_a_layer_that_is_there_twice_is_refused_since_weights_are_not_shared() -> None:
+    layer = Dense(16, "relu")
+    with pytest.raises(ConfigurationError, match=r"each layer once, .*; make a Dense for each"):
+        Sequential([layer, layer, Dense(10, "softmax")])
+    Sequential([layer, Dense(16, "relu"), Dense(10, "softmax")])
+
+
 def test_an_input_shape_that_a_later_layer_cannot_have_is_refused() -> None:
     said = r"layer 2 with an input shape of 16, the units of the layer before, got \(99,\); leave"
     with pytest.raises(ShapeError, match=said):
