@@ -506,6 +506,7 @@ class TrainingLoop:
         following = self._schedule.next(size)  # the next batch's samples
         accuracy: float | None = None
         way_back: Callable[[], None] | None = None
+        may_hold = True  # until it is known that nothing can be held
 
         def meanwhile() -> None:
             nonlocal following, accuracy
@@ -517,7 +518,8 @@ class TrainingLoop:
         with HeldInterrupts() as interrupts:
             try:
                 held = self._batch.hold(size, self._arrays.steps.flat, state.slots)
-                if not held:
+                may_hold = bool(held)
+                if not may_hold:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
                 self._tensors.withdraw()
@@ -544,7 +546,8 @@ class TrainingLoop:
                 if way_back is None:  # it is from `seen`
                     raise
             finally:
-                self._let_go()
+                if may_hold:
+                    self._let_go()
                 if way_back is not None:
                     done = self.batch - at
                     way_back()

@@ -312,6 +312,19 @@ def test_a_helper_that_is_lost_by_who_sees_them_is_their_matter() -> None:
     assert_goes_on_like(one, other)
 
 
+def test_ctrl_c_where_nothing_is_held_leaves_the_last_batch_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = (loop_on(samples("dense")) for _ in range(2))
+    each(one, 1)
+    each(other, 1)
+    at_call(monkeypatch, PlannedBatch, "hold", 1, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        other.run_batches(20, print)
+    assert other.has_gradient
+    assert_same(one, other)
+
+
 def test_it_begins_between_batches() -> None:
     loop = loop_on(samples())
     loop.draw()
