@@ -150,14 +150,15 @@ function slopeOf(activation, { unit, preactivations, activations }) {
 /**
  * @param {SeenView | null} seen the study `derivative/…`
  * @param {Pick<Inside, "unit" | "input" | "batch">} of the weight and the batch it has to be of
- * @returns {Measured | null}
+ * @returns {Measured | "lost" | null} lost: the weights before the step are not known any more
  */
 export function measuredOf(seen, { unit, input, batch }) {
   const metadata = seen?.metadata;
-  if (metadata?.measured === undefined) return null;
+  if (metadata?.index === undefined) return null;
   if (batchAtHand(metadata["study.batch"], metadata["study.phase"]) !== batch) return null;
-  const [row, column] = JSON.parse(metadata.index ?? "[]");
+  const [row, column] = JSON.parse(metadata.index);
   if (row !== unit || column !== input) return null;
+  if (metadata.lost === "true") return "lost";
   const number = (/** @type {string} */ name) => Number(metadata[name]);
   return {
     measured: number("measured"),

@@ -112,7 +112,11 @@ describe("the measured derivative", () => {
   const of = { unit: 3, input: 406, batch: 7 };
 
   it("counts for the weight and the batch it is of", () => {
-    assert.equal(measuredOf(seen, of)?.measured, 0.5);
+    const found = measuredOf(seen, of);
+    assert.equal(found !== "lost" && found?.measured, 0.5);
+    const lost = { ...seen, metadata: { ...seen.metadata, lost: "true" } };
+    assert.equal(measuredOf(lost, of), "lost");
+    assert.equal(measuredOf(lost, { ...of, batch: 8 }), null);
     assert.equal(measuredOf(seen, { ...of, batch: 8 }), null);
     assert.equal(measuredOf(seen, { ...of, unit: 4 }), null);
     assert.equal(measuredOf(null, of), null);

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.runs.network import DataSet
+from app.runs.studies.start import is_same
 from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import Samples, TrainingLoop
@@ -27,11 +28,6 @@ ROOM = 1.25
 MOST_LEARNING_RATES = 1e6
 # Where the present learning rate lands, and ten times as large a one.
 MARKED = (1.0, 10.0)
-# How far the loss at W1 − step may be from the batch's own, at W0. Measured: with learning rates up
-# to 1 rounding moves it by a few 1e-7 of itself, or by 2e-9 where it is small; by 1e-5 where a
-# larger rate lets it explode. From 1e-4 on the page would show two different losses.
-SAME = 1e-4
-NEXT_TO_NOTHING = 1e-7
 
 
 class CurveStudy(PieceByPiece[Tensors]):
@@ -98,7 +94,7 @@ def _losses_along(
     for who, (samples, indices) in batches.items():
         probe = Probe(network, start, samples, len(indices))
         probe.load(indices)
-        if who == "batch" and not _is_same(probe.loss(), loss):
+        if who == "batch" and not is_same(probe.loss(), loss):
             return {}
         for place, (direction, distances) in places.items():
             curve = LossCurve(probe, start, direction, distances)
@@ -107,10 +103,6 @@ def _losses_along(
                 curve.advance()
             losses[f"{place}.{who}"] = curve.losses
     return losses
-
-
-def _is_same(loss: float, known: float) -> bool:
-    return math.isclose(loss, known, rel_tol=SAME, abs_tol=NEXT_TO_NOTHING)
 
 
 def _spread(reach: float, *, near: bool) -> Array:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.runs.network import DataSet
+from app.runs.studies.start import is_same
 from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import TrainingLoop
@@ -18,19 +19,21 @@ class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
     ) -> None:
         self._name = f"layer{layer}.weights"
         self._index = index
+        self._loss = loop.last_loss or 0.0
         start, drawn = loop.parameters_of_gradient(), loop.drawn.copy()
         super().__init__(
             measure_derivative(loop.network, start, data.train, drawn, self._name, index)
         )
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
-        """No tensors; both derivatives, the two losses, h and the relative difference."""
-        about = asdict(self.result) | {
-            "relative_difference": self.result.relative_difference,
-            "tensor": self._name,
-            "index": list(self._index),
-        }
-        return {}, about
+        """No tensors; both derivatives, the two losses, h and the relative difference.
+
+        Where W0 is lost they are of other weights, and left out.
+        """
+        result, of = self.result, {"tensor": self._name, "index": list(self._index)}
+        if not is_same((result.loss_above + result.loss_below) / 2, self._loss):
+            return {}, of | {"lost": True}
+        return {}, asdict(result) | of | {"relative_difference": result.relative_difference}
 
 
 def derivative_study(

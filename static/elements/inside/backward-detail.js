@@ -25,6 +25,10 @@ import { pickUnits } from "./forward-detail.js";
 /** @type {Parameters<typeof countAlong>[1]} */
 const DIGITS = { phase: "backward", tensor: "layer1.preactivations.gradient" };
 
+const KNOWN_AT_REST = "known at rest, after the backward pass";
+const LOST =
+  "not any more, the step is so much larger than the weights that those before it are lost";
+
 /** The shape of a tile of the last layer's gradient. */
 const TILE = { width: 2, height: 1 };
 
@@ -245,14 +249,13 @@ export class BackwardDetail {
   /**
    * @param {Now["state"]} state
    * @param {Inside} inside
-   * @param {import("../../models/inside.js").Measured | null} measured
+   * @param {ReturnType<typeof measuredOf>} measured
    */
   #showMeasured(state, { unit, input, sample }, measured) {
     const at = { unit, input, sample };
-    if (!measured) {
-      this.#texts.measured.show([
-        "Measured, (loss(w + h) − loss(w − h)) / 2h: known at rest, after the backward pass",
-      ]);
+    if (measured === null || measured === "lost") {
+      const why = measured === null ? KNOWN_AT_REST : LOST;
+      this.#texts.measured.show([`Measured, (loss(w + h) − loss(w − h)) / 2h: ${why}`]);
       return;
     }
     this.#texts.measured.show([

@@ -208,16 +208,20 @@ def test_a_step_with_next_to_no_learning_rate_has_no_curve(make_run: MakeRun, cl
     [{"name": "rmsprop", "learning_rate": 1e5}, {"name": "sgd", "learning_rate": 1e9}],
     ids=str,
 )
-def test_where_the_weights_before_a_step_are_lost_there_is_no_curve(
+def test_where_the_weights_before_a_step_are_lost_nothing_is_studied_at_them(
     make_run: MakeRun, clock: Clock, optimizer: dict[str, Any]
 ) -> None:
     run = make_run(optimizer=optimizer)
     step(run, clock, 1)
     result = study(run, clock, "curve")
     assert (result.tensors, found(result, "lost")) == ({}, True)
+    derivative = "derivative/1/0/406"
+    assert found(study(run, clock, derivative), "lost")
+    assert "measured" not in study(run, clock, derivative).metadata
     step(run, clock, 4, unit="phase")  # before the step of the next batch they are there
     losses = study(run, clock, "curve").tensors["gradient.batch"]
     assert losses[0] == pytest.approx(run.loop.last_loss, rel=1e-5)
+    assert "measured" in study(run, clock, derivative).metadata
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
