@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
-from app.config import STRICT, BatchSize, OptimizerConfig
+from app.config import STRICT, BatchSize, OptimizerChange
+from app.errors import complaint
 
 MAX_COUNT = 1_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
@@ -59,9 +60,9 @@ class Set(BaseModel):
                 raise ValueError(f"expected a value for {name}, got null")
         if isinstance(self.optimizer, dict):
             try:
-                OptimizerConfig.model_validate(self.optimizer)
+                OptimizerChange.model_validate(self.optimizer)
             except ValidationError as error:
-                raise ValueError(f"optimizer: {error.errors()[0]['msg']}") from None
+                raise ValueError(f"optimizer: {complaint(error.errors()[0])}") from None
         return self
 
 

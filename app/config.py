@@ -3,12 +3,16 @@
 The limits are checked here, before anything is allocated for the run.
 """
 
+from collections.abc import Mapping
+from dataclasses import fields
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from engine import EngineError, optimizers
+from app.errors import shorten
+from engine import ConfigurationError, EngineError, optimizers
+from engine.optimizers import OPTIMIZERS, Optimizer
 
 MAX_LAYERS = 8
 MAX_UNITS = 4096
@@ -35,8 +39,49 @@ class LayerConfig(BaseModel):
     activation: Literal["relu", "tanh", "sigmoid", "linear", "softmax"] = "linear"
 
 
+# Of an optimizer's options, those that can be chosen here; the others have Keras's defaults.
+OPTIONS = ("learning_rate", "momentum")
+
+
+def make_optimizer(settings: Mapping[str, Any]) -> Optimizer:
+    """The engine's optimizer of that name and those options; those left out have their defaults.
+
+    Raises ConfigurationError, which names the options there are here.
+    """
+    name = settings.get("name")
+    kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
+    if kind is not None:
+        known = [option.name for option in fields(kind) if option.name in OPTIONS]
+        unknown = settings.keys() - {"name", *known}
+        if unknown:
+            raise ConfigurationError(
+                f"expected no option of {name} but {' and '.join(known)}, "
+                f"got {shorten(min(unknown))}",
+                "leave out what cannot be chosen of this optimizer",
+            )
+    return optimizers.get(settings)
+
+
+class OptimizerChange(BaseModel):
+    """An optimizer to change to, and what is to be different of it."""
+
+    model_config = STRICT
+
+    name: Literal["sgd", "rmsprop", "adam"]
+    learning_rate: float | None = None
+    momentum: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _judge(cls, value: Any) -> Any:
+        """Let the engine judge name and numbers, so that there is one set of rules."""
+        given = _given_options(value)
+        _judged(given)
+        return given
+
+
 class OptimizerConfig(BaseModel):
-    """An optimizer's name and settings; what is left out takes Keras's default."""
+    """An optimizer's name and options; what is left out takes Keras's default."""
 
     model_config = STRICT
 
@@ -48,24 +93,29 @@ class OptimizerConfig(BaseModel):
     @classmethod
     def _complete(cls, value: Any) -> Any:
         """Let the engine judge name and numbers, so that there is one set of rules."""
-        config = {"name": value} if isinstance(value, str) else value
-        if not isinstance(config, dict):
-            return value
-        given = {key: item for key, item in config.items() if item is not None}
-        unknown = set(given) - set(cls.model_fields)
-        if unknown:
-            raise ValueError(
-                f"expected the keys name, learning_rate and momentum, got {min(unknown)!r}"
-            )
-        try:
-            complete = optimizers.get(given).config()
-        except EngineError as error:
-            raise ValueError(str(error)) from None
+        complete = _judged(_given_options(value)).config()
         return {key: complete[key] for key in cls.model_fields if key in complete}
 
     def settings(self) -> dict[str, Any]:
         """The form that the engine's `optimizers.get` takes and that JSON shows."""
         return self.model_dump(exclude_none=True)
+
+
+def _given_options(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"name": value}
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f"expected the name of an optimizer, or its name and options, got {shorten(value)}"
+        )
+    return {key: item for key, item in value.items() if item is not None}
+
+
+def _judged(options: dict[str, Any]) -> Optimizer:
+    try:
+        return make_optimizer(options)
+    except EngineError as error:
+        raise ValueError(str(error)) from None
 
 
 def _example_layers() -> list[LayerConfig]:

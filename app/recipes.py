@@ -12,7 +12,7 @@ from app.config import (
     MAX_BATCHES,
     STRICT,
     BatchSize,
-    OptimizerConfig,
+    OptimizerChange,
     RunConfig,
 )
 from app.errors import AppError, complaint
@@ -43,7 +43,7 @@ class ChangedSettings(BaseModel):
     learning_rate: float | None = None
     momentum: float | None = None
     batch_size: BatchSize | None = None
-    optimizer: OptimizerConfig | None = None
+    optimizer: OptimizerChange | None = None
     weight: WeightChange | None = None
     drawing: DrawingStep | None = None
 

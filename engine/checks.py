@@ -45,6 +45,7 @@ def one_of(value: object, names: Iterable[str], what: str) -> str:
     known = list(names)
     if not isinstance(value, str) or value not in known:
         raise ConfigurationError(
-            f"expected {what} to be one of {', '.join(known)}, got {value!r}", "choose one of these"
+            f"expected {what} to be one of {', '.join(known)}, got {value!r:.60}",
+            "choose one of these",
         )
     return value

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.config import OPTIONS, make_optimizer
 from app.errors import AppError
 from engine import (
     Dense,
@@ -67,25 +68,31 @@ def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]
 def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
     """The optimizer as the configuration writes it: name, learning rate, and momentum for SGD."""
     config = optimizer.config()
-    return {key: config[key] for key in ("name", "learning_rate", "momentum") if key in config}
+    return {key: config[key] for key in ("name", *OPTIONS) if key in config}
+
+
+def _optimizer_after(before: Optimizer, settings: dict[str, Any]) -> Optimizer:
+    """The optimizer that settings lead to, of a command or of a recipe.
+
+    A new one keeps the learning rate unless they name one; the same one keeps all they don't name.
+    """
+    named = settings.get("optimizer", {})
+    if isinstance(named, str):
+        named = {"name": named}
+    after = optimizer_settings(before)
+    if named.get("name", before.name) != before.name:
+        after = {"learning_rate": before.learning_rate}
+    after |= {key: value for key, value in named.items() if value is not None}
+    return make_optimizer(after | {key: settings[key] for key in OPTIONS if key in settings})
 
 
 def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
     """What a `set` command changes on `loop`, complete and checked: `{}` where nothing.
 
-    A new optimizer keeps the learning rate unless the command names one. Raises an engine error,
-    with nothing changed, for values that do not fit.
+    Raises an engine error, with nothing changed, for values that do not fit.
     """
     before = optimizer_settings(loop.optimizer)
-    after = dict(before)
-    optimizer = command.get("optimizer")
-    if optimizer is not None:
-        named = {"name": optimizer} if isinstance(optimizer, str) else optimizer
-        if named["name"] != before["name"]:
-            after = {"learning_rate": before["learning_rate"]}
-        after |= {key: value for key, value in named.items() if value is not None}
-    after |= {key: command[key] for key in ("learning_rate", "momentum") if key in command}
-    after = optimizer_settings(optimizers.get(after))
+    after = optimizer_settings(_optimizer_after(loop.optimizer, command))
 
     changes: dict[str, Any] = {}
     if after["name"] != before["name"]:
@@ -122,15 +129,13 @@ def check_actions(
 
 
 def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:
-    """Put resolved settings or a change by hand into effect; the same optimizer keeps its state."""
+    """Put an action of a recipe into effect; the same optimizer keeps its state."""
     if "weight" in settings:
         weight = settings["weight"]
         loop.set_parameter(weight["tensor"], tuple(weight["index"]), weight["value"])
     if "drawing" in settings:
         loop.train_on(*drawing_samples(settings["drawing"]))
-    optimizer = settings.get("optimizer", optimizer_settings(loop.optimizer))
-    tuned = {key: settings[key] for key in ("learning_rate", "momentum") if key in settings}
-    if "optimizer" in settings or tuned:
-        loop.optimizer = optimizers.get(optimizer | tuned)
+    if not settings.keys().isdisjoint({"optimizer", *OPTIONS}):
+        loop.optimizer = _optimizer_after(loop.optimizer, settings)
     if "batch_size" in settings:
         loop.batch_size = settings["batch_size"]

@@ -342,3 +342,46 @@ def test_a_failed_run_goes_on_from_an_earlier_batch(run: Run) -> None:
     run.at_rest()
     run.command("set", learning_rate=0.01)
     assert run.step(5)["batch"] == 8
+
+
+@pytest.mark.parametrize(
+    ("set_first", "then", "wanted"),
+    [
+        ({"learning_rate": 0.01}, {"optimizer": "adam"}, {"name": "adam", "learning_rate": 0.01}),
+        (
+            {"learning_rate": 0.01},
+            {"optimizer": {"name": "adam", "learning_rate": 0.02}},
+            {"name": "adam", "learning_rate": 0.02},
+        ),
+        (
+            {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.5}},
+            {"optimizer": {"name": "sgd", "learning_rate": 0.2}},
+            {"name": "sgd", "learning_rate": 0.2, "momentum": 0.5},
+        ),
+        (
+            {"optimizer": {"name": "sgd", "momentum": 0.5}},
+            {"optimizer": "rmsprop"},
+            {"name": "rmsprop", "learning_rate": 0.001},
+        ),
+    ],
+)
+def test_a_change_of_optimizer_is_the_same_in_a_recipe_a_command_and_a_branch(
+    visitor: Visitor, set_first: State, then: State, wanted: State
+) -> None:
+    told = visitor.make_run()
+    for settings in (set_first, then):
+        batch = told.step()["batch"]
+        branch = visitor.branch(told, batch, settings)
+        told.command("set", **settings)
+    branch.step()
+    assert told.step()["optimizer"] == wanted
+    actions = [{"batch": 1, "set": set_first}, {"batch": 2, "set": then}]
+    recipe = {"config": told.made["config"], "actions": actions, "batches": 3}
+    followed = visitor.make_run_of(recipe)
+    again = visitor.make_run_of(followed.recipe())
+    for run in (followed, again):
+        run.command("seek", batch=3)
+    for run in (branch, followed, again):
+        assert run.at_rest()["optimizer"] == wanted
+        for name in ("loss", "learning_rate"):
+            assert run.series()[name] == told.series()[name]
