@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from engine.arrays import Array
+from engine.checksum import CHECKSUM_KEY, checksum
 from engine.compilation import parameter_shapes
 from engine.errors import EngineError
 from engine.layers import Dense
@@ -49,7 +50,8 @@ def network_bytes(
 ) -> bytes:
     """A network as the bytes of a .safetensors file; weights are (units, inputs), as computed."""
     tensors = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
-    return save(tensors, metadata=network_metadata(layers, inputs, seed))
+    metadata = network_metadata(layers, inputs, seed)
+    return save(tensors, metadata={**metadata, CHECKSUM_KEY: checksum(tensors, metadata)})
 
 
 def network_metadata(layers: Sequence[Dense], inputs: int, seed: int) -> dict[str, str]:
@@ -65,6 +67,8 @@ def network_metadata(layers: Sequence[Dense], inputs: int, seed: int) -> dict[st
 
 def read_network(path: Path) -> NetworkFile:
     """Read and check a whole file; nothing of a damaged or foreign one is used.
+
+    One without a checksum, as earlier versions wrote them, is judged by the rest alone.
 
     Raises FileNotFoundError, or NetworkFileError saying what is wrong.
     """
@@ -88,6 +92,12 @@ def read_network(path: Path) -> NetworkFile:
             f"expected a network saved by Sequential.save, got {path} ({error})",
             "choose a .safetensors file that this engine has written",
         ) from error
+    written = metadata.get(CHECKSUM_KEY)
+    if written is not None and written != checksum(tensors, metadata):
+        raise NetworkFileError(
+            f"expected in {path} what was written, got a file with another checksum",
+            "it has been damaged: take another copy of it, or save the network again",
+        )
     found = {name: array.shape for name, array in tensors.items()}
     dtypes = {array.dtype.name for array in tensors.values()}
     if found != shapes or len(dtypes) != 1 or not dtypes <= {"float32", "float64"}:

@@ -1,6 +1,5 @@
 """Safetensors files with a checksum in their metadata, written whole or not at all."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,8 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from app.safetensors_header import file_pieces
-
-SEAL = "sha256"
+from engine.checksum import CHECKSUM_KEY, checksum
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -35,7 +33,7 @@ def seal(
     The arrays are looked at when the pieces are used, not copied.
     """
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    return file_pieces(arrays, {**metadata, SEAL: _checksum(arrays, metadata)})
+    return file_pieces(arrays, {**metadata, CHECKSUM_KEY: checksum(arrays, metadata)})
 
 
 def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
@@ -47,10 +45,10 @@ def unseal(data: bytes) -> tuple[Tensors, dict[str, str]]:
         raise DamagedFileError("expected a safetensors file with metadata, got another") from error
     except (SafetensorError, ValueError, RecursionError) as error:
         raise DamagedFileError(f"expected a safetensors file, got another ({error})") from error
-    written = metadata.pop(SEAL, None)
+    written = metadata.pop(CHECKSUM_KEY, None)
     if written is None:
         raise NotSealedError("expected a checksum in the file's metadata, got none")
-    if written != _checksum(tensors, metadata):
+    if written != checksum(tensors, metadata):
         raise DamagedFileError("expected the checksum in the file's metadata, got another")
     return tensors, metadata
 
@@ -78,11 +76,3 @@ def header_length(data: bytes) -> int:
 def _metadata(data: bytes) -> dict[str, str]:
     header = json.loads(data[8 : 8 + header_length(data)])
     return dict(header["__metadata__"])
-
-
-def _checksum(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(json.dumps(dict(sorted(metadata.items()))).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
-        digest.update(np.ascontiguousarray(tensor).data)
-    return digest.hexdigest()

@@ -81,7 +81,7 @@ def test_it_is_trained_on_the_first_start_and_kept(tmp_path: Path) -> None:
         visitor.close()
 
 
-@pytest.mark.parametrize("damage", ["cut short", "no network", "a folder"])
+@pytest.mark.parametrize("damage", ["cut short", "one byte", "no network", "a folder"])
 def test_a_damaged_file_is_trained_anew_and_said_so(
     tmp_path: Path, damage: str, trained_network: Sequential
 ) -> None:
@@ -91,7 +91,12 @@ def test_a_damaged_file_is_trained_anew_and_said_so(
     else:
         trained_network.save(kept)
         data = kept.read_bytes()
-        kept.write_bytes(data[: len(data) // 2] if damage == "cut short" else b"not a network")
+        contents = {
+            "cut short": data[: len(data) // 2],
+            "one byte": data[:800_003] + b"\x7f" + data[800_004:],
+            "no network": b"not a network",
+        }
+        kept.write_bytes(contents[damage])
     with running_server(tmp_path) as server:
         visitor = Visitor(server.address)
         wait_until(

@@ -80,6 +80,26 @@ def test_damaged_and_foreign_files_are_named(tmp_path: Path, content: bytes, mes
         Sequential.load(path)
 
 
+@pytest.mark.parametrize("damaged", ["a weight", "the metadata"])
+def test_a_file_whose_checksum_does_not_fit_is_damaged(tmp_path: Path, damaged: str) -> None:
+    path = tmp_path / "network.safetensors"
+    whole = Sequential([Dense(3, "relu", input_shape=2)]).to_bytes()
+    path.write_bytes(whole)
+    Sequential.load(path)
+    if damaged == "a weight":
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    else:
+        path.write_bytes(whole.replace(b"relu", b"tanh"))
+    with pytest.raises(NetworkFileError, match="another checksum; it has been damaged"):
+        Sequential.load(path)
+
+
+def test_a_file_without_a_checksum_is_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(WHOLE)
+    assert Sequential.load(path).count_params() == 9
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Sequential.load(tmp_path / "nothing.safetensors")
