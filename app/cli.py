@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from app.errors import complaint
 from app.main import closing_event, create_app
 from app.settings import Settings
 from app.storage.database import StorageVersionError, prepare
@@ -60,7 +61,7 @@ def serve(
         load_mnist_bytes()
     except ValidationError as error:
         first = error.errors()[0]
-        raise _refusal(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _refusal(f"{'.'.join(map(str, first['loc']))}: {complaint(first)}") from None
     except DatasetError as error:
         raise _refusal(str(error)) from None
     _configure_logs()

@@ -48,7 +48,10 @@ class Settings(BaseSettings):
         default=100, ge=1, description="Runs kept for one visitor; the least used go first."
     )
     keep_days: float = Field(
-        default=30, gt=0, description="Days for which a run is kept after it was last used."
+        default=30,
+        ge=0.01,
+        le=36_500,
+        description="Days for which a run is kept after it was last used, to a hundred years.",
     )
     history_mb: int = Field(
         default=96, ge=0, description="Disk for a run's checkpoints, in megabytes."

@@ -15,6 +15,8 @@ from app.settings import Settings
 from app.workers.pool import WorkerPool
 
 VISITOR_COOKIE = "visitor"
+# Browsers keep none for longer: https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html
+LONGEST_COOKIE_DAYS = 400
 PICTURES = 2
 
 
@@ -79,12 +81,14 @@ def _give_cookie(
 ) -> None:
     """Give the visitor's secret in a cookie that scripts cannot read.
 
-    Also to those who have it: it is to last as long after the last visit as the runs do.
+    Also to those who have it: it is to last as long after the last visit as the runs do, as far
+    as browsers let it.
     """
+    days = min(server.settings.keep_days, LONGEST_COOKIE_DAYS)
     response.set_cookie(
         VISITOR_COOKIE,
         visitor,
-        max_age=int(server.settings.keep_days * DAY_S),
+        max_age=int(days * DAY_S),
         httponly=True,
         samesite="strict",
         secure=connection.url.scheme == "https",

@@ -108,6 +108,14 @@ def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
     assert "port" in refused.stderr
 
 
+@pytest.mark.parametrize("days", ["inf", "nan", "1e300", "36501", "0.00001", "0", "-1", "soon"])
+def test_days_that_no_run_can_be_kept_are_refused_in_words(tmp_path: Path, days: str) -> None:
+    refused = serve(APP_KEEP_DAYS=days, APP_DATA_DIR=str(tmp_path))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("descent: keep_days: Input should be ")
+    assert f"got '{days}'" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "taken_away",
     [
