@@ -52,11 +52,11 @@ class Viewer:
             or len(views) > MAX_VIEWS
             or not all(_is_view(view) for view in views)
         ):
-            raise _malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
+            raise malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
         if not _is_number(rate) or not 0 < rate <= MAX_RATE:
-            raise _malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
+            raise malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
         if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
-            raise _malformed("sample", "the index of a sample of the batch, from 0", sample)
+            raise malformed("sample", "the index of a sample of the batch, from 0", sample)
         # The loop's pictures depend on the followed sample: another one is another view.
         named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
         self.look = Look(named, float(rate))
@@ -68,7 +68,7 @@ class Viewer:
         for name in ("from_batch", "timeline"):
             value = message.get(name, 0)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise _malformed(name, "a whole number from 0", value)
+                raise malformed(name, "a whole number from 0", value)
         cursor = max(0, message.get("from_batch", 1) - 1)
         # A frame may have been sent before this came: the viewer goes on from there at the latest.
         if self.cursor == 0 or cursor < self.cursor:
@@ -79,7 +79,7 @@ class Viewer:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
         number = message.get("frame")
         if not isinstance(number, int) or isinstance(number, bool):
-            raise _malformed("frame", "the number of a frame", number)
+            raise malformed("frame", "the number of a frame", number)
         waiting = [frame for frame in self._sent if frame > number]
         if waiting != self._sent:
             self._sent = waiting
@@ -133,7 +133,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _malformed(name: str, expected: str, value: object) -> AppError:
+def malformed(name: str, expected: str, value: object) -> AppError:
+    """The refusal of a message with something else where `expected` belongs."""
     return AppError(
         "malformed_message",
         f"expected {name} to be {expected}, got {shorten(value)}",

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from app.commands import parse_command
 from app.errors import AppError, shorten
 from app.registry import Record
-from app.viewers.viewer import Viewer
+from app.viewers.viewer import Viewer, malformed
 from app.web.context import Server, bearer_key, not_yours
 from app.web.errors import REFUSALS, error_response, refusal
 from app.web.guard import foreign_origin, is_foreign
@@ -111,9 +111,7 @@ class _Session:
         number = None
         try:
             fields = _parse(text)
-            number = fields.pop("id", None)
-            if not isinstance(number, str | int | None):
-                number = None
+            number = _checked_id(fields.pop("id", None))
             kind = fields.get("type")
             if kind == "ack":
                 self._viewer.acknowledge(fields, time.monotonic())
@@ -179,6 +177,13 @@ class _Session:
         abort = self._websocket.scope["extensions"].get("descent.abort")
         if abort is not None:
             abort["call"]()
+
+
+def _checked_id(value: object) -> str | int | None:
+    """What a command is called in its answer; with any other, nobody could tell the answer's."""
+    if isinstance(value, bool) or not isinstance(value, str | int | None):
+        raise malformed("id", "a text or a whole number", value)
+    return value
 
 
 def _parse(text: str | None) -> dict[str, Any]:

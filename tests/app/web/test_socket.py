@@ -357,6 +357,16 @@ def test_a_bad_message_is_answered_and_harms_nothing(run: Run, watcher: Watcher,
     watcher.follow(1)
 
 
+@pytest.mark.parametrize("number", [1.5, True, {"a": 1}, [1]])
+def test_a_command_with_an_id_that_is_none_is_refused_and_not_carried_out(
+    run: Run, watcher: Watcher, number: Any
+) -> None:
+    error = watcher.refusal(json.dumps({"type": "step", "id": number}))
+    assert error["code"] == "malformed_message"
+    assert error["message"] == f"expected id to be a text or a whole number, got {number!r}"
+    assert watcher.command("pause")["batch"] == 0
+
+
 @pytest.mark.parametrize(
     "message",
     [
