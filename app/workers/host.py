@@ -28,7 +28,7 @@ from app.runs.recipe_files import network_file, recipe_json
 from app.runs.report import report
 from app.runs.run import Run
 from app.runs.series import RECENT
-from app.runs.studies.schedule import is_study
+from app.runs.studies.schedule import has_study
 from app.runs.tensors import read_tensor, to_npy
 from app.runs.views import encode_view
 from app.storage.checkpoints import Checkpoints
@@ -229,7 +229,7 @@ class Host:
         self._drop_want(hosted)
         want = Want(request["want"])
         hosted.want = (request, want)
-        hosted.run.studies.want(want.views)
+        hosted.run.studies.want(want.views, hosted.run.loop)
         self._send_frame(hosted)
 
     def _on_series(self, request: Request, hosted: Hosted) -> None:
@@ -249,11 +249,12 @@ class Host:
 
     def _on_view(self, request: Request, hosted: Hosted) -> None:
         name = request["name"]
-        if is_study(name) and not hosted.run.studies.knows(name, hosted.run.moment):
-            hosted.run.studies.ask(name)
-            hosted.asked.append((request, hosted.run.version))
+        run = hosted.run
+        if has_study(run.loop, name) and not run.studies.knows(name, run.moment):
+            run.studies.ask(name)
+            hosted.asked.append((request, run.version))
             return
-        data = encode_view(hosted.run, name, moment_of(hosted.run_id, hosted.run))
+        data = encode_view(run, name, moment_of(hosted.run_id, run))
         if data is None:
             raise AppError(
                 "unknown_view",

@@ -36,14 +36,14 @@ class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
         return {}, asdict(result) | of | {"relative_difference": result.relative_difference}
 
 
+def has_weight(loop: TrainingLoop, layer: int, unit: int, source: int) -> bool:
+    """Whether there is a weight (unit, input) of that layer, which are counted from 1."""
+    tensor = loop.network.parameters.get(f"layer{layer}.weights")
+    return tensor is not None and unit < tensor.shape[0] and source < tensor.shape[1]
+
+
 def derivative_study(
     loop: TrainingLoop, data: DataSet, layer: int, unit: int, source: int
 ) -> DerivativeStudy | None:
     """The study of weight (unit, input) of a layer, once there is a gradient."""
-    names = loop.network.parameters
-    tensor = names.get(f"layer{layer}.weights")
-    if not loop.has_gradient or tensor is None:
-        return None
-    if unit >= tensor.shape[0] or source >= tensor.shape[1]:
-        return None
-    return DerivativeStudy(loop, data, layer, (unit, source))
+    return DerivativeStudy(loop, data, layer, (unit, source)) if loop.has_gradient else None

@@ -43,7 +43,6 @@ class ExcitersStudy:
         }, {"unit": self._unit}
 
 
-def exciters_study(loop: TrainingLoop, data: DataSet, unit: int) -> ExcitersStudy | None:
-    """The study of a unit of the first layer, None if there is no such unit."""
-    units = loop.network.layers[0].units
-    return ExcitersStudy(loop, data, unit) if unit < units else None
+def has_unit(loop: TrainingLoop, unit: int) -> bool:
+    """Whether the first layer has that unit."""
+    return unit < loop.network.layers[0].units

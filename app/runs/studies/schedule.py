@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from app.plain_json import json_text
 from app.runs.network import DataSet
 from app.runs.studies.curve import curve_study
-from app.runs.studies.derivative import derivative_study
-from app.runs.studies.exciters import exciters_study
+from app.runs.studies.derivative import derivative_study, has_weight
+from app.runs.studies.exciters import ExcitersStudy, has_unit
 from app.runs.studies.health import health_study
 from app.runs.studies.study import Study
 from app.runs.view_parts import Tensors, ViewParts
@@ -24,13 +24,26 @@ EVERY_S = 1.0
 # What the learning rate has a part in, beside the moment.
 OF_THE_LEARNING_RATE = {"curve"}
 
-# A study's name is its kind, then whole numbers: "exciters/137". Each is made of the loop, the
-# data and as many numbers as are given here; None where the moment has nothing to study.
-KINDS: dict[str, tuple[Callable[..., Study | None], int]] = {
-    "curve": (curve_study, 0),
-    "health": (health_study, 0),
-    "exciters": (exciters_study, 1),
-    "derivative": (derivative_study, 3),
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a study is made by, of the loop, the data and the numbers of its name.
+
+    None where the moment has nothing to study. `exists` tells, by loop and numbers, whether the
+    network has what they name.
+    """
+
+    make: Callable[..., Study | None]
+    numbers: int = 0
+    exists: Callable[..., bool] = lambda _: True
+
+
+# A study's name is its kind, then whole numbers: "exciters/137".
+KINDS = {
+    "curve": Kind(curve_study),
+    "health": Kind(health_study),
+    "exciters": Kind(ExcitersStudy, 1, has_unit),
+    "derivative": Kind(derivative_study, 3, has_weight),
 }
 
 
@@ -64,9 +77,17 @@ class Result:
 def is_study(name: str) -> bool:
     """Whether this is the well-formed name of a study."""
     kind, *numbers = name.split("/")
-    if kind not in KINDS or len(numbers) != KINDS[kind][1]:
+    if kind not in KINDS or len(numbers) != KINDS[kind].numbers:
         return False
     return all(number.isascii() and number.isdigit() and len(number) < 6 for number in numbers)
+
+
+def has_study(loop: TrainingLoop, name: str) -> bool:
+    """Whether it is the name of a study of something that this loop's network has."""
+    if not is_study(name):
+        return False
+    kind, *numbers = name.split("/")
+    return KINDS[kind].exists(loop, *map(int, numbers))
 
 
 class Studies:
@@ -85,9 +106,9 @@ class Studies:
         self._begun: dict[str, float] = {}
         self._under_way: tuple[str, Moment, Study] | None = None
 
-    def want(self, names: Iterable[str]) -> None:
-        """Say which studies are looked at now; the results of others are dropped."""
-        self._wanted = {name for name in names if is_study(name)}
+    def want(self, names: Iterable[str], loop: TrainingLoop) -> None:
+        """Say which studies are looked at now, of those there are; others' results are dropped."""
+        self._wanted = {name for name in names if has_study(loop, name)}
         self._wanted_at = self._clock()
         self._forget_others()
 
@@ -134,7 +155,7 @@ class Studies:
             if self._under_way is None:
                 self._begun[name] = self._clock()
                 kind, *numbers = name.split("/")
-                study = KINDS[kind][0](loop, self._data, *map(int, numbers))
+                study = KINDS[kind].make(loop, self._data, *map(int, numbers))
             else:
                 _, moment, study = self._under_way
             if study is not None:

@@ -14,7 +14,7 @@ from app.runs.run import Run
 from app.runs.studies.curve import CurveStudy
 from app.runs.studies.derivative import derivative_study
 from app.runs.studies.diagnosis import diagnose
-from app.runs.studies.schedule import Result, is_study
+from app.runs.studies.schedule import Result, has_study, is_study
 from app.runs.views import encode_view
 from engine import Evaluation, NonFiniteError
 from engine.health import LayerHealth
@@ -26,7 +26,7 @@ from tests.support.watcher import View
 
 def study(run: Run, clock: Clock, name: str) -> Result:
     """What a study finds of the run at rest."""
-    run.studies.want([name])
+    run.studies.want([name], run.loop)
     work(run, clock, until=lambda: run.wait() is None)
     result = run.studies.result(name)
     assert result is not None
@@ -111,7 +111,7 @@ def test_one_asked_for_again_and_again_in_play_comes_once_a_second(run: Run, clo
         result = run.studies.result("health")
         if result is not None:
             made.add(result.moment)
-        run.studies.want([])  # as every frame does
+        run.studies.want([], run.loop)  # as every frame does
     assert len(made) <= 2
 
 
@@ -132,7 +132,7 @@ def test_while_it_trains_a_study_comes_once_a_second(
     seen: set[int] = set()
     start = clock.now
     while clock.now < start + 4.5:
-        run.studies.want(["health"])
+        run.studies.want(["health"], run.loop)
         run.advance(clock() + 0.010)
         result = run.studies.result("health")
         if result is not None:
@@ -150,7 +150,7 @@ def test_pieces_longer_than_a_slice_do_not_hold_the_training_up(
 ) -> None:
     step(run, clock, 1)
     run.command(motion)
-    run.studies.want(["curve", "health"])
+    run.studies.want(["curve", "health"], run.loop)
     clock.tick = 0.05  # however little is done, a slice is over
     for _ in range(5):
         run.advance(clock() + 0.010)
@@ -260,10 +260,36 @@ def test_a_derivative_is_measured_in_pieces(run: Run, clock: Clock) -> None:
     assert after["derived"] == found(study(run, clock, "derivative/1/3/400"), "derived")
 
 
-def test_a_unit_that_is_not_there_has_nothing_to_study(run: Run, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("exciters/15", True),
+        ("exciters/16", False),
+        ("derivative/0/0/0", False),
+        ("derivative/1/15/783", True),
+        ("derivative/1/16/0", False),
+        ("derivative/1/0/784", False),
+        ("derivative/2/9/15", True),
+        ("derivative/2/9/16", False),
+        ("derivative/3/0/0", False),
+    ],
+)
+def test_only_what_the_network_has_is_studied(
+    run: Run, clock: Clock, name: str, there: bool
+) -> None:
     step(run, clock)
-    assert study(run, clock, "exciters/9999").tensors == {}
-    assert study(run, clock, "derivative/9/0/0").metadata == {}
+    assert has_study(run.loop, name) is there
+    run.studies.want([name], run.loop)
+    work(run, clock, until=lambda: run.wait() is None)
+    assert (run.studies.result(name) is not None) is there
+    assert (encode_view(run, name, {}) is not None) is there
+
+
+def test_before_the_first_gradient_a_weight_has_nothing_to_study_yet(
+    run: Run, clock: Clock
+) -> None:
+    result = study(run, clock, "derivative/1/0/0")
+    assert (result.tensors, result.metadata) == ({}, {})
 
 
 def test_the_shares_of_the_samples_sum_to_the_picked_gradient(run: Run, clock: Clock) -> None:
@@ -383,7 +409,7 @@ def test_a_hint_writes_numbers_as_the_page_does(change: dict[str, Any], said: st
 def test_in_play_a_study_that_takes_long_keeps_no_other_waiting(run: Run, clock: Clock) -> None:
     step(run, clock, 2)
     for batch in range(400):
-        run.studies.want(["curve", "health"])
+        run.studies.want(["curve", "health"], run.loop)
         clock.now += 0.5  # a curve takes longer than the rest between two
         run.studies.advance(run.loop, replace(run.moment, batch=batch), 0, training=True)
     assert run.studies.result("curve") is not None

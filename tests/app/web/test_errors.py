@@ -346,7 +346,11 @@ def test_a_run_left_alone_makes_room_and_comes_back_when_it_is_asked_for(
 
 
 @pytest.mark.parametrize(
-    "name", ["nothing", "loop", "loop/x", "loop/-1", "inside/1", "exciters/x", "%00"]
+    "name",
+    [
+        *("nothing", "loop", "loop/x", "loop/-1", "inside/1", "exciters/x", "%00"),
+        *("exciters/16", "derivative/0/0/0", "derivative/1/16/0", "derivative/3/0/0"),
+    ],
 )
 def test_a_view_there_is_not(run: Run, name: str) -> None:
     run.step()
