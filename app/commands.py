@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from app.config import STRICT, BatchSize, OptimizerChange
+from app.config import BatchSize, OptimizerChange, Strict
 from app.errors import complaint
 
 MAX_COUNT = 1_000_000
@@ -14,33 +14,29 @@ MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
 Pixel = Annotated[int, Field(ge=0, le=255)]
 
 
-class Play(BaseModel):
+class Play(Strict):
     """Start training."""
 
-    model_config = STRICT
     type: Literal["play"]
 
 
-class Pause(BaseModel):
+class Pause(Strict):
     """Stop at once, in the middle of a batch too."""
 
-    model_config = STRICT
     type: Literal["pause"]
 
 
-class Step(BaseModel):
+class Step(Strict):
     """Run on to the next boundary of `unit`, `count` times."""
 
-    model_config = STRICT
     type: Literal["step"]
     unit: Literal["phase", "batch", "epoch"] = "batch"
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
 
 
-class Set(BaseModel):
+class Set(Strict):
     """Change settings; all of one command's are applied together or not at all."""
 
-    model_config = STRICT
     type: Literal["set"]
     learning_rate: float | None = None
     optimizer: Literal["sgd", "rmsprop", "adam"] | dict[str, Any] | None = None
@@ -66,25 +62,22 @@ class Set(BaseModel):
         return self
 
 
-class Seek(BaseModel):
+class Seek(Strict):
     """Go to a batch: from 0 to the furthest one trained, or as far as the run's recipe goes."""
 
-    model_config = STRICT
     type: Literal["seek"]
     batch: int = Field(ge=0)
 
 
-class Reset(BaseModel):
+class Reset(Strict):
     """Go back to batch 0 with the same seed; the settings stay."""
 
-    model_config = STRICT
     type: Literal["reset"]
 
 
-class WeightChange(BaseModel):
+class WeightChange(Strict):
     """One weight or bias, set by hand."""
 
-    model_config = STRICT
     tensor: str = Field(max_length=64)
     index: list[int] = Field(min_length=1, max_length=2)
     value: float
@@ -96,10 +89,9 @@ class SetWeight(WeightChange):
     type: Literal["set_weight"]
 
 
-class TrainOn(BaseModel):
+class TrainOn(Strict):
     """Take one step on a drawn digit, prepared as `/api/classify` gives it back."""
 
-    model_config = STRICT
     type: Literal["train_on"]
     pixels: list[Annotated[list[Pixel], Field(min_length=28, max_length=28)]] = Field(
         min_length=28, max_length=28
@@ -107,10 +99,9 @@ class TrainOn(BaseModel):
     label: int = Field(ge=0, le=9)
 
 
-class Undo(BaseModel):
+class Undo(Strict):
     """Take back the last change by hand, as long as nothing has been trained since."""
 
-    model_config = STRICT
     type: Literal["undo"]
 
 

@@ -25,15 +25,29 @@ MAX_ACTIONS = 5_000  # changes in the log of one run
 # What one sample of a data set looks like: (features, classes).
 DATASETS = {"mnist": (784, 10)}
 
-STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+class Strict(BaseModel):
+    """What comes from outside: of its own fields alone, each of its own type, numbers finite."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_other_field(cls, value: Any) -> Any:
+        """In words of our own: the framework's do not tell which fields there are."""
+        unknown = value.keys() - cls.model_fields.keys() if isinstance(value, dict) else ()
+        if unknown:
+            raise ValueError(
+                f"expected no fields but {', '.join(cls.model_fields)}, got {shorten(min(unknown))}"
+            )
+        return value
+
 
 BatchSize = Annotated[int, Field(ge=1, le=MAX_BATCH_SIZE)]
 
 
-class LayerConfig(BaseModel):
+class LayerConfig(Strict):
     """One dense layer."""
-
-    model_config = STRICT
 
     units: int = Field(ge=1, le=MAX_UNITS)
     activation: Literal["relu", "tanh", "sigmoid", "linear", "softmax"] = "linear"
@@ -62,10 +76,8 @@ def make_optimizer(settings: Mapping[str, Any]) -> Optimizer:
     return optimizers.get(settings)
 
 
-class OptimizerChange(BaseModel):
+class OptimizerChange(Strict):
     """An optimizer to change to, and what is to be different of it."""
-
-    model_config = STRICT
 
     name: Literal["sgd", "rmsprop", "adam"]
     learning_rate: float | None = None
@@ -80,10 +92,8 @@ class OptimizerChange(BaseModel):
         return given
 
 
-class OptimizerConfig(BaseModel):
+class OptimizerConfig(Strict):
     """An optimizer's name and options; what is left out takes Keras's default."""
-
-    model_config = STRICT
 
     name: Literal["sgd", "rmsprop", "adam"]
     learning_rate: float
@@ -125,10 +135,8 @@ def _example_layers() -> list[LayerConfig]:
     ]
 
 
-class RunConfig(BaseModel):
+class RunConfig(Strict):
     """What a run is made from; every field has the example's value by default."""
-
-    model_config = STRICT
 
     dataset: Literal["mnist"] = "mnist"
     layers: list[LayerConfig] = Field(

@@ -51,6 +51,12 @@ def complaint(error: Mapping[str, Any]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] in ("missing", "value_error"):  # the latter are words of our own
         return message
+    if error["type"] == "union_tag_invalid":  # whose message has all of what arrived
+        wanted = error["ctx"]
+        return (
+            f"expected {wanted['discriminator']} to be one of {wanted['expected_tags']}, "
+            f"got {shorten(wanted['tag'])}"
+        )
     # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
     return f"{message}, got {shorten(error.get('input'))}"
 

@@ -4,16 +4,16 @@ import codecs
 import json
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from app.commands import Pixel, WeightChange, parse_command
 from app.config import (
     MAX_ACTIONS,
     MAX_BATCHES,
-    STRICT,
     BatchSize,
     OptimizerChange,
     RunConfig,
+    Strict,
 )
 from app.errors import AppError, complaint
 from app.runs.recipe_files import (
@@ -28,18 +28,16 @@ from app.storage.sealed import DamagedFileError, NotSealedError, header_length, 
 MAX_NAME = 80
 
 
-class DrawingStep(BaseModel):
+class DrawingStep(Strict):
     """One step on a labelled drawing of 28 x 28 pixels, 0..255."""
 
-    model_config = STRICT
     label: int = Field(ge=0, le=9)
     pixels: list[Pixel] = Field(min_length=784, max_length=784)
 
 
-class ChangedSettings(BaseModel):
+class ChangedSettings(Strict):
     """What one change of a recipe sets: settings, or a change by hand."""
 
-    model_config = STRICT
     learning_rate: float | None = None
     momentum: float | None = None
     batch_size: BatchSize | None = None
@@ -63,18 +61,16 @@ class ChangedSettings(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
-class Change(BaseModel):
+class Change(Strict):
     """What is changed at a batch."""
 
-    model_config = STRICT
     batch: int = Field(ge=0, le=MAX_BATCHES)
     set: ChangedSettings
 
 
-class Recipe(BaseModel):
+class Recipe(Strict):
     """A run, as `GET /api/runs/{id}/recipe` gives it."""
 
-    model_config = STRICT
     format: RecipeFormat = RECIPE_FORMAT
     version: RecipeVersion = RECIPE_VERSION
     name: str = Field(default="", max_length=MAX_NAME)
@@ -120,17 +116,15 @@ class NewRun(RunConfig):
         return self.recipe or Recipe(config=RunConfig(**self.settings()))
 
 
-class Renaming(BaseModel):
+class Renaming(Strict):
     """A run's new name."""
 
-    model_config = STRICT
     name: str = Field(max_length=MAX_NAME)
 
 
-class Branch(BaseModel):
+class Branch(Strict):
     """Where a run branches off another, and what it does differently from there on."""
 
-    model_config = STRICT
     batch: int = Field(ge=0, le=MAX_BATCHES)
     set: dict[str, Any] | None = None
 

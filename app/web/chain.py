@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.config import STRICT
+from app.config import Strict
 from engine.textbook import OPERATIONS, ChainTrace, FactorTrace, GradientTrace, TextbookChain
 from engine.textbook.chain import formula_in
 
@@ -17,10 +17,8 @@ router = APIRouter(prefix="/api/chain", tags=["chain"])
 Operation = Annotated[str, Field(max_length=40)]
 
 
-class ChainQuestion(BaseModel):
+class ChainQuestion(Strict):
     """Which chain, at which weights, and how far one step goes; what is left out is as here."""
-
-    model_config = STRICT
 
     a: Operation = "squared_difference"
     b: Operation = "tanh"

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 import numpy as np
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from app.config import Strict
 from app.digits import prepare_image, prepare_pixels
-from app.errors import AppError
+from app.errors import AppError, shorten
 from app.web.context import ServerDep
 
 router = APIRouter(prefix="/api/classify", tags=["classify"])
 
 
-class Pixels(BaseModel):
+class Pixels(Strict):
     """A picture as numbers: 28 rows of 28, 0..255, ink bright."""
 
-    model_config = ConfigDict(strict=True)  # "12" and true are no numbers
+    model_config = ConfigDict(allow_inf_nan=True)  # refused with all other pixels that are none
 
     pixels: list[list[float]]
 
@@ -53,7 +54,7 @@ async def classify(
     else:
         raise AppError(
             "unsupported_media_type",
-            f"expected image/png or application/json, got {media_type!r}",
+            f"expected image/png or application/json, got {shorten(media_type)}",
             'Send a PNG, or {"pixels": [[…28 rows of 28 numbers…]]}.',
             status=415,
         )

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from fastapi import Request, Response
 
-from app.errors import AppError
+from app.errors import AppError, shorten
 from app.resources import BUILT, ROOT, STATIC, VENDOR
 
 # A file's address changes with its content, so it never has to be asked for again.
@@ -86,7 +86,7 @@ class PageFiles:
         if file is None:
             raise AppError(
                 "not_found",
-                f"expected the name of a file of the page, got {name!r}",
+                f"expected the name of a file of the page, got {shorten(name)}",
                 "If the file should be there, run `make setup`, and start the server again.",
                 status=404,
             )

@@ -147,6 +147,12 @@ def test_pixels_that_are_none_are_refused(reader: Visitor, content: str) -> None
     assert len(error["message"]) < 400
 
 
+def test_pixels_come_alone(reader: Visitor) -> None:
+    response = reader.http.post("/api/classify", json={"pixels": DRAWN, "x": 1})
+    error = error_of(response, 422, "invalid_request")
+    assert error["message"] == "expected no fields but pixels, got 'x'"
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data"])
 def test_other_media_types_are_refused(reader: Visitor, media_type: str) -> None:
     headers = {"content-type": media_type}

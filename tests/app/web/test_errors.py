@@ -189,6 +189,65 @@ def test_a_bad_command_says_what_was_expected_and_changes_nothing(run: Run, name
     assert after == before
 
 
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": LONG},
+        {"type": "play", LONG: 1},
+        {"type": "set", "optimizer": LONG},
+        {"type": "set", "optimizer": {"name": LONG}},
+        {"type": "set", "optimizer": {"name": "sgd", LONG: 1}},
+        {"optimizer": LONG},
+        {"optimizer": {"name": LONG}},
+        {"optimizer": {"name": "sgd", LONG: 1}},
+        {LONG: 1},
+        {"layers": [{LONG: 1}]},
+        {"recipe": {LONG: 1}},
+        {"recipe": {"actions": [{"batch": 0, "set": {LONG: 1}}]}},
+        {"recipe": {"actions": [{"batch": 0, "set": {"weight": {LONG: 1}}}]}},
+    ],
+    ids=lambda body: json.dumps(body).replace(LONG, "LONG"),
+)
+def test_what_arrived_is_not_repeated_at_length(run: Run, body: dict[str, Any]) -> None:
+    path = f"{run.path}/commands" if "type" in body else "/api/runs"
+    headers = {"authorization": f"Bearer {run.key}"}
+    error = error_of(run.http.post(path, json=body, headers=headers), 422)
+    assert len(error["message"]) < 400
+    assert "xxx" in error["message"]
+
+
+def test_a_header_and_a_name_are_not_repeated_at_length(visitor: Visitor) -> None:
+    headers = {"content-type": "x" * 5000}
+    error = error_of(visitor.http.post("/api/classify", content=b"x", headers=headers), 415)
+    assert len(error["message"]) < 400
+    error = error_of(visitor.http.get(f"/static/{'x' * 5000}"), 404)
+    assert len(error["message"]) < 400
+
+
+@pytest.mark.parametrize("option", ["momentum", "rho"])
+def test_an_option_that_an_optimizer_has_not_is_told_what_it_has(run: Run, option: str) -> None:
+    wanted = f"expected no option of rmsprop but learning_rate, got '{option}'"
+    body: dict[str, Any] = {"optimizer": {"name": "rmsprop", option: 0.9}}
+    assert wanted in error_of(run.http.post("/api/runs", json=body), 422)["message"]
+    assert wanted in error_of(run.post({"type": "set", **body}), 422)["message"]
+    recipe = {"actions": [{"batch": 0, "set": body}]}
+    answer = error_of(run.http.post("/api/runs", json={"recipe": recipe}), 422, "invalid_recipe")
+    assert wanted in answer["message"]
+
+
+def test_an_option_that_the_present_optimizer_has_not_is_told_what_it_has(run: Run) -> None:
+    error = error_of(run.post({"type": "set", "momentum": 0.9}), 422)
+    assert error["message"] == "expected no option of rmsprop but learning_rate, got 'momentum'"
+    error = error_of(run.post({"type": "set", "rho": 0.9}), 422)
+    assert error["message"] == (
+        "set: expected no fields but type, learning_rate, optimizer, momentum, batch_size, speed, "
+        "got 'rho'"
+    )
+
+
 @pytest.mark.parametrize("batch", [1, 10**30])
 def test_a_batch_that_was_not_reached(run: Run, batch: int) -> None:
     error_of(run.post({"type": "seek", "batch": batch}), 409, "batch_not_reached")
