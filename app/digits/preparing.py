@@ -20,6 +20,8 @@ SIDE = 28
 BOX = 20
 # In MNIST the centre of mass lies within half a pixel of pixel (14, 14), counted from 0.
 CENTRE = 14
+# The darkest ink of any of its images is at least this.
+FULL_INK = 254
 
 # Fraction of the darkest ink below which a pixel does not count for the crop: above the halo of
 # antialiasing, below the faintest edge of MNIST's own digits.
@@ -71,7 +73,25 @@ def prepare_pixels(rows: object) -> NDArray[np.uint8]:
 
 
 def _prepare(drawing: Image.Image) -> NDArray[np.uint8]:
+    levels = np.asarray(drawing)
+    ink = 255 - levels if np.median(border(levels)) > 127 else levels
+    if _is_as_in_mnist(ink):
+        return ink
     return _centred(_fitted(_thinned(_cropped(drawing))))
+
+
+def _is_as_in_mnist(ink: NDArray[np.uint8]) -> bool:
+    """Whether there is nothing to prepare: ink of 20 pixels in 28 x 28, full, centred by mass.
+
+    Every image of MNIST is so, some a pixel smaller.
+    """
+    if ink.shape != (SIDE, SIDE) or ink.max() < FULL_INK:
+        return False
+    profiles = [ink.sum(axis=axis, dtype=np.int64) for axis in (0, 1)]
+    extents = [np.ptp(np.flatnonzero(profile)) + 1 for profile in profiles]
+    centres = [profile @ np.arange(SIDE) / profile.sum() for profile in profiles]
+    off_centre = max(abs(centre - CENTRE) for centre in centres)
+    return max(extents) in (BOX - 1, BOX) and bool(off_centre <= 0.5)
 
 
 def _cropped(drawing: Image.Image) -> Ink:

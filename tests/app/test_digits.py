@@ -74,7 +74,21 @@ def test_redrawn_digits_are_read(
 
 
 def test_mnist_itself_is_left_as_it_is(mnist_test: tuple[Pixels, Pixels]) -> None:
-    distances = [difference(prepare_pixels(digit), digit) for digit in mnist_test[0][:500]]
+    for digit in mnist_test[0]:
+        np.testing.assert_array_equal(prepare_pixels(digit), digit)
+    for digit in mnist_test[0][:300]:
+        np.testing.assert_array_equal(prepare_pixels(255 - digit), digit)
+        np.testing.assert_array_equal(prepare_image(png(digit)), digit)
+
+
+def test_mnist_moved_by_a_pixel_comes_back_nearly_as_it_was(
+    mnist_test: tuple[Pixels, Pixels],
+) -> None:
+    moved = np.roll(mnist_test[0][:500], (1, -1), (1, 2))
+    distances = [
+        difference(prepare_pixels(away), digit)
+        for away, digit in zip(moved, mnist_test[0], strict=False)
+    ]
     assert np.median(distances) < 0.2
     assert np.quantile(distances, 0.95) < 4
 
