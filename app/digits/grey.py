@@ -1,18 +1,25 @@
 """From a decoded image of any mode to grey levels on an opaque background."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+Pixel = TypeVar("Pixel", bound=np.generic)
+
 # Larger drawings are averaged down towards this many pixels a side: 20 of them are wanted.
 WORKING_SIDE = 600
+# Levels of 255 by which a digit has to stand out from what it is drawn on.
+MIN_CONTRAST = 24.0
 
 
 def to_grey(image: Image.Image) -> Image.Image:
     """Return the image in mode L, 0 black to 255 white, its transparent parts background.
 
     That is the border's colour where the border is opaque, else black or white, whichever the
-    drawing stands out from. Sides of 1200 pixels or more are averaged down.
+    drawing stands out from. A card in a transparent margin is cropped to itself. Sides of 1200
+    pixels or more are averaged down.
     """
     if image.mode.startswith("I"):
         # 16-bit grey: 65535 is white, and 65535 / 257 is 255.
@@ -28,7 +35,7 @@ def to_grey(image: Image.Image) -> Image.Image:
     return _on_background(image) if translucent else image
 
 
-def border(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def border(levels: NDArray[Pixel]) -> NDArray[Pixel]:
     """Return the pixels along the four edges, 2 % of the shorter side deep, as one row."""
     depth = max(1, round(0.02 * min(levels.shape)))
     inner = levels[depth:-depth]
@@ -36,10 +43,20 @@ def border(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([edge.ravel() for edge in edges])
 
 
+def _without_margin(image: Image.Image) -> Image.Image:
+    """The card that lies in a transparent margin. (A stroke of ink is of one colour, and none.)"""
+    card = image.crop(image.getchannel("A").point([0] * 128 + [255] * 128).getbbox())
+    opaque = np.asarray(card.getchannel("A")) > 127
+    if border(opaque).all() and np.ptp(np.asarray(card.convert("L"))[opaque]) >= MIN_CONTRAST:
+        return card
+    return image
+
+
 def _on_background(image: Image.Image) -> Image.Image:
+    if image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("L")
+    image = _without_margin(image)
     grey, alpha = image.convert("L"), image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return grey
     opaque = border(np.asarray(alpha)) > 127
     if opaque.mean() > 0.5:
         background = int(np.median(border(np.asarray(grey))[opaque]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from app.digits.errors import DigitError
-from app.digits.grey import border, to_grey
+from app.digits.grey import MIN_CONTRAST, border, to_grey
 from app.digits.png import read_png
 
 # How much ink lies on each pixel, 0 none to 1 the darkest.
@@ -26,7 +26,6 @@ FULL_INK = 254
 # Fraction of the darkest ink below which a pixel does not count for the crop: above the halo of
 # antialiasing, below the faintest edge of MNIST's own digits.
 INK_THRESHOLD = 0.2
-MIN_CONTRAST = 24.0
 MIN_INK_PIXELS = 4
 # Robust standard deviations of the border that are taken for noise (1.4826 * MAD is one).
 NOISE_DEVIATIONS = 4 * 1.4826

@@ -139,6 +139,27 @@ def test_every_mode_gives_the_same_digit(kind: str, seven: Pixels) -> None:
     assert difference(prepared, prepare_image(png(seven))) < 1
 
 
+@pytest.mark.parametrize("dark_on_light", [False, True])
+def test_a_card_in_a_transparent_margin_is_read_as_without_it(
+    seven: Pixels, dark_on_light: bool
+) -> None:
+    card = Image.fromarray(255 - seven if dark_on_light else seven)
+    picture = Image.new("LA", (160, 170))
+    picture.paste(Image.merge("LA", (card, Image.new("L", card.size, 255))), (10, 10))
+    np.testing.assert_array_equal(prepare_image(png(picture)), prepare_image(png(card)))
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+@pytest.mark.parametrize("shape", ["bar", "frame"])
+def test_ink_that_fills_its_box_is_no_card(shape: str, ink: int) -> None:
+    drawn = np.zeros((140, 140), np.uint8)
+    drawn[20:120, 50 : 70 if shape == "bar" else 110] = 255
+    if shape == "frame":
+        drawn[32:108, 62:98] = 0
+    prepared = prepare_image(png(transparent(drawn, ink)))
+    np.testing.assert_array_equal(prepared, prepare_image(png(drawn)))
+
+
 def test_a_transparent_colour_of_a_palette_is_background(seven: Pixels) -> None:
     ink = Image.fromarray(np.where(seven > 127, 1, 0).astype(np.uint8), "L").convert("P")
     ink.putpalette([10, 10, 10, 0, 0, 0])
