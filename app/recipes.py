@@ -4,7 +4,7 @@ import codecs
 import json
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from app.commands import Pixel, WeightChange, parse_command
 from app.config import (
@@ -104,6 +104,13 @@ class NewRun(RunConfig):
     @classmethod
     def _from_file(cls, value: Any) -> Any:
         return {"recipe": from_file(value)} if isinstance(value, bytes) else value
+
+    @field_validator("recipe")
+    @classmethod
+    def _is_given(cls, recipe: Recipe | None) -> Recipe:
+        if recipe is None:
+            raise ValueError("expected a recipe, got null: leave it out for the example")
+        return recipe
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:

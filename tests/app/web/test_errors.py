@@ -323,6 +323,11 @@ def test_a_recipe_that_is_none(visitor: Visitor, recipe: dict[str, Any], place: 
     assert place in error_of(response, 422, "invalid_recipe")["message"]
 
 
+def test_no_recipe_is_no_recipe(visitor: Visitor) -> None:
+    error = error_of(visitor.http.post("/api/runs", json={"recipe": None}), 422, "invalid_recipe")
+    assert error["message"].startswith("recipe: expected a recipe, got null")
+
+
 @pytest.mark.parametrize("path", ["/api/classify", "/api/runs"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large(visitor: Visitor, path: str, chunked: bool) -> None:

@@ -69,6 +69,13 @@ def test_an_empty_configuration_is_the_example_too(visitor: Visitor, body: str) 
     assert response.json()["config"] == EXAMPLE
 
 
+def test_a_recipe_may_leave_out_everything_and_goes_to_its_last_change(visitor: Visitor) -> None:
+    run = visitor.make_run_of({})
+    assert (run.made["config"], run.made["pending"]) == (EXAMPLE, None)
+    actions = [{"batch": 9, "set": {"learning_rate": 0.01}}]
+    assert visitor.make_run_of({"actions": actions, "batches": 5}).made["pending"] == 9
+
+
 def test_an_optimizer_without_a_name_is_the_examples(visitor: Visitor) -> None:
     run = visitor.make_run(optimizer={"learning_rate": 0.01})
     assert run.made["config"]["optimizer"] == {"name": "rmsprop", "learning_rate": 0.01}
