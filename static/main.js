@@ -23,6 +23,7 @@ import { load, loadWhenNear } from "./late.js";
 import { Classifier } from "./models/classifier.js";
 import { Comparison } from "./models/comparison.js";
 import { addressWith, isInStep, othersIn } from "./models/comparison-address.js";
+import { momentOf } from "./models/moment.js";
 import { Painter } from "./models/painter.js";
 import { Pick } from "./models/pick.js";
 import { Rewind } from "./models/rewind.js";
@@ -46,11 +47,12 @@ const comparison = new Comparison(run, (id) => {
   const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
   return { run: other, close: connect(other, id, location) };
 });
+const moment = computed(() => momentOf(comparison.all.value.map((compared) => compared.run)));
 const together = new Together(() => comparison.all.value.map((compared) => compared.run));
 const rewind = new Rewind(run);
 const theme = new ThemeModel(storage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {
-  applyTheme(document, theme.choice, theme.dark);
+  applyTheme(document, theme.shown, theme.dark);
   return readColours(document);
 });
 const pick = new Pick();
@@ -68,6 +70,16 @@ run.pageVisible.value = !document.hidden;
 document.addEventListener("visibilitychange", () => {
   run.pageVisible.value = !document.hidden;
 });
+
+/** @param {boolean} now */
+const onPaper = (now) => {
+  theme.printing.value = now;
+  painter.paint(); // a printer waits for no frame
+};
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
+// For what sets the medium without either.
+matchMedia("print").addEventListener("change", ({ matches }) => onPaper(matches));
 
 const notLoaded = () => {
   run.notice.value = {
@@ -106,6 +118,7 @@ provide(document, {
   drawing,
   comparison,
   together,
+  moment,
   dialogs,
 });
 

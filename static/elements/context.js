@@ -20,6 +20,7 @@
  * @property {import("../draw/drawing.js").Drawing} drawing
  * @property {import("../models/comparison.js").Comparison} comparison
  * @property {import("../models/together.js").Together} together
+ * @property {import("@preact/signals-core").ReadonlySignal<string>} moment where all runs of the page stand
  * @property {Dialogs} dialogs
  */
 

@@ -86,7 +86,8 @@ export function follow(signal, run) {
 }
 
 /**
- * Calls back when the element comes into sight, goes out of it, or changes its size.
+ * Calls back when the element comes into sight, goes out of it, or changes its size. What has not
+ * been in sight since a run moved is behind it, and marked, so that it is not printed.
  *
  * @param {Element} element
  * @param {AbortSignal} signal
@@ -94,10 +95,20 @@ export function follow(signal, run) {
  */
 export function observe(element, signal, { sight, size }) {
   if (sight) {
+    let isVisible = false;
     const observer = new IntersectionObserver((entries) => {
-      sight(entries.at(-1)?.isIntersecting ?? false);
+      isVisible = entries.at(-1)?.isIntersecting ?? false;
+      if (isVisible) element.removeAttribute("data-unseen");
+      sight(isVisible);
     });
     observer.observe(element);
+    const connect = (/** @type {App} */ { moment }) => {
+      follow(signal, () => {
+        moment.value;
+        element.toggleAttribute("data-unseen", !isVisible);
+      });
+    };
+    element.dispatchEvent(new ContextRequest(connect));
     signal.addEventListener(
       "abort",
       () => {
@@ -116,8 +127,8 @@ export function observe(element, signal, { sight, size }) {
 
 /**
  * What has an element painted, once a frame at most. While the run trains faster than anyone reads,
- * what is out of sight waits until it comes back, or until the run rests: then all of the page is
- * as it should be, so that nothing changes under a reader who moves on to it.
+ * what is out of sight waits until it comes back, or is printed, or until the run rests: then all of
+ * the page is as it should be, so that nothing changes under a reader who moves on to it.
  *
  * @param {Element} element
  * @param {App} app
@@ -125,7 +136,7 @@ export function observe(element, signal, { sight, size }) {
  * @param {AbortSignal} signal
  * @returns {() => void} to be called when something has changed
  */
-export function paintInSight(element, { run, painter }, paint, signal) {
+export function paintInSight(element, { run, painter, theme }, paint, signal) {
   let inSight = false;
   let isDue = false;
   const job = () => {
@@ -133,7 +144,8 @@ export function paintInSight(element, { run, painter }, paint, signal) {
     paint();
   };
   const schedule = () => {
-    if (isDue && (inSight || !run.hurrying.peek())) painter.request(job);
+    const waits = !inSight && run.hurrying.peek() && !theme.printing.peek();
+    if (isDue && !waits) painter.request(job);
   };
   observe(element, signal, {
     sight: (visible) => {

@@ -203,6 +203,7 @@ export class WeightsRegion extends RunElement {
     };
     this.#grid?.paint(view, what, theme);
     this.#about?.show(aboutParts(state, description.layer, what.shape[1]));
+    this.piece("how", HTMLElement).hidden = description.layer !== 1;
   }
 
   /**
@@ -248,7 +249,7 @@ function otherOf(state, kind) {
 }
 
 /**
- * What one picture is; only into a unit of the first layer can be looked.
+ * What one picture is.
  *
  * @param {import("../protocol/types.js").RunState} state
  * @param {number} layer
@@ -266,7 +267,7 @@ function aboutParts(state, layer, inputs) {
     ? [
         "Each image is one unit, with a cell for each of its ",
         count,
-        " weights, at the pixel it weighs. Click one, or press Enter on it, to look inside.",
+        " weights, at the pixel it weighs.",
       ]
     : [
         `Each ${picture} is one unit, with a cell for each of its `,

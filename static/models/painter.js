@@ -32,18 +32,19 @@ export class Painter {
     this.#schedule();
   }
 
-  #schedule() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#nextFrame(() => this.#paint());
-  }
-
-  #paint() {
+  /** Paints what is due without waiting for the frame. */
+  paint() {
     this.#scheduled = false;
     const jobs = [...this.#jobs];
     this.#jobs.clear();
     for (const job of jobs) attempt(job);
     for (const callback of this.#after.splice(0)) attempt(callback);
+  }
+
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#nextFrame(() => this.paint());
   }
 }
 

@@ -13,8 +13,11 @@ export class ThemeModel {
   /** @type {import("@preact/signals-core").Signal<ThemeChoice>} */
   #choice = signal("system");
   #systemIsDark = signal(false);
+  /** Paper is light, whatever is chosen. */
+  printing = signal(false);
+  #shown = computed(() => (this.printing.value ? "light" : this.#choice.value));
   #dark = computed(() =>
-    this.#choice.value === "system" ? this.#systemIsDark.value : this.#choice.value === "dark",
+    this.#shown.value === "system" ? this.#systemIsDark.value : this.#shown.value === "dark",
   );
 
   /**
@@ -33,6 +36,11 @@ export class ThemeModel {
 
   get choice() {
     return this.#choice.value;
+  }
+
+  /** The choice, but while the page is printed. */
+  get shown() {
+    return this.#shown.value;
   }
 
   get dark() {

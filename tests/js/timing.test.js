@@ -49,6 +49,19 @@ describe("Painter", () => {
     assert.deepEqual(log, ["paint", "after"]);
   });
 
+  it("paints at once where it is told to, and not again in the frame", () => {
+    /** @type {(() => void)[]} */
+    const frames = [];
+    /** @type {string[]} */
+    const log = [];
+    const painter = new Painter((callback) => frames.push(callback));
+    painter.request(() => log.push("paint"));
+    painter.paint();
+    assert.deepEqual(log, ["paint"]);
+    frames[0]?.();
+    assert.deepEqual(log, ["paint"]);
+  });
+
   it("paints what it can where a job fails, tells of it, and calls back", (context) => {
     /** @type {unknown[]} */
     const told = [];
