@@ -154,7 +154,7 @@ class _Share:
         self._targets = targets
         self._metric = metrics.get("accuracy")
         self._workspace = Workspace(compiled, parameters, targets, capacity, zeros=zeros)
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
+        self._gatherer = Gatherer(samples, capacity, dtype, zeros)
 
     def take(self, part: slice) -> None:
         """Take these samples, at most `capacity`."""

@@ -19,7 +19,7 @@ class Exciters:
         self._weights = network.parameters["layer1.weights"][unit].copy()
         self._bias = float(network.parameters["layer1.bias"][unit])
         self._samples = samples
-        self._gatherer = Gatherer(samples.x, samples.scale, CHUNK, network.dtype)
+        self._gatherer = Gatherer(samples, CHUNK, network.dtype)
         self._x = np.empty((CHUNK, samples.features), network.dtype)
         self._count = count
         self._position = 0

@@ -122,7 +122,7 @@ class PlannedBatch:
         self._kinds = _kinds(samples, targets)
         self._team = team
         self._workspace = Workspace(compiled, parameters, targets, capacity, gradients, zeros)
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, dtype, zeros)
+        self._gatherer = Gatherer(samples, capacity, dtype, zeros)
         self._active = [
             ActiveInputs(capacity, block, units, dtype, zeros)
             for block in (blocks(units, inputs, of_samples=True) if is_large(units, inputs) else ())

@@ -39,7 +39,7 @@ class Probe:
         self._workspace = Workspace(
             self._compiled, self.parameters, targets, capacity, self.gradients
         )
-        self._gatherer = Gatherer(samples.x, samples.scale, capacity, kind)
+        self._gatherer = Gatherer(samples, capacity, kind)
         self._n = 0
 
     def load(self, indices: Array) -> None:

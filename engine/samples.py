@@ -65,24 +65,23 @@ class Samples:
 
 
 class Gatherer:
-    """Gathers rows of x into a float buffer, through a buffer of x's own type if need be.
+    """Gathers rows of the samples' x into a float buffer, or through one of x's own type.
 
     The `source` may be exchanged for other rows of the same type and length.
     """
 
     def __init__(
         self,
-        x: Array,
-        scale: float | None,
+        samples: Samples,
         capacity: int,
         dtype: FloatType,
         zeros: Zeros = np.zeros,
     ) -> None:
-        self.source = x
+        self.source = x = samples.x
         # The division runs in the type of this scalar: the network's, but for bytes float32, so
         # that they are the very numbers of an array of floats that was made of them before.
         kind = np.float32 if x.dtype == np.uint8 else dtype.type
-        self.scale = None if scale is None else kind(scale)
+        self.scale = None if samples.scale is None else kind(samples.scale)
         self._raw = None if x.dtype == dtype else zeros((capacity, x.shape[1]), x.dtype)
 
     def gather(self, indices: Array, out: Array) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -11,8 +10,9 @@ import numpy as np
 from engine import metrics, optimizers
 from engine.arrays import Array
 from engine.blas import one_blas_thread
+from engine.by_hand import ByHand
 from engine.chain import gradient_name
-from engine.checks import real_number, whole_number
+from engine.checks import whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, HelperLostError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
@@ -38,8 +38,6 @@ from engine.traces import (
 )
 
 PHASES = tuple(Phase)
-# What may be set by hand: far from where float32 ends, so that one weight can't break a sum.
-LARGEST_PARAMETER = 1e6
 # Batches for which it is worth holding the first layer's weights by input.
 LEAST_HELD = 8
 # And after which they are written back: where one fails, so many are run again at most.
@@ -112,8 +110,7 @@ class TrainingLoop:
         )
         self._last_phase: Phase | None = None  # within the batch at hand; None between batches
         self._drawn: Array = np.empty(0, np.intp)
-        # What set_parameter has changed since the last phase, as it was before.
-        self._by_hand: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._by_hand = ByHand(self._parameters)  # since the last phase
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
 
@@ -368,26 +365,7 @@ class TrainingLoop:
     def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
         """Set one weight or bias, only between batches. Raises ConfigurationError."""
         self._expect_between_batches("set_parameter")
-        if name not in self._parameters:
-            raise ConfigurationError(
-                f"expected the name of a parameter, got {name!r}",
-                f"choose among {', '.join(self._parameters)}",
-            )
-        tensor = self._parameters[name]
-        place = _place(index, tensor.shape)
-        if place is None:
-            raise ConfigurationError(
-                f"expected an index into {name} of shape {tensor.shape}, got {index}",
-                "count from 0",
-            )
-        if not abs(real_number(value, f"the value of {name}")) <= LARGEST_PARAMETER:
-            raise ConfigurationError(
-                f"expected a value from {-LARGEST_PARAMETER:,.0f} to {LARGEST_PARAMETER:,.0f}, "
-                f"got {value}",
-                "most weights lie between -1 and 1",
-            )
-        self._by_hand.setdefault((name, place), float(tensor[place]))
-        tensor[place] = value
+        self._by_hand.set(name, index, value)
 
     def parameters_of_gradient(self) -> Array:
         """A flat copy of the parameters W0 that the present gradient was computed at.
@@ -399,9 +377,7 @@ class TrainingLoop:
         if not self._has_step:
             return self._parameters.flat.copy()
         start = self._parameters.flat.copy()
-        tensors = self._parameters.beside(start)
-        for (name, index), before in self._by_hand.items():
-            tensors[name][index] = before
+        self._by_hand.undo_in(self._parameters.beside(start))
         return np.subtract(start, self._arrays.steps.flat, out=start)
 
     def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
@@ -409,7 +385,7 @@ class TrainingLoop:
         now = self._parameters[name][index]
         if not self._has_step:
             return float(now)
-        after = now.dtype.type(self._by_hand.get((name, index), now))
+        after = now.dtype.type(self._by_hand.before(name, index, now))
         return float(after - self._arrays.steps[f"{name}.step"][index])
 
     def flat_gradient(self) -> Array:
@@ -459,7 +435,7 @@ class TrainingLoop:
         self._batch_size = state.batch_size
         self._abandon()
         self._drawn = np.empty(0, np.intp)
-        self._by_hand.clear()
+        self._by_hand.forget()
         self.last_loss = self.last_accuracy = None
         self.gradient_norms = {}
         self.step_optimizer = None
@@ -523,7 +499,7 @@ class TrainingLoop:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
                 self._tensors.withdraw()
-                self._by_hand.clear()
+                self._by_hand.forget()
                 self._batch.take(following)
                 way_back = from_here
                 pipeline.begin()
@@ -687,7 +663,7 @@ class TrainingLoop:
 
     def _ran(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
         self._last_phase = None if phase is Phase.UPDATE else phase
-        self._by_hand.clear()
+        self._by_hand.forget()
         self._tensors.publish(phase, arrays)
 
     def _fail(self, phase: Phase, what: str, value: float) -> NoReturn:
@@ -711,14 +687,3 @@ class TrainingLoop:
             **dict.fromkeys(self._batch.gradient_names, Phase.BACKWARD),
             **dict.fromkeys(self._arrays.steps, Phase.UPDATE),
         }
-
-
-def _place(index: object, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The index of one element, None if there is none."""
-    if not isinstance(index, tuple) or len(index) != len(shape):
-        return None
-    try:
-        place = tuple(map(operator.index, index))
-    except TypeError:
-        return None
-    return place if all(0 <= i < size for i, size in zip(place, shape, strict=True)) else None

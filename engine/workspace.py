@@ -32,7 +32,6 @@ class Workspace:
     ) -> None:
         dtype = parameters.flat.dtype
         features = next(iter(parameters.shapes.values()))[1]
-        self.capacity = capacity
         self._fixed_values: dict[str, Array] = {**parameters, LOSS: zeros((), dtype)}
         start = zeros((), dtype)
         start[...] = 1

@@ -15,7 +15,8 @@ from engine.samples import LOOKED_AT, Gatherer
 
 def gathered(x: Array, scale: float | None, indices: list[int], dtype: str) -> Array:
     out = np.empty((len(indices), x.shape[1]), dtype)
-    gatherer = Gatherer(x, scale, len(indices), float_type(dtype))
+    samples = Samples(x, np.zeros(len(x), int), scale=scale)
+    gatherer = Gatherer(samples, len(indices), float_type(dtype))
     gatherer.gather(np.array(indices), out)
     return out
 
