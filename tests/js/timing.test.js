@@ -176,6 +176,19 @@ describe("Classifier", () => {
     assert.equal(classifier.reading.value, null);
   });
 
+  it("does not ask weights again that read nothing, before they have changed", async () => {
+    const { classifier, timers, requests, fire } = setUp();
+    classifier.drawingChanged();
+    fire();
+    requests[0]?.reject(Object.assign(new Error("Too large."), { code: "not_finite", hint: null }));
+    await settled();
+    classifier.drawingChanged();
+    assert.equal(timers.length, 0);
+    classifier.networkChanged();
+    fire();
+    assert.equal(requests.length, 2);
+  });
+
   it("knows whether what it has read is the drawing as it is now", async () => {
     const { classifier, requests, fire } = setUp();
     classifier.drawingChanged();
