@@ -47,8 +47,9 @@ const comparison = new Comparison(run, (id) => {
   const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
   return { run: other, close: connect(other, id, location) };
 });
-const moment = computed(() => momentOf(comparison.all.value.map((compared) => compared.run)));
-const together = new Together(() => comparison.all.value.map((compared) => compared.run));
+const runs = () => comparison.all.value.map((compared) => compared.run);
+const moment = computed(() => momentOf(runs()));
+const together = new Together(runs);
 const rewind = new Rewind(run);
 const theme = new ThemeModel(storage, matchMedia("(prefers-color-scheme: dark)"));
 const colours = computed(() => {

@@ -42,8 +42,6 @@ export class AlongRegion extends RunElement {
   #readout = null;
   /** @type {Curve | null} */
   #curve = null;
-  /** Whether there is none since the weights before the step are lost. */
-  #lost = false;
 
   /**
    * @override
@@ -62,7 +60,6 @@ export class AlongRegion extends RunElement {
     const seen = run.view("curve");
     follow(signal, () => {
       this.#curve = curveOf(seen.value);
-      this.#lost = isLost(seen.value);
       repaint();
     });
     follow(signal, () => {
@@ -110,8 +107,10 @@ export class AlongRegion extends RunElement {
     const state = run.state.peek();
     const curve = this.#curve;
     const shown = this.#shown();
-    this.piece("empty", HTMLElement).hidden = shown !== null || this.#lost;
-    this.piece("lost", HTMLElement).hidden = !this.#lost;
+    const seen = run.view("curve").peek();
+    const lost = isLost(seen);
+    this.piece("empty", HTMLElement).hidden = shown !== null || lost;
+    this.piece("lost", HTMLElement).hidden = !lost;
     this.piece("curve", HTMLElement).classList.toggle("is-empty", shown === null);
     if (!state) return;
     this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
@@ -122,7 +121,7 @@ export class AlongRegion extends RunElement {
     }
     const { line, direction } = shown;
     const rate = run.pending.shown("learning_rate", state.learning_rate);
-    const fresh = run.view("curve").peek()?.fresh === true;
+    const fresh = seen?.fresh === true;
     const present = fresh && curve.batch === state.batch && curve.phase === state.phase;
     const explained = present ? state : null;
     const { effect, lesson } = wordsOf(explained, line, direction, rate);

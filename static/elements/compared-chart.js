@@ -100,12 +100,11 @@ export class ComparedChart {
         );
     this.#upperEnd = end;
     this.#plot.setData(this.#data(size.width));
-    const runs = lines.map(({ slot, series }, i) => ({
-      slot,
-      losses: countAbove(series.loss, end),
-      highest: highest[i] ?? 0,
-    }));
-    return { end, runs: runs.filter(({ losses }) => losses > 0) };
+    const runs = lines.flatMap(({ slot, series }, i) => {
+      const most = highest[i] ?? 0;
+      return most > end ? [{ slot, losses: countAbove(series.loss, end), highest: most }] : [];
+    });
+    return { end, runs };
   }
 
   destroy() {

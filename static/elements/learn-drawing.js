@@ -38,7 +38,6 @@ export class LearnDrawing extends RunElement {
       run.news.value;
       run.writable.value;
       classifier.reading.value;
-      classifier.isCurrent.value;
       repaint();
     });
     // What has been refused is no news any more where something else is drawn, named or reached.

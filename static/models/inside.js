@@ -1,3 +1,4 @@
+import { isLost } from "./curve.js";
 import { batchAtHand } from "./loop.js";
 
 /** @typedef {import("./run.js").SeenView} SeenView */
@@ -158,7 +159,7 @@ export function measuredOf(seen, { unit, input, batch }) {
   if (batchAtHand(metadata["study.batch"], metadata["study.phase"]) !== batch) return null;
   const [row, column] = JSON.parse(metadata.index);
   if (row !== unit || column !== input) return null;
-  if (metadata.lost === "true") return "lost";
+  if (isLost(seen)) return "lost";
   const number = (/** @type {string} */ name) => Number(metadata[name]);
   return {
     measured: number("measured"),

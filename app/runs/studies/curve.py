@@ -60,7 +60,8 @@ class CurveStudy(PieceByPiece[Tensors]):
             places[f"{name}.marked"] = direction, rate * np.array(MARKED)
         held_out = np.arange(min(HELD_OUT, len(data.test)))
         batches = {"batch": (data.train, loop.drawn.copy()), "held_out": (data.test, held_out)}
-        super().__init__(_losses_along(loop.network, start, loop.last_loss or 0.0, places, batches))
+        super().__init__(_losses_along(loop.network, start, places, batches))
+        self._loss = loop.last_loss or 0.0
         self._distances = {f"{place}.distances": places[place][1] for place in places}
         self._about: dict[str, Any] = {
             "learning_rate": rate,
@@ -74,7 +75,7 @@ class CurveStudy(PieceByPiece[Tensors]):
         Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
         A loss that is not finite is NaN in the tensors. Where W0 is lost there are none.
         """
-        if not self.result:
+        if not is_same(self.result["gradient.batch"][0], self._loss):  # the first distance is 0
             return {}, {"lost": True}
         return self.result | self._distances, self._about
 
@@ -82,20 +83,14 @@ class CurveStudy(PieceByPiece[Tensors]):
 def _losses_along(
     network: Network,
     start: Array,
-    loss: float,
     places: dict[str, tuple[Array, Array]],
     batches: dict[str, tuple[Samples, Array]],
 ) -> Generator[None, None, Tensors]:
-    """The losses along each direction, at its distances, on each batch: a point a piece.
-
-    None if at `start` the batch has another loss than its own, `loss`.
-    """
+    """The losses along each direction, at its distances, on each batch: a point a piece."""
     losses: Tensors = {}
     for who, (samples, indices) in batches.items():
         probe = Probe(network, start, samples, len(indices))
         probe.load(indices)
-        if who == "batch" and not is_same(probe.loss(), loss):
-            return {}
         for place, (direction, distances) in places.items():
             curve = LossCurve(probe, start, direction, distances)
             while not curve.done:
