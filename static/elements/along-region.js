@@ -13,6 +13,7 @@ import {
 } from "../models/curve.js";
 import { batchAtHand } from "../models/loop.js";
 import { OPTIMIZER_TITLES } from "../models/words.js";
+import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
 import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
@@ -204,21 +205,11 @@ export class AlongRegion extends RunElement {
     canvas.addEventListener(
       "keydown",
       (event) => {
-        const last = (this.#shown()?.line.distances.length ?? 0) - 1;
-        const now = this.#read;
-        const moved = {
-          ArrowRight: now + 1,
-          ArrowUp: now + 1,
-          ArrowLeft: now - 1,
-          ArrowDown: now - 1,
-          Home: 0,
-          End: last,
-        }[event.key];
-        if (moved === undefined || last < 0 || event.ctrlKey || event.altKey || event.metaKey) {
-          return;
-        }
+        const count = this.#shown()?.line.distances.length ?? 0;
+        const moved = movedBy(event, { now: this.#read, count, columns: -1 });
+        if (moved === null) return;
         event.preventDefault();
-        pointAt(Math.min(Math.max(moved, 0), last));
+        pointAt(moved);
       },
       { signal },
     );

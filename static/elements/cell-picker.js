@@ -1,3 +1,5 @@
+import { movedBy } from "./arrow-keys.js";
+
 /**
  * @typedef {object} Cells what can be picked on a canvas
  * @property {number} count
@@ -28,19 +30,10 @@ export function pickCells(canvas, cells, choose, signal) {
     "keydown",
     (event) => {
       const there = cells();
-      if (!there || event.ctrlKey || event.altKey || event.metaKey) return;
-      const { now, columns, count } = there;
-      const moved = {
-        ArrowRight: now + 1,
-        ArrowLeft: now - 1,
-        ArrowDown: now + columns,
-        ArrowUp: now - columns,
-        Home: 0,
-        End: count - 1,
-      }[event.key];
-      if (moved === undefined) return;
+      const moved = there && movedBy(event, there);
+      if (moved === null) return;
       event.preventDefault();
-      choose(Math.min(Math.max(moved, 0), count - 1));
+      choose(moved);
     },
     { signal },
   );

@@ -1,5 +1,5 @@
 import { signal as state } from "@preact/signals-core";
-import { prepareCanvas, sizeOf } from "../draw/canvas.js";
+import { prepareCanvas } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
 import { legendPainter } from "../draw/legend.js";
 import { formatCount, formatError, formatValue } from "../format.js";
@@ -10,8 +10,10 @@ import { after, gradient, step } from "../models/explanations/update.js";
 import { unitOf } from "../models/unit.js";
 import { sinceDrawing } from "../models/words.js";
 import { ByHand } from "./by-hand.js";
+import { sayPicked } from "./cell-picker.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
+import { pickPixels, placeText } from "./pixel-picker.js";
 import { closeByHand, follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
 import { UnitSum } from "./unit-sum.js";
@@ -28,8 +30,6 @@ import { UnitSum } from "./unit-sum.js";
 
 /** What a unit has one value of for each pixel. @type {readonly Kind[]} */
 const KINDS = ["weights", "gradient", "step"];
-
-const SIDE = 28;
 
 /** What one unit of the first layer weighs, what excites it, and where its gradient comes from. */
 export class UnitDialog extends RunElement {
@@ -73,7 +73,8 @@ export class UnitDialog extends RunElement {
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     this.#opening(app, repaint, signal);
-    this.#picking(app, signal);
+    for (const kind of KINDS)
+      pickPixels(this.piece(`${kind}-field`, HTMLCanvasElement), app, signal);
     this.#explain(app, signal);
     new ByHand(this, app, signal);
   }
@@ -123,46 +124,6 @@ export class UnitDialog extends RunElement {
   }
 
   /**
-   * A pixel is picked in any of the images, or with the arrow keys in the first.
-   *
-   * @param {App} app
-   * @param {AbortSignal} signal
-   */
-  #picking({ pick }, signal) {
-    for (const kind of KINDS) {
-      const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
-      canvas.addEventListener(
-        "click",
-        ({ offsetX, offsetY }) => {
-          const { width, height } = sizeOf(canvas);
-          const at = (/** @type {number} */ share) =>
-            Math.min(Math.max(Math.floor(share * SIDE), 0), SIDE - 1);
-          pick.input.value = at(offsetY / height) * SIDE + at(offsetX / width);
-        },
-        { signal },
-      );
-    }
-    this.piece("weights-field", HTMLCanvasElement).addEventListener(
-      "keydown",
-      (event) => {
-        const now = pick.input.peek();
-        const moved = {
-          ArrowRight: now + 1,
-          ArrowLeft: now - 1,
-          ArrowDown: now + SIDE,
-          ArrowUp: now - SIDE,
-          Home: now - (now % SIDE),
-          End: now - (now % SIDE) + SIDE - 1,
-        }[event.key];
-        if (moved === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
-        event.preventDefault();
-        if (moved >= 0 && moved < SIDE * SIDE) pick.input.value = moved;
-      },
-      { signal },
-    );
-  }
-
-  /**
    * @param {Unit | null} unit
    * @param {App} app
    */
@@ -187,7 +148,8 @@ export class UnitDialog extends RunElement {
     for (const kind of KINDS) {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
       if (!view) continue;
-      this.#paintField(kind, { scale: view.scale, picked: pick.input.peek(), since }, theme);
+      const { scale, shape } = view;
+      this.#paintField(kind, { scale, count: shape[1], picked: pick.input.peek(), since }, theme);
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);
@@ -216,10 +178,10 @@ export class UnitDialog extends RunElement {
 
   /**
    * @param {Kind} kind
-   * @param {{ scale: number, picked: number, since: string }} how
+   * @param {{ scale: number, count: number, picked: number, since: string }} how `count` of pixels
    * @param {Theme} theme
    */
-  #paintField(kind, { scale, picked, since }, theme) {
+  #paintField(kind, { scale, count, picked, since }, theme) {
     const shown = this.#last.get(kind) ?? null;
     const values = shown?.[kind] ?? null;
     const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
@@ -236,9 +198,7 @@ export class UnitDialog extends RunElement {
     const text = value === undefined ? "–" : formatValue(value, 4);
     write(this.piece(`${kind}-value`, HTMLElement), text);
     if (kind === "weights") {
-      const place = `row ${Math.floor(picked / SIDE)}, column ${picked % SIDE}`;
-      canvas.setAttribute("aria-valuenow", String(picked));
-      canvas.setAttribute("aria-valuetext", `${place}: w ${text}`);
+      sayPicked(canvas, { count, now: picked, text: `${placeText(picked, count)}: w ${text}` });
     }
     const legend = prepareCanvas(this.piece(`${kind}-legend`, HTMLCanvasElement));
     if (legend) {

@@ -3,6 +3,7 @@ import { textOfCode, valueOfCode } from "../draw/colours.js";
 import { keptHeight } from "../draw/grid.js";
 import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
 import { textOf } from "../models/captions.js";
+import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
 import { areSame } from "./run-element.js";
 
@@ -78,7 +79,9 @@ export class UnitGrid {
           open(this.#pointed ?? 0);
           return;
         }
-        const unit = this.#moved(event);
+        const [count] = this.#shape;
+        const { columns } = this.#layout();
+        const unit = movedBy(event, { now: this.#pointed ?? 0, count, columns });
         if (unit === null) return;
         event.preventDefault();
         point(unit);
@@ -151,26 +154,5 @@ export class UnitGrid {
     this.#readout.show(parts);
     this.#canvas.setAttribute("aria-valuenow", String(unit));
     this.#canvas.setAttribute("aria-valuetext", textOf(parts));
-  }
-
-  /**
-   * @param {KeyboardEvent} event
-   * @returns {number | null} the unit that the key leads to
-   */
-  #moved({ key, ctrlKey, altKey, metaKey }) {
-    if (ctrlKey || altKey || metaKey) return null;
-    const now = this.#pointed ?? 0;
-    const last = this.#shape[0] - 1;
-    const { columns } = this.#layout();
-    const targets = new Map([
-      ["ArrowRight", now + 1],
-      ["ArrowLeft", now - 1],
-      ["ArrowDown", now + columns],
-      ["ArrowUp", now - columns],
-      ["Home", 0],
-      ["End", last],
-    ]);
-    const target = targets.get(key);
-    return target === undefined ? null : Math.min(Math.max(target, 0), last);
   }
 }

@@ -1,7 +1,5 @@
-import { sizeOf } from "../../draw/canvas.js";
 import { cellsLayout, cellsPainter, tilesPainter } from "../../draw/cells.js";
 import { fieldPainter } from "../../draw/field.js";
-import { squareSide } from "../../draw/units.js";
 import { formatCount, formatValue } from "../../format.js";
 import * as explanations from "../../models/explanations/backward.js";
 import { countAlong } from "../../models/explanations/counts.js";
@@ -9,9 +7,10 @@ import { outputDelta, probabilityMinusTarget } from "../../models/explanations/f
 import { colourScale } from "../../models/explanations/stations.js";
 import { chainOf, measuredOf, tellingWeight } from "../../models/inside.js";
 import { subscript } from "../../models/words.js";
-import { pickCells, sayPicked } from "../cell-picker.js";
+import { sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
+import { pickPixels, placeText } from "../pixel-picker.js";
 import { write } from "../run-element.js";
 import { Answers } from "./answers.js";
 import { pickUnits } from "./forward-detail.js";
@@ -283,46 +282,4 @@ function scaleFigure(state, layer, scale) {
     text: `±${formatValue(scale)}`,
     explanation: () => colourScale(state, `layer${layer}.weights.gradient`, scale),
   };
-}
-
-/**
- * @param {number} input
- * @param {number} inputs
- */
-export function placeText(input, inputs) {
-  const side = squareSide(inputs);
-  if (side === null) return `input ${input}`;
-  return `row ${Math.floor(input / side)}, column ${input % side}`;
-}
-
-/**
- * An input of the first layer is picked in a unit's image.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {Pick<import("../context.js").App, "run" | "pick">} app
- * @param {AbortSignal} signal
- */
-export function pickPixels(canvas, { run, pick }, signal) {
-  const cells = () => {
-    const count = run.state.peek()?.views.find(({ layer }) => layer === 1)?.shape[1] ?? 0;
-    if (count === 0) return null;
-    const columns = Math.round(Math.sqrt(count));
-    const { width, height } = sizeOf(canvas);
-    return {
-      count,
-      columns,
-      now: Math.min(pick.input.peek(), count - 1),
-      at: (/** @type {number} */ x, /** @type {number} */ y) =>
-        Math.floor((y / height) * columns) * columns +
-        Math.min(Math.floor((x / width) * columns), columns - 1),
-    };
-  };
-  pickCells(
-    canvas,
-    cells,
-    (input) => {
-      pick.input.value = input;
-    },
-    signal,
-  );
 }

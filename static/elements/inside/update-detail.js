@@ -8,8 +8,8 @@ import { updateRule } from "../../models/update.js";
 import { sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
+import { pickPixels, placeText } from "../pixel-picker.js";
 import { write } from "../run-element.js";
-import { pickPixels, placeText } from "./backward-detail.js";
 
 /**
  * @typedef {import("../inside-step.js").Now} Now
