@@ -1,4 +1,4 @@
-import { signal as state } from "@preact/signals-core";
+import { computed, signal as state } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
 import { discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
 import * as commands from "../protocol/commands.js";
@@ -159,13 +159,16 @@ export class RunNotice extends RunElement {
     let timer;
     /** The failure that has been read and put away; every state repeats it. */
     const dismissed = state("");
+    const failure = computed(() => {
+      const error = run.state.value?.error;
+      return error ? formatError(error) : "";
+    });
     let known = "";
     follow(signal, () => {
-      const failure = run.state.value?.error;
-      const text = failure ? formatError(failure) : "";
       // A new failure counts more than what was said before it; when it is over, so is that.
-      if (text !== known) run.notice.value = null;
-      known = text;
+      if (failure.value !== known) run.notice.value = null;
+      known = failure.value;
+      if (known === "") dismissed.value = "";
     });
     follow(signal, () => {
       clearTimeout(timer);
@@ -175,13 +178,11 @@ export class RunNotice extends RunElement {
       }, SHOWN_FOR_MS);
     });
     follow(signal, () => {
-      const failure = run.state.value?.error ?? null;
-      const notice = run.notice.value ?? failure;
-      const text = notice === null ? "" : formatError(notice);
-      if (failure === null) dismissed.value = "";
+      const trouble = run.trouble.value;
+      const text = trouble ? formatError(trouble) : "";
       // A command that is refused for it is an occasion to say it again.
       box.hidden = run.notice.value === null && text === dismissed.value;
-      if (notice !== null) write(this.piece("error-message", HTMLElement), text);
+      if (text !== "") write(this.piece("error-message", HTMLElement), text);
     });
     const back = this.button("to-sound");
     follow(signal, () => {
@@ -194,8 +195,7 @@ export class RunNotice extends RunElement {
       if (sound !== null) run.do(commands.seek(sound));
     };
     const putAway = () => {
-      const failure = run.state.peek()?.error;
-      dismissed.value = failure ? formatError(failure) : "";
+      dismissed.value = failure.peek();
       run.notice.value = null;
     };
     this.#press("to-sound", goBack, signal);

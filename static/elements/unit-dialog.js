@@ -68,7 +68,7 @@ export class UnitDialog extends RunElement {
     });
     follow(signal, () => {
       // The page's own notice lies below this dialog, in which the keys step, too.
-      const trouble = this.#open.value ? (run.notice.value ?? run.state.value?.error) : null;
+      const trouble = this.#open.value ? run.trouble.value : null;
       write(this.piece("trouble", HTMLElement), trouble ? formatError(trouble) : "");
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });

@@ -73,6 +73,8 @@ export class RunModel {
   /** The last refusal, to be shown for a while. */
   /** @type {Signal<ApiError | null>} */
   notice = signal(null);
+  /** What is wrong now: the refusal, else the failure that has stopped the run. */
+  trouble = computed(() => this.notice.value ?? this.state.value?.error ?? null);
   /** Why there is no run to show, where there is none. */
   /** @type {Signal<ApiError | null>} */
   gone = signal(null);
