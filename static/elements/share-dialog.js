@@ -1,12 +1,7 @@
 import { formatCount, formatError } from "../format.js";
-import {
-  isOfThisComputer,
-  recipeAddress,
-  runAddress,
-  weightsAddress,
-} from "../models/addresses.js";
+import { isOfThisComputer, runAddress } from "../models/addresses.js";
 import { countWords } from "../models/changes.js";
-import { getRecipe } from "../protocol/api.js";
+import { getRecipe, runPath } from "../protocol/api.js";
 import { openFile } from "../protocol/opening.js";
 import { LONGEST_FRAGMENT, recipeFragment } from "../protocol/recipe-link.js";
 import { dropFiles } from "./file-drop.js";
@@ -68,8 +63,8 @@ export class ShareDialog extends RunElement {
     write(this.piece("refusal", HTMLElement), "");
     this.piece("watch", HTMLInputElement).value = location.origin + runAddress(id);
     this.piece("here", HTMLElement).hidden = !isOfThisComputer(location.hostname);
-    this.piece("recipe-file", HTMLAnchorElement).href = recipeAddress(id);
-    this.piece("network-file", HTMLAnchorElement).href = weightsAddress(id);
+    this.piece("recipe-file", HTMLAnchorElement).href = runPath(id, "/recipe");
+    this.piece("network-file", HTMLAnchorElement).href = runPath(id, "/weights");
     this.#fillRecipe(id);
   }
 

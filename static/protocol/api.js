@@ -53,12 +53,23 @@ export async function request(path, options) {
 }
 
 /**
+ * Where the API has a run, or a part of it such as "/recipe".
+ *
+ * @param {string} id
+ * @param {string} [part]
+ */
+export function runPath(id, part = "") {
+  return `/api/runs/${encodeURIComponent(id)}${part}`;
+}
+
+/**
  * @param {string} path
  * @param {unknown} body
+ * @param {string} [method]
  */
-function postJson(path, body) {
+export function sendJson(path, body, method = "POST") {
   return request(path, {
-    method: "POST",
+    method,
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
@@ -69,7 +80,7 @@ function postJson(path, body) {
  * @returns {Promise<NewRun>}
  */
 export function createRun(config = {}) {
-  return postJson("/api/runs", config);
+  return sendJson("/api/runs", config);
 }
 
 /**
@@ -77,7 +88,7 @@ export function createRun(config = {}) {
  * @returns {Promise<NewRun>}
  */
 export function createRunFromRecipe(recipe) {
-  return postJson("/api/runs", { recipe });
+  return sendJson("/api/runs", { recipe });
 }
 
 /**
@@ -99,7 +110,7 @@ export function createRunFromFile(file) {
  * @returns {Promise<NewRun>}
  */
 export function branchRun(id, batch, set) {
-  return postJson(`/api/runs/${encodeURIComponent(id)}/branch`, { batch, set });
+  return sendJson(runPath(id, "/branch"), { batch, set });
 }
 
 /**
@@ -107,7 +118,7 @@ export function branchRun(id, batch, set) {
  * @returns {Promise<import("./types.js").Recipe>}
  */
 export function getRecipe(id) {
-  return request(`/api/runs/${encodeURIComponent(id)}/recipe`);
+  return request(runPath(id, "/recipe"));
 }
 
 /**
@@ -118,12 +129,12 @@ export function getRecipe(id) {
  * @returns {Promise<import("./types.js").RunState>}
  */
 export function sendCommand(id, command) {
-  return postJson(`/api/runs/${encodeURIComponent(id)}/commands`, command);
+  return sendJson(runPath(id, "/commands"), command);
 }
 
 /** @param {string} id */
 export function getRun(id) {
-  return request(`/api/runs/${encodeURIComponent(id)}`);
+  return request(runPath(id));
 }
 
 /**
@@ -133,7 +144,7 @@ export function getRun(id) {
  * @returns {Promise<import("../models/program.js").Program>}
  */
 export function getProgram(id) {
-  return request(`/api/runs/${encodeURIComponent(id)}/program`);
+  return request(runPath(id, "/program"));
 }
 
 /**
@@ -169,5 +180,5 @@ export function trainedNetwork(signal) {
  * @returns {Promise<import("./types.js").ChainAnswer>}
  */
 export function differentiate(question) {
-  return postJson("/api/chain", question);
+  return sendJson("/api/chain", question);
 }

@@ -1,4 +1,4 @@
-import { request } from "./api.js";
+import { request, runPath, sendJson } from "./api.js";
 
 /**
  * @typedef {import("./types.js").RunEntry} RunEntry
@@ -20,11 +20,7 @@ export function listRuns() {
  * @returns {Promise<RunEntry>}
  */
 export function renameRun(id, name) {
-  return request(`/api/runs/${encodeURIComponent(id)}`, {
-    method: "PATCH",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ name }),
-  });
+  return sendJson(runPath(id), { name }, "PATCH");
 }
 
 /**
@@ -32,5 +28,5 @@ export function renameRun(id, name) {
  * @returns {Promise<null>}
  */
 export function deleteRun(id) {
-  return request(`/api/runs/${encodeURIComponent(id)}`, { method: "DELETE" });
+  return request(runPath(id), { method: "DELETE" });
 }
