@@ -1,5 +1,5 @@
 import { addressWith, isInStep, othersIn } from "./models/comparison-address.js";
-import { createRun, getRun, RequestError } from "./protocol/api.js";
+import { apiErrorOf, createRun, getRun, RequestError } from "./protocol/api.js";
 import { FIRST_SPEED, set } from "./protocol/commands.js";
 import { openRecipe } from "./protocol/opening.js";
 import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
@@ -28,9 +28,8 @@ export async function openRun(run, location, history) {
     connect(run, id, location);
     if (named === null) run.do(set({ speed: FIRST_SPEED }), { speed: FIRST_SPEED });
   } catch (error) {
-    const { code, message, hint } = /** @type {RequestError} */ (error);
     run.connection.value = "gone";
-    run.gone.value = { code, message, hint };
+    run.gone.value = apiErrorOf(error);
   }
 }
 

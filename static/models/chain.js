@@ -1,4 +1,5 @@
 import { computed, signal } from "@preact/signals-core";
+import { apiErrorOf } from "../protocol/api.js";
 import { Latest } from "./latest.js";
 
 /**
@@ -125,8 +126,7 @@ export class ChainModel {
       this.answered.value = { question, answer: await ask(question) };
       this.error.value = null;
     } catch (error) {
-      const { code = "error", message, hint = null } = /** @type {Error & ApiError} */ (error);
-      this.error.value = { code, message, hint };
+      this.error.value = apiErrorOf(error);
       this.#stepAsked = false;
     }
     this.#step();

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { formatPercent } from "../format.js";
+import { apiErrorOf } from "../protocol/api.js";
 
 /**
  * @typedef {import("../protocol/types.js").Reading} Reading
@@ -132,9 +133,8 @@ export class Classifier {
       this.error.value = null;
     } catch (error) {
       if (controller.signal.aborted) return;
-      const { code = "error", message, hint = null } = /** @type {Error & ApiError} */ (error);
       this.reading.value = null;
-      this.error.value = { code, message, hint };
+      this.error.value = apiErrorOf(error);
     }
     this.#underWay = null;
     if (this.#asked) this.#ask(DRAWING_GAP_MS);

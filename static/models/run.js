@@ -1,4 +1,5 @@
 import { batch, computed, effect, signal } from "@preact/signals-core";
+import { apiErrorOf } from "../protocol/api.js";
 import * as commands from "../protocol/commands.js";
 import { NO_PICTURES, nextPictures } from "./loop.js";
 import { Pending } from "./pending.js";
@@ -164,8 +165,7 @@ export class RunModel {
       await link.command(command);
       return null;
     } catch (error) {
-      const { message, code = "error", hint = null } = /** @type {Error & ApiError} */ (error);
-      return { code, message, hint };
+      return apiErrorOf(error);
     } finally {
       settled();
     }

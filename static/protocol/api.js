@@ -23,6 +23,17 @@ export class RequestError extends Error {
 }
 
 /**
+ * What has gone wrong, as the server would say it.
+ *
+ * @param {unknown} error
+ * @returns {ApiError}
+ */
+export function apiErrorOf(error) {
+  const { code = "error", message, hint = null } = /** @type {Error & ApiError} */ (error);
+  return { code, message, hint };
+}
+
+/**
  * @param {string} path
  * @param {RequestInit} [options]
  * @returns {Promise<any>}
