@@ -2,7 +2,7 @@ import { prepareCanvas } from "../draw/canvas.js";
 import { drawGauge } from "../draw/gauge.js";
 import { formatCount } from "../format.js";
 import { healthFigure, healthSample } from "../models/explanations/around.js";
-import { countAlong } from "../models/explanations/counts.js";
+import { unitsOf } from "../models/explanations/counts.js";
 import { calmWords, FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { batchAtHand } from "../models/loop.js";
 import { explain } from "./explain.js";
@@ -192,9 +192,7 @@ export class HealthRegion extends RunElement {
     const count = () => {
       const state = run.state.value;
       const layer = this.#health?.layers[position];
-      if (!state || !layer) return null;
-      const of = { phase: null, tensor: `${layer.layer}.bias` };
-      return countAlong(state, of, "units of the layer", layer.units);
+      return state && layer ? unitsOf(state, position + 1, layer.units) : null;
     };
     explain(all, count, this.#signal);
   }

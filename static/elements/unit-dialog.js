@@ -5,7 +5,7 @@ import { legendPainter } from "../draw/legend.js";
 import { formatCount, formatError, formatValue } from "../format.js";
 import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
 import { delta } from "../models/explanations/backward.js";
-import { countAlong } from "../models/explanations/counts.js";
+import { unitsOf } from "../models/explanations/counts.js";
 import { after, gradient, step } from "../models/explanations/update.js";
 import { unitOf } from "../models/unit.js";
 import { sinceDrawing } from "../models/words.js";
@@ -164,12 +164,11 @@ export class UnitDialog extends RunElement {
     const dead = this.#exciters.life(exciters, state.config.layers[0]?.activation);
     this.#life.show(dead === null ? (this.#sum.life(now) ?? []) : [dead]);
     const units = state.config.layers[0]?.units ?? 0;
-    const of = { phase: null, tensor: "layer1.bias" };
     this.#oneOf.show([
       "one of ",
       {
         text: formatCount(units),
-        explanation: () => countAlong(state, of, "units of layer 1", units),
+        explanation: () => unitsOf(state, 1, units),
       },
       " in layer 1",
     ]);

@@ -2,7 +2,7 @@ import { prepareCanvas } from "../draw/canvas.js";
 import { legendPainter } from "../draw/legend.js";
 import { squareSide } from "../draw/units.js";
 import { formatValue } from "../format.js";
-import { countAlong } from "../models/explanations/counts.js";
+import { weightsOfUnit } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
 import { ofOther } from "../models/loop.js";
 import { FigureText } from "./figure-text.js";
@@ -257,10 +257,9 @@ function otherOf(state, kind) {
  * @returns {import("../models/captions.js").Part[]}
  */
 function aboutParts(state, layer, inputs) {
-  const of = { phase: null, tensor: `layer${layer}.weights`, axis: 1 };
   const count = {
     text: String(inputs),
-    explanation: () => countAlong(state, of, "weights of a unit", inputs),
+    explanation: () => weightsOfUnit(state, layer, inputs),
   };
   const picture = squareSide(inputs) === null ? "row" : "image";
   return layer === 1

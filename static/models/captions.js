@@ -1,5 +1,5 @@
 import { aDigit, formatCount, formatLoss, formatValue } from "../format.js";
-import { countAlong } from "./explanations/counts.js";
+import { digitsInLoss } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
 import { batchAtHand } from "./loop.js";
 import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
@@ -14,9 +14,6 @@ import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } f
 /** @typedef {{ text: string, explanation: () => Explanation | null }} Figure a number in a text */
 
 /** @typedef {string | Figure} Part */
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const LOSSES = { phase: "loss", tensor: "loss.per_sample" };
 
 /**
  * The line of text under a station's picture, with the picture's own numbers; null without a picture.
@@ -116,7 +113,7 @@ function lossCaption({ mean, right, shown, perSample }, state) {
           " of ",
           {
             text: String(shown),
-            explanation: () => countAlong(state, LOSSES, "digits of the batch", shown),
+            explanation: () => digitsInLoss(state, shown),
           },
           " right",
         ]),

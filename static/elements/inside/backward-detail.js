@@ -2,7 +2,7 @@ import { cellsLayout, cellsPainter, tilesPainter } from "../../draw/cells.js";
 import { fieldPainter } from "../../draw/field.js";
 import { formatCount, formatValue } from "../../format.js";
 import * as explanations from "../../models/explanations/backward.js";
-import { countAlong } from "../../models/explanations/counts.js";
+import { digitsInGradient } from "../../models/explanations/counts.js";
 import { outputDelta, probabilityMinusTarget } from "../../models/explanations/forward.js";
 import { colourScale } from "../../models/explanations/stations.js";
 import { chainOf, measuredOf, tellingWeight } from "../../models/inside.js";
@@ -20,9 +20,6 @@ import { pickUnits } from "./forward-detail.js";
  * @typedef {import("../../models/inside.js").Inside} Inside
  * @typedef {import("../../models/inside.js").Chain} Chain
  */
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const DIGITS = { phase: "backward", tensor: "layer1.preactivations.gradient" };
 
 const KNOWN_AT_REST = "known at rest, after the backward pass";
 const LOST =
@@ -235,7 +232,7 @@ export class BackwardDetail {
       "The sum of the shares of the whole batch, ",
       {
         text: formatCount(digits),
-        explanation: () => countAlong(state, DIGITS, "digits of the batch", digits),
+        explanation: () => digitsInGradient(state, digits),
       },
       digits === 1 ? " digit: ∂loss/∂w = " : " digits: ∂loss/∂w = ",
       {

@@ -2,16 +2,13 @@ import { sizeOf } from "../../draw/canvas.js";
 import { digitsLayout } from "../../draw/digits.js";
 import { labelledDigitsPainter } from "../../draw/labelled-digits.js";
 import { aDigit, formatCount } from "../../format.js";
-import { countAlong } from "../../models/explanations/counts.js";
+import { pixelsOfImage } from "../../models/explanations/counts.js";
 import { batchSize, followedLabel } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 
 /** @typedef {import("../inside-step.js").Now} Now */
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const PIXELS = { phase: "draw", tensor: "batch.x", axis: 1 };
 
 /** The digits of the batch, large, with their labels; one of them is followed. */
 export class DrawDetail {
@@ -59,7 +56,7 @@ export class DrawDetail {
       size === 1 ? " image of " : " images of ",
       {
         text: formatCount(pixels),
-        explanation: () => countAlong(state, PIXELS, "pixels of an image", pixels),
+        explanation: () => pixelsOfImage(state, pixels),
       },
       " pixels; y: ",
       size === 1 ? "its true digit. " : "their true digits. ",

@@ -3,7 +3,7 @@ import { cellsLayout, cellsPainter } from "../../draw/cells.js";
 import { digitPainter, fieldPainter } from "../../draw/field.js";
 import { activationScale } from "../../draw/forward.js";
 import { aDigit, formatCount, formatValue } from "../../format.js";
-import { countAlong } from "../../models/explanations/counts.js";
+import { unitsOf, weightsOfUnit } from "../../models/explanations/counts.js";
 import * as explanations from "../../models/explanations/forward.js";
 import { probability } from "../../models/explanations/stations.js";
 import { outputText, unitFormula } from "../../models/words.js";
@@ -17,12 +17,6 @@ import { Answers } from "./answers.js";
  * @typedef {import("../inside-step.js").Now} Now
  * @typedef {import("../../models/inside.js").Inside} Inside
  */
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const UNITS = { phase: null, tensor: "layer1.bias" };
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const INPUTS = { phase: null, tensor: "layer1.weights", axis: 1 };
 
 /** The followed digit through the layers, and the sum of a picked unit with its numbers. */
 export class ForwardDetail {
@@ -77,7 +71,7 @@ export class ForwardDetail {
     this.#title.show([
       {
         text: formatCount(outputs.length),
-        explanation: () => countAlong(state, UNITS, "units of layer 1", outputs.length),
+        explanation: () => unitsOf(state, 1, outputs.length),
       },
       ` ${activation}, ${signed ? "±" : "0 to "}${scale}; pick one`,
     ]);
@@ -174,7 +168,7 @@ export class ForwardDetail {
       "dot(W, x) adds up the ",
       {
         text: formatCount(x.length),
-        explanation: () => countAlong(state, INPUTS, "weights of a unit", x.length),
+        explanation: () => weightsOfUnit(state, 1, x.length),
       },
       ` products of W\u00a0·\u00a0x. ${words}`,
     ]);

@@ -2,7 +2,7 @@ import { sizeOf } from "../../draw/canvas.js";
 import { digitPainter } from "../../draw/field.js";
 import { drawLosses } from "../../draw/losses.js";
 import { aDigit, formatCount, formatLoss } from "../../format.js";
-import { countAlong } from "../../models/explanations/counts.js";
+import { digitsInLoss } from "../../models/explanations/counts.js";
 import { sampleLoss } from "../../models/explanations/forward.js";
 import { meanLoss, probability } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
@@ -16,9 +16,6 @@ import { digitText } from "./draw-detail.js";
  * @typedef {import("../../models/loop.js").DrawPicture} DrawPicture
  * @typedef {import("../../models/loop.js").LossPicture} LossPicture
  */
-
-/** @type {Parameters<typeof countAlong>[1]} */
-const LOSSES = { phase: "loss", tensor: "loss.per_sample" };
 
 /** How far the keys up and down lead. */
 const BARS_PER_JUMP = 8;
@@ -124,7 +121,7 @@ export class LossDetail {
         : "Each bar is a digit's −log p[true digit]; their mean over ",
       {
         text: formatCount(perSample.length),
-        explanation: () => countAlong(state, LOSSES, "digits of the batch", perSample.length),
+        explanation: () => digitsInLoss(state, perSample.length),
       },
       " is the loss, ",
       { text: formatLoss(mean), explanation: () => meanLoss(state, mean) },

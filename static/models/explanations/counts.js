@@ -3,6 +3,8 @@ import { parameterNames, sourceNow, sourceOf } from "./source.js";
 
 /** @typedef {import("../../protocol/types.js").RunState} RunState */
 
+const DIGITS = "digits of the batch";
+
 /**
  * How many there are of something that a phase has one of along an axis of a tensor.
  *
@@ -12,13 +14,63 @@ import { parameterNames, sourceNow, sourceOf } from "./source.js";
  * @param {string} what
  * @param {number} count
  */
-export function countAlong(state, { phase, tensor, axis = 0 }, what, count) {
+function countAlong(state, { phase, tensor, axis = 0 }, what, count) {
   const source = phase === null ? sourceNow(state) : sourceOf(state, phase);
   return source.fromTensors(
     `${what} = length of ${tensor} along axis ${axis} = ${formatCount(count)}`,
     [tensor],
     `${source.tensor(tensor)}.shape[${axis}]`,
   );
+}
+
+/**
+ * Digits of the batch, each of which has a loss.
+ *
+ * @param {RunState} state
+ * @param {number} count
+ */
+export function digitsInLoss(state, count) {
+  return countAlong(state, { phase: "loss", tensor: "loss.per_sample" }, DIGITS, count);
+}
+
+/**
+ * Digits of the batch, each of which has a share in the gradient.
+ *
+ * @param {RunState} state
+ * @param {number} count
+ */
+export function digitsInGradient(state, count) {
+  const tensor = "layer1.preactivations.gradient";
+  return countAlong(state, { phase: "backward", tensor }, DIGITS, count);
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} count
+ */
+export function pixelsOfImage(state, count) {
+  const of = /** @type {const} */ ({ phase: "draw", tensor: "batch.x", axis: 1 });
+  return countAlong(state, of, "pixels of an image", count);
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} layer from 1
+ * @param {number} count
+ */
+export function unitsOf(state, layer, count) {
+  const of = { phase: null, tensor: `layer${layer}.bias` };
+  return countAlong(state, of, `units of layer ${layer}`, count);
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} layer from 1
+ * @param {number} count
+ */
+export function weightsOfUnit(state, layer, count) {
+  const of = { phase: null, tensor: `layer${layer}.weights`, axis: 1 };
+  return countAlong(state, of, "weights of a unit", count);
 }
 
 /**
