@@ -34,6 +34,19 @@ export function legendTicks(scale, coding) {
   ];
 }
 
+/**
+ * The same in words.
+ *
+ * @param {number} scale
+ * @param {"signed" | "unsigned"} coding
+ */
+export function legendText(scale, coding) {
+  const full = formatValue(scale);
+  return coding === "signed"
+    ? `from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`
+    : `from 0 to ${full} or more, by the square root`;
+}
+
 /** Draws the colour bar from the very table the images are drawn with. */
 export function legendPainter() {
   const buffer = new PixelBuffer();

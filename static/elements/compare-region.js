@@ -1,6 +1,5 @@
-import { prepareCanvas, sizeOf } from "../draw/canvas.js";
-import { legendPainter } from "../draw/legend.js";
-import { formatError, formatValue } from "../format.js";
+import { sizeOf } from "../draw/canvas.js";
+import { formatError } from "../format.js";
 import { comparedAboveParts } from "../models/above.js";
 import { changeText, marksOf } from "../models/compared-marks.js";
 import { lastOfAll, lossParts } from "../models/compared-readout.js";
@@ -12,7 +11,8 @@ import { ComparedChart } from "./compared-chart.js";
 import { ComparedImages } from "./compared-images.js";
 import { ComparedTable } from "./compared-table.js";
 import { FigureText } from "./figure-text.js";
-import { areSame, follow, observe, RunElement, write } from "./run-element.js";
+import { Legend } from "./legend.js";
+import { follow, observe, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -39,9 +39,7 @@ export class CompareRegion extends RunElement {
   #readout = null;
   /** @type {FigureText | null} */
   #above = null;
-  #drawLegend = legendPainter();
-  /** @type {readonly unknown[]} */
-  #legendPainted = [];
+  #legend = new Legend(this.piece("legend", HTMLCanvasElement));
 
   /**
    * @override
@@ -97,7 +95,7 @@ export class CompareRegion extends RunElement {
         comparison.inSight.value = visible;
       },
       size: () => {
-        this.#legendPainted = [];
+        this.#legend.invalidate();
         soon();
       },
     });
@@ -188,7 +186,7 @@ export class CompareRegion extends RunElement {
     const unit = this.piece("unit", HTMLInputElement);
     unit.max = String(Math.max(images.units - 1, 0));
     if (document.activeElement !== unit) unit.value = String(images.unit);
-    if (scale !== null) this.#paintLegend(scale, theme);
+    if (scale !== null) this.#legend.paint({ scale, coding: "signed" }, theme);
   }
 
   /**
@@ -265,24 +263,5 @@ export class CompareRegion extends RunElement {
   #paintReadout(all, together) {
     const last = lastOfAll(all, (run) => !isOut(run) && !together.leavesOut(run));
     this.#readout?.show(lossParts(all, this.#pointed ?? last));
-  }
-
-  /**
-   * @param {number} scale
-   * @param {Theme} theme
-   */
-  #paintLegend(scale, theme) {
-    const now = [scale, theme];
-    if (areSame(now, this.#legendPainted)) return;
-    const canvas = this.piece("legend", HTMLCanvasElement);
-    const prepared = prepareCanvas(canvas);
-    if (!prepared) return;
-    this.#legendPainted = now;
-    this.#drawLegend(prepared.context, { scale, coding: "signed" }, prepared.size, theme);
-    const full = formatValue(scale);
-    canvas.setAttribute(
-      "aria-label",
-      `Colour scale of all compared images from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`,
-    );
   }
 }

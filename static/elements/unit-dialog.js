@@ -1,7 +1,6 @@
 import { signal as state } from "@preact/signals-core";
 import { prepareCanvas } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
-import { legendPainter } from "../draw/legend.js";
 import { formatCount, formatError, formatValue } from "../format.js";
 import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
 import { delta } from "../models/explanations/backward.js";
@@ -13,6 +12,7 @@ import { ByHand } from "./by-hand.js";
 import { sayPicked } from "./cell-picker.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
+import { Legend } from "./legend.js";
 import { pickPixels, placeText } from "./pixel-picker.js";
 import { closeByHand, follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
@@ -39,7 +39,9 @@ export class UnitDialog extends RunElement {
   /** The last of each kind that there was of this unit. @type {Map<Kind, Unit>} */
   #last = new Map();
   #drawField = fieldPainter();
-  #drawLegend = legendPainter();
+  #legends = new Map(
+    KINDS.map((kind) => [kind, new Legend(this.piece(`${kind}-legend`, HTMLCanvasElement))]),
+  );
   #exciters = new UnitExciters(this);
   #sum = new UnitSum(this);
   #oneOf = new FigureText(this.piece("one-of", HTMLElement));
@@ -104,7 +106,10 @@ export class UnitDialog extends RunElement {
         want();
         repaint();
       },
-      size: repaint,
+      size: () => {
+        for (const legend of this.#legends.values()) legend.invalidate();
+        repaint();
+      },
     });
     closeByHand(dialog, signal);
     for (const [action, by] of /** @type {const} */ ([
@@ -199,10 +204,7 @@ export class UnitDialog extends RunElement {
     if (kind === "weights") {
       sayPicked(canvas, { count, now: picked, text: `${placeText(picked, count)}: w ${text}` });
     }
-    const legend = prepareCanvas(this.piece(`${kind}-legend`, HTMLCanvasElement));
-    if (legend) {
-      this.#drawLegend(legend.context, { scale, coding: "signed" }, legend.size, theme);
-    }
+    this.#legends.get(kind)?.paint({ scale, coding: "signed" }, theme);
     const prepared = prepareCanvas(canvas);
     if (!prepared || !values) return;
     this.#drawField(prepared.context, { values, scale, picked }, prepared.size, theme);

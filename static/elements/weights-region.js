@@ -1,12 +1,10 @@
-import { prepareCanvas } from "../draw/canvas.js";
-import { legendPainter } from "../draw/legend.js";
 import { squareSide } from "../draw/units.js";
-import { formatValue } from "../format.js";
 import { weightsOfUnit } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
 import { ofOther } from "../models/loop.js";
 import { FigureText } from "./figure-text.js";
-import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { Legend } from "./legend.js";
+import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
 /**
@@ -19,13 +17,11 @@ import { UnitGrid } from "./unit-grid.js";
 export class WeightsRegion extends RunElement {
   #layer = 1;
   #kind = "weights";
-  #drawLegend = legendPainter();
+  #legend = new Legend(this.piece("legend", HTMLCanvasElement));
   /** @type {FigureText | null} */
   #about = null;
   /** @type {UnitGrid | null} */
   #grid = null;
-  /** @type {readonly unknown[]} */
-  #legendPainted = [];
 
   /**
    * @override
@@ -88,7 +84,7 @@ export class WeightsRegion extends RunElement {
     observe(holder, signal, {
       size: () => {
         this.#grid?.invalidate();
-        this.#legendPainted = [];
+        this.#legend.invalidate();
         repaint();
       },
     });
@@ -192,7 +188,7 @@ export class WeightsRegion extends RunElement {
     const empty = this.piece("empty", HTMLElement);
     empty.hidden = view !== null;
     write(empty, emptyText(description.kind));
-    this.#paintLegend(view ?? description, theme);
+    this.#legend.paint(view ?? description, theme);
     const state = /** @type {import("../protocol/types.js").RunState} */ (run.state.peek());
     const what = {
       shape: view?.shape ?? description.shape,
@@ -204,26 +200,6 @@ export class WeightsRegion extends RunElement {
     this.#grid?.paint(view, what, theme);
     this.#about?.show(aboutParts(state, description.layer, what.shape[1]));
     this.piece("how", HTMLElement).hidden = description.layer !== 1;
-  }
-
-  /**
-   * @param {{ scale: number, coding: "signed" | "unsigned" }} legend
-   * @param {Theme} theme
-   */
-  #paintLegend({ scale, coding }, theme) {
-    const now = [scale, coding, theme];
-    if (areSame(now, this.#legendPainted)) return;
-    const canvas = this.piece("legend", HTMLCanvasElement);
-    const prepared = prepareCanvas(canvas);
-    if (!prepared) return;
-    this.#legendPainted = now;
-    this.#drawLegend(prepared.context, { scale, coding }, prepared.size, theme);
-    const full = formatValue(scale);
-    const text =
-      coding === "signed"
-        ? `Colour scale from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`
-        : `Colour scale from 0 to ${full} or more, by the square root`;
-    canvas.setAttribute("aria-label", text);
   }
 }
 
