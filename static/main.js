@@ -11,6 +11,7 @@ import { LoopRegion } from "./elements/loop-region.js";
 import { LossRegion } from "./elements/loss-region.js";
 import { MistakesRegion } from "./elements/mistakes-region.js";
 import { PageHeader } from "./elements/page-header.js";
+import { RateField } from "./elements/rate-field.js";
 import { RunHistory } from "./elements/run-history.js";
 import { RunNotice } from "./elements/run-notice.js";
 import { RunProgress } from "./elements/run-progress.js";
@@ -130,6 +131,7 @@ const ELEMENTS = [
   ["page-header", PageHeader],
   ["run-notice", RunNotice],
   ["transport-bar", TransportBar],
+  ["rate-field", RateField],
   ["run-progress", RunProgress],
   ["loop-region", LoopRegion],
   ["running-code", RunningCode],

@@ -1,11 +1,7 @@
-import { formatError, formatSetting } from "../format.js";
-import { learningRate } from "../models/explanations/progress.js";
-import { Latest } from "../models/latest.js";
-import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/learning-rate.js";
+import { DRAG_GAP_MS, Latest } from "../models/latest.js";
 import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
-import { explain } from "./explain.js";
 import { follow, RunElement, write } from "./run-element.js";
 import { chooseSize } from "./size-select.js";
 
@@ -13,9 +9,6 @@ import { chooseSize } from "./size-select.js";
  * @typedef {import("../models/run.js").RunModel} RunModel
  * @typedef {import("../protocol/types.js").RunState} RunState
  */
-
-/** Between two settings sent while a slider is dragged. */
-const DRAG_GAP_MS = 120;
 
 /** The controls of the training. Each acts at once and shows what it asked for until the answer. */
 export class TransportBar extends RunElement {
@@ -27,7 +20,6 @@ export class TransportBar extends RunElement {
   connect({ run, dialogs }, signal) {
     this.#buttons(run, signal);
     this.#speed(run, signal);
-    this.#rate(run, signal);
     this.#optimizer(run, signal);
     this.#batchSize(run, signal);
     this.#discards(run, dialogs, signal);
@@ -97,108 +89,6 @@ export class TransportBar extends RunElement {
         const speed = speedOfNotch(Number(slider.value));
         show(speed);
         latest.push(speed);
-      },
-      { signal },
-    );
-  }
-
-  /**
-   * @param {RunModel} run
-   * @param {AbortSignal} signal
-   */
-  #rate(run, signal) {
-    const field = this.piece("rate", HTMLInputElement);
-    const slider = this.piece("rate-slider", HTMLInputElement);
-    const message = this.piece("rate-message", HTMLElement);
-    /** @type {"present" | "typed" | "refused"} what is in the field */
-    let held = "present";
-
-    const say = (/** @type {string} */ text) => {
-      write(message, text);
-      field.toggleAttribute("aria-invalid", text !== "");
-      if (text !== "") field.setAttribute("aria-invalid", "true");
-    };
-    const show = (/** @type {number} */ rate) => {
-      if (held === "present") field.value = formatSetting(rate);
-      slider.value = String(positionOfRate(rate));
-      slider.setAttribute("aria-valuetext", formatSetting(rate));
-    };
-    const shown = () => {
-      const state = run.state.value;
-      return state ? run.pending.shown("learning_rate", state.learning_rate) : null;
-    };
-    const showPresent = () => {
-      held = "present";
-      say("");
-      const rate = shown();
-      if (rate !== null) show(rate);
-    };
-    const send = async (/** @type {number} */ rate) => {
-      const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
-      if (error && held === "present") {
-        // What was refused stays there, beside the reason, until another is accepted.
-        held = "refused";
-        field.value = formatSetting(rate);
-      }
-      if (error) say(formatError(error));
-      else if (held === "refused") {
-        held = "present";
-        say("");
-        show(rate);
-      }
-    };
-    const latest = new Latest(send, DRAG_GAP_MS);
-    const commit = () => {
-      const parsed = parseLearningRate(field.value);
-      if (!parsed.ok) {
-        const kept = run.state.peek()?.learning_rate;
-        const still = kept === undefined ? "" : ` Still ${formatSetting(kept)}.`;
-        say(parsed.message + still);
-        return;
-      }
-      held = "present";
-      say("");
-      if (parsed.value !== run.state.peek()?.learning_rate) latest.push(parsed.value);
-      else show(parsed.value);
-    };
-
-    follow(signal, () => {
-      const rate = shown();
-      if (rate !== null) show(rate);
-    });
-    const why = () => {
-      const state = run.state.value;
-      // It would lie on what a change of the rate discards, and on the way out of it.
-      return state && discardWords(state) === "" ? learningRate(state) : null;
-    };
-    explain(field, why, signal);
-    field.addEventListener("input", () => (held = "typed"), { signal });
-    field.addEventListener("change", commit, { signal });
-    field.addEventListener(
-      "blur",
-      () => {
-        // Who types the same rate again changes nothing, and no "change" came before.
-        if (held === "typed" && message.textContent === "") showPresent();
-      },
-      { signal },
-    );
-    field.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault(); // gives up what was typed alone, and no opened station
-        showPresent();
-      },
-      { signal },
-    );
-    slider.addEventListener(
-      "input",
-      () => {
-        held = "present";
-        say("");
-        const rate = rateOfPosition(Number(slider.value));
-        show(rate);
-        latest.push(rate);
       },
       { signal },
     );

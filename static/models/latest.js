@@ -1,3 +1,6 @@
+/** Between two settings sent while a slider is dragged. */
+export const DRAG_GAP_MS = 120;
+
 /**
  * Carries a stream of values (a slider being dragged) to something slow: one at a time, never two
  * within `gapMs`, the newest first and the last one always.

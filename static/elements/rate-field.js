@@ -1,0 +1,137 @@
+import { formatError, formatSetting } from "../format.js";
+import { learningRate } from "../models/explanations/progress.js";
+import { DRAG_GAP_MS, Latest } from "../models/latest.js";
+import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/learning-rate.js";
+import { discardWords } from "../models/rewind.js";
+import * as commands from "../protocol/commands.js";
+import { explain } from "./explain.js";
+import { follow, RunElement, write } from "./run-element.js";
+
+/** @typedef {import("../models/run.js").RunModel} RunModel */
+
+/** The learning rate: a slider on a logarithmic scale, and a field for any other. */
+export class RateField extends RunElement {
+  /** @type {"present" | "typed" | "refused"} what is in the field */
+  #held = "present";
+
+  /**
+   * @override
+   * @param {import("./context.js").App} app
+   * @param {AbortSignal} signal
+   */
+  connect({ run }, signal) {
+    const field = this.#field;
+    const slider = this.piece("rate-slider", HTMLInputElement);
+    const latest = new Latest((/** @type {number} */ rate) => this.#send(run, rate), DRAG_GAP_MS);
+    follow(signal, () => this.#showPresent(run));
+    const why = () => {
+      const state = run.state.value;
+      // It would lie on what a change of the rate discards, and on the way out of it.
+      return state && discardWords(state) === "" ? learningRate(state) : null;
+    };
+    explain(field, why, signal);
+    field.addEventListener("input", () => (this.#held = "typed"), { signal });
+    field.addEventListener("change", () => this.#commit(run, latest), { signal });
+    const giveUp = () => {
+      this.#accept();
+      this.#showPresent(run);
+    };
+    field.addEventListener(
+      "blur",
+      () => {
+        // Who types the same rate again changes nothing, and no "change" came before.
+        if (this.#held === "typed" && this.#message.textContent === "") giveUp();
+      },
+      { signal },
+    );
+    field.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault(); // gives up what was typed alone, and no opened station
+        giveUp();
+      },
+      { signal },
+    );
+    slider.addEventListener(
+      "input",
+      () => {
+        this.#accept();
+        const rate = rateOfPosition(Number(slider.value));
+        this.#show(rate);
+        latest.push(rate);
+      },
+      { signal },
+    );
+  }
+
+  get #field() {
+    return this.piece("rate", HTMLInputElement);
+  }
+
+  get #message() {
+    return this.piece("rate-message", HTMLElement);
+  }
+
+  /** @param {string} text why what is in the field is refused; "" where it is not */
+  #say(text) {
+    write(this.#message, text);
+    if (text === "") this.#field.removeAttribute("aria-invalid");
+    else this.#field.setAttribute("aria-invalid", "true");
+  }
+
+  /** The field follows the rate again. */
+  #accept() {
+    this.#held = "present";
+    this.#say("");
+  }
+
+  /** @param {number} rate */
+  #show(rate) {
+    const text = formatSetting(rate);
+    if (this.#held === "present") this.#field.value = text;
+    const slider = this.piece("rate-slider", HTMLInputElement);
+    slider.value = String(positionOfRate(rate));
+    slider.setAttribute("aria-valuetext", text);
+  }
+
+  /** @param {RunModel} run */
+  #showPresent({ state: { value: state }, pending }) {
+    if (state) this.#show(pending.shown("learning_rate", state.learning_rate));
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {Latest<number>} latest
+   */
+  #commit(run, latest) {
+    const parsed = parseLearningRate(this.#field.value);
+    const kept = run.state.peek()?.learning_rate;
+    if (!parsed.ok) {
+      const still = kept === undefined ? "" : ` Still ${formatSetting(kept)}.`;
+      this.#say(parsed.message + still);
+      return;
+    }
+    this.#accept();
+    if (parsed.value !== kept) latest.push(parsed.value);
+    else this.#show(parsed.value);
+  }
+
+  /**
+   * @param {RunModel} run
+   * @param {number} rate
+   */
+  async #send(run, rate) {
+    const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
+    if (error && this.#held === "present") {
+      // What was refused stays there, beside the reason, until another is accepted.
+      this.#held = "refused";
+      this.#field.value = formatSetting(rate);
+    }
+    if (error) this.#say(formatError(error));
+    else if (this.#held === "refused") {
+      this.#accept();
+      this.#show(rate);
+    }
+  }
+}
