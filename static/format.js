@@ -3,7 +3,7 @@
 export const NONE = "–";
 
 /**
- * Four significant digits: 0.2371, 2.303, 1235, 1.235e5.
+ * Four significant digits: 0.2371, 2.303, 1,235, 1.235e5.
  *
  * @param {number | null | undefined} value
  */
@@ -23,14 +23,12 @@ export function formatPercent(value, decimals = 1) {
 }
 
 /**
- * A count with thin groups of three: 407050 is "407,050".
+ * A count in groups of three digits: 407050 is "407,050".
  *
  * @param {number} value
  */
 export function formatCount(value) {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  return grouped(Math.round(value).toString());
 }
 
 /**
@@ -53,7 +51,7 @@ export function formatSetting(value) {
 
 /**
  * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5,
- * 1.3e10; what has more of them before the point, all of these: 9902.
+ * 1.3e10; what has more of them before the point, all of these: 9,902.
  *
  * @param {number} value
  * @param {number} [digits]
@@ -63,7 +61,7 @@ export function formatValue(value, digits = 2) {
   const rounded = roundedTo(value, digits);
   const size = Math.abs(rounded);
   const text = size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
-  return tidyExponent(text).replace(/^-/, "−");
+  return grouped(tidyExponent(text)).replace(/^-/, "−");
 }
 
 /**
@@ -147,7 +145,7 @@ function significant(value, digits) {
     return tidyExponent(value.toExponential(digits - 1));
   }
   const text = value.toPrecision(digits);
-  return text.includes("e") ? String(Math.round(value)) : text;
+  return grouped(text.includes("e") ? String(Math.round(value)) : text);
 }
 
 /**
@@ -161,6 +159,15 @@ function fixed(value, decimals) {
   if (!isHalf) return value.toFixed(decimals);
   const even = 2 * Math.round(scaled / 2);
   return (even / 10 ** decimals).toFixed(decimals);
+}
+
+/**
+ * With a comma before every three digits that stand before the point.
+ *
+ * @param {string} text
+ */
+function grouped(text) {
+  return text.replace(/(?<!\.\d*)\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
 /** @param {string} text */

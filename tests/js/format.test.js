@@ -7,9 +7,9 @@ it("writes a loss with four significant digits", () => {
     [0.23714, "0.2371"],
     [2.30261, "2.303"],
     [12.3456, "12.35"],
-    [1234.56, "1235"],
+    [1234.56, "1,235"],
     [0.02, "0.02000"],
-    [99999.4, "99999"],
+    [99999.4, "99,999"],
     [123456, "1.235e5"],
     [0.00001234, "1.234e-5"],
     [0, "0.000"],
@@ -49,8 +49,8 @@ it("writes rates, settings and values short", () => {
   assert.equal(format.formatValue(-0.0425), "−0.043");
   assert.equal(format.formatValue(0.00001), "1e-5");
   assert.equal(format.formatValue(-13_245_000_000), "−1.3e10");
-  assert.equal(format.formatValue(123_456, 3), "123456");
-  assert.equal(format.formatValue(-9902.27, 2), "−9902");
+  assert.equal(format.formatValue(123_456, 3), "123,456");
+  assert.equal(format.formatValue(-9902.27, 2), "−9,902");
   assert.equal(format.formatValue(999_999.7), "1e6");
   assert.equal(format.formatValue(0), "0");
 });
