@@ -14,6 +14,7 @@ import { Picture } from "../picture.js";
 export class DrawDetail {
   #picture;
   #line;
+  #another;
 
   /**
    * @param {import("../run-element.js").RunElement} host
@@ -24,6 +25,7 @@ export class DrawDetail {
     const canvas = host.piece("batch", HTMLCanvasElement);
     this.#picture = new Picture(canvas, labelledDigitsPainter());
     this.#line = new FigureText(host.piece("batch-line", HTMLElement));
+    this.#another = host.piece("pick-another", HTMLElement);
     const cells = () => {
       const draw = run.pictures.peek().draw;
       return draw && digitCells(draw, sizeOf(canvas));
@@ -62,8 +64,9 @@ export class DrawDetail {
       size === 1 ? "its true digit. " : "their true digits. ",
       `Followed: sample ${sample + 1}, ${aDigit(label).slice(0, -1)}`,
       { text: String(label), explanation: () => followedLabel(state, sample, label) },
-      count === 1 ? "." : "; pick another here.",
+      ".",
     ]);
+    this.#another.hidden = count === 1;
     return true;
   }
 }

@@ -73,7 +73,7 @@ export class ForwardDetail {
         text: formatCount(outputs.length),
         explanation: () => unitsOf(state, 1, outputs.length),
       },
-      ` ${activation}, ${signed ? "±" : "0 to "}${scale}; pick one`,
+      ` ${activation}, ${signed ? "±" : "0 to "}${scale}`,
     ]);
     const output = outputs[inside.unit] ?? 0;
     const text = `unit ${inside.unit}, output ${formatValue(output, 3)}`;
