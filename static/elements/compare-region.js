@@ -118,6 +118,7 @@ export class CompareRegion extends RunElement {
         this.#chart?.destroy();
         this.#chart = null;
         this.#table?.clear();
+        this.#images?.clear();
       },
       { once: true },
     );

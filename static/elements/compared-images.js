@@ -77,6 +77,10 @@ export class ComparedImages {
     return seen.length > 0 ? scale : null;
   }
 
+  clear() {
+    this.#makeRows([]);
+  }
+
   /** The first of those shown. */
   get #from() {
     return Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;

@@ -313,6 +313,28 @@ def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenP
     assert Run(page.run.http, {"id": before[1]}).state()["id"] == before[1]
 
 
+# Takes the comparison out of the page, and puts it back.
+RETURN = """(region) => {
+  for (const row of region.querySelectorAll("tbody tr, .images-row")) row.dataset.before = "";
+  const next = region.nextSibling;
+  region.remove();
+  next.before(region);
+}"""
+
+
+def test_out_of_the_page_and_back_in_it_shows_each_run_once(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    race(page)
+    trained_to(page, 2)
+    hold_images(page)
+    region = region_of(page)
+    region.evaluate(RETURN)
+    region.scroll_into_view_if_needed()
+    for rows in ("tbody tr", ".images-row"):
+        expect(region.locator(f"{rows}:not([data-before])")).to_have_count(2)
+        expect(region.locator(f"{rows}[data-before]")).to_have_count(0)
+
+
 def test_batches_of_other_sizes_are_said_not_to_be_the_same(open_page: OpenPage) -> None:
     page = small_page(open_page)
     race(page, "Batches of 32 against 512")
