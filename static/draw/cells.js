@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { signedCode, unsignedCode } from "./colours.js";
+import { writeValues } from "./colours.js";
 import { drawFrame } from "./frame.js";
 import { squaresIn, writeMatrix } from "./grid.js";
 
@@ -48,13 +48,7 @@ export function cellsPainter() {
     const layout = cellsLayout(values.length, size);
     const pixels = buffer.resize(layout.columns, layout.rows);
     pixels.fill(0);
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] ?? 0;
-      pixels[i] =
-        (coding === "signed"
-          ? theme.signed[signedCode(value, scale)]
-          : theme.unsigned[unsignedCode(value, scale)]) ?? 0;
-    }
+    writeValues(pixels, values, { scale, coding }, theme);
     context.imageSmoothingEnabled = false;
     context.drawImage(buffer.source, 0, 0, size.width, size.height);
     const x = (picked % layout.columns) * layout.width;

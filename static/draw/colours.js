@@ -124,6 +124,20 @@ export function signedCode(value, scale) {
 }
 
 /**
+ * Writes values as pixels, on a fixed scale.
+ *
+ * @param {Uint32Array} pixels
+ * @param {ArrayLike<number>} values
+ * @param {{ scale: number, coding: "signed" | "unsigned" }} on
+ * @param {Pick<Theme, "signed" | "unsigned">} theme
+ */
+export function writeValues(pixels, values, { scale, coding }, theme) {
+  const codeOf = coding === "signed" ? signedCode : unsignedCode;
+  const table = theme[coding];
+  for (let i = 0; i < values.length; i++) pixels[i] = table[codeOf(values[i] ?? 0, scale)] ?? 0;
+}
+
+/**
  * @param {Rgb} from
  * @param {Rgb} to
  * @param {number} share

@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { signedCode, unsignedCode } from "./colours.js";
+import { writeValues } from "./colours.js";
 import { drawFrame } from "./frame.js";
 import { writeMatrix } from "./grid.js";
 
@@ -11,7 +11,6 @@ import { writeMatrix } from "./grid.js";
 /** Draws one value for each pixel of an image on a fixed scale, and a frame around one. */
 export function fieldPainter() {
   const buffer = new PixelBuffer();
-  let codes = new Uint8Array();
 
   /**
    * @param {CanvasRenderingContext2D} context
@@ -20,13 +19,10 @@ export function fieldPainter() {
    * @param {Pick<Size, "width" | "height">} size
    * @param {Theme} theme
    */
-  return function drawField(context, { values, scale, picked, coding }, { width, height }, theme) {
-    const codeOf = coding === "unsigned" ? unsignedCode : signedCode;
-    const table = coding === "unsigned" ? theme.unsigned : theme.signed;
+  return function drawField(context, field, { width, height }, theme) {
+    const { values, scale, picked, coding = "signed" } = field;
     const side = Math.round(Math.sqrt(values.length));
-    if (codes.length !== values.length) codes = new Uint8Array(values.length);
-    for (let i = 0; i < values.length; i++) codes[i] = codeOf(values[i] ?? 0, scale);
-    writeMatrix(buffer.resize(side, side), codes, table);
+    writeValues(buffer.resize(side, side), values, { scale, coding }, theme);
     context.imageSmoothingEnabled = false;
     context.drawImage(buffer.source, 0, 0, width, height);
     if (picked === null) return;

@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { signedCode, unsignedCode } from "./colours.js";
+import { writeValues } from "./colours.js";
 import { squaresIn, writeMatrix } from "./grid.js";
 
 /**
@@ -14,9 +14,15 @@ const ACTIVATION_SCALE = { relu: 4, linear: 4, tanh: 1, sigmoid: 1, softmax: 1 }
 
 const LABEL_HEIGHT = 14;
 
-/** @param {string} activation */
+/**
+ * The scale that outputs of an activation function are shown on.
+ *
+ * @param {string} activation
+ * @returns {{ scale: number, coding: "signed" | "unsigned" }}
+ */
 export function activationScale(activation) {
-  return ACTIVATION_SCALE[activation] ?? 1;
+  const signed = activation === "tanh" || activation === "linear";
+  return { scale: ACTIVATION_SCALE[activation] ?? 1, coding: signed ? "signed" : "unsigned" };
 }
 
 /**
@@ -77,17 +83,9 @@ function drawDigit(context, buffer, pixels, height, theme) {
 function drawCells(context, buffer, values, activation, box, theme) {
   const { columns } = squaresIn(values.length, box.width, box.height);
   const rows = Math.ceil(values.length / columns);
-  const scale = activationScale(activation);
-  const signed = activation === "tanh" || activation === "linear";
   const pixels = buffer.resize(columns, rows);
   pixels.fill(0);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    pixels[i] =
-      (signed
-        ? theme.signed[signedCode(value, scale)]
-        : theme.unsigned[unsignedCode(value, scale)]) ?? 0;
-  }
+  writeValues(pixels, values, activationScale(activation), theme);
   context.imageSmoothingEnabled = false;
   context.drawImage(buffer.source, box.x, 0, box.width, box.height);
 }

@@ -62,18 +62,14 @@ export class ForwardDetail {
     const activation = layers[0]?.activation ?? "linear";
     this.#paintDigit(inside, draw, theme);
     const outputs = inside.activations[0] ?? new Float32Array();
-    const scale = activationScale(activation);
-    const signed = activation === "tanh" || activation === "linear";
-    this.#hidden.paint(
-      { values: outputs, scale, coding: signed ? "signed" : "unsigned", picked: inside.unit },
-      theme,
-    );
+    const { scale, coding } = activationScale(activation);
+    this.#hidden.paint({ values: outputs, scale, coding, picked: inside.unit }, theme);
     this.#title.show([
       {
         text: formatCount(outputs.length),
         explanation: () => unitsOf(state, 1, outputs.length),
       },
-      ` ${activation}, ${signed ? "±" : "0 to "}${scale}`,
+      ` ${activation}, ${coding === "signed" ? "±" : "0 to "}${scale}`,
     ]);
     const output = outputs[inside.unit] ?? 0;
     const text = `unit ${inside.unit}, output ${formatValue(output, 3)}`;
