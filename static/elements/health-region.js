@@ -64,8 +64,7 @@ export class HealthRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     this.#paintHints(hintsOf(this.#health, state.error), calmWords(this.#health));
-    const layers = state.config.layers.map(({ units, activation }) => ({ units, activation }));
-    this.#makeRows(layers, run);
+    this.#makeRows(state.config.layers.length, run);
     // A number of a moment that is over can't be reproduced from the present one.
     const present =
       run.view("health").peek()?.fresh === true &&
@@ -131,10 +130,10 @@ export class HealthRegion extends RunElement {
    * @param {string} calm said where there are none
    */
   #paintHints(hints, calm) {
-    write(this.piece("announcer", HTMLElement), hints.map(textOfHint).join(" "));
+    const said = hints.map(({ what, help }) => `${what} ${help}`);
+    write(this.piece("announcer", HTMLElement), said.join(" "));
     const list = this.piece("hints", HTMLElement);
-    const texts = hints.map(({ what, help }) => ({ what, help }));
-    if (texts.length === 0) texts.push({ what: calm, help: "" });
+    const texts = hints.length > 0 ? hints : [{ what: calm, help: "" }];
     list.classList.toggle("is-wrong", hints.length > 0);
     const items = [...list.children];
     for (const item of items.splice(texts.length)) item.remove();
@@ -152,14 +151,14 @@ export class HealthRegion extends RunElement {
   /**
    * As many rows a figure as the network has layers.
    *
-   * @param {{ units: number, activation: string }[]} layers
+   * @param {number} layers
    * @param {App["run"]} run
    */
   #makeRows(layers, run) {
     for (const { name } of FIGURES) {
       const rows = this.#rows(name);
-      for (const row of rows.splice(layers.length)) row.remove();
-      while (rows.length < layers.length) {
+      for (const row of rows.splice(layers)) row.remove();
+      while (rows.length < layers) {
         const row = /** @type {HTMLElement} */ (rows[0]?.cloneNode(true));
         write(/** @type {Element} */ (row.querySelector(".vital-layer")), `${rows.length + 1}`);
         rows.at(-1)?.after(row);
@@ -203,9 +202,4 @@ export class HealthRegion extends RunElement {
       ...this.querySelectorAll(`[data-figure="${name}"] .vital-row`),
     ]);
   }
-}
-
-/** @param {{ what: string, help: string }} hint */
-function textOfHint({ what, help }) {
-  return `${what} ${help}`;
 }
