@@ -22,7 +22,7 @@ export class RaceDialog extends RunElement {
       dialog.showModal();
     };
     closeByHand(dialog, signal);
-    const mine = this.find('[data-action="mine"]', HTMLButtonElement);
+    const mine = this.button("mine");
     mine.addEventListener(
       "click",
       () => {

@@ -17,7 +17,7 @@ export function confusion(state, { label, answer }, count) {
   return sourceNow(state).fromView(
     `test images of a ${label} that the network calls ${answer} = ${formatCount(count)}`,
     "mistakes",
-    `view("mistakes")["confusion"][${label}, ${answer}]`,
+    `${CONFUSION}[${label}, ${answer}]`,
   );
 }
 
@@ -31,7 +31,7 @@ export function classAccuracy(state, { label, right, total }) {
   return sourceNow(state).fromView(
     `accuracy on ${label} = right answers / images = ${formatCount(right)} / ${formatCount(total)} = ${formatPercent(total ? right / total : 0)}`,
     "mistakes",
-    `(c := view("mistakes")["confusion"])[${label}, ${label}] / c[${label}].sum()`,
+    `(c := ${CONFUSION})[${label}, ${label}] / c[${label}].sum()`,
   );
 }
 
