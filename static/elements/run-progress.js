@@ -6,35 +6,41 @@ import { follow, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../protocol/types.js").RunState} RunState */
 
-/** Each number of the state as the page writes it; what is only true now, where there is news. */
-/** @type {{ [field: string]: (state: RunState, hasNews: boolean) => string }} */
+/**
+ * Each number of the state: as the page writes it (what is only true now, where there is news), and
+ * where it comes from.
+ *
+ * @type {{ [field: string]: [
+ *   text: (state: RunState, hasNews: boolean) => string,
+ *   why: (state: RunState) => import("./explain.js").Explanation | null,
+ * ] }}
+ */
 const FIELDS = {
-  epoch: ({ epoch }) => formatCount(epoch + 1),
-  batch_in_epoch: ({ batch_in_epoch }) => formatCount(batch_in_epoch),
-  batches_per_epoch: ({ batches_per_epoch }) => formatCount(batches_per_epoch),
-  loss: ({ loss }) => formatLoss(loss),
-  accuracy: ({ accuracy }) => formatPercent(accuracy),
-  loss_batch: (state) => (state.loss === null ? NONE : formatCount(batchOfLoss(state))),
-  test_accuracy: ({ test_accuracy }) => formatPercent(test_accuracy, 2),
-  test_batch: ({ test_batch }) => (test_batch === null ? NONE : formatCount(test_batch)),
-  batches_per_second: ({ batches_per_second }, hasNews) =>
-    hasNews ? formatRate(batches_per_second) : NONE,
-  batch: ({ batch }) => formatCount(batch),
-};
-
-/** Where each comes from. */
-/** @type {{ [field: string]: (state: RunState) => import("./explain.js").Explanation | null }} */
-const EXPLANATIONS = {
-  epoch: explanations.epoch,
-  batch_in_epoch: explanations.batchInEpoch,
-  batches_per_epoch: explanations.batchesPerEpoch,
-  loss: explanations.loss,
-  accuracy: explanations.accuracy,
-  test_accuracy: explanations.testAccuracy,
-  loss_batch: explanations.lossBatch,
-  test_batch: explanations.testBatch,
-  batches_per_second: explanations.batchesPerSecond,
-  batch: explanations.batch,
+  epoch: [({ epoch }) => formatCount(epoch + 1), explanations.epoch],
+  batch_in_epoch: [({ batch_in_epoch }) => formatCount(batch_in_epoch), explanations.batchInEpoch],
+  batches_per_epoch: [
+    ({ batches_per_epoch }) => formatCount(batches_per_epoch),
+    explanations.batchesPerEpoch,
+  ],
+  loss: [({ loss }) => formatLoss(loss), explanations.loss],
+  accuracy: [({ accuracy }) => formatPercent(accuracy), explanations.accuracy],
+  loss_batch: [
+    (state) => (state.loss === null ? NONE : formatCount(batchOfLoss(state))),
+    explanations.lossBatch,
+  ],
+  test_accuracy: [
+    ({ test_accuracy }) => formatPercent(test_accuracy, 2),
+    explanations.testAccuracy,
+  ],
+  test_batch: [
+    ({ test_batch }) => (test_batch === null ? NONE : formatCount(test_batch)),
+    explanations.testBatch,
+  ],
+  batches_per_second: [
+    ({ batches_per_second }, hasNews) => (hasNews ? formatRate(batches_per_second) : NONE),
+    explanations.batchesPerSecond,
+  ],
+  batch: [({ batch }) => formatCount(batch), explanations.batch],
 };
 
 /** How far the training is: the bar of the epoch and the numbers of the present batch. */
@@ -45,14 +51,11 @@ export class RunProgress extends RunElement {
    * @param {AbortSignal} signal
    */
   connect({ run, painter }, signal) {
-    const fields = Object.entries(FIELDS).map(([name, text]) => ({
-      element: this.find(`[data-field="${name}"]`, HTMLElement),
-      text,
-    }));
-    for (const [name, explanation] of Object.entries(EXPLANATIONS)) {
-      const give = () => run.state.value && explanation(run.state.value);
-      explain(this.find(`[data-field="${name}"]`, HTMLElement), give, signal);
-    }
+    const fields = Object.entries(FIELDS).map(([name, [text, why]]) => {
+      const element = this.find(`[data-field="${name}"]`, HTMLElement);
+      explain(element, () => run.state.value && why(run.state.value), signal);
+      return { element, text };
+    });
     const bar = this.piece("bar", HTMLElement);
     const fill = this.piece("fill", HTMLElement);
     const paint = () => {
