@@ -11,6 +11,7 @@ import {
   weightText,
 } from "../../static/models/chain-words.js";
 import { chainDifference, plugIn } from "../../static/models/explanations/chain.js";
+import { settled } from "./settled.js";
 
 /** @typedef {import("../../static/protocol/types.js").ChainQuestion} ChainQuestion */
 /** @typedef {import("../../static/protocol/types.js").ChainAnswer} ChainAnswer */
@@ -173,8 +174,6 @@ describe("one step", () => {
 describe("ChainModel", () => {
   beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
   afterEach(() => mock.timers.reset());
-
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
 
   /** Until what is asked has been answered, and the next may be asked. */
   const turn = async () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { changesOf, markOf, settingsAt } from "../../static/models/changes.js";
 import { aheadWords, discardWords, Rewind } from "../../static/models/rewind.js";
 import { RunModel } from "../../static/models/run.js";
+import { settled } from "./settled.js";
 
 /** @typedef {import("../../static/protocol/types.js").Command} Command */
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -99,22 +100,29 @@ function rewindOf({ state = "paused", furthest = 300 } = {}) {
   return { rewind: new Rewind(run), run, at, sent, answer: () => answers.shift()?.() };
 }
 
-/** Lets everything that is already resolved go on. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => mock.timers.reset());
+
+/** Until the seek that is next, where one is, has been sent. */
+const turn = async () => {
+  await settled();
+  mock.timers.tick(1);
+  await settled();
+};
 
 describe("Rewind", () => {
   it("moves the marker at once and sends one seek at a time, the newest next", async () => {
     const { rewind, sent, answer } = rewindOf();
     for (const batch of [250, 200, 150, 100]) rewind.to(batch);
     assert.equal(rewind.batch, 100);
-    await settled();
+    await turn();
     assert.deepEqual(sent, [{ type: "seek", batch: 250 }]);
     answer();
-    await settled();
+    await turn();
     assert.equal(rewind.batch, 100);
     assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 100 }]);
     answer();
-    await settled();
+    await turn();
     assert.equal(rewind.sought.peek(), null);
     assert.equal(rewind.batch, 100);
   });
@@ -122,10 +130,10 @@ describe("Rewind", () => {
   it("pauses a playing run first", async () => {
     const { rewind, sent, answer } = rewindOf({ state: "playing" });
     rewind.to(10);
-    await settled();
+    await turn();
     assert.deepEqual(sent, [{ type: "pause" }]);
     answer();
-    await settled();
+    await turn();
     assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 10 }]);
   });
 
@@ -133,13 +141,13 @@ describe("Rewind", () => {
     const { rewind, run, at, sent, answer } = rewindOf();
     rewind.to(20);
     rewind.to(30);
-    await settled();
+    await turn();
     run.state.value = at({ state: "stepping" });
     answer();
-    await settled();
+    await turn();
     assert.equal(sent.length, 1);
     run.state.value = at({ state: "paused" });
-    await settled();
+    await turn();
     assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 30 }]);
   });
 
@@ -149,11 +157,11 @@ describe("Rewind", () => {
     assert.equal(rewind.batch, 300);
     rewind.to(-5);
     assert.equal(rewind.batch, 0);
-    await settled();
+    await turn();
     const before = sent.length;
     run.writable.value = false;
     rewind.to(7);
-    await settled();
+    await turn();
     assert.equal(sent.length, before);
   });
 });
@@ -175,17 +183,17 @@ describe("a long way", () => {
     const { rewind, run, at, sent, answer } = rewindOf();
     run.state.value = at({ pending: 900 });
     rewind.to(800);
-    await settled();
+    await turn();
     run.state.value = at({ state: "stepping" });
     answer();
-    await settled();
+    await turn();
     assert.equal(rewind.sought.peek(), null);
     run.state.value = at({ state: "stepping", batch: 350, furthest: 350 });
     assert.equal(rewind.batch, 350);
     rewind.to(100);
-    await settled();
+    await turn();
     answer();
-    await settled();
+    await turn();
     assert.deepEqual(sent, [
       { type: "seek", batch: 800 },
       { type: "pause" },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { Backoff } from "../../static/protocol/backoff.js";
 import { RunSocket } from "../../static/protocol/socket.js";
+import { settled } from "./settled.js";
 
 /** The browser's WebSocket as a test drives it: no network, every message at hand. */
 class Wire extends EventTarget {
@@ -32,8 +33,6 @@ class Wire extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 }
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** @param {Partial<import("../../static/protocol/socket.js").SocketHandlers>} [handlers] */
 function setUp(handlers = {}) {

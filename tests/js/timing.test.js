@@ -5,9 +5,7 @@ import { Latest } from "../../static/models/latest.js";
 import { Painter } from "../../static/models/painter.js";
 import { Pending } from "../../static/models/pending.js";
 import { Turns } from "../../static/models/turns.js";
-
-/** Lets everything that is already resolved go on. */
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+import { settled } from "./settled.js";
 
 describe("Latest", () => {
   it("sends the first and the last value, one at a time and not too soon", async () => {

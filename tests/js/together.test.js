@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { RunModel } from "../../static/models/run.js";
 import { Together } from "../../static/models/together.js";
+import { settled } from "./settled.js";
 
 /**
  * A run that does what it is told, and keeps it.
@@ -64,7 +65,7 @@ it("leaves at rest, in another pace or in step, what rested beside the run that 
       together.pace.value = 10;
       together.inStep.value = inStep;
     });
-    await (inStep ? new Promise((resolve) => setTimeout(resolve, 5)) : changed);
+    await (inStep ? settled() : changed);
     assert.ok(told.includes(inStep ? "a step" : "a play"), told.join());
     assert.deepEqual(
       told.filter((line) => /^b (play|step)/.test(line)),
@@ -97,7 +98,7 @@ it("is free again when a run that is on its way is taken out", async () => {
   const together = new Together(() => runs);
   together.inStep.value = true;
   together.run();
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settled();
   assert.equal(together.running.value, true);
   runs = [ready];
   behind.connection.value = "gone"; // as its connection leaves it
@@ -116,7 +117,7 @@ it("keeps a race level: in rounds of a few batches, of one where that takes a se
     const together = new Together(() => runs);
     together.pace.value = pace;
     together.race(runs);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await settled();
     assert.equal(together.inStep.value, true);
     assert.deepEqual(told, [
       ["step", "batch", batches],
