@@ -41,8 +41,8 @@ export function explain(element, give, signal) {
   element.addEventListener(
     "pointerenter",
     ({ pointerType }) => {
-      if (pointerType === "touch" || element.tabIndex !== 0) return; // a tap comes as a click
-      popover.openSoon(element, give);
+      // A tap comes as a click.
+      if (pointerType !== "touch") popover.openSoon(element, open);
     },
     { signal },
   );

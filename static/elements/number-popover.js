@@ -56,13 +56,11 @@ export class NumberPopover {
 
   /**
    * @param {HTMLElement} element
-   * @param {Give} give
+   * @param {() => void} open
    */
-  openSoon(element, give) {
+  openSoon(element, open) {
     clearTimeout(this.#timer);
-    if (this.#element !== element) {
-      this.#timer = setTimeout(() => this.open(element, give), OPEN_AFTER_MS);
-    }
+    if (this.#element !== element) this.#timer = setTimeout(open, OPEN_AFTER_MS);
   }
 
   /**
