@@ -275,6 +275,15 @@ def test_a_weight_in_use_is_not_changed_and_the_page_says_so(page_of_run: Descen
     expect(dialog.locator("[data-part=result]")).to_contain_text("Type a number")
 
 
+def copied_as_seven(page: DescentPage) -> Locator:
+    """The region of the pad after a batch, the followed digit copied to it and said to be a 7."""
+    step_batch(page, 1)
+    region = page.region("Draw a digit")
+    page.press("Copy followed digit")
+    region.get_by_label("Its true digit").select_option("7")
+    return region
+
+
 def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)
@@ -314,11 +323,8 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
 
 def test_only_a_drawing_that_has_been_read_is_learnt(page_of_run: DescentPage) -> None:
     page = page_of_run
-    step_batch(page, 1)
-    region = page.region("Draw a digit")
+    region = copied_as_seven(page)
     learn = region.get_by_role("button", name="Learn this drawing")
-    page.press("Copy followed digit")
-    region.get_by_label("Its true digit").select_option("7")
     expect(learn).to_have_attribute("aria-disabled", "false")
     read = page.page.evaluate(PREPARED_DRAWING)
     held: list[Route] = []
@@ -334,10 +340,7 @@ def test_only_a_drawing_that_has_been_read_is_learnt(page_of_run: DescentPage) -
 
 def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage) -> None:
     page = page_of_run
-    step_batch(page, 1)
-    region = page.region("Draw a digit")
-    page.press("Copy followed digit")
-    region.get_by_label("Its true digit").select_option("7")
+    region = copied_as_seven(page)
     page.press("Step phase")
     region.get_by_role("button", name="Learn this drawing").click()
     result = region.locator("[data-part=result]")
@@ -348,10 +351,7 @@ def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage
 
 def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: DescentPage) -> None:
     page = page_of_run
-    step_batch(page, 1)
-    region = page.region("Draw a digit")
-    page.press("Copy followed digit")
-    region.get_by_label("Its true digit").select_option("7")
+    region = copied_as_seven(page)
     page.press("Learn this drawing")
     expect(region.locator("[data-part=result]")).to_contain_text("One step on it")
     page.page.reload()  # what the page knew of the batch before is gone, too
