@@ -43,6 +43,13 @@ def step_phase(page: DescentPage, phase: str) -> None:
     page.run.at_rest()
 
 
+def measured(page: DescentPage, batch: int) -> None:
+    """Wait until the page shows what the test images have given at a batch."""
+    state = page.run.until(lambda state: state["test_batch"] == batch, what="a measurement")
+    page.shows("test_accuracy", f"{100 * state['test_accuracy']:.2f} %")
+    page.shows("test_batch", str(batch))
+
+
 def numbers(page: DescentPage) -> list[Locator]:
     """The displayed numbers that explain themselves now, each by a mark of its own."""
     count = page.page.evaluate(MARK)
@@ -99,14 +106,15 @@ def test_after_a_change_by_hand_each_line_still_gives_the_number_displayed(
     health = page.region("Is it learning well?")
     health.scroll_into_view_if_needed()
     expect(health.locator(".explained[tabindex]").first).to_be_visible()
-    page.page.wait_for_timeout(1000)  # what is measured is there
+    measured(page, 2)
     page.page.evaluate(asking_the_page(f"await app.run.act({BY_HAND[what]})"))
-    for _ in range(3):
-        page.page.wait_for_timeout(1000)
+    measured(page, 2)  # again: it was of other weights
+    for phase in (None, "draw", "forward"):
+        if phase is not None:
+            step_phase(page, phase)
         read, wrong = wrong_numbers(page, Notebook())
         assert not wrong, "\n".join(wrong)
         assert len(read) >= FEWEST
-        page.press("Step phase")
 
 
 def test_each_says_where_its_tensors_are(page_of_run: DescentPage, http: httpx2.Client) -> None:
@@ -157,6 +165,7 @@ def test_it_opens_on_the_pointer_and_escape_closes_it(page_of_run: DescentPage) 
     page.shows("batch", "1")
     loss = page.field("loss")
     popover = page.page.locator("#number-popover")
+    expect(loss).to_have_attribute("tabindex", "0")  # it is a number, and explains itself
     loss.hover()
     expect(popover).to_be_visible()
     number, box = loss.bounding_box(), popover.bounding_box()

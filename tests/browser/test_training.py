@@ -46,8 +46,8 @@ def test_pause_stops_it_within_one_batch(page_of_run: DescentPage) -> None:
     page.play_fast()
     page.until(lambda: page.run.state()["batch"] > 20, "some batches")
     state = page.pause()
-    page.page.wait_for_timeout(300)
-    assert page.run.state()["batch"] == state["batch"]
+    # The worker answers between two slices of its training: there would be another in every answer.
+    assert {page.run.state()["batch"] for _ in range(20)} == {state["batch"]}
     expect(page.page.get_by_role("button", name="Play")).to_be_visible()
 
 
