@@ -1,5 +1,4 @@
 import { signal as state } from "@preact/signals-core";
-import { prepareCanvas } from "../draw/canvas.js";
 import { fieldPainter } from "../draw/field.js";
 import { formatCount, formatError, formatValue } from "../format.js";
 import { biasNow, exciter, outgoing, sumAndGradient } from "../models/explanations/around.js";
@@ -13,6 +12,7 @@ import { sayPicked } from "./cell-picker.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { Legend } from "./legend.js";
+import { Picture } from "./picture.js";
 import { pickPixels, placeText } from "./pixel-picker.js";
 import { closeByHand, follow, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
@@ -28,6 +28,10 @@ import { UnitSum } from "./unit-sum.js";
 
 /** @typedef {"weights" | "gradient" | "step"} Kind */
 
+/** @typedef {Parameters<ReturnType<typeof fieldPainter>>[1]} Field */
+
+/** @typedef {{ kind: Kind, picture: Picture<Field>, legend: Legend }} Image */
+
 /** What a unit has one value of for each pixel. @type {readonly Kind[]} */
 const KINDS = ["weights", "gradient", "step"];
 
@@ -38,10 +42,12 @@ export class UnitDialog extends RunElement {
   #unit = null;
   /** The last of each kind that there was of this unit. @type {Map<Kind, Unit>} */
   #last = new Map();
-  #drawField = fieldPainter();
-  #legends = new Map(
-    KINDS.map((kind) => [kind, new Legend(this.piece(`${kind}-legend`, HTMLCanvasElement))]),
-  );
+  /** @type {readonly Image[]} */
+  #images = KINDS.map((kind) => ({
+    kind,
+    picture: new Picture(this.piece(`${kind}-field`, HTMLCanvasElement), fieldPainter()),
+    legend: new Legend(this.piece(`${kind}-legend`, HTMLCanvasElement)),
+  }));
   #exciters = new UnitExciters(this);
   #sum = new UnitSum(this);
   #oneOf = new FigureText(this.piece("one-of", HTMLElement));
@@ -75,8 +81,7 @@ export class UnitDialog extends RunElement {
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     this.#opening(app, repaint, signal);
-    for (const kind of KINDS)
-      pickPixels(this.piece(`${kind}-field`, HTMLCanvasElement), app, signal);
+    for (const { picture } of this.#images) pickPixels(picture.canvas, app, signal);
     this.#explain(app, signal);
     new ByHand(this, app, signal);
   }
@@ -107,7 +112,10 @@ export class UnitDialog extends RunElement {
         repaint();
       },
       size: () => {
-        for (const legend of this.#legends.values()) legend.invalidate();
+        for (const { picture, legend } of this.#images) {
+          picture.invalidate();
+          legend.invalidate();
+        }
         repaint();
       },
     });
@@ -150,11 +158,11 @@ export class UnitDialog extends RunElement {
     const theme = colours.peek();
     write(this.piece("title", HTMLElement), `Inside unit ${pick.unit.peek()}`);
     const since = sinceDrawing(state);
-    for (const kind of KINDS) {
-      const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
+    for (const image of this.#images) {
+      const view = state.views.find((one) => one.layer === 1 && one.kind === image.kind);
       if (!view) continue;
       const { scale, shape } = view;
-      this.#paintField(kind, { scale, count: shape[1], picked: pick.input.peek(), since }, theme);
+      this.#paintImage(image, { scale, count: shape[1], picked: pick.input.peek(), since }, theme);
     }
     const next = state.views.find((one) => one.layer === 2 && one.kind === "weights");
     this.#paintOutgoing(next?.scale ?? null);
@@ -181,14 +189,14 @@ export class UnitDialog extends RunElement {
   }
 
   /**
-   * @param {Kind} kind
+   * @param {Image} image
    * @param {{ scale: number, count: number, picked: number, since: string }} how `count` of pixels
    * @param {Theme} theme
    */
-  #paintField(kind, { scale, count, picked, since }, theme) {
+  #paintImage({ kind, picture, legend }, { scale, count, picked, since }, theme) {
+    const { canvas } = picture;
     const shown = this.#last.get(kind) ?? null;
     const values = shown?.[kind] ?? null;
-    const canvas = this.piece(`${kind}-field`, HTMLCanvasElement);
     const empty = this.piece(`${kind}-empty`, HTMLElement);
     empty.hidden = values !== null;
     if (values === null) write(empty, promiseOf(kind, since));
@@ -204,10 +212,8 @@ export class UnitDialog extends RunElement {
     if (kind === "weights") {
       sayPicked(canvas, { count, now: picked, text: `${placeText(picked, count)}: w ${text}` });
     }
-    this.#legends.get(kind)?.paint({ scale, coding: "signed" }, theme);
-    const prepared = prepareCanvas(canvas);
-    if (!prepared || !values) return;
-    this.#drawField(prepared.context, { values, scale, picked }, prepared.size, theme);
+    legend.paint({ scale, coding: "signed" }, theme);
+    if (values) picture.paint({ values, scale, picked }, theme);
   }
 
   /** @param {number | null} scale null: there is no further layer */
