@@ -97,6 +97,7 @@ export class UnitDialog extends RunElement {
     dialogs.openUnit = (unit) => {
       pick.unit.value = unit;
       dialog.showModal();
+      this.button("close").focus(); // not the first number, whose explanation would lie on all else
     };
     let visible = false;
     const want = () => {

@@ -198,6 +198,16 @@ def test_a_unit_shows_its_numbers(page_of_run: DescentPage) -> None:
         assert agrees(text, float(value), within=1e-4)
 
 
+def test_nothing_lies_on_a_unit_that_is_opened(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    expect(open_unit(page, 0).locator("[data-part=one-of]")).to_contain_text("512")
+    page.page.keyboard.press("Escape")
+    dialog = open_unit(page, 0)  # its numbers are there already
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    expect(page.page.locator("#number-popover")).to_have_count(0)
+
+
 def test_a_units_gradient_is_the_sum_it_is_said_to_be(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)
