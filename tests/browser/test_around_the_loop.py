@@ -339,7 +339,9 @@ def test_only_a_drawing_that_has_been_read_is_learnt(page_of_run: DescentPage) -
     read = page.page.evaluate(PREPARED_DRAWING)
     held: list[Route] = []
     page.page.route("**/api/classify*", lambda route: held.append(route))
-    page.page.get_by_role("slider", name="Followed digit").press("ArrowRight")
+    followed = page.page.get_by_role("slider", name="Followed digit")
+    followed.press("ArrowRight")
+    expect(followed).to_have_attribute("aria-valuenow", "2")  # it comes with the next frame
     page.press("Copy followed digit")
     expect(learn).to_have_attribute("aria-disabled", "true")
     page.until(lambda: len(held) > 0, "the drawing to be sent")
