@@ -231,10 +231,13 @@ class PlannedBatch:
         self._plan = self._held_plan.plan
         return self._holding
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything is held."""
+        return bool(self._holding)
+
     def let_go(self) -> None:
         """Write what is held where it belongs, and compute in whole arrays again."""
-        if not self._holding:
-            return
         for block in self._holding:
             block.end()
         self._holding = ()

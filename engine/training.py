@@ -482,7 +482,6 @@ class TrainingLoop:
         following = self._schedule.next(size)  # the next batch's samples
         accuracy: float | None = None
         way_back: Callable[[], None] | None = None
-        may_hold = True  # until it is known that nothing can be held
 
         def meanwhile() -> None:
             nonlocal following, accuracy
@@ -494,8 +493,7 @@ class TrainingLoop:
         with HeldInterrupts() as interrupts:
             try:
                 held = self._batch.hold(size, self._arrays.steps.flat, state.slots)
-                may_hold = bool(held)
-                if not may_hold:
+                if not held:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
                 self._tensors.withdraw()
@@ -522,8 +520,7 @@ class TrainingLoop:
                 if way_back is None:  # it is from `seen`
                     raise
             finally:
-                if may_hold:
-                    self._let_go()
+                self._let_go()
                 if way_back is not None:
                     done = self.batch - at
                     way_back()
@@ -538,6 +535,8 @@ class TrainingLoop:
         return Pipeline(self._arrays.team, self._batch.through, *tasks)
 
     def _let_go(self) -> None:
+        if not self._batch.is_holding:
+            return
         self._abandon()  # the gradient's and the step's arrays were used as room
         if not self._is_of_this_process:
             return
