@@ -90,12 +90,6 @@ class TrainingLoop:
         self._targets = network.build_for(samples)
         self.network = network
         self.samples = samples
-        self.last_loss: float | None = None
-        self.last_accuracy: float | None = None
-        self.gradient_norms: dict[str, float] = {}
-        self.step_optimizer: Optimizer | None = None  # what made the last update
-        self.trained_apart = False  # by the last step: gradient and step are those of `train_on`
-
         self._compiled = network.compiled
         self._parameters = network.parameters
         self._metric = metrics.get("accuracy") if "accuracy" in network.metrics else None
@@ -108,11 +102,11 @@ class TrainingLoop:
         self._schedule = Schedule(
             network.seed, len(samples), shuffle=shuffle, first_epoch=first_epoch
         )
-        self._last_phase: Phase | None = None  # within the batch at hand; None between batches
-        self._drawn: Array = np.empty(0, np.intp)
         self._by_hand = ByHand(self._parameters)  # since the last phase
+        self._last_phase: Phase | None  # within the batch at hand; None between batches
         self._loss_trace: LossTrace  # every batch has one before it ends
         self._before_this_loss: tuple[float | None, float | None]
+        self._forget_batches()
 
     def __getstate__(self) -> NoReturn:
         """Refuse to be copied or pickled: what views these arrays would not view the copy's."""
@@ -433,15 +427,19 @@ class TrainingLoop:
             state.batch, state.epoch, state.batch_in_epoch, state.position
         )
         self._batch_size = state.batch_size
-        self._abandon()
-        self._drawn = np.empty(0, np.intp)
-        self._by_hand.forget()
-        self.last_loss = self.last_accuracy = None
-        self.gradient_norms = {}
-        self.step_optimizer = None
-        self.trained_apart = False
+        self._forget_batches()
 
     # Inside
+
+    def _forget_batches(self) -> None:
+        self._abandon()
+        self._by_hand.forget()
+        self._drawn: Array = np.empty(0, np.intp)
+        self.last_loss: float | None = None
+        self.last_accuracy: float | None = None
+        self.gradient_norms: dict[str, float] = {}
+        self.step_optimizer: Optimizer | None = None  # what made the last update
+        self.trained_apart = False  # by the last step: gradient and step are those of `train_on`
 
     @property
     def _has_step(self) -> bool:
