@@ -8,6 +8,12 @@ from numbers import Real
 from engine.errors import ConfigurationError
 
 
+def require_instance(value: object, kind: type, name: str, hint: str) -> None:
+    """Raise ConfigurationError unless it is a `kind`, called `name`; `hint` says how to get one."""
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"expected {name}, got {type(value).__name__}", hint)
+
+
 def whole_number(value: object, name: str, *, least: int = 1) -> int:
     """`value` as an int, if it is a whole number of at least `least`."""
     hint = f"choose a whole number from {least} upwards"

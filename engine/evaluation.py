@@ -8,11 +8,11 @@ import numpy as np
 from engine import metrics
 from engine.arrays import Array, FloatType
 from engine.blas import one_blas_thread
-from engine.checks import whole_number
+from engine.checks import require_instance, whole_number
 from engine.compilation import PER_SAMPLE, CompiledNetwork, X, Y
 from engine.errors import NonFiniteError, NotComputedError
 from engine.named_tensors import NamedTensors
-from engine.network import Network
+from engine.network import NETWORK_HINT, Network
 from engine.plan import Call, Stage, Task, parts
 from engine.samples import Gatherer, Samples, scale_into
 from engine.shared_memory import SHARED_FROM, Zeros, zeros_for
@@ -34,6 +34,7 @@ class Evaluation:
         self.batch = 0  # the batch whose parameters these are, if a loop trains them
         if isinstance(network, TrainingLoop):
             self.batch, network = network.batch, network.network
+        require_instance(network, Network, "a network or a training loop", NETWORK_HINT)
         chunk = whole_number(chunk, "the chunk")
         self._targets = network.build_for(samples)
         self._chunk = min(chunk, len(samples))

@@ -12,7 +12,7 @@ import numpy as np
 from engine import losses, optimizers
 from engine.arrays import Array, FloatType, float_type
 from engine.chain import gradient_name
-from engine.checks import whole_number
+from engine.checks import require_instance, whole_number
 from engine.compilation import (
     LOSS,
     CompiledNetwork,
@@ -37,6 +37,7 @@ from engine.weights_file import network_bytes
 Part = TypeVar("Part")
 
 BUILD_HINT = "call build(number of inputs), or pass samples"
+NETWORK_HINT = "make one: Sequential([Dense(10)]), and compile() it"
 COMPILE_HINT = 'call compile(optimizer="rmsprop", loss="categorical_crossentropy") first'
 
 
@@ -102,10 +103,7 @@ class Network:
 
         What is refused is refused first: it is for the first samples that a network is built.
         """
-        if not isinstance(samples, Samples):
-            raise ConfigurationError(
-                f"expected Samples, got {type(samples).__name__}", "wrap arrays: Samples(x, y)"
-            )
+        require_instance(samples, Samples, "Samples", "wrap arrays: Samples(x, y)")
         targets = self.loss.prepare_targets(samples.y, self.outputs, self.dtype)
         self.build(samples.features)
         return targets

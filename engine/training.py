@@ -12,7 +12,7 @@ from engine.arrays import Array
 from engine.blas import one_blas_thread
 from engine.by_hand import ByHand
 from engine.chain import gradient_name
-from engine.checks import whole_number
+from engine.checks import require_instance, whole_number
 from engine.compilation import LOSS, PER_SAMPLE, X, Y
 from engine.errors import ConfigurationError, HelperLostError, NonFiniteError, PhaseOrderError
 from engine.held_block import HeldBlock
@@ -20,7 +20,7 @@ from engine.interrupts import HeldInterrupts
 from engine.loop_arrays import LoopArrays
 from engine.loop_state import LoopState
 from engine.loop_tensors import LoopTensors
-from engine.network import Network
+from engine.network import NETWORK_HINT, Network
 from engine.optimizers import Optimizer
 from engine.pipeline import Pipeline
 from engine.samples import Samples
@@ -87,6 +87,7 @@ class TrainingLoop:
     ) -> None:
         first_epoch = whole_number(first_epoch, "the first epoch", least=0)
         self.batch_size, self.threads = batch_size, threads
+        require_instance(network, Network, "a network", NETWORK_HINT)
         self._targets = network.build_for(samples)
         self.network = network
         self.samples = samples
@@ -417,6 +418,7 @@ class TrainingLoop:
         The tensors of batches are withdrawn, and losses and norms forgotten. Raises, with nothing
         changed, ShapeError or ConfigurationError for a state that does not fit this loop.
         """
+        require_instance(state, LoopState, "a LoopState", "restore what state() has given")
         state.check(self._parameters.flat, len(self.samples))
         optimizer = optimizers.get(state.optimizer)
         own = optimizer.init(self._parameters.flat)  # where a helper sees it, too

@@ -139,6 +139,11 @@ def test_a_state_that_does_not_fit_changes_nothing(
     assert _everything(loop.state()) == before
 
 
+def test_what_is_no_state_is_refused(samples: Samples) -> None:
+    with pytest.raises(ConfigurationError, match=r"a LoopState, got NoneType; .* state\(\)"):
+        small_loop(samples).restore(None)  # type: ignore[arg-type]
+
+
 def _everything(state: LoopState) -> list[object]:
     arrays: list[Array] = [state.parameters, *state.slots.values()]
     return [*(array.tobytes() for array in arrays), state.optimizer, state.batch, state.position]

@@ -96,6 +96,8 @@ def test_what_no_loop_can_be_made_of_is_refused_and_builds_nothing(samples: Samp
     for make in (TrainingLoop, Evaluation):
         with pytest.raises(ConfigurationError, match="expected Samples, got tuple"):
             make(network, arrays)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match=r"a network.*, got NoneType; make"):
+            make(None, samples)  # type: ignore[arg-type]
     for wrong in ({"first_epoch": -1}, {"threads": 0}, {"batch_size": 0}):
         with pytest.raises(ConfigurationError, match=r"expected the .* to be at least"):
             TrainingLoop(network, samples, **wrong)  # type: ignore[arg-type]
