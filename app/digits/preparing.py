@@ -72,19 +72,20 @@ def prepare_pixels(rows: object) -> NDArray[np.uint8]:
 
 
 def _prepare(drawing: Image.Image) -> NDArray[np.uint8]:
-    levels = np.asarray(drawing)
-    ink = 255 - levels if np.median(border(levels)) > 127 else levels
-    if _is_as_in_mnist(ink):
-        return ink
+    if drawing.size == (SIDE, SIDE):
+        levels = np.asarray(drawing)
+        ink = 255 - levels if np.median(border(levels)) > 127 else levels
+        if _is_as_in_mnist(ink):
+            return ink
     return _centred(_fitted(_thinned(_cropped(drawing))))
 
 
 def _is_as_in_mnist(ink: NDArray[np.uint8]) -> bool:
-    """Whether there is nothing to prepare: ink of 20 pixels in 28 x 28, full, centred by mass.
+    """Whether there is nothing to prepare in 28 x 28: ink of 20 pixels, full, centred by mass.
 
     Every image of MNIST is so, some a pixel smaller.
     """
-    if ink.shape != (SIDE, SIDE) or ink.max() < FULL_INK:
+    if ink.max() < FULL_INK:
         return False
     profiles = [ink.sum(axis=axis, dtype=np.int64) for axis in (0, 1)]
     extents = [np.ptp(np.flatnonzero(profile)) + 1 for profile in profiles]
