@@ -1,10 +1,13 @@
 """The runs of the interface: make one, ask it, command it, read its numbers."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import BeforeValidator, Field
 
 from app.commands import Command, parse_command
+from app.errors import shorten
 from app.recipes import Branch, NewRun, Renaming
 from app.registry import DAY_S
 from app.web.context import (
@@ -24,6 +27,16 @@ NPY: Responses = {200: {"content": {"application/octet-stream": {}}, "descriptio
 SAFETENSORS: Responses = {
     200: {"content": {"application/octet-stream": {}}, "description": "A .safetensors file."}
 }
+
+
+def _written_as_whole(number: str) -> str:
+    """Pydantic would take 1.0, 1_000 and " 1" too, which nobody means."""
+    if not re.fullmatch(r"-?[0-9]+", number):
+        raise ValueError(f"expected a whole number, got {shorten(number)}")
+    return number
+
+
+BatchNumber = Annotated[int, Field(ge=0), BeforeValidator(_written_as_whole)]
 
 
 @router.post("", status_code=201)
@@ -116,7 +129,7 @@ async def command_run(
 
 @router.get("/{run_id}/series")
 async def read_series(
-    server: ServerDep, record: RunDep, from_batch: Annotated[int, Query(ge=0)] = 1
+    server: ServerDep, record: RunDep, from_batch: Annotated[BatchNumber, Query()] = 1
 ) -> Response:
     """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on."""
     # As the run's worker has written it: to read it here would hold up everybody's frames.
@@ -129,7 +142,7 @@ async def read_tensor(
     server: ServerDep,
     record: RunDep,
     name: str,
-    batch: Annotated[int | None, Query(ge=0)] = None,
+    batch: Annotated[BatchNumber | None, Query()] = None,
 ) -> Response:
     """A tensor as a `.npy` file, now or as it was at `batch`."""
     data = await server.pool.tensor(record.run_id, name, batch)
