@@ -15,7 +15,7 @@ from app.config import (
     RunConfig,
     Strict,
 )
-from app.errors import AppError, complaint
+from app.errors import AppError, complaint, shorten
 from app.runs.recipe_files import (
     RECIPE_FORMAT,
     RECIPE_KEY,
@@ -77,6 +77,13 @@ class Recipe(Strict):
     config: RunConfig = Field(default_factory=RunConfig)
     actions: list[Change] = Field(default_factory=list, max_length=MAX_ACTIONS)
     batches: int = Field(default=0, ge=0, le=MAX_BATCHES)
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _is_a_whole_number(cls, version: Any) -> Any:
+        if type(version) is not int:  # True and 1.0 are equal to 1, which is all a Literal asks
+            raise ValueError(f"expected {RECIPE_VERSION}, got {shorten(version)}")
+        return version
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:

@@ -315,7 +315,9 @@ def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None
     ("recipe", "place"),
     [
         ({"actions": [{"batch": 5, "set": {}}]}, "actions.0"),
-        ({"version": 2}, "version"),
+        ({"version": 2}, "version: Input should be 1, got 2"),
+        ({"version": True}, "version: expected 1, got True"),
+        ({"version": 1.0}, "version: expected 1, got 1.0"),
         ({"config": {"seed": -5}}, "config.seed"),
         ({"spice": 1}, "spice"),
     ],
