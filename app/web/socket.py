@@ -27,6 +27,7 @@ WATCH_EVERY_S = 5.0
 GONE, COME_AGAIN = 1000, 1012
 # Commands of one viewer that may be under way at once.
 MAX_OPEN_COMMANDS = 64
+MAX_ID = 64  # characters or digits
 
 
 @router.websocket("/ws/runs/{run_id}")
@@ -181,9 +182,10 @@ class _Session:
 
 def _checked_id(value: object) -> str | int | None:
     """What a command is called in its answer; with any other, nobody could tell the answer's."""
-    if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise malformed("id", "a text or a whole number", value)
-    return value
+    is_true_or_false = isinstance(value, bool)  # which Python takes for whole numbers
+    if isinstance(value, str | int | None) and not is_true_or_false and len(str(value)) <= MAX_ID:
+        return value
+    raise malformed("id", f"a text of at most {MAX_ID} characters or such a whole number", value)
 
 
 def _parse(text: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.errors import shorten
 from tests.support.client import Run, Visitor, checked_error
 from tests.support.server import Server, wait_until
 from tests.support.watcher import Frame, KeptSeries, Watcher, decode
@@ -357,14 +358,25 @@ def test_a_bad_message_is_answered_and_harms_nothing(run: Run, watcher: Watcher,
     watcher.follow(1)
 
 
-@pytest.mark.parametrize("number", [1.5, True, {"a": 1}, [1]])
+@pytest.mark.parametrize(
+    "number", [1.5, True, {"a": 1}, [1], "x" * 65, "x" * 60_000, 10**64], ids=lambda n: str(n)[:9]
+)
 def test_a_command_with_an_id_that_is_none_is_refused_and_not_carried_out(
     run: Run, watcher: Watcher, number: Any
 ) -> None:
     error = watcher.refusal(json.dumps({"type": "step", "id": number}))
     assert error["code"] == "malformed_message"
-    assert error["message"] == f"expected id to be a text or a whole number, got {number!r}"
+    assert error["message"] == (
+        "expected id to be a text of at most 64 characters or such a whole number, "
+        f"got {shorten(number)}"
+    )
     assert watcher.command("pause")["batch"] == 0
+
+
+@pytest.mark.parametrize("number", ["", "x" * 64, 0, -7, 10**63, None])
+def test_an_answer_has_its_commands_id(watcher: Watcher, number: Any) -> None:
+    watcher.send(type="pause", id=number)
+    assert watcher.event("reply", number)["state"]["state"] == "paused"
 
 
 @pytest.mark.parametrize(
