@@ -21,14 +21,14 @@ class ByHand:
         """Set one weight or bias. Raises ConfigurationError, with nothing changed."""
         if name not in self._parameters:
             raise ConfigurationError(
-                f"expected the name of a parameter, got {name!r}",
+                f"expected the name of a parameter, got {name!r:.60}",
                 f"choose among {', '.join(self._parameters)}",
             )
         tensor = self._parameters[name]
         place = _place(index, tensor.shape)
         if place is None:
             raise ConfigurationError(
-                f"expected an index into {name} of shape {tensor.shape}, got {index}",
+                f"expected an index into {name} of shape {tensor.shape}, got {index!r:.60}",
                 "count from 0",
             )
         if not abs(real_number(value, f"the value of {name}")) <= LARGEST_PARAMETER:

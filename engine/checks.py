@@ -23,7 +23,7 @@ def whole_number(value: object, name: str, *, least: int = 1) -> int:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ConfigurationError(
-            f"expected {name} to be a whole number, got {value!r}", hint
+            f"expected {name} to be a whole number, got {value!r:.60}", hint
         ) from None
     if number < least:
         raise ConfigurationError(f"expected {name} to be at least {least}, got {number}", hint)

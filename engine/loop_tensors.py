@@ -59,7 +59,7 @@ class LoopTensors:
         optimizer_state = self.optimizer_state()
         if name not in optimizer_state:
             raise UnknownTensorError(
-                f"expected the name of a tensor, got {name!r}",
+                f"expected the name of a tensor, got {name!r:.60}",
                 f"choose among {', '.join(self.names())}",
             )
         return optimizer_state[name]

@@ -83,6 +83,8 @@ def test_a_weight_is_set(samples: Samples) -> None:
     [
         ("layer7.weights", (0, 0), 1.0, "expected the name of a parameter"),
         ("layer1.weights", (0,), 1.0, "expected an index into layer1.weights of shape"),
+        ("x" * 5000, (0, 0), 1.0, "expected the name of a parameter"),
+        ("layer1.weights", (10**4000, 0), 1.0, "expected an index into layer1.weights of shape"),
         ("layer1.weights", (-1, 0), 1.0, "expected an index into layer1.weights of shape"),
         ("layer1.bias", 0, 1.0, "expected an index into layer1.bias of shape"),
         ("layer1.bias", [0], 1.0, "expected an index into layer1.bias of shape"),
@@ -97,8 +99,9 @@ def test_what_is_no_weight_or_no_value_is_refused(
     samples: Samples, name: str, index: tuple[int, ...], value: float, words: str
 ) -> None:
     loop = small_loop(samples)
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
         loop.set_parameter(name, index, value)
+    assert len(str(caught.value)) < 200
 
 
 def test_in_the_middle_of_a_batch_both_are_refused(samples: Samples) -> None:
