@@ -1,5 +1,6 @@
 """What a layer's figures say, and the change that would help where something is wrong."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ LARGE_UPDATE = 0.1
 SMALL_UPDATE = 1e-6
 # What a lower learning rate is advised for.
 LOWER = {"exploding", "dead_units", "saturated", "large_update"}
+LOWER_BY_FAR = "Go back some batches and lower the learning rate, by powers of ten."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ def diagnose(layers: list[LayerHealth]) -> list[Hint]:
         # What hardly moves may hang on what has broken: to raise the rate would not mend it.
         hints = [hint for hint in hints if hint.code != "small_update"]
     return hints
+
+
+def lost_weights(layers: list[LayerHealth]) -> Hint:
+    """What is wrong where a step drowns the weights; of the layer in which it is largest."""
+
+    def size(layer: LayerHealth) -> float:
+        return math.inf if layer.update_ratio is None else layer.update_ratio
+
+    what = "The step is so much larger than the weights that what they were is lost in rounding."
+    return Hint(max(layers, key=size).layer, "lost", what, LOWER_BY_FAR)
 
 
 def _norm(layer: LayerHealth) -> Iterator[Hint]:
@@ -64,8 +76,7 @@ def _update(layer: LayerHealth) -> Iterator[Hint]:
     ratio = layer.update_ratio
     if ratio is not None and ratio > LARGE_UPDATE:
         what = f"One step changes the weights by {_short(100 * ratio)} % of their size."
-        far = "Go back some batches and lower the learning rate, by powers of ten."
-        help_ = "Lower the learning rate, about tenfold." if ratio < 1 else far
+        help_ = "Lower the learning rate, about tenfold." if ratio < 1 else LOWER_BY_FAR
         yield Hint(layer.layer, "large_update", what, help_)
     if ratio is not None and 0 < ratio < SMALL_UPDATE:
         what = f"One step changes the weights by {_short(ratio)} of their size: it hardly learns."

@@ -1,53 +1,66 @@
 """Is it learning well: every layer's figures over a larger sample, and what they call for."""
 
+from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from app.runs.network import DataSet
-from app.runs.studies.diagnosis import diagnose
+from app.runs.studies.diagnosis import diagnose, lost_weights
+from app.runs.studies.start import is_same
+from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import TrainingLoop
-from engine.health import HealthCheck
+from engine.health import HealthCheck, LayerHealth
+from engine.probe import Probe
 
 SAMPLE = 2048
 
 
-class HealthStudy:
+class HealthStudy(PieceByPiece[tuple[bool, list[LayerHealth]]]):
     """The health of all layers, over samples spread evenly through the training images."""
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
         size = min(SAMPLE, len(data.train))
         indices = np.linspace(0, len(data.train) - 1, size).astype(np.intp)
-        self._check = HealthCheck(
-            loop.network,
-            loop.parameters_of_gradient(),
-            loop.flat_gradient(),
-            loop.flat_step(),
-            data.train,
-            indices,
-        )
+        start, step = loop.parameters_of_gradient(), loop.flat_step()
+        check = HealthCheck(loop.network, start, loop.flat_gradient(), step, data.train, indices)
+        batch = Probe(loop.network, start, data.train, len(loop.drawn))
+        batch.load(loop.drawn)
+        super().__init__(_measured(batch, loop.last_loss or 0.0, check))
         self._sample = size
 
-    @property
-    def done(self) -> bool:
-        """Whether the whole sample has been used."""
-        return self._check.done
-
-    def advance(self) -> None:
-        """Use the next chunk of the sample."""
-        self._check.advance()
-
     def found(self) -> tuple[Tensors, dict[str, Any]]:
-        """No tensors; `layers` with their figures, `hints`, and the size of the sample."""
-        layers = self._check.result()
+        """No tensors; `layers` with their figures, `hints`, and the size of the sample.
+
+        Where W0 is lost the figures would be of other weights: there are none, and a hint says so.
+        """
+        is_lost, layers = self.result
+        if is_lost:
+            hints = [asdict(lost_weights(layers))]
+            return {}, {"lost": True, "layers": [], "hints": hints, "sample": self._sample}
         figures = [asdict(layer) | {"update_ratio": layer.update_ratio} for layer in layers]
         return {}, {
             "layers": figures,
             "hints": [asdict(hint) for hint in diagnose(layers)],
             "sample": self._sample,
         }
+
+
+def _measured(
+    batch: Probe, known: float, check: HealthCheck
+) -> Generator[None, None, tuple[bool, list[LayerHealth]]]:
+    """Whether the weights of both are lost, `known` being the batch's loss; and the layers at them.
+
+    Where they are lost, no larger sample is looked at.
+    """
+    is_lost = not is_same(batch.loss(), known)
+    del batch  # a copy of it, and of the network
+    while not is_lost and not check.done:
+        yield
+        check.advance()
+    return is_lost, check.result()
 
 
 def health_study(loop: TrainingLoop, data: DataSet) -> HealthStudy | None:

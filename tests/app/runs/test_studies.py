@@ -13,7 +13,7 @@ from app.runs.motion import RunState
 from app.runs.run import Run
 from app.runs.studies.curve import CurveStudy
 from app.runs.studies.derivative import derivative_study
-from app.runs.studies.diagnosis import diagnose
+from app.runs.studies.diagnosis import diagnose, lost_weights
 from app.runs.studies.schedule import Result, has_study, is_study
 from app.runs.views import encode_view
 from engine import Evaluation, NonFiniteError
@@ -218,15 +218,21 @@ def test_where_the_weights_before_a_step_are_lost_nothing_is_studied_at_them(
     derivative = "derivative/1/0/406"
     assert found(study(run, clock, derivative), "lost")
     assert "measured" not in study(run, clock, derivative).metadata
+    health = study(run, clock, "health")
+    assert (found(health, "lost"), found(health, "layers")) == (True, [])
+    (hint,) = found(health, "hints")
+    assert (hint["layer"], hint["code"]) == ("layer1", "lost")
     step(run, clock, 4, unit="phase")  # before the step of the next batch they are there
     losses = study(run, clock, "curve").tensors["gradient.batch"]
     assert losses[0] == pytest.approx(run.loop.last_loss, rel=1e-5)
     assert "measured" in study(run, clock, derivative).metadata
+    assert "lost" not in study(run, clock, "health").metadata
+    assert found(study(run, clock, "health"), "layers")[0]["gradient_norm"] > 0
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
 @pytest.mark.parametrize("rate", [0.001, 0.1, 1.0])
-def test_however_often_it_has_stepped_a_curve_starts_at_the_loss(
+def test_however_often_it_has_stepped_studies_start_at_the_loss(
     make_run: MakeRun, clock: Clock, name: str, rate: float
 ) -> None:
     run = make_run(optimizer={"name": name, "learning_rate": rate})
@@ -234,6 +240,7 @@ def test_however_often_it_has_stepped_a_curve_starts_at_the_loss(
         step(run, clock, 10)
         curve = study(run, clock, "curve").tensors["step.batch"]
         assert curve[0] == pytest.approx(run.loop.last_loss, rel=1e-5)
+        assert "lost" not in study(run, clock, "health").metadata
 
 
 def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:
@@ -387,6 +394,13 @@ def test_no_hint_raises_the_rate_that_another_lowers() -> None:
     dead = LayerHealth(**{**WELL, "dead_units": 10})
     assert [hint.code for hint in diagnose([small])] == ["small_update"]
     assert [hint.code for hint in diagnose([dead, small])] == ["dead_units"]
+
+
+def test_of_the_layers_whose_weights_are_lost_that_with_the_largest_step_is_named() -> None:
+    small, none = ({**WELL, "layer": "layer2"}, {**WELL, "layer": "layer3", "weight_norm": 0.0})
+    well = LayerHealth(**WELL)
+    assert lost_weights([well, LayerHealth(**small | {"update_norm": 1e9})]).layer == "layer2"
+    assert lost_weights([well, LayerHealth(**none)]).layer == "layer3"
 
 
 @pytest.mark.parametrize(
