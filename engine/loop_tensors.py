@@ -54,7 +54,7 @@ class LoopTensors:
         if name in self._phases:
             raise NotComputedError(
                 f"expected {name} to be computed, got no batch yet in which it is",
-                f"run the phase {self._phases[name].value} first",
+                f"run the phase {self._phases[name]} first",
             )
         optimizer_state = self.optimizer_state()
         if name not in optimizer_state:

@@ -275,7 +275,7 @@ class TrainingLoop:
     @_computes
     def run_phase(self) -> Trace:
         """Run the phase that is next."""
-        trace: Trace = getattr(self, self.next_phase.value)()
+        trace: Trace = getattr(self, self.next_phase)()
         return trace
 
     @_computes
@@ -343,7 +343,7 @@ class TrainingLoop:
         if not math.isfinite(loss + norm):
             raise NonFiniteError(
                 batch=self.batch + 1,
-                phase=Phase.BACKWARD.value,
+                phase=Phase.BACKWARD,
                 what="loss and gradient",
                 value=loss + norm,
             )
@@ -647,7 +647,7 @@ class TrainingLoop:
         self._expect_own_arrays()
         if self.next_phase is not phase:
             raise PhaseOrderError(
-                f"expected the phase {self.next_phase.value} next, got {phase.value}",
+                f"expected the phase {self.next_phase} next, got {phase}",
                 "run the phases in order, or run_batch() to the end of the batch",
             )
 
@@ -656,7 +656,7 @@ class TrainingLoop:
         if self._last_phase is not None:
             raise PhaseOrderError(
                 f"expected {call}() between two batches, got it after the phase "
-                f"{self._last_phase.value} of one",
+                f"{self._last_phase} of one",
                 "call run_batch() first, which runs to the end of the batch",
             )
 
@@ -669,7 +669,7 @@ class TrainingLoop:
         if self._last_phase is Phase.LOSS:  # that loss is the failed batch's
             self.last_loss, self.last_accuracy = self._before_this_loss
         self._abandon()
-        raise NonFiniteError(batch=self.batch + 1, phase=phase.value, what=what, value=value)
+        raise NonFiniteError(batch=self.batch + 1, phase=phase, what=what, value=value)
 
     def _abandon(self) -> None:
         self._last_phase = None

@@ -63,8 +63,7 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
 def moment_of(run_id: str, run: Run) -> dict[str, str]:
     """What every message says of the moment it shows."""
     loop = run.loop
-    phase = loop.phase.value if loop.phase is not None else ""
-    return {"run": run_id, "batch": str(loop.batch), "phase": phase}
+    return {"run": run_id, "batch": str(loop.batch), "phase": loop.phase or ""}
 
 
 def last_batch(run: Run, want: Want) -> int:

@@ -8,7 +8,7 @@ from app.runs.codes import encode
 from app.runs.loop_view import SHOWN_SAMPLES
 from app.runs.run import Run
 from app.runs.view_parts import Tensors, ViewParts
-from engine import TrainingLoop
+from engine import Phase, TrainingLoop
 from engine.arrays import Array
 from engine.gradient_check import angle
 
@@ -65,7 +65,7 @@ def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> 
     """What the sample gave rise to, and every sample's share in the picked weight's gradient."""
     tensors = {"x": loop.tensor("batch.x")[sample].copy()}
     wanted = []
-    if loop.phase is not None and loop.phase.value != "draw":
+    if loop.phase is not Phase.DRAW:
         wanted += ["preactivations", "activations"]
     if loop.has_gradient:
         wanted += ["preactivations.gradient", "activations.gradient"]

@@ -158,7 +158,7 @@ def _progress(run: Run) -> dict[str, Any]:
     return {
         "step": step,
         **summary(run),
-        "phase": None if run.at_boundary or loop.phase is None else loop.phase.value,
+        "phase": None if run.at_boundary else loop.phase,
         "speed": run.pace.speed,
         "error": failure and {**failure.error.body(), "status": failure.error.status},
         "sound": failure and failure.sound,

@@ -24,7 +24,7 @@ def summary(run: Run) -> dict[str, Any]:
     loop = run.loop
     test = run.series.test_at(loop.batch)
     return {
-        "state": run.state.value,
+        "state": run.state,
         "batch": loop.batch,
         "furthest": run.furthest,
         "changed": bool(run.recipe.actions),
@@ -44,11 +44,11 @@ def moving_report(run: Run) -> dict[str, Any]:
     test = run.series.test_at(loop.batch)
     discarded = run.history.discarded
     return {
-        "state": run.state.value,
+        "state": run.state,
         "batch": loop.batch,
         "epoch": loop.epoch,
-        "phase": loop.phase.value if loop.phase is not None else None,
-        "next_phase": loop.next_phase.value,
+        "phase": loop.phase,
+        "next_phase": loop.next_phase,
         "batch_in_epoch": loop.batch_in_epoch,
         "batches_per_epoch": loop.batches_per_epoch,
         "loss": loop.last_loss,

@@ -514,8 +514,8 @@ class Run:
     def moment(self) -> Moment:
         """What a study made now is of."""
         loop = self.loop
-        phase = loop.phase.value if loop.phase is not None else None
-        return Moment(self.timeline, loop.batch, phase, self.history.changes, loop.learning_rate)
+        changes, rate = self.history.changes, loop.learning_rate
+        return Moment(self.timeline, loop.batch, loop.phase, changes, rate)
 
     def _has_study(self) -> bool:
         if self._due or isinstance(self._motion, Seeking):

@@ -265,7 +265,7 @@ class Host:
         self._answer(request, {}, [data])
 
     def _on_program(self, request: Request, hosted: Hosted) -> None:
-        lines = {phase.value: lines for phase, lines in program(hosted.run.loop).items()}
+        lines = program(hosted.run.loop)
         told = {phase: [asdict(line) for line in each] for phase, each in lines.items()}
         self._answer(request, {"program": told})
 

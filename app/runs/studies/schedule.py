@@ -14,7 +14,7 @@ from app.runs.studies.exciters import ExcitersStudy, has_unit
 from app.runs.studies.health import health_study
 from app.runs.studies.study import Study
 from app.runs.view_parts import Tensors, ViewParts
-from engine import TrainingLoop
+from engine import Phase, TrainingLoop
 
 # A study that nobody has looked at for this long is not made again.
 FORGOTTEN_AFTER_S = 2.0
@@ -53,7 +53,7 @@ class Moment:
 
     timeline: int
     batch: int
-    phase: str | None
+    phase: Phase | None
     changes: int
     learning_rate: float
 
