@@ -1,7 +1,8 @@
 """Every view of a run by its name: what a viewer can look at.
 
-A name is a word, then whole numbers: "loop/3" follows sample 3 of the batch, "inside/3/137/406"
-also unit 137 and its weight from input 406. Weight views have the names of their tensors.
+A name is a word, then whole numbers (`name_parts`): "loop/3" follows sample 3 of the batch,
+"inside/3/137/406" also unit 137 and its weight from input 406. So are the names of studies. Weight
+views have the names of their tensors.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from app.runs.picture import Picture
 from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
-from app.runs.view_parts import ViewParts
+from app.runs.view_parts import ViewParts, name_parts
 from app.runs.weight_views import weight_picture, weight_views
 from engine import NotComputedError
 
@@ -45,12 +46,12 @@ def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> E
         if result is None or result.version <= seen:
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
-    word, *numbers = name.split("/")
+    word, numbers = name_parts(name)
     if word in VIEWS:
         make, count = VIEWS[word]
-        if len(numbers) != count or not all(number.isdecimal() for number in numbers):
+        if len(numbers) != count:
             return None
-        tensors, about = make(run, *map(int, numbers))
+        tensors, about = make(run, *numbers)
         # Which sample is followed is no part of the loop's name outside.
         shown = word if word == "loop" else name
         return save(tensors, common | about | {"view": shown})

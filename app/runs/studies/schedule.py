@@ -13,7 +13,7 @@ from app.runs.studies.derivative import derivative_study, has_weight
 from app.runs.studies.exciters import ExcitersStudy, has_unit
 from app.runs.studies.health import health_study
 from app.runs.studies.study import Study
-from app.runs.view_parts import Tensors, ViewParts
+from app.runs.view_parts import Tensors, ViewParts, name_parts
 from engine import Phase, TrainingLoop
 
 # A study that nobody has looked at for this long is not made again.
@@ -38,7 +38,7 @@ class Kind:
     exists: Callable[..., bool] = lambda _: True
 
 
-# A study's name is its kind, then whole numbers: "exciters/137".
+# By the word that their names begin with; the numbers follow: "exciters/137".
 KINDS = {
     "curve": Kind(curve_study),
     "health": Kind(health_study),
@@ -59,7 +59,7 @@ class Moment:
 
     def matters_to(self, name: str, other: "Moment") -> bool:
         """Whether the study of that name would come out differently at the other moment."""
-        if name.partition("/")[0] in OF_THE_LEARNING_RATE:
+        if name in OF_THE_LEARNING_RATE:
             return self != other
         return self != replace(other, learning_rate=self.learning_rate)
 
@@ -76,18 +76,14 @@ class Result:
 
 def is_study(name: str) -> bool:
     """Whether this is the well-formed name of a study."""
-    kind, *numbers = name.split("/")
-    if kind not in KINDS or len(numbers) != KINDS[kind].numbers:
-        return False
-    return all(number.isascii() and number.isdigit() and len(number) < 6 for number in numbers)
+    word, numbers = name_parts(name)
+    return word in KINDS and len(numbers) == KINDS[word].numbers
 
 
 def has_study(loop: TrainingLoop, name: str) -> bool:
     """Whether it is the name of a study of something that this loop's network has."""
-    if not is_study(name):
-        return False
-    kind, *numbers = name.split("/")
-    return KINDS[kind].exists(loop, *map(int, numbers))
+    word, numbers = name_parts(name)
+    return is_study(name) and KINDS[word].exists(loop, *numbers)
 
 
 class Studies:
@@ -154,8 +150,8 @@ class Studies:
         try:
             if self._under_way is None:
                 self._begun[name] = self._clock()
-                kind, *numbers = name.split("/")
-                study = KINDS[kind].make(loop, self._data, *map(int, numbers))
+                word, numbers = name_parts(name)
+                study = KINDS[word].make(loop, self._data, *numbers)
             else:
                 _, moment, study = self._under_way
             if study is not None:

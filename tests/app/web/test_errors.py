@@ -416,7 +416,18 @@ def test_a_run_left_alone_makes_room_and_comes_back_when_it_is_asked_for(
 @pytest.mark.parametrize(
     "name",
     [
-        *("nothing", "loop", "loop/x", "loop/-1", "inside/1", "exciters/x", "%00"),
+        *(
+            "nothing",
+            "loop",
+            "loop/x",
+            "loop/-1",
+            "loop/٣",
+            "loop/",
+            "inside/1",
+            "exciters/x",
+            f"exciters/{10**50}",
+            "%00",
+        ),
         *("exciters/16", "derivative/0/0/0", "derivative/1/16/0", "derivative/3/0/0"),
     ],
 )
