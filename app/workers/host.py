@@ -1,32 +1,24 @@
-"""A worker's inside: it hosts runs, shares its time among them and answers requests.
+"""A worker's inside: it hosts runs, shares its time among them and has requests answered in turn.
 
 No sockets here: requests come in through `receive`, answers go out through the `reply` callback.
 """
 
 import math
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from app.errors import AppError, from_engine, unknown_run
-from app.plain_json import json_bytes
+from app.errors import AppError, unknown_run
 from app.runs.frames import Want, encode_frame, last_batch, moment_of
 from app.runs.keeping import Keeper, bring_back
 from app.runs.measuring import EVERY_S
 from app.runs.motion import Failure, RunState
-from app.runs.network import DataSet, check_actions, load_data_set, network_input
+from app.runs.network import DataSet, check_actions, load_data_set
 from app.runs.recipe import Recipe
-from app.runs.recipe_files import network_file, recipe_json
-from app.runs.report import report
-from app.runs.run import Run
 from app.runs.series import RECENT
 from app.runs.studies.schedule import has_study
 from app.runs.tensors import read_tensor, to_npy
@@ -35,10 +27,11 @@ from app.storage.checkpoints import Checkpoints
 from app.storage.database import connect
 from app.storage.index import folder_of
 from app.storage.journal import Journal
+from app.workers.answers import QUESTIONS, refusal, state_of
+from app.workers.hosted import Hosted
 from app.workers.lookups import Lookups
-from app.workers.message import UNASKED, Blob, Message
-from engine import EngineError, HelperLostError
-from engine.program import program
+from app.workers.message import UNASKED, Blob, Message, Request
+from engine import HelperLostError
 
 # Requests are looked at between slices: this bounds how long one waits behind other runs.
 SLICE_S = 0.010
@@ -55,38 +48,6 @@ CHANGES = {"command", "rename"}
 SAVE_EVERY_S = 0.5
 # A run that is opened is answered for when it is where it was, or after this time on its way.
 OPEN_WITHIN_S = 5.0
-
-Request = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Hosted:
-    """A run, the requests that wait for it, and the frame that is wanted next."""
-
-    run_id: str
-    keeper: Keeper
-    inbox: deque[Request] = field(default_factory=deque)
-    # Requests that wait for a whole state, and hold up no others.
-    aside: list[Request] = field(default_factory=list)
-    # Steps and seeks, to be answered when done, or each at its time.
-    steps: deque[tuple[Request, float]] = field(default_factory=deque)
-    opening: tuple[Request, float] | None = None
-    want: tuple[Request, Want] | None = None
-    asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
-    frames: int = 0
-    saved_at: float = -math.inf
-    # Seconds by which batches took longer than their slices: the others' time, to be given back.
-    owes_s: float = 0.0
-
-    @property
-    def run(self) -> Run:
-        """The run itself."""
-        return self.keeper.run
-
-    @property
-    def is_brought_back(self) -> bool:
-        """Whether it is on its way to where it was when its worker was lost."""
-        return self.opening is not None and bool(self.opening[0]["lost"])
 
 
 class Host:
@@ -169,7 +130,7 @@ class Host:
             request, due = hosted.opening
             if not hosted.run.seeking or due <= self._clock():
                 hosted.opening = None
-                self._answer_state(request, hosted)
+                self._answer(request, *state_of(request, hosted.run))
 
     def _find(self, run_id: str) -> Hosted:
         hosted = self._runs.get(run_id)
@@ -192,7 +153,10 @@ class Host:
 
     def _handle(self, request: Request, hosted: Hosted) -> None:
         try:
-            self._handlers[request["op"]](request, hosted)
+            if request["op"] in QUESTIONS:
+                self._answer(request, *QUESTIONS[request["op"]](request, hosted.run))
+            else:
+                self._handlers[request["op"]](request, hosted)
         except Exception as error:  # noqa: BLE001 - answered; the other runs go on
             self._refuse(request, error)
 
@@ -200,17 +164,11 @@ class Host:
     def _handlers(self) -> dict[str, Callable[[Request, Hosted], None]]:
         return {
             "command": self._on_command,
-            "state": self._answer_state,
-            "recipe": self._on_recipe,
             "rename": self._on_rename,
             "save": self._on_save,
             "frames": self._on_frames,
-            "series": self._on_series,
             "tensor": self._on_tensor,
-            "weights": self._on_weights,
             "view": self._on_view,
-            "program": self._on_program,
-            "classify": self._on_classify,
             "close": self._on_close,
         }
 
@@ -223,7 +181,7 @@ class Host:
         if hosted.run.state is RunState.STEPPING and command["type"] in AWAITED:
             hosted.steps.append((request, self._clock() + ANSWER_WITHIN_S))
         else:
-            self._answer_state(request, hosted)
+            self._answer(request, *state_of(request, hosted.run))
 
     def _on_frames(self, request: Request, hosted: Hosted) -> None:
         self._drop_want(hosted)
@@ -232,20 +190,12 @@ class Host:
         hosted.run.studies.want(want.views, hosted.run.loop)
         self._send_frame(hosted)
 
-    def _on_series(self, request: Request, hosted: Hosted) -> None:
-        series = hosted.run.series.to_json(request["from_batch"])
-        series["timeline"] = hosted.run.timeline
-        self._answer(request, {}, [json_bytes(series)])
-
     def _on_tensor(self, request: Request, hosted: Hosted) -> None:
         if request["batch"] is None:
             self._answer(request, {}, [to_npy(read_tensor(hosted.run.loop, request["name"]))])
         else:
             hosted.run.require_reached(request["batch"])
             self._lookups.add(request)
-
-    def _on_weights(self, request: Request, hosted: Hosted) -> None:
-        self._answer(request, {}, [network_file(hosted.run)])
 
     def _on_view(self, request: Request, hosted: Hosted) -> None:
         name = request["name"]
@@ -263,25 +213,6 @@ class Host:
                 status=404,
             )
         self._answer(request, {}, [data])
-
-    def _on_program(self, request: Request, hosted: Hosted) -> None:
-        lines = program(hosted.run.loop)
-        told = {phase: [asdict(line) for line in each] for phase, each in lines.items()}
-        self._answer(request, {"program": told})
-
-    def _on_classify(self, request: Request, hosted: Hosted) -> None:
-        probabilities = hosted.run.loop.network.predict(network_input(request["pixels"]))[0]
-        if not np.isfinite(probabilities).all():
-            raise AppError(
-                "not_finite",
-                "expected finite answers, but the weights of this run have grown too large",
-                "Go back some batches and lower the learning rate, or reset the run.",
-                status=409,
-            )
-        self._answer(request, {"probabilities": probabilities.tolist()})
-
-    def _on_recipe(self, request: Request, hosted: Hosted) -> None:
-        self._answer(request, {"recipe": recipe_json(hosted.run)})
 
     def _on_rename(self, request: Request, hosted: Hosted) -> None:
         hosted.run.name = request["name"]
@@ -373,7 +304,7 @@ class Host:
         try:
             hosted.keeper.save()
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(Failure(_refusal(error)))
+            hosted.run.fail(Failure(refusal(error)))
             hosted.saved_at = math.inf  # until the next command
 
     def close(self) -> None:
@@ -400,7 +331,7 @@ class Host:
         except HelperLostError:
             raise  # its weights may be half of this batch: the worker's runs are brought back
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
-            hosted.run.fail(Failure(_refusal(error)))
+            hosted.run.fail(Failure(refusal(error)))
         hosted.owes_s += max(0.0, self._clock() - end)
         self._look_after(hosted)
 
@@ -474,35 +405,17 @@ class Host:
 
     # Answers
 
-    def _answer_state(self, request: Request, hosted: Hosted) -> None:
-        self._answer(request, {"state": report(hosted.run_id, hosted.run)})
-
     def _answer_steps(self, hosted: Hosted, due_by: float = math.inf) -> None:
         while hosted.steps and hosted.steps[0][1] <= due_by:
             request, _ = hosted.steps.popleft()
-            self._answer_state(request, hosted)
+            self._answer(request, *state_of(request, hosted.run))
 
     def _answer(self, request: Request, fields: dict[str, Any], blobs: Sequence[Blob] = ()) -> None:
         self._reply(Message({"id": request["id"], **fields}, blobs))
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        refusal = _refusal(error)
-        self._answer(request, {"error": refusal.body(), "status": refusal.status})
-
-
-def _refusal(error: Exception) -> AppError:
-    """What the caller is told; a defect is written to the log."""
-    if isinstance(error, AppError):
-        return error
-    if isinstance(error, EngineError):
-        return from_engine(error)
-    traceback.print_exception(error)
-    return AppError(
-        "internal_error",
-        "the server has made a mistake in this run; it has been written to its log",
-        "Reset the run.",
-        status=500,
-    )
+        told = refusal(error)
+        self._answer(request, {"error": told.body(), "status": told.status})
 
 
 def _needs_whole_state(request: Request) -> bool:

@@ -1,16 +1,14 @@
 """Looks into the past: tensors as they were at earlier batches of a run."""
 
 from collections.abc import Callable
-from typing import Any
 
 from app.runs.replay import Replay
 from app.runs.run import Run
 from app.runs.tensors import read_tensor, to_npy
+from app.workers.message import Request
 
 # Who looks at a moment usually asks for several of its tensors.
 KEPT_S = 10.0
-
-Request = dict[str, Any]
 
 
 class Lookups:

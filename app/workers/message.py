@@ -16,6 +16,8 @@ UNASKED = 0
 PREFIX = struct.Struct(">II")
 
 Piece = bytes | memoryview
+# What a worker is asked: a message's header, {"id", "op", …}.
+Request = dict[str, Any]
 
 
 class Later(Protocol):
