@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.errors import AppError, shorten
 from app.workers.pool import Frame
@@ -42,11 +42,8 @@ class Viewer:
 
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
-        views, rate, sample = (
-            message.get("views", []),
-            message.get("rate", 30),
-            message.get("sample", 0),
-        )
+        views, rate = message.get("views", []), message.get("rate", 30)
+        sample = message.get("sample", 0)
         if (
             not isinstance(views, list)
             or len(views) > MAX_VIEWS
@@ -55,7 +52,7 @@ class Viewer:
             raise malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
         if not _is_number(rate) or not 0 < rate <= MAX_RATE:
             raise malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
-        if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
+        if not is_whole(sample) or sample < 0:
             raise malformed("sample", "the index of a sample of the batch, from 0", sample)
         # The loop's pictures depend on the followed sample: another one is another view.
         named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
@@ -67,7 +64,7 @@ class Viewer:
         """Take a `resume` message: the series is wanted from that batch on."""
         for name in ("from_batch", "timeline"):
             value = message.get(name, 0)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            if not is_whole(value) or value < 0:
                 raise malformed(name, "a whole number from 0", value)
         cursor = max(0, message.get("from_batch", 1) - 1)
         # A frame may have been sent before this came: the viewer goes on from there at the latest.
@@ -78,7 +75,7 @@ class Viewer:
     def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
         number = message.get("frame")
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not is_whole(number):
             raise malformed("frame", "the number of a frame", number)
         waiting = [frame for frame in self._sent if frame > number]
         if waiting != self._sent:
@@ -129,8 +126,13 @@ def _is_view(value: object) -> bool:
     return isinstance(value, str) and len(value) <= 64 and not value.startswith("loop/")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, float) or is_whole(value)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number as JSON has them; Python takes true and false for some, too."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def malformed(name: str, expected: str, value: object) -> AppError:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from app.commands import parse_command
 from app.errors import AppError, shorten
 from app.registry import Record
-from app.viewers.viewer import Viewer, malformed
+from app.viewers.viewer import Viewer, is_whole, malformed
 from app.web.context import Server, bearer_key, not_yours
 from app.web.errors import REFUSALS, error_response, refusal
 from app.web.guard import foreign_origin, is_foreign
@@ -182,8 +182,7 @@ class _Session:
 
 def _checked_id(value: object) -> str | int | None:
     """What a command is called in its answer; with any other, nobody could tell the answer's."""
-    is_true_or_false = isinstance(value, bool)  # which Python takes for whole numbers
-    if isinstance(value, str | int | None) and not is_true_or_false and len(str(value)) <= MAX_ID:
+    if value is None or ((isinstance(value, str) or is_whole(value)) and len(str(value)) <= MAX_ID):
         return value
     raise malformed("id", f"a text of at most {MAX_ID} characters or such a whole number", value)
 
