@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from app.config import BatchSize, OptimizerChange, Strict
+from app.config import BatchSize, OptimizerChange, OptimizerName, Strict
 from app.errors import complaint
 
 MAX_COUNT = 1_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
 
-
+Unit = Literal["phase", "batch", "epoch"]  # what steps are counted in
 Pixel = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -30,7 +30,7 @@ class Step(Strict):
     """Run on to the next boundary of `unit`, `count` times."""
 
     type: Literal["step"]
-    unit: Literal["phase", "batch", "epoch"] = "batch"
+    unit: Unit = "batch"
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
 
 
@@ -39,7 +39,7 @@ class Set(Strict):
 
     type: Literal["set"]
     learning_rate: float | None = None
-    optimizer: Literal["sgd", "rmsprop", "adam"] | dict[str, Any] | None = None
+    optimizer: OptimizerName | dict[str, Any] | None = None
     momentum: float | None = None
     batch_size: BatchSize | None = None
     speed: float | None = Field(default=None, ge=MIN_SPEED, le=MAX_SPEED)

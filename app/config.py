@@ -43,6 +43,7 @@ class Strict(BaseModel):
         return value
 
 
+OptimizerName = Literal["sgd", "rmsprop", "adam"]
 BatchSize = Annotated[int, Field(ge=1, le=MAX_BATCH_SIZE)]
 
 
@@ -79,7 +80,7 @@ def make_optimizer(settings: Mapping[str, Any]) -> Optimizer:
 class OptimizerChange(Strict):
     """An optimizer to change to, and what is to be different of it."""
 
-    name: Literal["sgd", "rmsprop", "adam"]
+    name: OptimizerName
     learning_rate: float | None = None
     momentum: float | None = None
 
@@ -95,7 +96,7 @@ class OptimizerChange(Strict):
 class OptimizerConfig(Strict):
     """An optimizer's name and options; what is left out takes Keras's default."""
 
-    name: Literal["sgd", "rmsprop", "adam"]
+    name: OptimizerName
     learning_rate: float
     momentum: float | None = None
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from app.commands import Unit
 from app.errors import AppError
 from app.runs.replay import Replay
 
@@ -26,7 +27,7 @@ class Playing:
 class Stepping:
     """To the next boundary of `unit`, `remaining` times, as fast as possible."""
 
-    unit: Literal["phase", "batch", "epoch"]
+    unit: Unit
     remaining: int
 
 

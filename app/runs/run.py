@@ -5,10 +5,11 @@ Plain logic on one thread: `command` says what to do, `advance` does a slice of 
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from app.commands import Unit
 from app.config import MAX_BATCHES
 from app.errors import AppError, from_engine
 from app.runs.due import DueChanges
@@ -203,7 +204,7 @@ class Run:
             self._move(Playing())
             self.pace.start(self._clock())
 
-    def _step(self, unit: Literal["phase", "batch", "epoch"], count: int) -> None:
+    def _step(self, unit: Unit, count: int) -> None:
         self._require_trainable()
         if isinstance(self._motion, Stepping) and self._motion.unit == unit:
             count += self._motion.remaining
