@@ -194,7 +194,7 @@ class Registry:
         await self.pool.rename(record.run_id, name)
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if entry is None:
-            raise RuntimeError("a run that is open is kept")
+            raise unknown_run()  # it has been removed meanwhile
         return await asyncio.to_thread(self._shown, entry)
 
     def join(self, record: Record, viewer: Viewer) -> None:

@@ -366,3 +366,18 @@ async def test_a_run_removed_while_it_is_opened_is_gone(house: House) -> None:
     await asyncio.gather(asked, return_exceptions=True)  # as it was, or that it is gone
     assert house.index.find(record.run_id) is None
     assert (len(house.registry), await house.hosted()) == (0, 0)
+
+
+@in_house()
+async def test_a_run_that_is_removed_while_it_is_renamed_is_unknown(house: House) -> None:
+    record = await house.make()
+    rename = house.pool.rename
+
+    async def rename_in_vain(run_id: str, name: str) -> None:
+        await rename(run_id, name)
+        await house.registry.remove(record)
+
+    house.pool.rename = rename_in_vain  # type: ignore[method-assign]
+    with pytest.raises(AppError) as raised:
+        await house.registry.rename(record, "too late")
+    assert raised.value.code == "unknown_run"
