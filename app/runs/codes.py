@@ -73,6 +73,11 @@ def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
         out[start : start + at_once] = table.take(indices)
 
 
+def two_digits(value: float) -> float:
+    """`value` to two significant digits: so a legend has scales, and a hint its figures."""
+    return float(f"{value:.1e}")
+
+
 def encode(values: NDArray[np.floating], coding: Coding, scale: float) -> Codes:
     """Codes of `values`, of any shape: `signed` around 128, or `unsigned` from 0.
 

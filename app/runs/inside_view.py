@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from app.plain_json import json_text
-from app.runs.codes import encode
+from app.runs.codes import encode, two_digits
 from app.runs.loop_view import SHOWN_SAMPLES
 from app.runs.run import Run
 from app.runs.view_parts import Tensors, ViewParts
@@ -132,4 +132,4 @@ def flow_view(run: Run) -> ViewParts:
 
 def _flow_scale(run: Run) -> float:
     """1 / batch size: the largest that an entry of (p − y) / n can be."""
-    return float(f"{1 / run.loop.batch_size:.1e}")
+    return two_digits(1 / run.loop.batch_size)

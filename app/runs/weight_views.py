@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypedDict
 
 from app.plain_json import json_text
-from app.runs.codes import Coding, code_table
+from app.runs.codes import Coding, code_table, two_digits
 from app.runs.picture import Picture
 from app.runs.run import Run
 from engine.optimizers import Optimizer
@@ -54,9 +54,9 @@ def _weight_views(
 ) -> tuple[WeightView, ...]:
     views = []
     for layer, (inputs, units) in enumerate(pairwise(widths), start=1):
-        weights = _rounded(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
+        weights = two_digits(WEIGHT_LIMITS * math.sqrt(6 / (inputs + units)))
         gradient = FIRST_LAYER_GRADIENT if layer == 1 else LATER_LAYER_GRADIENT
-        step = _rounded(
+        step = two_digits(
             PLAIN_RATE * gradient if made_by.name == "sgd" else ADAPTIVE_STEPS * learning_rate
         )
         scales = {"weights": weights, "gradient": gradient, "step": step}
@@ -74,11 +74,6 @@ def _weight_views(
             for kind, scale in scales.items()
         ]
     return tuple(views)
-
-
-def _rounded(value: float) -> float:
-    """`value` to two significant digits, as a legend shows it."""
-    return float(f"{value:.1e}")
 
 
 def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:

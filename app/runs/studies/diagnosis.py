@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.runs.codes import two_digits
 from engine.health import LayerHealth
 
 # The thresholds are wide: a hint is for what no healthy run of this size shows.
@@ -85,7 +86,7 @@ def _update(layer: LayerHealth) -> Iterator[Hint]:
 
 def _short(value: float) -> str:
     """A positive number of two digits as the page writes it: 0.13, 59000, 1.7e12."""
-    rounded = float(f"{value:.1e}")
+    rounded = two_digits(value)
     if 1e-3 <= rounded < 1e6:
         return f"{rounded:g}"
     digits, _, exponent = f"{rounded:.1e}".partition("e")
