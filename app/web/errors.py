@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import AppError, complaint, from_engine
+from app.errors import AppError, complaint, from_engine, shorten
 from engine import EngineError
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -72,16 +72,21 @@ def _unnamed_json() -> AppError:
     )
 
 
-def _http_error(status: int, detail: str) -> AppError:
-    hints = {
-        400: "Send well-formed JSON, not too deeply nested.",
-        404: "See /docs for the addresses there are.",
-        405: "See /docs for the methods of this address.",
-    }
-    phrase = HTTPStatus(status).phrase
-    return AppError(
-        phrase.lower().replace(" ", "_"), detail or phrase, hints.get(status, ""), status=status
-    )
+def _http_error(error: HTTPException, request: Request) -> AppError:
+    """What the framework refuses by itself, in words that tell what arrived."""
+    status = error.status_code
+    code = HTTPStatus(status).phrase.lower().replace(" ", "_")
+    message, hint = error.detail, "See /docs for what can be asked, and how."
+    match status:
+        case HTTPStatus.BAD_REQUEST:
+            hint = "Send well-formed JSON, not too deeply nested."
+        case HTTPStatus.NOT_FOUND:
+            message = f"expected an address of this server, got {shorten(request.scope['path'])}"
+            hint = "See /docs for the addresses there are."
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            message = f"expected {' or '.join(_methods_at(request))}, got {shorten(request.method)}"
+            hint = "See /docs for the methods of this address."
+    return AppError(code, message, hint, status=status)
 
 
 def _methods_at(request: Request) -> Iterator[str]:
@@ -140,7 +145,7 @@ def add_error_handlers(app: FastAPI) -> None:
         headers = error.headers
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"allow": ", ".join(_methods_at(request))}
-        return error_response(_http_error(error.status_code, error.detail), headers)
+        return error_response(_http_error(error, request), headers)
 
     @app.exception_handler(Exception)
     async def on_defect(request: Request, error: Exception) -> JSONResponse:

@@ -75,6 +75,15 @@ def test_a_wrong_method_is_told_all_that_are_right(
     assert visitor.http.put(path).headers["allow"] == allowed
 
 
+def test_what_there_is_not_is_told_with_what_arrived(visitor: Visitor) -> None:
+    for path in ("/nothing", "/%ff", "/api/nothing?x=1", f"/{'x' * 5000}"):
+        message = error_of(visitor.http.get(path), 404)["message"]
+        assert message.startswith("expected an address of this server, got '/")
+        assert len(message) < 400
+    error = error_of(visitor.http.put("/api/runs"), 405)
+    assert error["message"] == "expected GET or HEAD or POST, got 'PUT'"
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "x", ""])
 def test_json_that_does_not_say_so_is_told_how(run: Run, media_type: str) -> None:
     headers = {"content-type": media_type, "authorization": f"Bearer {run.key}"}
