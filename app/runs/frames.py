@@ -20,8 +20,9 @@ TESTS_LATE_BY = 1024
 class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
-    `seen` is the run's version when the least informed of the viewers was last sent a frame,
-    `after` the number of the last frame, which another worker may have made.
+    `seen` is the run's version when the least informed of the viewers was last sent a frame, and
+    `shown` the same, but 0 where one of them wants pictures again that have not changed. `after` is
+    the number of the last frame, which another worker may have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
@@ -29,6 +30,7 @@ class Want:
         self.from_batch: int = fields["from_batch"]
         self.timeline: int = fields["timeline"]
         self.seen: int = fields["seen"]
+        self.shown: int = fields["shown"]
         self.after: int = fields["after"]
 
     def first_batch(self, run: Run) -> int:
@@ -54,7 +56,7 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
     been sent already, is left out.
     """
     common = moment_of(run_id, run) | {"frame": str(number)}
-    encoded = ((name, encode_view(run, name, common, want.seen)) for name in want.views)
+    encoded = ((name, encode_view(run, name, common, want.seen, want.shown)) for name in want.views)
     messages = [(name, data) for name, data in encoded if data is not None]
     messages.append(("series", _series(run, want.first_batch(run), common)))
     return messages

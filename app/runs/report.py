@@ -44,6 +44,7 @@ def moving_report(run: Run) -> dict[str, Any]:
     test = run.series.test_at(loop.batch)
     discarded = run.history.discarded
     return {
+        "version": run.version,
         "state": run.state,
         "batch": loop.batch,
         "epoch": loop.epoch,

@@ -18,7 +18,7 @@ from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
 from app.runs.view_parts import ViewParts, name_parts
-from app.runs.weight_views import weight_picture, weight_views
+from app.runs.weight_views import content_of, weight_picture, weight_views
 from engine import NotComputedError
 
 # What a view travels as.
@@ -35,11 +35,13 @@ VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
 
 
 @np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
-def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> Encoded | None:
+def encode_view(
+    run: Run, name: str, common: dict[str, str], seen: int = 0, shown: int = 0
+) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 
-    None for one that the run does not have, that has not been computed yet, or, of a study,
-    that has been sent already: known no later than at the version `seen`.
+    None for one that the run does not have, that has not been computed yet, or that has been sent
+    already: a study known no later than at the version `seen`, weights as at the version `shown`.
     """
     if is_study(name):
         result = run.studies.result(name)
@@ -53,12 +55,19 @@ def encode_view(run: Run, name: str, common: dict[str, str], seen: int = 0) -> E
             return None
         tensors, about = make(run, *numbers)
         # Which sample is followed is no part of the loop's name outside.
-        shown = word if word == "loop" else name
-        return save(tensors, common | about | {"view": shown})
+        outside = word if word == "loop" else name
+        return save(tensors, common | about | {"view": outside})
     view = next((view for view in weight_views(run) if view["view"] == name), None)
     if view is None:
+        run.pictured.forget(name)
+        return None
+    content = content_of(run, view)
+    if run.pictured.has_been_shown(name, content, shown):
         return None
     try:
-        return weight_picture(run, view, common | {"view": name})
+        picture = weight_picture(run, view, common | {"view": name})
     except NotComputedError:
+        run.pictured.forget(name)
         return None
+    run.pictured.note(name, content, run.version)
+    return picture

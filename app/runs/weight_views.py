@@ -1,6 +1,7 @@
 """The pictures of a layer's weights and of what training does to them, on fixed scales."""
 
 import math
+from collections.abc import Hashable
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypedDict
@@ -9,6 +10,7 @@ from app.plain_json import json_text
 from app.runs.codes import Coding, code_table, two_digits
 from app.runs.picture import Picture
 from app.runs.run import Run
+from engine import Phase
 from engine.optimizers import Optimizer
 
 # A weight starts within Glorot's limit and rarely grows past four times as much.
@@ -74,6 +76,16 @@ def _weight_views(
             for kind, scale in scales.items()
         ]
     return tuple(views)
+
+
+def content_of(run: Run, view: WeightView) -> Hashable:
+    """What decides what the picture shows, and of which batch: while it is the same, so are they.
+
+    Phases before UPDATE change no weights, and BACKWARD the gradient only.
+    """
+    moment = run.moment
+    at = moment.timeline, moment.batch, moment.changes, moment.phase is None
+    return *at, view["kind"] == "gradient" and moment.phase is Phase.BACKWARD, view["scale"]
 
 
 def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:

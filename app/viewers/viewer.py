@@ -19,10 +19,14 @@ MAX_VIEWS = 16
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is in a viewer's sight: views, and at most how many frames a second."""
+    """What is in a viewer's sight: views, and at most how many frames a second.
+
+    Without `repeat`, pictures of weights that have not changed since its last frame are left out.
+    """
 
     views: frozenset[str] = frozenset()
     rate: float = 30.0
+    repeat: bool = True
 
 
 class Viewer:
@@ -43,7 +47,7 @@ class Viewer:
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
         views, rate = message.get("views", []), message.get("rate", 30)
-        sample = message.get("sample", 0)
+        sample, repeat = message.get("sample", 0), message.get("repeat", True)
         if (
             not isinstance(views, list)
             or len(views) > MAX_VIEWS
@@ -54,9 +58,11 @@ class Viewer:
             raise malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
         if not is_whole(sample) or sample < 0:
             raise malformed("sample", "the index of a sample of the batch, from 0", sample)
+        if not isinstance(repeat, bool):
+            raise malformed("repeat", "true or false", repeat)
         # The loop's pictures depend on the followed sample: another one is another view.
         named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
-        self.look = Look(named, float(rate))
+        self.look = Look(named, float(rate), repeat)
         self._next_at = 0.0
         self.seen = 0
 

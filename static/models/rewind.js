@@ -2,7 +2,7 @@ import { signal } from "@preact/signals-core";
 import { formatCount } from "../format.js";
 import * as commands from "../protocol/commands.js";
 import { Latest } from "./latest.js";
-import { until } from "./rounds.js";
+import { until } from "./turns.js";
 
 /**
  * @typedef {import("./run.js").RunModel} RunModel

@@ -1,6 +1,6 @@
-import { effect, signal } from "@preact/signals-core";
+import { signal } from "@preact/signals-core";
 import * as commands from "../protocol/commands.js";
-import { Turns } from "./turns.js";
+import { Turns, until } from "./turns.js";
 
 /** @typedef {import("./run.js").RunModel} RunModel */
 
@@ -106,20 +106,6 @@ export function nextGoal(batches, stride) {
 /** @param {RunModel} run */
 export function batchOf(run) {
   return run.state.peek()?.batch ?? 0;
-}
-
-/**
- * @param {() => boolean} holds reads signals
- * @returns {Promise<void>}
- */
-export function until(holds) {
-  return new Promise((resolve) => {
-    const stop = effect(() => {
-      if (!holds()) return;
-      resolve();
-      queueMicrotask(() => stop());
-    });
-  });
 }
 
 /** @param {number} ms */

@@ -6,7 +6,7 @@ import { Pending } from "./pending.js";
 import { Rarely } from "./rarely.js";
 import { SeriesStore } from "./series.js";
 import { isSlow } from "./speed.js";
-import { Turns } from "./turns.js";
+import { Turns, until } from "./turns.js";
 
 /**
  * @typedef {import("../protocol/types.js").ApiError} ApiError
@@ -68,6 +68,8 @@ const FRAMES_PER_SECOND_UNSEEN = 1;
 export class RunModel {
   /** @type {Signal<RunState | null>} */
   state = signal(null);
+  /** That of the newest state, of those of one connection. */
+  #version = 0;
   writable = signal(true);
   /** @type {Signal<Connection>} */
   connection = signal("connecting");
@@ -83,8 +85,8 @@ export class RunModel {
   pictures = signal(NO_PICTURES);
   series = new SeriesStore();
   seriesVersion = signal(0);
-  /** The timeline that the series is of; a state may be ahead of it. */
-  #timeline = 0;
+  /** Of the last frame; a state may be ahead of it. */
+  #shown = { timeline: 0, batch: 0, untrained: false };
   /**
    * Changes with every news of the run, but only ten times a second while it trains faster than
    * anyone reads: what is read (numbers, words, curves) follows it, what is looked at the pictures.
@@ -253,6 +255,8 @@ export class RunModel {
     const { batch: completed, phase } = this.state.peek() ?? state;
     const inBatch = phase !== null && phase !== "update";
     await this.do(commands.seek(inBatch ? completed : Math.max(completed - 1, 0)));
+    // Where it takes more than a second, the answer came before its end.
+    await until(() => this.state.value?.state !== "stepping" || this.connection.value === "gone");
   }
 
   /**
@@ -304,7 +308,7 @@ export class RunModel {
   /** What is missing of the series after a return, or null when nothing has arrived yet. */
   missing() {
     if (this.series.length === 0) return null;
-    return { from_batch: this.series.length + 1, timeline: this.#timeline };
+    return { from_batch: this.series.length + 1, timeline: this.#shown.timeline };
   }
 
   /** @param {Hello} hello */
@@ -312,6 +316,7 @@ export class RunModel {
     batch(() => {
       this.connection.value = "open";
       this.writable.value = writable;
+      this.#version = 0;
       this.#take(state);
       this.#longStep.value = state.state === "stepping";
       // A run brought back may stand before what this page has seen of it.
@@ -329,11 +334,9 @@ export class RunModel {
   /** @param {Frame} frame */
   frame({ frame, state, series, views }) {
     batch(() => {
-      const before = this.state.peek();
-      if (state.phase === null || before?.timeline !== state.timeline) this.#forget();
+      this.#forgetBefore(state);
       this.#take({ ...state, actions: this.#actionsAfter(series.metadata) });
       this.#takeSeries(series, state);
-      this.#timeline = state.timeline;
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
         else if (file.metadata.coding === undefined) this.#takeView(name, file);
@@ -348,11 +351,13 @@ export class RunModel {
     const visible = this.pageVisible.value;
     const views = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
     const rate = visible ? this.#rate : FRAMES_PER_SECOND_UNSEEN;
-    return { views, rate, sample: this.sample.value };
+    return { views, rate, sample: this.sample.value, repeat: false };
   }
 
   /** @param {RunState} state */
   #take(state) {
+    if (state.version < this.#version) return; // made before what has been heard since
+    this.#version = state.version;
     if (state.state !== "stepping") this.#longStep.value = false;
     this.state.value = { ...this.state.peek(), ...state };
     if (this.hurrying.peek()) this.#nowAndThen.ask();
@@ -363,8 +368,17 @@ export class RunModel {
     this.news.value += 1;
   }
 
-  /** What was shown belongs to a past that is gone. */
-  #forget() {
+  /**
+   * Forgets what is shown, where the state of a frame says that it belongs to a past that is gone.
+   *
+   * @param {RunState} state
+   */
+  #forgetBefore({ timeline, batch, phase }) {
+    const before = this.#shown;
+    const untrained = phase === null;
+    this.#shown = { timeline, batch, untrained };
+    const isSame = before.untrained && before.batch === batch;
+    if (timeline === before.timeline && (!untrained || isSame)) return;
     this.pictures.value = NO_PICTURES;
     for (const view of this.#weights.values()) view.value = null;
     for (const view of this.#views.values()) view.value = null;

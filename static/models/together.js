@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals-core";
 import * as commands from "../protocol/commands.js";
-import { batchOf, nextGoal, Rounds, until } from "./rounds.js";
+import { batchOf, nextGoal, Rounds } from "./rounds.js";
+import { until } from "./turns.js";
 
 /**
  * @typedef {import("./run.js").RunModel} RunModel

@@ -1,3 +1,5 @@
+import { effect } from "@preact/signals-core";
+
 /**
  * Things that are done one after the other: each waits for the one before. What still waits can be
  * dropped, what is under way goes on.
@@ -35,4 +37,18 @@ export class Turns {
     this.#round += 1;
     this.#ahead = 0;
   }
+}
+
+/**
+ * @param {() => boolean} holds reads signals
+ * @returns {Promise<void>}
+ */
+export function until(holds) {
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (!holds()) return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
 }

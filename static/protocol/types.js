@@ -51,6 +51,7 @@
  * @property {string} id
  * @property {RunConfig} config
  * @property {Action[]} actions
+ * @property {number} version of two states the smaller is the older's
  * @property {"paused" | "playing" | "stepping" | "failed"} state
  * @property {number} batch
  * @property {number} epoch
@@ -127,7 +128,7 @@
 
 /** @typedef {{ type: string, [key: string]: unknown }} Command */
 
-/** @typedef {{ views: string[], rate: number, sample: number }} Look */
+/** @typedef {{ views: string[], rate: number, sample: number, repeat: boolean }} Look */
 
 /** @typedef {{ digit: number, probabilities: number[], pixels: number[][] }} Reading */
 

@@ -103,6 +103,7 @@ const STATE = {
   speed: 2,
   batches_per_second: 0,
   furthest: 0,
+  version: 1,
   timeline: 0,
   parameters: 407050,
   edit: null,

@@ -85,20 +85,96 @@ const stateAt = (changes = {}) =>
     })
   );
 
-it("asks on a return for what follows the series it has, by the series's own timeline", () => {
-  const run = new RunModel((callback) => callback());
+/**
+ * @param {ReturnType<typeof stateAt>} state
+ * @param {{ [name: string]: number }} [weights] by view, a code that all of them have
+ */
+function frameOf(state, weights = {}) {
   const column = { data: new Float64Array(10) };
-  const file = {
+  const series = {
     metadata: { from_batch: "1", tests_from: "0", actions: "[]" },
     tensors: new Map([
       ["loss", column],
       ["accuracy", column],
     ]),
   };
-  const frame = /** @type {import("../../static/protocol/frames.js").Frame} */ (
-    /** @type {unknown} */ ({ frame: 1, state: stateAt(), series: file, views: new Map() })
+  const views = Object.entries(weights).map(([name, code]) => {
+    const values = { shape: [1, 4], data: new Uint8Array(4).fill(code) };
+    const metadata = { coding: "signed", scale: "1", batch: String(state.batch) };
+    const file = { metadata, tensors: new Map([["values", values]]) };
+    return /** @type {const} */ ([name, file]);
+  });
+  return /** @type {import("../../static/protocol/frames.js").Frame} */ (
+    /** @type {unknown} */ ({ frame: 1, state, series, views: new Map(views) })
   );
-  run.frame(frame);
+}
+
+it("does not go back to a state that an answer has overtaken, but takes its pictures", () => {
+  const run = new RunModel((callback) => callback());
+  run.hello({ type: "hello", writable: true, state: stateAt({ version: 5, batch: 8 }) });
+  run.reply(stateAt({ version: 8, batch: 10, learning_rate: 0.5 }));
+  const older = stateAt({ version: 7, batch: 9, learning_rate: 0.1, state: "stepping" });
+  run.frame(frameOf(older, { "layer1.weights": 3 }));
+  const { batch, state, learning_rate } = /** @type {ReturnType<typeof stateAt>} */ (
+    run.state.value
+  );
+  assert.deepEqual([batch, state, learning_rate], [10, "paused", 0.5]);
+  assert.equal(run.weights("layer1.weights").value?.batch, 9);
+  run.frame(frameOf(stateAt({ version: 9, batch: 11 })));
+  assert.equal(run.state.value?.batch, 11);
+});
+
+it("takes whatever state a new connection begins with: another machine's clock may be behind", () => {
+  const run = new RunModel((callback) => callback());
+  run.reply(stateAt({ version: 900, batch: 8 }));
+  run.hello({ type: "hello", writable: true, state: stateAt({ version: 5, batch: 7 }) });
+  run.reply(stateAt({ version: 6, batch: 8 }));
+  assert.equal(run.state.value?.batch, 8);
+});
+
+it("keeps weights that frames leave out since they have not changed, till their past is gone", () => {
+  const run = new RunModel((callback) => callback());
+  const name = "layer1.weights";
+  const shown = () => run.weights(name).value?.codes[0] ?? null;
+  const untrained = { batch: 0, phase: null };
+  run.frame(frameOf(stateAt({ version: 1, ...untrained }), { [name]: 1 }));
+  run.frame(frameOf(stateAt({ version: 2, ...untrained })));
+  run.frame(frameOf(stateAt({ version: 3, batch: 0, phase: "draw" })));
+  assert.equal(shown(), 1);
+  // The answer to a reset comes before the frame.
+  run.reply(stateAt({ version: 5, timeline: 1, ...untrained }));
+  assert.equal(shown(), 1);
+  run.frame(frameOf(stateAt({ version: 5, timeline: 1, ...untrained })));
+  assert.equal(shown(), null);
+  run.frame(frameOf(stateAt({ version: 6, timeline: 1, batch: 4 }), { [name]: 2 }));
+  run.frame(frameOf(stateAt({ version: 7, timeline: 1, batch: 2, phase: null })));
+  assert.equal(shown(), null);
+});
+
+it("goes back from where a slow step back has led", async () => {
+  const run = new RunModel((callback) => callback());
+  run.state.value = stateAt();
+  /** @type {number[]} */
+  const batches = [];
+  run.attach({
+    look: () => {},
+    ack: () => {},
+    command: async (command) => {
+      const batch = Number(command.batch);
+      batches.push(batch);
+      setTimeout(() => run.frame(frameOf(stateAt({ batch }))));
+      const answer = stateAt({ state: "stepping" });
+      run.reply(answer);
+      return answer;
+    },
+  });
+  await Promise.all([run.back(), run.back()]);
+  assert.deepEqual(batches, [9, 8]);
+});
+
+it("asks on a return for what follows the series it has, by the series's own timeline", () => {
+  const run = new RunModel((callback) => callback());
+  run.frame(frameOf(stateAt()));
   // Away, the run went back to batch 5, and with another rate on to 20.
   const state = stateAt({ batch: 20, furthest: 20, timeline: 1 });
   run.hello({ type: "hello", writable: false, state });

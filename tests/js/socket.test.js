@@ -69,7 +69,7 @@ describe("RunSocket", () => {
 
   it("keeps commands until the hello, then sends them in order", () => {
     const { socket, wire } = setUp();
-    socket.look({ views: ["loop"], rate: 30, sample: 0 });
+    socket.look({ views: ["loop"], rate: 30, sample: 0, repeat: false });
     socket.command({ type: "play" });
     socket.command({ type: "pause" });
     assert.deepEqual(wire().sent, []);
@@ -99,7 +99,8 @@ describe("RunSocket", () => {
   it("comes back by itself and asks for what it missed", async () => {
     const missing = { from_batch: 138, timeline: 2 };
     const { socket, log, wire } = setUp({ resume: () => missing });
-    socket.look({ views: ["loop"], rate: 30, sample: 4 });
+    const look = { views: ["loop"], rate: 30, sample: 4, repeat: false };
+    socket.look(look);
     wire().say(HELLO);
     wire().close();
     await settled();
@@ -109,7 +110,7 @@ describe("RunSocket", () => {
     wire().say(HELLO);
     assert.deepEqual(wire().sent, [
       { type: "resume", ...missing },
-      { type: "look", views: ["loop"], rate: 30, sample: 4 },
+      { type: "look", ...look },
     ]);
     assert.deepEqual(log, ["hello", "away", "hello"]);
   });

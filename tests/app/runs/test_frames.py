@@ -1,14 +1,17 @@
 """Frames: valid safetensors files, views of one moment, the series complete whatever was missed."""
 
+import contextlib
 import json
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app.errors import AppError
 from app.runs import frames, history
 from app.runs.codes import encode
 from app.runs.frames import Want, encode_frame, last_batch
+from app.runs.motion import RunState
 from app.runs.report import moving_report, report
 from app.runs.run import Run
 from app.runs.step_sizes import step_sizes
@@ -21,7 +24,8 @@ from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
 def want(views: list[str] | None = None, **fields: Any) -> Want:
     return Want(
-        {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0} | fields
+        {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "shown": 0, "after": 0}
+        | fields
     )
 
 
@@ -96,6 +100,69 @@ def test_weight_pictures_are_the_coded_tensors(run: Run, clock: Clock) -> None:
         # One code is 1/127 of the range of square roots.
         bound = 2.1 * view["scale"] / 127
         assert np.abs(decode(message) - shown)[inside].max() <= bound
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"type": "set_weight", "tensor": "layer1.weights", "index": [3, 7], "value": 0.5},
+    {"type": "set_weight", "tensor": "layer1.weights", "index": [3, 7], "value": -0.5},
+    {"type": "train_on", "pixels": [[200] * 28] * 28, "label": 3},
+    {"type": "undo"},
+    {"type": "set", "optimizer": "adam"},
+    {"type": "set", "optimizer": "sgd"},
+    {"type": "set", "learning_rate": 0.5},
+    {"type": "reset"},
+    *({"type": "step", "unit": "phase", "count": count} for count in (1, 1, 1, 2, 4)),
+    *({"type": "step", "unit": "batch", "count": count} for count in (1, 2)),
+    *({"type": "seek", "batch": batch} for batch in (0, 1, 2)),
+]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_not_repeated_is_what_was_shown_before(run: Run, clock: Clock, seed: int) -> None:
+    random, kept, left_out = np.random.default_rng(seed), dict[str, View](), 0
+    names = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
+    shown, before = 0, (run.timeline, run.loop.batch, True)
+    for _ in range(60):
+        with contextlib.suppress(AppError):
+            run.command(CHANGES[random.integers(len(CHANGES))])
+        work(run, clock, until=lambda: run.state is RunState.PAUSED)
+        if random.integers(3) == 0:
+            continue  # a frame that was left out, since the viewer was not ready
+        all_of_them = frame_of(run, want(names)).views
+        sent = frame_of(run, want(names, shown=shown)).views
+        shown = run.version
+        moment = run.timeline, run.loop.batch, run.loop.phase is None
+        if moment[0] != before[0] or (moment[2] and moment != before):
+            kept.clear()  # as a page does
+        before = moment
+        kept |= sent
+        left_out += len(all_of_them) - len(sent)
+        for name in all_of_them.keys() - {"series"}:
+            for key in ("batch", "scale", "coding"):
+                assert kept[name].metadata[key] == all_of_them[name].metadata[key]
+            assert np.array_equal(decode(kept[name]), decode(all_of_them[name]))
+    assert left_out > 10
+
+
+def test_weights_come_again_with_an_update_and_gradients_with_their_batch(
+    run: Run, clock: Clock
+) -> None:
+    step(run, clock)
+    names, shown, came = ["layer1.weights", "layer1.weights.gradient"], 0, []
+    for _ in range(6):
+        views = frame_of(run, want(names, shown=shown)).views
+        came.append((run.loop.phase, {name for name in names if name in views}))
+        shown = run.version
+        step(run, clock, 1, "phase")
+    gradient = {"layer1.weights.gradient"}
+    assert came == [
+        ("update", set(names)),
+        ("draw", set()),
+        ("forward", set()),
+        ("loss", set()),
+        ("backward", gradient),
+        ("update", set(names)),
+    ]
 
 
 def test_what_float32_cannot_hold_is_infinite(make_run: MakeRun, clock: Clock) -> None:

@@ -86,7 +86,8 @@ def settled(keeper: Keeper, clock: Clock) -> Run:
 
 def told(run: Run) -> dict[str, Any]:
     """The state without what a stop makes different."""
-    return {k: v for k, v in report("run", run).items() if k not in ("edit", "batches_per_second")}
+    differs = ("edit", "batches_per_second", "version")
+    return {name: value for name, value in report("run", run).items() if name not in differs}
 
 
 LIVES: dict[str, list[dict[str, Any]]] = {

@@ -74,10 +74,10 @@ class LocalSource:
 class Reader:
     """A viewer and what came out of its outbox."""
 
-    def __init__(self, hub: Hub, *views: str, rate: float = 60.0) -> None:
+    def __init__(self, hub: Hub, *views: str, rate: float = 60.0, repeat: bool = True) -> None:
         self.hub = hub
         self.viewer = Viewer(writable=True)
-        self.viewer.look_at({"views": list(views), "rate": rate})
+        self.viewer.look_at({"views": list(views), "rate": rate, "repeat": repeat})
         self.series = KeptSeries()
         self.data: list[memoryview] = []
         hub.join(self.viewer)
@@ -205,6 +205,24 @@ async def test_each_viewer_gets_what_it_looks_at(hub: Hub, source: LocalSource) 
     for views, reader in readers.items():
         frame = await reader.frame()
         assert set(frame.views) == {*views, "series"}
+
+
+@on_a_hub
+async def test_who_wants_no_picture_twice_is_sent_the_changed_ones(
+    hub: Hub, source: LocalSource
+) -> None:
+    view = "layer1.weights"
+    reader, came = Reader(hub, view, repeat=False), []
+    for _ in range(7):
+        state = await source.command("step", unit="phase", count=1)
+        frame = await reader.frame()
+        came += [state["phase"]] if view in frame.views else []
+        while frame.state["version"] < state["version"]:
+            frame = await reader.frame()
+            came += [state["phase"]] if view in frame.views else []
+    assert came == ["draw", "update"]
+    # Another who wants all is sent all.
+    assert view in (await Reader(hub, view).frame()).views
 
 
 @on_a_hub

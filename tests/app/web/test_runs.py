@@ -19,7 +19,7 @@ STATE_FIELDS = {
     *("name", "branched_from", "pending", "saved", "restored"),
     *("optimizer", "step_optimizer", "learning_rate", "batch_size", "speed", "batches_per_second"),
     *("furthest", "timeline", "parameters", "tensors", "views", "error", "edit"),
-    "trained_apart",
+    *("trained_apart", "version"),
     *("can_undo", "discarded", "sound"),
 }
 EXAMPLE = {

@@ -36,7 +36,7 @@ def hosting(clock: Clock, tmp_path: Path) -> Iterator[Hosting]:
 
 
 def want(**fields: Any) -> dict[str, Any]:
-    return {"views": [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0} | fields
+    return {"views": [], "from_batch": 1, "timeline": 0, "seen": 0, "shown": 0, "after": 0} | fields
 
 
 def test_every_request_is_answered_exactly_once(hosting: Hosting) -> None:
