@@ -13,8 +13,6 @@ from app.safetensors_header import file_pieces
 
 # More than a page draws at once; what is left over comes with the next frame.
 MAX_POINTS = 16_384
-# A measurement on the test images takes a while, and other batches go by before it is known.
-TESTS_LATE_BY = 1024
 
 
 class Want:
@@ -58,7 +56,7 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
     common = moment_of(run_id, run) | {"frame": str(number)}
     encoded = ((name, encode_view(run, name, common, want.seen, want.shown)) for name in want.views)
     messages = [(name, data) for name, data in encoded if data is not None]
-    messages.append(("series", _series(run, want.first_batch(run), common)))
+    messages.append(("series", _series(run, want, common)))
     return messages
 
 
@@ -73,11 +71,13 @@ def last_batch(run: Run, want: Want) -> int:
     return min(run.furthest, want.first_batch(run) + MAX_POINTS - 1)
 
 
-def _series(run: Run, first: int, common: dict[str, str]) -> bytes:
-    series = run.series
+def _series(run: Run, want: Want, common: dict[str, str]) -> bytes:
+    series, first = run.series, want.first_batch(run)
     columns = series.columns(first, first + MAX_POINTS - 1)
     tensors = dict(zip(COLUMNS, columns, strict=True))
-    tests_from = max(0, first - TESTS_LATE_BY)
+    # What is measured at a batch may be known when others have gone by, or after going back to it.
+    late = series.first_test_after(want.seen)
+    tests_from = first - 1 if late is None else min(first - 1, late)
     tests = np.array(series.tests(tests_from), dtype=np.float64).reshape(-1, 3)
     changes = [action.to_json() for action in run.recipe.actions if action.batch >= first - 1]
     about = {

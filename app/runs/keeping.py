@@ -130,7 +130,7 @@ def bring_back(
     run.history.follows_to = kept.follows_to
     run.series.bring_back(kept.series, kept.length)
     for batch, (loss, accuracy) in kept.tests.items():
-        run.series.add_test(batch, loss, accuracy)
+        run.series.add_test(batch, loss, accuracy, run.version)
     progress = kept.progress
     if not progress:  # it has never been open
         run.bring_back(0, None, None, None)

@@ -74,8 +74,11 @@ class Measuring:
         if not self.knows(loop):
             self._under_way = Evaluation(loop, self._test, chunk=CHUNK)
 
-    def advance(self, threads: int) -> bool:
-        """Use the next chunk of images; True where a measurement has been finished by it."""
+    def advance(self, threads: int, version: int) -> bool:
+        """Use the next chunk of images; True where a measurement has been finished by it.
+
+        It is known from that `version` of the run on.
+        """
         evaluation = self._under_way
         if evaluation is None:
             return False
@@ -90,7 +93,7 @@ class Measuring:
         loss, accuracy = evaluation.result
         if accuracy is None:
             raise RuntimeError("runs are compiled with accuracy")
-        self._series.add_test(evaluation.batch, loss, accuracy)
+        self._series.add_test(evaluation.batch, loss, accuracy, version)
         self._under_way = None
         self.last = Measured(evaluation.batch, evaluation.predicted, evaluation.confidence)
         self._finished_at = self._clock()

@@ -507,7 +507,7 @@ class Run:
         """Do a piece of the measurement under way; False where there is none."""
         if not self.measuring.under_way:
             return False
-        if self.measuring.advance(self.loop.threads):
+        if self.measuring.advance(self.loop.threads, self.version + 1):
             self.changed()
         return True
 

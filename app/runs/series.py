@@ -1,6 +1,7 @@
 """The series of a run: one value a batch, never lost, and the sparse test measurements."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ class Series:
         self._columns = np.empty((len(COLUMNS), 1024))
         self._before = 0  # how many batches are not held here
         self._tests: dict[int, tuple[float, float]] = {}
+        self._known_since: list[tuple[int, int]] = []  # of each the run's version, and its batch
         self.length = 0
         self.earlier: Callable[[int, int], NDArray[np.float64]] | None = None
 
@@ -58,9 +60,15 @@ class Series:
             self._columns = self._held[:, gone:].copy()
             self._before += gone
 
-    def add_test(self, batch: int, loss: float, accuracy: float) -> None:
-        """Add a measurement on the test images."""
-        self._tests[batch] = (loss, accuracy)
+    def add_test(self, batch: int, loss: float, accuracy: float, version: int) -> None:
+        """Add a measurement on the test images, known from that version of the run on."""
+        self._tests[batch] = loss, accuracy
+        self._known_since.append((version, batch))
+
+    def first_test_after(self, version: int) -> int | None:
+        """The first batch whose measurement was not known yet at that version of the run."""
+        news = takewhile(lambda known: known[0] > version, reversed(self._known_since))
+        return min((batch for _, batch in news if batch in self._tests), default=None)
 
     def forget_test(self, batch: int) -> None:
         """Drop the measurement at `batch`: its weights have been changed."""

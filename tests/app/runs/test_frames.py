@@ -194,9 +194,26 @@ def test_a_measurement_that_comes_late_is_sent_again(run: Run, clock: Clock) -> 
     step(run, clock, 3)
     kept = KeptSeries()
     kept.take(frame_of(run, want()).views["series"])
-    run.series.add_test(2, 0.5, 0.75)
+    run.series.add_test(2, 0.5, 0.75, run.version)
     kept.take(frame_of(run, want(from_batch=4)).views["series"])
     assert (2, 0.5, 0.75) in kept.tests
+    assert kept.tests == run.series.tests()
+
+
+def test_what_is_measured_far_behind_is_told(run: Run, clock: Clock) -> None:
+    kept, seen = KeptSeries(), 0
+    step(run, clock, 3000)
+    for batch in (3000, 500, 1200, 0, 3000):
+        seek(run, clock, batch)
+        work(run, clock, until=lambda: run.measuring.knows(run.loop))
+        kept.take(
+            frame_of(run, want(from_batch=len(kept.columns["loss"]) + 1, seen=seen)).views["series"]
+        )
+        seen = run.version
+        assert kept.tests == run.series.tests()
+        assert batch in {at for at, *_ in kept.tests}
+    run.command({"type": "set_weight", "tensor": "layer1.bias", "index": [3], "value": 2.0})
+    kept.take(frame_of(run, want(from_batch=3001, seen=seen)).views["series"])
     assert kept.tests == run.series.tests()
 
 

@@ -48,7 +48,7 @@ def test_many_batches_are_all_kept() -> None:
 
 def test_cutting_forgets_later_batches_and_measurements(series: Series) -> None:
     for batch in (0, 2, 3, 5):
-        series.add_test(batch, batch / 10, batch / 100)
+        series.add_test(batch, batch / 10, batch / 100, 1)
     series.cut(3)
     assert series.length == 3
     assert series.tests() == [(0, 0.0, 0.0), (2, 0.2, 0.02), (3, 0.3, 0.03)]
@@ -63,22 +63,22 @@ def test_cutting_ahead_changes_nothing(series: Series) -> None:
 
 def test_the_newest_measurement_at_or_before_a_batch_is_found(series: Series) -> None:
     assert series.test_at(5) is None
-    series.add_test(4, 0.4, 0.9)
-    series.add_test(2, 0.5, 0.8)
+    series.add_test(4, 0.4, 0.9, 1)
+    series.add_test(2, 0.5, 0.8, 1)
     assert series.test_at(1) is None
     assert series.test_at(3) == (2, 0.5, 0.8)
     assert series.test_at(5) == (4, 0.4, 0.9)
 
 
 def test_measurements_come_by_batch(series: Series) -> None:
-    series.add_test(4, 0.4, 0.9)
-    series.add_test(2, 0.5, 0.8)
+    series.add_test(4, 0.4, 0.9, 1)
+    series.add_test(2, 0.5, 0.8, 1)
     assert [at for at, _, _ in series.tests()] == [2, 4]
     assert [at for at, _, _ in series.tests(3)] == [4]
 
 
 def test_json_says_which_batches_it_holds(series: Series) -> None:
-    series.add_test(4, 0.4, 0.9)
+    series.add_test(4, 0.4, 0.9, 1)
     assert series.to_json(4) == {
         "from_batch": 4,
         "to_batch": 5,
