@@ -18,8 +18,8 @@ from engine.probe import Probe
 class Edit:
     """What a change by hand did: the loss before and after it, on the samples it concerns.
 
-    They are the batch that led here for a weight, the drawing itself for a step on a drawing.
-    The loss before is None where it was not finite.
+    They are the batch that led here for a weight, before any the first, and the drawing itself for
+    a step on a drawing. The loss before is None where it was not finite.
     """
 
     kind: str
@@ -40,12 +40,14 @@ def make_edit(
     if "drawing" in settings:
         samples, indices = Samples(*drawing_samples(settings["drawing"])), np.arange(1)
     else:
-        samples = data.train
-        indices = loop.drawn if len(loop.drawn) else np.arange(loop.batch_size)
+        samples, indices = data.train, loop.drawn
     # Tried on a copy first, since a loop that has been restored no longer has its batch's tensors.
     trial = make_loop(config, data)
     trial.restore(loop.state())
     apply(settings, trial)
+    if len(indices) == 0:
+        trial.draw()
+        indices = trial.drawn
     after = _mean_loss(trial.network, samples, indices)
     if not math.isfinite(after):
         raise AppError(

@@ -47,6 +47,16 @@ def test_a_weight_is_set_and_the_loss_of_the_batch_told(run: Run, clock: Clock) 
     assert edit.loss_before != edit.loss_after
 
 
+def test_of_an_untrained_network_the_loss_of_the_first_batch_is_told(
+    run: Run, clock: Clock
+) -> None:
+    run.command(set_weight(2.5, 2, 400))
+    assert run.edit is not None
+    after = run.edit.loss_after
+    step(run, clock, 3, "phase")
+    assert run.loop.last_loss == pytest.approx(after, rel=1e-6)
+
+
 def test_a_step_on_a_drawing_lowers_its_loss_and_counts_as_no_batch(run: Run, clock: Clock) -> None:
     step(run, clock, 3)
     run.command(learn())
