@@ -14,10 +14,11 @@ def mistakes_view(run: Run) -> ViewParts:
     and the most confident mistakes: `images` uint8 (k, features), `labels`, `predicted` uint8,
     `confidence` float32, `indices` uint32 among the test images, the most confident first.
 
-    Metadata: `measured.batch`. Empty before the first measurement.
+    Metadata: `measured.batch`. Empty before the first measurement, and where the last is of weights
+    that have been changed by hand since, or of a future that has been discarded.
     """
     measured = run.measuring.last
-    if measured is None:
+    if measured is None or not run.series.has_test(measured.batch):
         return {}, {}
     labels, predicted = run.data.test.y, measured.predicted
     classes = run.loop.network.outputs

@@ -327,6 +327,25 @@ def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> N
     assert (np.diff(tensors["confidence"]) <= 0).all()
 
 
+def test_mistakes_of_weights_that_are_gone_are_not_told(run: Run, clock: Clock) -> None:
+    def told() -> str | None:
+        data = encode_view(run, "mistakes", {})
+        assert data is not None
+        return View.read(data).metadata.get("measured.batch")
+
+    step(run, clock, 5)
+    work(run, clock)
+    assert told() == "5"
+    run.command({"type": "set_weight", "tensor": "layer1.bias", "index": [3], "value": 2.0})
+    assert told() is None
+    work(run, clock)
+    assert told() == "5"
+    seek(run, clock, 2)
+    run.command({"type": "set", "learning_rate": 0.5})
+    step(run, clock)  # discards the future of which batch 5 was
+    assert told() != "5"
+
+
 def test_after_a_reset_mistakes_are_those_of_the_untrained_network(run: Run, clock: Clock) -> None:
     step(run, clock, 5)
     work(run, clock)
