@@ -19,7 +19,7 @@ class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
     `seen` is the run's version when the least informed of the viewers was last sent a frame, and
-    `shown` the same, but 0 where one of them wants pictures again that have not changed. `after` is
+    `shown` the same, but 0 where one of them wants views again that have not changed. `after` is
     the number of the last frame, which another worker may have made.
     """
 

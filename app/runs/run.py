@@ -19,11 +19,11 @@ from app.runs.measuring import Measuring
 from app.runs.motion import Failure, Motion, Playing, RunState, Seeking, Stepping, Then
 from app.runs.network import DataSet, apply, make_loop, optimizer_settings, resolve
 from app.runs.pace import BatchRate, Pace
-from app.runs.pictured import Pictured
 from app.runs.recipe import Recipe
 from app.runs.replay import Replay
 from app.runs.restored import Restored
 from app.runs.series import Series
+from app.runs.shown import Shown
 from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
@@ -59,7 +59,7 @@ class Run:
         self.unsaved: AppError | None = None  # why it cannot be kept at the moment
         self.measuring = Measuring(self.history.series, data.test, clock)
         self.studies = Studies(data, clock)
-        self.pictured = Pictured()
+        self.shown = Shown()
         self.pace = Pace()
         self.failure: Failure | None = None
         self.edit: Edit | None = None

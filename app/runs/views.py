@@ -5,7 +5,7 @@ A name is a word, then whole numbers (`name_parts`): "loop/3" follows sample 3 o
 views have the names of their tensors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 from safetensors.numpy import save
@@ -18,7 +18,7 @@ from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
 from app.runs.view_parts import ViewParts, name_parts
-from app.runs.weight_views import content_of, weight_picture, weight_views
+from app.runs.weight_views import WeightView, content_of, weight_picture, weight_views
 from engine import NotComputedError
 
 # What a view travels as.
@@ -34,40 +34,53 @@ VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
 }
 
 
-@np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
 def encode_view(
     run: Run, name: str, common: dict[str, str], seen: int = 0, shown: int = 0
 ) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 
     None for one that the run does not have, that has not been computed yet, or that has been sent
-    already: a study known no later than at the version `seen`, weights as at the version `shown`.
+    already: a study known no later than at the version `seen`, anything else as it was at `shown`.
     """
     if is_study(name):
         result = run.studies.result(name)
         if result is None or result.version <= seen:
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
+    description = next((view for view in weight_views(run) if view["view"] == name), None)
+    content = _content(run, name) if description is None else content_of(run, description)
+    if run.shown.has_been_shown(name, content, shown):
+        return None
+    encoded = (
+        _encode(run, name, common)
+        if description is None
+        else _picture(run, description, common | {"view": name})
+    )
+    run.shown.note(name, None if encoded is None else content, run.version)
+    return encoded
+
+
+def _content(run: Run, name: str) -> Hashable:
+    """What decides what a view other than of weights shows: while it is the same, so is that."""
+    return run.version if name == "mistakes" else run.moment
+
+
+@np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
+def _encode(run: Run, name: str, common: dict[str, str]) -> bytes | None:
     word, numbers = name_parts(name)
-    if word in VIEWS:
-        make, count = VIEWS[word]
-        if len(numbers) != count:
-            return None
-        tensors, about = make(run, *numbers)
-        # Which sample is followed is no part of the loop's name outside.
-        outside = word if word == "loop" else name
-        return save(tensors, common | about | {"view": outside})
-    view = next((view for view in weight_views(run) if view["view"] == name), None)
-    if view is None:
-        run.pictured.forget(name)
+    if word not in VIEWS:
         return None
-    content = content_of(run, view)
-    if run.pictured.has_been_shown(name, content, shown):
+    make, count = VIEWS[word]
+    if len(numbers) != count:
         return None
+    tensors, about = make(run, *numbers)
+    # Which sample is followed is no part of the loop's name outside.
+    return save(tensors, common | about | {"view": word if word == "loop" else name})
+
+
+@np.errstate(over="ignore")
+def _picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture | None:
     try:
-        picture = weight_picture(run, view, common | {"view": name})
+        return weight_picture(run, view, metadata)
     except NotComputedError:
-        run.pictured.forget(name)
         return None
-    run.pictured.note(name, content, run.version)
-    return picture

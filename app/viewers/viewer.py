@@ -21,7 +21,7 @@ MAX_VIEWS = 16
 class Look:
     """What is in a viewer's sight: views, and at most how many frames a second.
 
-    Without `repeat`, pictures of weights that have not changed since its last frame are left out.
+    Without `repeat`, views that have not changed since its last frame are left out.
     """
 
     views: frozenset[str] = frozenset()
