@@ -62,6 +62,7 @@ class TextbookChain:
         """The formula of f in W1, W2 and W3 alone."""
         return str(self._expanded)
 
+    @np.errstate(all="ignore")  # whoever asks looks at what it gives
     def value(self, weights: Sequence[float] | Array) -> float:
         """f at three weights; infinite or not a number where the arithmetic overflows."""
         return float(self._forward(weights)["f"][0])
@@ -70,6 +71,7 @@ class TextbookChain:
         """One line of NumPy that computes f at three weights."""
         return numpy_code(self._expanded, dict(zip(WEIGHTS, weights, strict=True)))
 
+    @np.errstate(all="ignore")  # what is not finite is refused below
     def trace(self, weights: Sequence[float]) -> ChainTrace:
         """Everything about f at three finite weights: values, factors, derivatives both ways.
 
@@ -85,9 +87,8 @@ class TextbookChain:
         )
         values = self._forward((w1, w2, w3))
         gradients: dict[str, Array] = {}
-        with np.errstate(all="ignore"):  # looked at below
-            self.gradient_function(values, gradients)
-            measured = numerical_gradient(self.value, np.array([w1, w2, w3]), H)
+        self.gradient_function(values, gradients)
+        measured = numerical_gradient(self.value, np.array([w1, w2, w3]), H)
         _check_finite({**values, **gradients, "f beside these weights": measured})
         numbers = {name: float(value[0]) for name, value in values.items()}
         traces = {
@@ -120,8 +121,7 @@ class TextbookChain:
             name: np.array([weight], np.float64)
             for name, weight in zip(WEIGHTS, weights, strict=True)
         }
-        with np.errstate(all="ignore"):
-            self.chain.forward(values)
+        self.chain.forward(values)
         return values
 
     def _expand(self) -> Expression:

@@ -214,6 +214,14 @@ def test_values_that_overflow_are_refused() -> None:
         chain.trace([1, 1, 1000])
 
 
+def test_what_overflows_on_the_flat_side_of_relu_warns_of_nothing() -> None:
+    trace = TextbookChain("relu", "tanh", "square").trace([1, 1e201, -1e150])
+    assert [gradient.value for gradient in trace.gradients.values()] == [1, 0, 0]
+    trace = TextbookChain("relu", "scaled_square", "exponential").trace([-1e150, 1e200, 1])
+    assert trace.value == 0
+    assert [gradient.value for gradient in trace.gradients.values()] == [0, 0, 0]
+
+
 def test_there_are_three_weights() -> None:
     with pytest.raises(ConfigurationError, match="the three weights W1, W2 and W3, got 2"):
         TextbookChain("sum", "sum", "sine").trace([1, 2])
