@@ -81,6 +81,7 @@ def _gradient(gradient: GradientTrace) -> dict[str, Any]:
         "numerical": gradient.numerical,
         "numerical_numpy": gradient.numerical_numpy,
         "relative_difference": gradient.relative_difference,
+        "at_kink": gradient.at_kink,
     }
 
 

@@ -13,7 +13,7 @@ from engine.chain import Chain, Factor, GradientFunction, Link, gradient_name
 from engine.checks import one_of, real_number
 from engine.errors import ConfigurationError
 from engine.gradient_check import numerical_gradient
-from engine.textbook.expression import PRODUCT, Expression, Number, Variable, is_negative
+from engine.textbook.expression import PRODUCT, Call, Expression, Number, Variable, is_negative
 from engine.textbook.numpy_code import numpy_code
 from engine.textbook.operations import INNER, OUTER, Operation
 from engine.textbook.traces import ChainTrace, FactorTrace, GradientTrace
@@ -56,6 +56,12 @@ class TextbookChain:
             factor.target: self._partial(factor) for factor in self.gradient_function.factors
         }
         self._expanded = self._expand()
+        formulas = (formula_in(place, known) for place, known in self._operations.items())
+        self._bent_at_zero = [
+            formula.argument
+            for formula in formulas
+            if isinstance(formula, Call) and formula.function == "relu"
+        ]
 
     @property
     def formula(self) -> str:
@@ -100,6 +106,7 @@ class TextbookChain:
                 numerical=float(measured[index]),
                 numerical_numpy=self._central_difference(name, numbers),
                 rounding=_rounding(values, gradients),
+                at_kink=self._is_at_kink((w1, w2, w3), index),
             )
             for index, name in enumerate(WEIGHTS)
         }
@@ -123,6 +130,16 @@ class TextbookChain:
         }
         self.chain.forward(values)
         return values
+
+    def _is_at_kink(self, weights: Sequence[float], index: int) -> bool:
+        """Whether a relu bends within H of a weight, where f has no one slope to be measured."""
+        nearby = []
+        for distance in (-H, 0, H):
+            moved = np.array(weights)
+            moved[index] += distance
+            nearby.append(self._forward(moved))
+        around = ([each.evaluate(values)[0] for values in nearby] for each in self._bent_at_zero)
+        return any(min(arguments) < 0 < max(arguments) for arguments in around)
 
     def _expand(self) -> Expression:
         known: dict[str, Expression] = {}

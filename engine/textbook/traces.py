@@ -34,6 +34,7 @@ class GradientTrace:
     numerical: float
     numerical_numpy: str
     rounding: float  # how far rounding may have moved the numerical one
+    at_kink: bool = False  # whether relu has its kink between W − h and W + h
 
     @property
     def relative_difference(self) -> float | None:

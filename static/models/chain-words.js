@@ -4,14 +4,15 @@ import * as explanations from "./explanations/chain.js";
 /**
  * @typedef {import("../protocol/types.js").ChainAnswer} ChainAnswer
  * @typedef {import("../protocol/types.js").ChainFactor} ChainFactor
+ * @typedef {import("../protocol/types.js").ChainGradient} ChainGradient
  * @typedef {import("./captions.js").Figure} Figure
  * @typedef {import("./captions.js").Part} Part
  * @typedef {import("./chain.js").Answered} Answered
  * @typedef {import("./chain.js").Outcome} Outcome
  */
 
-/** A difference above this between what is derived and what is measured comes from a kink. */
-const KINK = 1e-3;
+/** A difference above this between what is derived and what is measured is told the reason for. */
+const LARGE = 1e-3;
 
 /** @param {number} value */
 function chainNumber(value) {
@@ -47,10 +48,10 @@ export function figuresOf({ question, answer }) {
       add(name, chainNumber(value), () => explanations.chainFactor(answer, factor));
       add(product.name, chainNumber(product.value), () => explanations.chainProduct(path));
     });
-    const { numerical, relative_difference: difference } = gradient;
+    const { numerical } = gradient;
     const measured = () => explanations.chainMeasured(weight, gradient);
     add(`measured ${weight}`, chainNumber(numerical), measured);
-    add(`difference ${weight}`, differenceText(difference), () =>
+    add(`difference ${weight}`, differenceText(gradient), () =>
       explanations.chainDifference(gradient),
     );
   }
@@ -72,11 +73,12 @@ export function formulasOf(answer) {
   return formulas;
 }
 
-/** @param {number | null} difference */
-function differenceText(difference) {
+/** @param {ChainGradient} gradient */
+function differenceText({ relative_difference: difference, at_kink: atKink }) {
   if (difference === null) return "too small to measure";
   const text = formatValue(difference);
-  return difference > KINK ? `${text}, at a kink of relu` : text;
+  if (difference <= LARGE) return text;
+  return atKink ? `${text}, at a kink of relu` : `${text}, h = 1e-5 is too coarse or too fine here`;
 }
 
 /**

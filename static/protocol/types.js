@@ -154,6 +154,7 @@
  * @property {number} numerical
  * @property {string} numerical_numpy
  * @property {number | null} relative_difference null: too small beside f to be measured
+ * @property {boolean} at_kink a relu bends between W − h and W + h
  */
 
 /**

@@ -217,6 +217,17 @@ def test_weights_without_a_finite_f_are_refused_and_mended(open_page: OpenPage) 
     expect(chain.figure("v")).to_have_text(number(2.718281828))
 
 
+def test_a_large_difference_is_told_its_own_reason(chain: Chain) -> None:
+    weights = [chain.control(f"W{i} value") for i in (1, 2, 3)]
+    chain.choose("tanh", "tanh", "exponential")
+    for field, value in zip(weights, ("1", "0", "10"), strict=True):
+        field.fill(value)
+    difference = chain.figure("difference W2")
+    expect(difference).to_have_text("0.031, h = 1e-5 is too coarse or too fine here")
+    chain.choose("product", "relu", "identity")
+    expect(difference).to_have_text("1, at a kink of relu")
+
+
 def test_each_number_explains_itself(chain: Chain, http: httpx2.Client) -> None:
     notebook = Notebook()
     for _ in WALK:

@@ -46,6 +46,7 @@ function answer() {
     numerical: value,
     numerical_numpy: "0",
     relative_difference: 0,
+    at_kink: false,
   });
   return {
     formula: "W1·W2·W3²",
@@ -125,16 +126,19 @@ describe("numbers and formulas of a chain", () => {
   });
 
   it("says why a difference is large, or cannot be told", () => {
-    const told = (/** @type {number | null} */ difference) => {
+    const told = (/** @type {number | null} */ difference, atKink = false) => {
       const odd = answer();
       for (const gradient of Object.values(odd.gradients)) {
         gradient.relative_difference = difference;
+        gradient.at_kink = atKink;
       }
       return figuresOf({ question: QUESTION, answer: odd }).get("difference W1")?.text;
     };
     assert.equal(told(3.94e-11), "3.9e-11");
     assert.equal(told(null), "too small to measure");
-    assert.equal(told(1), "1, at a kink of relu");
+    assert.equal(told(1, true), "1, at a kink of relu");
+    assert.equal(told(3.94e-11, true), "3.9e-11");
+    assert.equal(told(0.031), "0.031, h = 1e-5 is too coarse or too fine here");
     const gradient = { .../** @type {any} */ (answer().gradients.W1), value: 0, numerical: 0 };
     assert.equal(chainDifference(gradient).numpy, "abs(0 - 0)");
   });

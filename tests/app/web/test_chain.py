@@ -62,6 +62,7 @@ def test_the_example_by_hand(http: TestClient) -> None:
     assert [gradients[name]["value"] for name in ("W1", "W2", "W3")] == pytest.approx(gradient)
     assert [gradients[name]["numerical"] for name in gradients] == pytest.approx(gradient)
     assert all(each["relative_difference"] < 1e-6 for each in gradients.values())
+    assert not any(each["at_kink"] for each in gradients.values())
     assert [(f["name"], f["formula"]) for f in gradients["W3"]["factors"]] == [
         ("∂a/∂u", "2·(u − W1)"),
         ("∂b/∂v", "(1 − tanh²(W2·v))·W2"),
@@ -86,6 +87,14 @@ def test_every_operation_can_be_asked_for(http: TestClient) -> None:
             question = {**EXAMPLE, place: name}
             chain = TextbookChain(*(str(question[each]) for each in "abc"))
             assert ask(http, **question)["value"] == chain.value([-1, 1.5, 0.5])
+
+
+def test_a_kink_is_told_from_other_differences(http: TestClient) -> None:
+    bent = ask(http, a="product", b="relu", c="identity", weights=[1, 2, 0])["gradients"]["W3"]
+    steep = ask(http, a="tanh", b="tanh", c="exponential", weights=[1, 0, 10])["gradients"]["W2"]
+    assert (bent["relative_difference"], bent["at_kink"]) == (1, True)
+    assert steep["relative_difference"] > 0.01
+    assert steep["at_kink"] is False
 
 
 def test_a_step_beyond_all_numbers_has_no_value(http: TestClient) -> None:

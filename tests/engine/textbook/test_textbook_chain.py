@@ -200,6 +200,44 @@ def test_relu_has_no_slope_at_its_kink_and_measuring_shows_it() -> None:
     assert gradient.value == 0
     assert gradient.numerical == pytest.approx(1)  # half of W2
     assert gradient.relative_difference == 1
+    assert gradient.at_kink
+
+
+@pytest.mark.parametrize(
+    ("operations", "weights", "at_kink"),
+    [
+        (("product", "relu", "identity"), (1, 2, 0.5e-5), [False, False, True]),
+        (("product", "relu", "identity"), (1, 2, -0.5e-5), [False, False, True]),
+        (("product", "relu", "identity"), (1, 2, 2e-5), [False, False, False]),
+        (("product", "relu", "identity"), (1, 0, 1), [False, True, False]),
+        (("product", "relu", "square"), (1, 2, 0), [False, False, False]),  # it never bends there
+        (("relu", "sum", "identity"), (1, -1, 1), [False, True, True]),
+        (("relu", "sum", "square"), (1, -1e-11, 2e-6), [False, True, True]),  # twice within h
+        (("relu", "relu", "identity"), (0, 1, 1), [True, False, False]),
+        (("product", "tanh", "identity"), (0, 0, 0), [False, False, False]),
+    ],
+)
+def test_a_kink_is_where_relu_bends_within_reach(
+    operations: tuple[str, str, str], weights: tuple[float, float, float], at_kink: list[bool]
+) -> None:
+    trace = TextbookChain(*operations).trace(weights)
+    assert [gradient.at_kink for gradient in trace.gradients.values()] == at_kink
+
+
+@pytest.mark.parametrize(
+    ("operations", "weights", "name"),
+    [
+        (("tanh", "tanh", "exponential"), (1, 0, 10), "W2"),
+        (("sum", "product", "sine"), (1, 1, 1e10), "W3"),
+    ],
+)
+def test_what_measuring_gets_wrong_without_relu_is_no_kink(
+    operations: tuple[str, str, str], weights: tuple[float, float, float], name: str
+) -> None:
+    gradient = TextbookChain(*operations).trace(weights).gradients[name]
+    assert gradient.relative_difference is not None
+    assert gradient.relative_difference > 0.01
+    assert not gradient.at_kink
 
 
 def test_an_unknown_operation_is_named() -> None:
