@@ -1,5 +1,6 @@
 """The one error shape of the server, apart from any web framework."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,23 +41,50 @@ def unknown_run() -> AppError:
     )
 
 
+# It goes down into a value only as far as its text is asked for: one nested without end is no harm.
+_IN_PIECES = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
 def shorten(value: object, length: int = 80) -> str:
-    """A value as it is shown in a message: its `repr`, cut where it goes on for long."""
-    shown = repr(value)
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    """A value as it is shown in a message, cut where it goes on for long.
+
+    A text in quotes, by its `repr`; anything else as JSON writes it.
+    """
+    if isinstance(value, str):
+        return _cut(repr(value), length)
+    shown = ""
+    for piece in _IN_PIECES.iterencode(value):
+        shown += piece
+        if len(shown) > length:
+            break
+    # It may hold half of a surrogate pair, which UTF-8 can't write.
+    return _cut(shown.encode("utf-8", "backslashreplace").decode(), length)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def complaint(error: Mapping[str, Any]) -> str:
     """What pydantic complains of, as one of `ValidationError.errors()` has it, and what arrived."""
     message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] in ("missing", "value_error"):  # the latter are words of our own
-        return message
-    if error["type"] == "union_tag_invalid":  # whose message has all of what arrived
-        wanted = error["ctx"]
-        return (
-            f"expected {wanted['discriminator']} to be one of {wanted['expected_tags']}, "
-            f"got {shorten(wanted['tag'])}"
-        )
+    match error["type"]:
+        case "missing" | "value_error":  # the latter are words of our own
+            return message
+        case "union_tag_invalid":  # whose message has all of what arrived
+            wanted = error["ctx"]
+            return (
+                f"expected {wanted['discriminator']} to be one of {wanted['expected_tags']}, "
+                f"got {shorten(wanted['tag'])}"
+            )
+        case "too_short":
+            wanted, got = error["ctx"]["min_length"], error["ctx"]["actual_length"]
+            return f"expected a list of at least {wanted}, got one of {got}"
+        case "too_long":
+            wanted, got = error["ctx"]["max_length"], error["ctx"]["actual_length"]
+            return f"expected a list of at most {wanted}, got one of {got}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            message = "expected an object"
     # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
     return f"{message}, got {shorten(error.get('input'))}"
 

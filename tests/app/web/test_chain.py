@@ -110,10 +110,21 @@ def test_a_step_beyond_all_numbers_has_no_value(http: TestClient) -> None:
         ({"c": "product"}, "invalid_configuration", "expected operation c to be one of identity"),
         ({"b": "t" * 41}, "invalid_request", "b: String should have at most 40"),
         ({"a": 3}, "invalid_request", "a: Input should be a valid string"),
-        ({"weights": [1, 2]}, "invalid_request", "weights: List should have at least 3 items"),
-        ({"weights": [1, 2, 3, 4]}, "invalid_request", "weights: List should have at most 3"),
+        (
+            {"weights": [1, 2]},
+            "invalid_request",
+            "weights: expected a list of at least 3, got one of 2",
+        ),
+        (
+            {"weights": [1, 2, 3, 4]},
+            "invalid_request",
+            "weights: expected a list of at most 3, got one of 4",
+        ),
         ({"weights": [1, 2, "3"]}, "invalid_request", "weights.2: Input should be a valid number"),
         ({"weights": [1, True, 3]}, "invalid_request", "weights.1: Input should be a valid number"),
+        ([], "invalid_request", "expected an object, got []"),
+        ({"a": True}, "invalid_request", "a: Input should be a valid string, got true"),
+        ({"b": None}, "invalid_request", "b: Input should be a valid string, got null"),
         ({"weights": 1}, "invalid_request", "weights: Input should be a valid list"),
         ({"step": 0}, "invalid_request", "step: Input should be greater than 0"),
         ({"step": 101}, "invalid_request", "step: Input should be less than or equal to 100"),
@@ -121,9 +132,7 @@ def test_a_step_beyond_all_numbers_has_no_value(http: TestClient) -> None:
         ({"c": "exponential", "weights": [1, 1, 1000]}, "invalid_configuration", "got v = inf"),
     ],
 )
-def test_refuses_with_a_reason(
-    http: TestClient, question: dict[str, Any], code: str, says: str
-) -> None:
+def test_refuses_with_a_reason(http: TestClient, question: Any, code: str, says: str) -> None:
     response = http.post("/api/chain", json=question)
     assert response.status_code == 422
     error = checked_error(response.json())

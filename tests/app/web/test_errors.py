@@ -325,15 +325,24 @@ def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None
     [
         ({"actions": [{"batch": 5, "set": {}}]}, "actions.0"),
         ({"version": 2}, "version: Input should be 1, got 2"),
-        ({"version": True}, "version: expected 1, got True"),
+        ({"version": True}, "version: expected 1, got true"),
         ({"version": 1.0}, "version: expected 1, got 1.0"),
+        ({"name": None}, "name: Input should be a valid string, got null"),
+        ([True], "recipe: expected an object, got [true]"),
         ({"config": {"seed": -5}}, "config.seed"),
         ({"spice": 1}, "spice"),
     ],
 )
-def test_a_recipe_that_is_none(visitor: Visitor, recipe: dict[str, Any], place: str) -> None:
+def test_a_recipe_that_is_none(visitor: Visitor, recipe: Any, place: str) -> None:
     response = visitor.http.post("/api/runs", json={"recipe": recipe})
     assert place in error_of(response, 422, "invalid_recipe")["message"]
+
+
+def test_a_recipe_in_a_file_may_hold_half_of_a_surrogate_pair(visitor: Visitor) -> None:
+    body = json.dumps({"format": "descent.recipe", "name": ["\ud800"]})
+    headers = {"content-type": "application/octet-stream"}
+    answer = visitor.http.post("/api/runs", content=body, headers=headers)
+    assert error_of(answer, 422, "invalid_recipe")["message"].endswith(', got ["\\ud800"]')
 
 
 def test_no_recipe_is_no_recipe(visitor: Visitor) -> None:
