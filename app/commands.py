@@ -1,11 +1,18 @@
 """The commands a run understands, checked before they travel to its worker."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from app.config import BatchSize, OptimizerChange, OptimizerName, Strict
-from app.errors import complaint
+from app.errors import complaint, shorten
 
 MAX_COUNT = 1_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 1e6  # phases a second
@@ -105,10 +112,23 @@ class Undo(Strict):
     type: Literal["undo"]
 
 
-Command = Annotated[
-    Play | Pause | Step | Set | Seek | Reset | SetWeight | TrainOn | Undo,
-    Field(discriminator="type"),
-]
+_OfAnyType = Play | Pause | Step | Set | Seek | Reset | SetWeight | TrainOn | Undo
+
+TYPES = [get_args(each.model_fields["type"].annotation)[0] for each in get_args(_OfAnyType)]
+
+
+def _has_a_type(value: Any) -> Any:
+    """In words of our own: the framework's do not tell which types there are."""
+    is_object = isinstance(value, dict)
+    if isinstance(value, Strict) or (is_object and value.get("type") in TYPES):
+        return value
+    got = value["type"] if is_object and "type" in value else value
+    raise ValueError(
+        f"expected a command whose type is one of {', '.join(TYPES)}, got {shorten(got)}"
+    )
+
+
+Command = Annotated[_OfAnyType, Discriminator("type"), BeforeValidator(_has_a_type)]
 
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 

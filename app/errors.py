@@ -69,14 +69,12 @@ def complaint(error: Mapping[str, Any]) -> str:
     """What pydantic complains of, as one of `ValidationError.errors()` has it, and what arrived."""
     message = str(error["msg"]).removeprefix("Value error, ")
     match error["type"]:
-        case "missing" | "value_error":  # the latter are words of our own
+        case "value_error":  # words of our own
             return message
-        case "union_tag_invalid":  # whose message has all of what arrived
-            wanted = error["ctx"]
-            return (
-                f"expected {wanted['discriminator']} to be one of {wanted['expected_tags']}, "
-                f"got {shorten(wanted['tag'])}"
-            )
+        case "missing" if error["input"] is None:
+            return "expected a body that is JSON, got none"
+        case "missing":
+            return f"expected {error['loc'][-1]}, got {shorten(error['input'])} without it"
         case "too_short":
             wanted, got = error["ctx"]["min_length"], error["ctx"]["actual_length"]
             return f"expected a list of at least {wanted}, got one of {got}"

@@ -199,6 +199,42 @@ def test_a_bad_command_says_what_was_expected_and_changes_nothing(run: Run, name
     assert after == before
 
 
+COMMANDS = (
+    "expected a command whose type is one of play, pause, step, set, seek, reset, set_weight, "
+    "train_on, undo, got "
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{}", COMMANDS + "{}"),
+        ('{"Type": "play"}', COMMANDS + '{"Type": "play"}'),
+        ('{"type": "explode"}', COMMANDS + "'explode'"),
+        ('{"type": null}', COMMANDS + "null"),
+        ('{"type": ["play"]}', COMMANDS + '["play"]'),
+        ('"play"', COMMANDS + "'play'"),
+        ("[]", COMMANDS + "[]"),
+        ("null", COMMANDS + "null"),
+        ("", "expected a body that is JSON, got none"),
+        ('{"type": "seek"}', 'seek.batch: expected batch, got {"type": "seek"} without it'),
+    ],
+)
+def test_what_a_command_lacks_is_said(run: Run, body: str, message: str) -> None:
+    response = run.http.post(f"{run.path}/commands", content=body, headers=JSON)
+    assert error_of(response, 422, "invalid_request")["message"] == message
+
+
+def test_what_a_body_lacks_is_said(run: Run) -> None:
+    rename = run.http.patch(run.path, json={})
+    assert error_of(rename, 422)["message"] == "name: expected name, got {} without it"
+    recipe = {"actions": [{"set": {"learning_rate": 1}}]}
+    answer = error_of(run.http.post("/api/runs", json={"recipe": recipe}), 422)
+    assert answer["message"] == (
+        'recipe.actions.0.batch: expected batch, got {"set": {"learning_rate": 1}} without it'
+    )
+
+
 LONG = "x" * 100_000
 
 

@@ -346,6 +346,12 @@ def test_an_empty_message_is_not_called_a_binary_one(watcher: Watcher) -> None:
     assert watcher.refusal(b"")["message"] == "expected a JSON object, got a binary message"
 
 
+def test_a_message_without_a_type_is_told_the_types_there_are(watcher: Watcher) -> None:
+    message = watcher.refusal({"Type": "play"})["message"]
+    assert message.startswith("expected a command whose type is one of play, pause, step, set, ")
+    assert message.endswith(', got {"Type": "play"}')
+
+
 @pytest.mark.parametrize("name", BAD_MESSAGES)
 def test_a_bad_message_is_answered_and_harms_nothing(run: Run, watcher: Watcher, name: str) -> None:
     message, code = BAD_MESSAGES[name]
