@@ -8,6 +8,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -51,6 +52,17 @@ class Set(Strict):
     batch_size: BatchSize | None = None
     speed: float | None = Field(default=None, ge=MIN_SPEED, le=MAX_SPEED)
 
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _is_an_optimizer(cls, optimizer: Any) -> Any:
+        """One set of rules for both forms."""
+        if optimizer is not None:
+            try:
+                OptimizerChange.model_validate(optimizer)
+            except ValidationError as error:
+                raise ValueError(complaint(error.errors()[0])) from None
+        return optimizer
+
     @model_validator(mode="after")
     def _sets_something(self) -> Self:
         given = self.model_fields_set - {"type"}
@@ -61,11 +73,6 @@ class Set(Strict):
         for name in given - {"speed"}:
             if getattr(self, name) is None:
                 raise ValueError(f"expected a value for {name}, got null")
-        if isinstance(self.optimizer, dict):
-            try:
-                OptimizerChange.model_validate(self.optimizer)
-            except ValidationError as error:
-                raise ValueError(f"optimizer: {complaint(error.errors()[0])}") from None
         return self
 
 

@@ -115,7 +115,7 @@ class OptimizerConfig(Strict):
 def _given_options(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"name": value}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or value.get("name") is None:
         raise ValueError(
             f"expected the name of an optimizer, or its name and options, got {shorten(value)}"
         )

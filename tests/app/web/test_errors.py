@@ -273,6 +273,26 @@ def test_a_header_and_a_name_are_not_repeated_at_length(visitor: Visitor) -> Non
     assert len(error["message"]) < 400
 
 
+NAMED = "expected the name of an optimizer, or its name and options, got "
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "says"),
+    [
+        ("adagrad", "expected the optimizer to be one of sgd, rmsprop, adam, got 'adagrad'"),
+        ({"name": "adagrad"}, "expected the optimizer to be one of sgd, rmsprop, adam, got 'adag"),
+        ({"learning_rate": 0.1}, NAMED + '{"learning_rate": 0.1}'),
+        ({"name": None}, NAMED + '{"name": null}'),
+        (True, NAMED + "true"),
+    ],
+)
+def test_a_change_to_what_is_no_optimizer_is_told_of_in_one_place(
+    run: Run, optimizer: Any, says: str
+) -> None:
+    message = error_of(run.post({"type": "set", "optimizer": optimizer}), 422)["message"]
+    assert message.startswith(f"set.optimizer: {says}")
+
+
 @pytest.mark.parametrize("option", ["momentum", "rho"])
 def test_an_option_that_an_optimizer_has_not_is_told_what_it_has(run: Run, option: str) -> None:
     wanted = f"expected no option of rmsprop but learning_rate, got '{option}'"
