@@ -1,6 +1,7 @@
 """Every error as `{"error": {"code", "message", "hint"}}`, whoever raised it."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -78,8 +79,10 @@ def _http_error(error: HTTPException, request: Request) -> AppError:
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
     message, hint = error.detail, "See /docs for what can be asked, and how."
     match status:
-        case HTTPStatus.BAD_REQUEST:
-            hint = "Send well-formed JSON, not too deeply nested."
+        case HTTPStatus.BAD_REQUEST:  # a body that Python's JSON gives up on
+            code = "malformed_json"
+            message = f"expected JSON, got {_what_cannot_be_read(error.__cause__)}"
+            hint = "Send well-formed JSON, in UTF-8. Nothing has changed."
         case HTTPStatus.NOT_FOUND:
             message = f"expected an address of this server, got {shorten(request.scope['path'])}"
             hint = "See /docs for the addresses there are."
@@ -87,6 +90,17 @@ def _http_error(error: HTTPException, request: Request) -> AppError:
             message = f"expected {' or '.join(_methods_at(request))}, got {shorten(request.method)}"
             hint = "See /docs for the methods of this address."
     return AppError(code, message, hint, status=status)
+
+
+def _what_cannot_be_read(reason: BaseException | None) -> str:
+    match reason:
+        case RecursionError():
+            return "a body that is nested too deeply"
+        case UnicodeDecodeError():
+            return "a body that is not in UTF-8"
+        case ValueError():
+            return f"a number of more than {sys.get_int_max_str_digits()} digits"
+    return "a body that cannot be read"
 
 
 def _methods_at(request: Request) -> Iterator[str]:

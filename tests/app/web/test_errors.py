@@ -371,6 +371,24 @@ def test_where_json_ends_is_said_in_words(visitor: Visitor) -> None:
     assert "expected JSON, got a body that is none: EOF" in error_of(pixels, 400)["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (DEEP, "a body that is nested too deeply"),
+        ('{"seed": ' + "9" * 5000 + "}", "a number of more than 4300 digits"),
+        ('{"dataset": "ü"}'.encode("latin-1"), "a body that is not in UTF-8"),
+        ("{}".encode("utf-16") + b"x", "a body that is not in UTF-8"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_json_that_cannot_be_read_is_told_why(
+    visitor: Visitor, body: str | bytes, found: str
+) -> None:
+    answer = visitor.http.post("/api/runs", content=body, headers=JSON)
+    error = error_of(answer, 400, "malformed_json")
+    assert error["message"] == f"expected JSON, got {found}"
+
+
 def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None:
     body = '{"optimizer": {"name": "sgd", "learning_rate": NaN}}'
     error_of(visitor.http.post("/api/runs", content=body, headers=JSON), 422, "invalid_request")
