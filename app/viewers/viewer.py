@@ -46,6 +46,7 @@ class Viewer:
 
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
+        _check_fields(message, "views", "rate", "sample")
         views, rate = message.get("views", []), message.get("rate", 30)
         sample, repeat = message.get("sample", 0), message.get("repeat", True)
         if (
@@ -68,6 +69,7 @@ class Viewer:
 
     def resume(self, message: dict[str, Any]) -> None:
         """Take a `resume` message: the series is wanted from that batch on."""
+        _check_fields(message, "from_batch", "timeline")
         for name in ("from_batch", "timeline"):
             value = message.get(name, 0)
             if not is_whole(value) or value < 0:
@@ -80,6 +82,7 @@ class Viewer:
 
     def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
+        _check_fields(message, "frame")
         number = message.get("frame")
         if not is_whole(number):
             raise malformed("frame", "the number of a frame", number)
@@ -127,6 +130,13 @@ class Viewer:
             self.overrun.set()
 
 
+def _check_fields(message: dict[str, Any], *known: str) -> None:
+    unknown = message.keys() - {"type", *known}
+    if unknown:
+        names = ", ".join(("type", *known))
+        raise _refused(f"expected no fields but {names}, got {shorten(min(unknown))}")
+
+
 def _is_view(value: object) -> bool:
     # "loop/3" is what a look at the loop, following sample 3, is called inside.
     return isinstance(value, str) and len(value) <= 64 and not value.startswith("loop/")
@@ -143,9 +153,9 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 def malformed(name: str, expected: str, value: object) -> AppError:
     """The refusal of a message with something else where `expected` belongs."""
-    return AppError(
-        "malformed_message",
-        f"expected {name} to be {expected}, got {shorten(value)}",
-        "See docs/protocol.md for the messages of the socket.",
-        status=422,
-    )
+    return _refused(f"expected {name} to be {expected}, got {shorten(value)}")
+
+
+def _refused(message: str) -> AppError:
+    hint = "See docs/protocol.md for the messages of the socket."
+    return AppError("malformed_message", message, hint, status=422)
