@@ -46,7 +46,7 @@ class Viewer:
 
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
-        _check_fields(message, "views", "rate", "sample")
+        _check_fields(message, "views", "rate", "sample", "repeat")
         views, rate = message.get("views", []), message.get("rate", 30)
         sample, repeat = message.get("sample", 0), message.get("repeat", True)
         if (

@@ -202,7 +202,9 @@ def test_an_outbox_is_emptied_in_order(viewer: Viewer) -> None:
 
 def test_a_field_that_a_message_has_not_is_refused_and_nothing_is_taken(viewer: Viewer) -> None:
     before = viewer.look, viewer.cursor
-    with pytest.raises(AppError, match="no fields but type, views, rate, sample, got 'view'"):
+    with pytest.raises(
+        AppError, match="no fields but type, views, rate, sample, repeat, got 'view'"
+    ):
         viewer.look_at({"type": "look", "view": ["loop"], "rate": 5})
     with pytest.raises(AppError, match="no fields but type, from_batch, timeline, got 'batch'"):
         viewer.resume({"type": "resume", "from_batch": 9, "batch": 9})

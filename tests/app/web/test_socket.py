@@ -418,7 +418,9 @@ def test_a_look_may_have_an_id_which_is_in_its_refusal(run: Run, watcher: Watche
     watcher.frame_with(lambda frame: "layer1.weights" in frame.views)
     watcher.send(type="look", view=["loop"], id=8)
     error = watcher.event("error", 8)["error"]
-    assert error["message"] == "expected no fields but type, views, rate, sample, got 'view'"
+    assert (
+        error["message"] == "expected no fields but type, views, rate, sample, repeat, got 'view'"
+    )
 
 
 def test_too_long_a_message_closes_the_socket_and_nothing_else(run: Run, watcher: Watcher) -> None:
