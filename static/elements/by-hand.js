@@ -133,7 +133,9 @@ export class ByHand {
       value("value_before"),
       " → ",
       value("value_after"),
-      ". The loss of this batch, with the weights after its step: ",
+      state.batch > 0
+        ? ". The loss of this batch, with the weights after its step: "
+        : ". The loss of the first batch: ",
       loss("loss_before"),
       " → ",
       loss("loss_after"),

@@ -101,7 +101,8 @@ export function exciter(state, { unit, position }, value) {
  */
 export function editedLoss(state, which) {
   if (!state.edit) return null;
-  const of = state.edit.kind === "drawing" ? "of the drawing" : "of the last batch";
+  const batch = state.batch > 0 ? "of the last batch" : "of the first batch";
+  const of = state.edit.kind === "drawing" ? "of the drawing" : batch;
   const when = which === "loss_before" ? "before" : "after";
   return sourceNow(state).fromState(
     `loss ${of} ${when} the change = ${formatLoss(state.edit[which])}`,

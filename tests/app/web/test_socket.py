@@ -324,6 +324,7 @@ BAD_MESSAGES: dict[str, tuple[Any, str]] = {
     "momentum": ({"type": "set", "momentum": 0.5}, "invalid_configuration"),
     "far": ({"type": "seek", "batch": 10**9}, "batch_not_reached"),
     "views": ({"type": "look", "views": "loop"}, "malformed_message"),
+    "repeat": ({"type": "look", "repeat": "no"}, "malformed_message"),
     "inner view": ({"type": "look", "views": ["loop/x"]}, "malformed_message"),
     "rate of look": ({"type": "look", "rate": 0}, "malformed_message"),
     "sample": ({"type": "look", "sample": -1}, "malformed_message"),
