@@ -59,6 +59,11 @@ export class ByHand {
       this.#made = false;
       painter.request(paint);
     });
+    follow(signal, () => {
+      run.connection.value;
+      this.#refusal = null;
+      painter.request(paint);
+    });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     host.piece("hand", HTMLFormElement).addEventListener(
       "submit",

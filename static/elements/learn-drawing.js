@@ -40,7 +40,7 @@ export class LearnDrawing extends RunElement {
       classifier.reading.value;
       repaint();
     });
-    // What has been refused is no news any more where something else is drawn, named or reached.
+    // What has been refused is no news any more where something else is drawn, named or reached, the server too.
     const forgive = () => {
       this.#refusal = null;
       repaint();
@@ -52,6 +52,7 @@ export class LearnDrawing extends RunElement {
     follow(signal, () => {
       reached.value;
       classifier.isCurrent.value;
+      run.connection.value;
       forgive();
     });
     label.addEventListener("change", forgive, { signal });

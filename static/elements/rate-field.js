@@ -9,10 +9,14 @@ import { follow, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
 
+const WITHOUT_CONNECTION = new Set(["not_connected", "connection_lost"]);
+
 /** The learning rate: a slider on a logarithmic scale, and a field for any other. */
 export class RateField extends RunElement {
   /** @type {"present" | "typed" | "refused"} what is in the field */
   #held = "present";
+  /** Whether a rate could not be sent, for want of a connection. */
+  #unsent = false;
 
   /**
    * @override
@@ -36,6 +40,12 @@ export class RateField extends RunElement {
       this.#accept();
       this.#showPresent(run);
     };
+    follow(signal, () => {
+      if (run.connection.value !== "open" || !this.#unsent) return;
+      // Another that is being typed stays.
+      if (this.#held === "typed" && document.activeElement === field) this.#say("");
+      else giveUp();
+    });
     field.addEventListener(
       "blur",
       () => {
@@ -75,6 +85,7 @@ export class RateField extends RunElement {
 
   /** @param {string} text why what is in the field is refused; "" where it is not */
   #say(text) {
+    this.#unsent = false;
     write(this.#message, text);
     if (text === "") this.#field.removeAttribute("aria-invalid");
     else this.#field.setAttribute("aria-invalid", "true");
@@ -128,8 +139,10 @@ export class RateField extends RunElement {
       this.#held = "refused";
       this.#field.value = formatSetting(rate);
     }
-    if (error) this.#say(formatError(error));
-    else if (this.#held === "refused") {
+    if (error) {
+      this.#say(formatError(error));
+      this.#unsent = WITHOUT_CONNECTION.has(error.code);
+    } else if (this.#held === "refused") {
       this.#accept();
       this.#show(rate);
     }

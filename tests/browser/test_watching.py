@@ -89,6 +89,60 @@ def test_a_lost_connection_is_made_again_and_no_point_is_missing(
     assert page.series()["loss"] == page.run.series()["loss"]
 
 
+def lose_the_first(page: DescentPage, command: str) -> None:
+    """Let the page connect anew; a command of that type loses the connection, the first time."""
+    lost: list[str] = []
+
+    def connect(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if command in str(message) and not lost:
+                lost.append(str(message))
+                route.close(code=1012)
+            else:
+                server.send(message)
+
+        route.on_message(pass_on)
+
+    page.page.route_web_socket(re.compile("/ws/runs/"), connect)
+    page.page.reload()
+    page.wait_open()
+
+
+def test_a_rate_lost_with_the_connection_is_not_shown_when_it_is_back(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    lose_the_first(page, '"learning_rate":')
+    field = page.input("Learning rate")
+    field.fill("0.02")
+    field.press("Enter")
+    expect(field).to_have_value("0.001")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    expect(page.page.locator("#rate-message")).to_be_empty()
+    assert page.run.state()["learning_rate"] == 0.001
+    field.fill("0.02")
+    field.press("Enter")
+    page.until(lambda: page.run.state()["learning_rate"] == 0.02, "the rate")
+
+
+def test_a_weight_lost_with_the_connection_is_not_told_when_it_is_back(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    lose_the_first(page, "set_weight")
+    page.region("Weights").get_by_role("slider").press("Enter")
+    dialog = page.page.get_by_role("dialog")
+    dialog.get_by_label("New w", exact=True).fill("0.5")
+    result = dialog.locator("[data-part=result]")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(result).to_contain_text("The connection was lost")
+    expect(result).to_be_empty()
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(result).to_contain_text("0.5")
+
+
 def test_a_speed_is_told_only_while_there_is_news(page_of_run: DescentPage) -> None:
     page = page_of_run
     routes: list[WebSocketRoute] = []
