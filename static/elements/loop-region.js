@@ -6,9 +6,8 @@ import { gradientsPainter } from "../draw/gradients.js";
 import { drawHistogram } from "../draw/histogram.js";
 import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
-import { announcement, captionParts, textOf } from "../models/captions.js";
-import { batchSize } from "../models/explanations/comparing.js";
-import { batchAtHand, NO_PICTURES, PHASES } from "../models/loop.js";
+import { announcement, captionParts, headingParts, textOf } from "../models/captions.js";
+import { NO_PICTURES, PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
@@ -116,11 +115,7 @@ export class LoopRegion extends RunElement {
     const { formula, words } = formulaOf(lit, state);
     write(this.piece("formula", HTMLElement), formula);
     write(this.piece("words", HTMLElement), words);
-    this.#sub?.show([
-      `batch ${formatCount(Math.max(batchAtHand(state.batch, state.phase), 1))}: `,
-      { text: formatCount(state.batch_size), explanation: () => batchSize(state) },
-      state.batch_size === 1 ? " digit, five phases" : " digits, five phases",
-    ]);
+    this.#sub?.show(headingParts(pictures, state));
   }
 
   /**

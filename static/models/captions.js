@@ -1,4 +1,5 @@
 import { aDigit, formatCount, formatLoss, formatValue } from "../format.js";
+import { batchSize } from "./explanations/comparing.js";
 import { digitsInLoss } from "./explanations/counts.js";
 import * as explanations from "./explanations/stations.js";
 import { batchAtHand } from "./loop.js";
@@ -14,6 +15,27 @@ import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } f
 /** @typedef {{ text: string, explanation: () => Explanation | null }} Figure a number in a text */
 
 /** @typedef {string | Figure} Part */
+
+/**
+ * The batch at hand and what has been drawn for it; the size that is set holds from the next on.
+ *
+ * @param {Pictures} pictures
+ * @param {RunState} state
+ * @returns {Part[]}
+ */
+export function headingParts({ draw, of }, state) {
+  const batch = batchAtHand(state.batch, state.phase);
+  const heading = `batch ${formatCount(Math.max(batch, 1))}: `;
+  const drawn = of.draw === batch ? draw : null;
+  if (!drawn && state.trained_apart) return [heading, "five phases"]; // it has gone since
+  const size = drawn?.size ?? state.batch_size;
+  const explanation = () => (drawn ? explanations.batchSize(state, size) : batchSize(state));
+  return [
+    heading,
+    { text: formatCount(size), explanation },
+    size === 1 ? " digit, five phases" : " digits, five phases",
+  ];
+}
 
 /**
  * The line of text under a station's picture, with the picture's own numbers; null without a picture.

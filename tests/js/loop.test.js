@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { announcement, caption, textOf } from "../../static/models/captions.js";
+import { announcement, caption, headingParts, textOf } from "../../static/models/captions.js";
 import { NO_PICTURES, nextPictures, ofOther, PHASES } from "../../static/models/loop.js";
 import { formulaOf, guessOf, networkParts, unitFormula } from "../../static/models/words.js";
 
@@ -184,6 +184,21 @@ describe("what the page says", () => {
     const { update } = pictures;
     const lost = { ...pictures, update: update && { ...update, median: 1e5 } };
     assert.match(caption("update", lost, STATE) ?? "", /^median .* = 1e7 % or more\n/);
+  });
+
+  it("tells how many digits have been drawn, and before that how many will be", () => {
+    const heading = (/** @type {typeof pictures} */ now, /** @type {object} */ changes) =>
+      textOf(headingParts(now, { ...STATE, ...changes }));
+    const set = { batch_size: 8 };
+    assert.equal(heading(NO_PICTURES, { phase: null, ...set }), "batch 1: 8 digits, five phases");
+    const first = { batch: 1, phase: "update", ...set };
+    assert.equal(heading(pictures, first), "batch 1: 128 digits, five phases");
+    assert.equal(heading(NO_PICTURES, { ...first, trained_apart: true }), "batch 1: five phases");
+    const second = nextPictures(pictures, message(1, "draw"));
+    assert.equal(
+      heading(second, { batch: 1, phase: "draw", batch_size: 1024 }),
+      "batch 2: 128 digits, five phases",
+    );
   });
 
   it("has no caption without a picture", () => {
