@@ -1,4 +1,5 @@
 import { formatError, formatLoss, formatValue, parseNumber } from "../format.js";
+import { canUndo } from "../models/changes.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
@@ -76,7 +77,7 @@ export class ByHand {
     const undo = async () => {
       await this.#send(commands.undo());
       painter.request(paint);
-      if (this.#refusal === null)
+      if (!this.#isUndoable())
         leave(this.#host.button("undo"), host.piece("value", HTMLInputElement));
     };
     this.#host.button("undo").addEventListener("click", undo, { signal });
@@ -104,6 +105,12 @@ export class ByHand {
     this.#refusal = error && formatError(error);
   }
 
+  #isUndoable() {
+    const { state, writable } = this.#app.run;
+    const now = state.peek();
+    return now !== null && writable.peek() && canUndo(now, "weight");
+  }
+
   #paint() {
     const { run } = this.#app;
     const state = run.state.peek();
@@ -111,7 +118,7 @@ export class ByHand {
     const writable = run.writable.peek();
     this.#host.button("set").setAttribute("aria-disabled", String(!writable));
     const edit = state.edit?.kind === "weight" ? state.edit : null;
-    this.#host.button("undo").hidden = !(edit && state.can_undo && writable);
+    if (!this.#busy) this.#host.button("undo").hidden = !this.#isUndoable();
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     const watched = writable ? [] : ["Only the page that made this run can change it."];

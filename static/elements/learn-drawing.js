@@ -1,5 +1,6 @@
 import { computed } from "@preact/signals-core";
 import { formatError, formatLoss } from "../format.js";
+import { canUndo } from "../models/changes.js";
 import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
@@ -77,7 +78,7 @@ export class LearnDrawing extends RunElement {
     );
     const undo = async () => {
       await act(commands.undo());
-      if (this.#refusal === null) leave(this.button("undo"), this.button("learn"));
+      if (!isUndoable(run)) leave(this.button("undo"), this.button("learn"));
     };
     this.button("undo").addEventListener("click", undo, { signal });
     this.button("moved").addEventListener(
@@ -99,8 +100,7 @@ export class LearnDrawing extends RunElement {
     const ready = pixels !== null && chosen !== "" && run.writable.peek() && !this.#busy;
     this.button("learn").setAttribute("aria-disabled", String(!ready));
     const edit = state.edit?.kind === "drawing" ? state.edit : null;
-    const undoable = edit !== null && state.can_undo && run.writable.peek();
-    this.button("undo").hidden = !undoable;
+    if (!this.#busy) this.button("undo").hidden = !isUndoable(run);
     this.button("moved").hidden = edit === null;
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
@@ -129,6 +129,12 @@ export class LearnDrawing extends RunElement {
   #refused() {
     return this.button("learn").getAttribute("aria-disabled") === "true";
   }
+}
+
+/** @param {import("../models/run.js").RunModel} run */
+function isUndoable({ state, writable }) {
+  const now = state.peek();
+  return now !== null && writable.peek() && canUndo(now, "drawing");
 }
 
 /**

@@ -27,7 +27,7 @@ export function headingParts({ draw, of }, state) {
   const batch = batchAtHand(state.batch, state.phase);
   const heading = `batch ${formatCount(Math.max(batch, 1))}: `;
   const drawn = of.draw === batch ? draw : null;
-  if (!drawn && state.trained_apart) return [heading, "five phases"]; // it has gone since
+  if (!drawn && state.trained_apart) return [heading, "five phases"]; // not known any more
   const size = drawn?.size ?? state.batch_size;
   const explanation = () => (drawn ? explanations.batchSize(state, size) : batchSize(state));
   return [

@@ -60,6 +60,16 @@ export function markOf(action) {
   return parts.join(", ");
 }
 
+/**
+ * Whether `undo` would take back a change by hand of that kind.
+ *
+ * @param {Pick<import("../protocol/types.js").RunState, "can_undo" | "actions">} state
+ * @param {import("../protocol/types.js").Edit["kind"]} kind
+ */
+export function canUndo({ can_undo, actions }, kind) {
+  return can_undo && isObject(actions.at(-1)?.set[kind]);
+}
+
 /** @param {number} count of changes */
 export function countWords(count) {
   if (count === 0) return "no changes";

@@ -271,6 +271,52 @@ def test_a_weight_is_set_by_hand_and_taken_back(page_of_run: DescentPage) -> Non
         assert np.array_equal(array, before[name])
 
 
+def has_changes(page: DescentPage, count: int) -> None:
+    """Wait until the run's log has that many."""
+    page.run.until(lambda state: len(state["actions"]) == count, what=f"{count} changes")
+
+
+def test_several_changes_by_hand_are_taken_back_one_after_the_other(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    before = parameters(page)["layer1.weights"]
+    dialog = open_unit(page, 0)
+    result = dialog.locator("[data-part=result]")
+    for value in ("0.1", "0.2", "0.3"):
+        dialog.get_by_label("New w", exact=True).fill(value)
+        dialog.get_by_role("button", name="Set this w").click()
+        expect(result).to_contain_text(f"→ {value}.")
+    undo = dialog.get_by_role("button", name="Undo")
+    for left in (2, 1, 0):
+        undo.press("Enter")
+        has_changes(page, left)
+        expect(undo if left else dialog.get_by_label("New w", exact=True)).to_be_focused()
+    expect(undo).to_be_hidden()
+    assert np.array_equal(page.run.tensor("layer1.weights"), before)
+
+
+def test_a_drawing_learnt_twice_is_forgotten_twice(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    region = copied_as_seven(page)
+    before = parameters(page)["layer1.weights"]
+    learn = region.get_by_role("button", name="Learn this drawing")
+    expect(learn).to_have_attribute("aria-disabled", "false")
+    for count in (1, 2):
+        learn.click()
+        has_changes(page, count)
+        expect(learn).to_have_attribute("aria-disabled", "false")
+    undo = region.get_by_role("button", name="Undo")
+    undo.press("Enter")
+    has_changes(page, 1)
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(learn).to_be_focused()
+    expect(undo).to_be_hidden()
+    assert np.array_equal(page.run.tensor("layer1.weights"), before)
+
+
 def test_a_weight_in_use_is_not_changed_and_the_page_says_so(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)
