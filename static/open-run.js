@@ -21,7 +21,8 @@ export const NO_SUCH_RUN = {
  * @param {History} history
  */
 export async function openRun(run, location, history) {
-  const named = holdsRecipe(location.hash) ? null : new URLSearchParams(location.search).get("run");
+  const query = new URLSearchParams(location.search);
+  const named = (!holdsRecipe(location.hash) && query.get("run")) || null;
   try {
     const id = named ?? (await makeRun(location.hash));
     if (named === null) history.replaceState(null, "", addressOf(id, location));

@@ -162,6 +162,12 @@ def test_a_speed_is_told_only_while_there_is_news(page_of_run: DescentPage) -> N
     expect(speed).to_have_text("–")
 
 
+def test_an_address_that_names_no_run_opens_a_new_one(open_page: OpenPage) -> None:
+    page = open_page("/?run=")
+    page.press("Step batch")
+    page.shows("batch", "1")
+
+
 def test_a_run_that_is_not_there_is_said_and_a_new_one_offered(
     open_page: OpenPage, server: Server
 ) -> None:
