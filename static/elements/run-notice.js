@@ -20,7 +20,7 @@ export class RunNotice extends RunElement {
    */
   connect({ run }, signal) {
     follow(signal, () => {
-      this.piece("watching", HTMLElement).hidden = run.writable.value;
+      this.piece("watching", HTMLElement).hidden = run.writable.value || run.gone.value !== null;
     });
     this.#connection(run, signal);
     this.#survival(run, signal);
@@ -62,6 +62,8 @@ export class RunNotice extends RunElement {
       banner.hidden = gone === null;
       if (gone === null) return;
       write(this.piece("banner-message", HTMLElement), formatError(gone));
+      // The focus was on a control that is out of use with its run.
+      if (document.activeElement?.matches(":disabled")) this.button("new-run").focus();
     });
   }
 

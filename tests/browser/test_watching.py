@@ -162,6 +162,18 @@ def test_a_speed_is_told_only_while_there_is_news(page_of_run: DescentPage) -> N
     expect(speed).to_have_text("–")
 
 
+def test_a_deleted_run_is_said_to_be_gone_and_nothing_else(open_page: OpenPage) -> None:
+    owner = open_page(complaints_expected=True)
+    guest = open_page(f"/?run={owner.run_id}", complaints_expected=True)
+    owner.page.get_by_role("button", name="Play").focus()
+    owner.page.evaluate("id => fetch(`/api/runs/${id}`, { method: 'DELETE' })", owner.run_id)
+    for page in (owner, guest):
+        expect(page.page.get_by_text("This run does not exist, or no longer.")).to_be_visible()
+        expect(page.page.get_by_text("You are watching this run.")).to_be_hidden()
+    expect(owner.page.get_by_role("button", name="Start a new run")).to_be_focused()
+    assert guest.page.evaluate("document.activeElement === document.body")
+
+
 def test_an_address_that_names_no_run_opens_a_new_one(open_page: OpenPage) -> None:
     page = open_page("/?run=")
     page.press("Step batch")
