@@ -70,14 +70,14 @@ export class HealthRegion extends RunElement {
       run.view("health").peek()?.fresh === true &&
       this.#health?.batch === state.batch &&
       this.#health.phase === state.phase;
-    const now = [this.#health, colours.peek(), present];
+    const now = [this.#health, colours.peek(), present, state.trained_apart];
     if (areSame(now, this.#painted)) return;
     this.#painted = now;
     const { batch, phase } = this.#health ?? {};
     write(
       this.piece("of", HTMLElement),
       batch === undefined
-        ? "known once a batch has got to its gradient"
+        ? `known once ${state.trained_apart ? "another" : "a"} batch has got to its gradient`
         : `batch ${formatCount(batchAtHand(batch, phase))}`,
     );
     this.#paintSample(present ? state : null);
