@@ -109,6 +109,8 @@ export class CompareRegion extends RunElement {
       },
       { signal },
     );
+    // What is there is read out: not another that was asked for.
+    unit.addEventListener("change", () => (unit.value = String(this.#images?.unit)), { signal });
     this.#controls(app, signal);
     signal.addEventListener(
       "abort",

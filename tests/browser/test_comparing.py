@@ -235,7 +235,11 @@ def test_the_unit_read_out_is_reproduced(open_page: OpenPage) -> None:
     trained_to(page, 10)
     hold_images(page)
     region = region_of(page)
-    region.get_by_label("Compared unit").fill("31")
+    unit = region.get_by_label("Compared unit")
+    unit.fill("900")
+    unit.press("Tab")
+    expect(unit).to_have_value("39")  # the last there is
+    unit.fill("31")
     readout = region.locator('[data-part="unit-readout"]')
     expect(readout).to_contain_text(re.compile(r"unit 31: A .*B − A "))
     numbers = readout.locator(".explained").all()
