@@ -3,7 +3,7 @@ import { LEAST, upperEnd } from "../draw/axis.js";
 import { drawMarks, drawUpright, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
 import { decimate } from "../draw/decimate.js";
 import { countAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
-import { markOf } from "../models/changes.js";
+import { eachOnce, markOf } from "../models/changes.js";
 
 /**
  * @typedef {import("../draw/colours.js").Theme} Theme
@@ -160,14 +160,16 @@ export class LossChart {
 
   /** @param {uPlot} plot */
   #drawMarks(plot) {
-    const marks = (this.#data?.actions ?? [])
-      .map((action) => ({
-        batch: action.batch,
-        words: markOf(action),
+    const actions = this.#data?.actions ?? [];
+    const all = actions.map((action) => ({ batch: action.batch, text: markOf(action) }));
+    const marks = eachOnce(all)
+      .filter(({ text }) => text !== "")
+      .map(({ batch, text }) => ({
+        batch,
+        words: text,
         colour: this.#theme.muted,
         dash: MARK_DASH,
-      }))
-      .filter(({ words }) => words !== "");
+      }));
     drawMarks(plot, marks, MARK_ROWS, this.#theme);
   }
 

@@ -61,6 +61,17 @@ export function markOf(action) {
 }
 
 /**
+ * Without those that say of a batch again what has been said of it.
+ *
+ * @template {{ batch: number, text: string }} T
+ * @param {readonly T[]} marks
+ */
+export function eachOnce(marks) {
+  const told = new Set();
+  return marks.filter(({ batch, text }) => told.size < told.add(`${batch} ${text}`).size);
+}
+
+/**
  * Whether `undo` would take back a change by hand of that kind.
  *
  * @param {Pick<import("../protocol/types.js").RunState, "can_undo" | "actions">} state

@@ -1,4 +1,4 @@
-import { markOf } from "./changes.js";
+import { eachOnce, markOf } from "./changes.js";
 
 /**
  * @typedef {import("../protocol/types.js").Action} Action
@@ -21,9 +21,8 @@ import { markOf } from "./changes.js";
 export function marksOf(state) {
   if (!state) return [];
   const at = state.branched_from?.batch;
-  const changes = state.actions
-    .map((action) => ({ batch: action.batch, text: settingText(action) }))
-    .filter(({ text }) => text !== "");
+  const all = state.actions.map((action) => ({ batch: action.batch, text: settingText(action) }));
+  const changes = eachOnce(all).filter(({ text }) => text !== "");
   if (at === undefined) return changes;
   const branched = changes.filter(({ batch }) => batch === at).map(({ text }) => text);
   const before = changes.filter(({ batch }) => batch < at);

@@ -89,6 +89,19 @@ describe("what was changed", () => {
     assert.equal(textOf({ speed: 5 }), "");
   });
 
+  it("is marked once where several of one batch say the same", () => {
+    const byHand = (/** @type {number} */ batch) => ({ batch, set: { weight: { value: batch } } });
+    const actions = [byHand(1), byHand(1), { batch: 1, set: { batch_size: 8 } }, byHand(2)];
+    const texts = (/** @type {any} */ branched_from) =>
+      marksOf({ actions, branched_from }).map((mark) => changeText("A", mark));
+    assert.deepEqual(texts(null), [
+      "A from batch 1 on: by hand",
+      "A from batch 1 on: size 8",
+      "A from batch 2 on: by hand",
+    ]);
+    assert.equal(texts({ id: "a", batch: 1 })[0], "A branches off at batch 1: by hand, size 8");
+  });
+
   it("is marked at its batch, and so is where the run branched off", () => {
     const actions = [
       { batch: 10, set: { learning_rate: 0.01 } },
