@@ -7,7 +7,8 @@ import { activation } from "../../static/models/explanations/forward.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
 import { loss } from "../../static/models/explanations/progress.js";
 import { sourceOf } from "../../static/models/explanations/source.js";
-import { after } from "../../static/models/explanations/update.js";
+import { batchSize, stillWeights } from "../../static/models/explanations/stations.js";
+import { after, angle } from "../../static/models/explanations/update.js";
 
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
 
@@ -29,6 +30,13 @@ const STATE = /** @type {RunState} */ (
     },
   })
 );
+
+it("writes counts in groups of digits, after what they count", () => {
+  const state = { ...STATE, parameters: 407050 };
+  assert.match(stillWeights(state, 164774).formula, /whose step is 0 = 164,774: their pixel/);
+  assert.match(batchSize(state, 1024).formula, / = 1,024$/);
+  assert.match(angle(state, 60).formula, / over all 407,050 parameters /);
+});
 
 const AT = { unit: 0, input: 0 };
 const SERVER = "http://127.0.0.1:8000";

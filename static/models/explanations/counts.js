@@ -102,7 +102,7 @@ export function learntFrom(state, { unit, digits, apart = 0 }, count) {
   const nonzero = `np.count_nonzero(${source.tensor(name)}[:${digits}, ${unit}])`;
   const [beside, less] = apart === 0 ? ["", ""] : [` besides the ${apart} shown`, ` - ${apart}`];
   return source.fromTensors(
-    `digits of the batch for which δ = ∂loss/∂z[${unit}] is not 0${beside} = ${count}`,
+    `digits of the batch for which δ = ∂loss/∂z[${unit}] is not 0${beside} = ${formatCount(count)}`,
     [name],
     `${nonzero}${less}`,
   );

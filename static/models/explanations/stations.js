@@ -14,7 +14,7 @@ import { lastLayer, sourceNow, sourceOf } from "./source.js";
 export function batchSize(state, size) {
   const source = sourceOf(state, "draw");
   return source.fromTensors(
-    `digits in this batch = rows of batch.x = ${size}`,
+    `digits in this batch = rows of batch.x = ${formatCount(size)}`,
     ["batch.x"],
     `len(${source.tensor("batch.x")})`,
   );
@@ -143,7 +143,7 @@ export function medianRatio(state, median) {
 export function stillWeights(state, still) {
   const source = sourceOf(state, "update");
   return source.fromTensors(
-    `weights of layer 1 whose step is 0: their pixel is off in the whole batch, or their unit is = ${formatCount(still)}; the median and the bars leave them out`,
+    `weights of layer 1 whose step is 0 = ${formatCount(still)}: their pixel is off in the whole batch, or their unit is; the median and the bars leave them out`,
     [STEP],
     `(${source.tensor(STEP)} == 0).sum()`,
   );

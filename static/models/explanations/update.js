@@ -1,4 +1,4 @@
-import { formatSetting, formatValue } from "../../format.js";
+import { formatCount, formatSetting, formatValue } from "../../format.js";
 import { EPSILON, rulesOf } from "../update.js";
 import { parameterNames, sourceAfter, sourceOf } from "./source.js";
 
@@ -154,7 +154,7 @@ export function angle(state, degrees) {
     return `np.concatenate([${parts.join(", ")}]).astype(float)`;
   };
   return source.fromTensors(
-    `angle between −gradient and step over all ${state.parameters} parameters = arccos(−g · s / (|g| |s|)) = ${degrees.toFixed(1)}°`,
+    `angle between −gradient and step over all ${formatCount(state.parameters)} parameters = arccos(−g · s / (|g| |s|)) = ${degrees.toFixed(1)}°`,
     parameters.flatMap((name) => [`${name}.gradient`, `${name}.step`]),
     `np.degrees(np.arccos(-(g := ${flat("gradient")}) @ (s := ${flat("step")}) / np.linalg.norm(g) / np.linalg.norm(s)))`,
   );
