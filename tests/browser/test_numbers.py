@@ -85,6 +85,16 @@ def test_large_counts_are_in_groups(page_of_run: DescentPage) -> None:
     )
 
 
+def test_a_number_is_not_broken_in_two(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    median = page.region("The loop").locator("[data-phase=update] .figure").first
+    median.evaluate("(figure) => { figure.firstChild.data = '6.5e-5\\u00a0%'; }")
+    for width in (1440, 1024, 390):
+        page.page.set_viewport_size({"width": width, "height": 900})
+        assert median.evaluate("(figure) => figure.getClientRects().length") == 1
+
+
 def test_a_batch_of_one_is_told_as_one(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.input("Batch size").select_option("1")
