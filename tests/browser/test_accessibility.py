@@ -15,6 +15,8 @@ PHASES = ("draw", "forward", "loss", "backward", "update")
 THEMES = ("light", "dark")
 # As between a step and the frame that shows it, or where another phase's inside is kept open.
 PAST = "document.querySelectorAll('.detail.is-shown').forEach((d) => d.classList.add('is-past'))"
+COLOUR = "(element) => getComputedStyle(element).color"
+
 INK = asking_the_page("return app.colours.peek().ink")
 # Of the upper left corner of a canvas, a number for each pixel.
 COLOURS_OF = """canvas => [...new Uint32Array(
@@ -263,6 +265,9 @@ def test_pictures_keep_their_colours_where_the_system_sets_them(
     page.wait_open()
     page.press("Step batch")
     page.shows("batch", "1")
+    names = ("Learn this drawing", "Clear drawing")
+    out, in_use = (page.page.get_by_role("button", name=name).evaluate(COLOUR) for name in names)
+    assert out != in_use
     grid = page.region("Weights").get_by_role("slider")
     page.until(lambda: len(set(grid.evaluate(COLOURS_OF))) > 50, "the images")
     bar = page.page.locator(".answer-bar").first
