@@ -71,6 +71,23 @@ IN_ONE_ROW = """() => {
 }"""
 
 
+@pytest.mark.parametrize("width", [759, 720, 700, 390])
+def test_no_row_is_kept_for_the_momentum_alone(page_of_run: DescentPage, width: int) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": width, "height": 768})
+    tops = page.page.evaluate(
+        "() => ['optimizer', 'momentum'].map((id) => document.getElementById(id)"
+        ".closest('.control').getBoundingClientRect().top)"
+    )
+    assert tops[0] == tops[1]
+
+
+def test_on_a_narrow_phone_nothing_lies_beside_the_page(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 320, "height": 568})
+    assert page.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 def test_step_phase_moves_one_phase(page_of_run: DescentPage) -> None:
     page = page_of_run
     for phase in [*PHASES, "draw"]:
