@@ -15,6 +15,7 @@ import { follow, leave, paintInSight, RunElement } from "./run-element.js";
 const SIDE = 28;
 const PROMISE = "Draw, say which digit it is, and take one step on it.";
 const READY = "The optimizer can take a step on this drawing.";
+const ANOTHER = "Undo takes back the step before.";
 const NOT_YOURS = "Only who has made this run can train it on a drawing.";
 
 /** One step of the optimizer on the reader's own drawing, and back. */
@@ -108,6 +109,8 @@ export class LearnDrawing extends RunElement {
       this.#result?.show([formatError(this.#refusal)]);
     } else if (edit) {
       this.#result?.show(changeOf(state, edit));
+    } else if (isUndoable(run)) {
+      this.#result?.show([ANOTHER]); // in one line: the button stays where it has been pressed
     } else {
       const isRead = app.classifier.reading.peek() !== null;
       this.#result?.show([wordsBefore(isRead, chosen !== "", run.writable.peek())]);

@@ -308,9 +308,12 @@ def test_a_drawing_learnt_twice_is_forgotten_twice(page_of_run: DescentPage) -> 
         has_changes(page, count)
         expect(learn).to_have_attribute("aria-disabled", "false")
     undo = region.get_by_role("button", name="Undo")
+    place = undo.bounding_box()
     undo.press("Enter")
     has_changes(page, 1)
     expect(undo).to_be_focused()
+    expect(region.locator("[data-part=result]")).to_have_text("Undo takes back the step before.")
+    assert undo.bounding_box() == place
     undo.press("Enter")
     expect(learn).to_be_focused()
     expect(undo).to_be_hidden()
