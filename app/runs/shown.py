@@ -12,13 +12,13 @@ class Shown:
     def __init__(self) -> None:
         self._known: dict[str, tuple[Hashable, int]] = {}
 
-    def has_been_shown(self, view: str, content: Hashable, version: int) -> bool:
+    def has_been_shown(self, view: str, content: Hashable | None, version: int) -> bool:
         """Whether whoever has been sent the frame of that version has this content."""
         known = self._known.get(view)
         return known is not None and known[0] == content and known[1] <= version
 
     def note(self, view: str, content: Hashable | None, version: int) -> None:
-        """What it shows at a version; None for nothing, of which viewers forget what they have."""
+        """What it shows at a version; None for nothing that can be told, or lasts."""
         known = self._known.pop(view, None)
         if content is None:
             return

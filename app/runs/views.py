@@ -48,7 +48,9 @@ def encode_view(
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
     description = next((view for view in weight_views(run) if view["view"] == name), None)
-    content = _content(run, name) if description is None else content_of(run, description)
+    content: Hashable | None = None  # on its way to a moment, a run shows no moment's pictures
+    if run.is_settled:
+        content = _content(run, name) if description is None else content_of(run, description)
     if run.shown.has_been_shown(name, content, shown):
         return None
     encoded = (
@@ -62,7 +64,14 @@ def encode_view(
 
 def _content(run: Run, name: str) -> Hashable:
     """What decides what a view other than of weights shows: while it is the same, so is that."""
-    return run.version if name == "mistakes" else run.moment
+    if name == "mistakes":
+        measured = run.measuring.last
+        return (
+            run.moment,
+            measured and measured.batch,
+            measured and run.series.has_test(measured.batch),
+        )
+    return run.moment
 
 
 @np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite

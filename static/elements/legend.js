@@ -6,6 +6,8 @@ export class Legend {
   #picture;
   /** What it is the scale of, as the page was served. */
   #title;
+  /** What it has been said to be. */
+  #said = "";
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -24,7 +26,8 @@ export class Legend {
    */
   paint({ scale, coding }, theme) {
     this.#picture.paint({ scale, coding }, theme);
-    const text = `${this.#title} ${legendText(scale, coding)}`;
-    this.#picture.canvas.setAttribute("aria-label", text);
+    const said = `${this.#title} ${legendText(scale, coding)}`;
+    if (said !== this.#said) this.#picture.canvas.setAttribute("aria-label", said);
+    this.#said = said;
   }
 }

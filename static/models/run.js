@@ -327,7 +327,7 @@ export class RunModel {
   /** @param {RunState} state */
   reply(state) {
     // An answer that comes before the end of a step comes after a second.
-    if (state.state === "stepping") this.#longStep.value = true;
+    if (state.state === "stepping" && !this.#isOld(state)) this.#longStep.value = true;
     this.#take(state);
   }
 
@@ -354,9 +354,14 @@ export class RunModel {
     return { views, rate, sample: this.sample.value, repeat: false };
   }
 
+  /** Whether it was made before what has been heard since. @param {RunState} state */
+  #isOld(state) {
+    return state.version < this.#version;
+  }
+
   /** @param {RunState} state */
   #take(state) {
-    if (state.version < this.#version) return; // made before what has been heard since
+    if (this.#isOld(state)) return;
     this.#version = state.version;
     if (state.state !== "stepping") this.#longStep.value = false;
     this.state.value = { ...this.state.peek(), ...state };

@@ -71,9 +71,14 @@ def test_what_is_out_of_sight_is_painted_when_it_comes_back(page_of_run: Descent
     plays_on(page, 20)
     page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     page.page.locator("chain-region").scroll_into_view_if_needed()
-    frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    page.page.evaluate(frames)
     page.page.evaluate(PAINTED, "loop-region")
+
+    def is_left_alone() -> bool:
+        page.page.evaluate("painted.length = 0")
+        plays_on(page, 20)
+        return bool(page.page.evaluate("painted.length === 0"))
+
+    page.until(is_left_alone, "the browser to tell that the loop is out of sight")
     plays_on(page, 50)
     assert page.page.evaluate("painted") == []
     page.page.evaluate("scrollTo(0, 0)")

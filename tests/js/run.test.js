@@ -119,6 +119,8 @@ it("does not go back to a state that an answer has overtaken, but takes its pict
     run.state.value
   );
   assert.deepEqual([batch, state, learning_rate], [10, "paused", 0.5]);
+  run.reply(older);
+  assert.equal(run.running.value, false, "nor is a step under way that is over");
   assert.equal(run.weights("layer1.weights").value?.batch, 9);
   run.frame(frameOf(stateAt({ version: 9, batch: 11 })));
   assert.equal(run.state.value?.batch, 11);

@@ -110,6 +110,7 @@ CHANGES: list[dict[str, Any]] = [
     {"type": "set", "optimizer": "adam"},
     {"type": "set", "optimizer": "sgd"},
     {"type": "set", "learning_rate": 0.5},
+    {"type": "set", "learning_rate": 1e30},
     {"type": "reset"},
     *({"type": "step", "unit": "phase", "count": count} for count in (1, 1, 1, 2, 4)),
     *({"type": "step", "unit": "batch", "count": count} for count in (1, 2)),
@@ -117,33 +118,72 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(10))
+class Page:
+    """Wants nothing twice, keeps what it has been sent, and compares it with what there is."""
+
+    def __init__(self, run: Run) -> None:
+        self._weights = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
+        self._names = [*self._weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
+        self._kept: dict[str, View] = {}
+        self._shown, self._before = 0, (0, 0, True)
+        self.left_out = 0
+
+    def look(self, run: Run) -> None:
+        """Take a frame."""
+        everything = frame_of(run, want(self._names)).views
+        sent = frame_of(run, want(self._names, shown=self._shown)).views
+        self._shown = run.version
+        moment = run.timeline, run.loop.batch, run.loop.phase is None
+        if moment[0] != self._before[0] or (moment[2] and moment != self._before):
+            self._kept.clear()
+        self._before = moment
+        self._kept |= sent
+        self.left_out += len(everything) - len(sent)
+        for name in everything.keys() - {"series"}:
+            kept, whole = self._kept[name], everything[name]
+            phase = {"phase": run.loop.phase or ""} if name in self._weights else {}
+            assert kept.metadata | phase == whole.metadata
+            assert same_bits(kept.tensors, whole.tensors)
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_what_is_not_repeated_is_what_was_shown_before(run: Run, clock: Clock, seed: int) -> None:
-    random, kept, left_out = np.random.default_rng(seed), dict[str, View](), 0
-    weights = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
-    names = [*weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
-    shown, before = 0, (run.timeline, run.loop.batch, True)
-    for _ in range(60):
+    random, page = np.random.default_rng(seed), Page(run)
+    for _ in range(40):
         with contextlib.suppress(AppError):
             run.command(CHANGES[random.integers(len(CHANGES))])
-        work(run, clock, until=lambda: run.state is RunState.PAUSED)
-        if random.integers(3) == 0:
-            continue  # a frame that was left out, since the viewer was not ready
-        all_of_them = frame_of(run, want(names)).views
-        sent = frame_of(run, want(names, shown=shown)).views
-        shown = run.version
-        moment = run.timeline, run.loop.batch, run.loop.phase is None
-        if moment[0] != before[0] or (moment[2] and moment != before):
-            kept.clear()  # as a page does
-        before = moment
-        kept |= sent
-        left_out += len(all_of_them) - len(sent)
-        for name in all_of_them.keys() - {"series"}:
-            one, other = kept[name], all_of_them[name]
-            told = one.metadata | ({"phase": run.loop.phase or ""} if name in weights else {})
-            assert told == other.metadata
-            assert same_bits(one.tensors, other.tensors)
-    assert left_out > 10
+        while run.wait() == 0:
+            if random.integers(3) == 0:
+                page.look(run)
+            run.advance(clock() + random.choice([0.003, 0.01, 0.05]))
+        if random.integers(3) > 0:
+            page.look(run)
+    assert page.left_out > 10
+
+
+def test_a_weight_that_is_undone_is_seen_to_be(run: Run, clock: Clock) -> None:
+    page = Page(run)
+    step(run, clock, 3)
+    page.look(run)
+    for command in (CHANGES[0], {"type": "undo"}):
+        run.command(command)
+        page.look(run)
+        work(run, clock)
+        page.look(run)
+
+
+def test_of_a_run_that_fails_its_last_batch_is_seen(run: Run, clock: Clock) -> None:
+    page = Page(run)
+    step(run, clock, 3)
+    step(run, clock, 2, "phase")
+    page.look(run)
+    run.loop.network.parameters["layer1.weights"][:] = np.nan
+    run.command({"type": "step", "unit": "batch", "count": 2})
+    work(run, clock, until=lambda: run.state is RunState.FAILED)
+    page.look(run)
+    work(run, clock)
+    page.look(run)
+    assert "loss.per_sample" in frame_of(run, want(["loop/0"])).views["loop"].tensors
 
 
 def test_weights_come_again_with_an_update_and_gradients_with_their_batch(
