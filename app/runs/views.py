@@ -66,11 +66,7 @@ def _content(run: Run, name: str) -> Hashable:
     """What decides what a view other than of weights shows: while it is the same, so is that."""
     if name == "mistakes":
         measured = run.measuring.last
-        return (
-            run.moment,
-            measured and measured.batch,
-            measured and run.series.has_test(measured.batch),
-        )
+        return run.moment, measured and (measured.batch, run.series.has_test(measured.batch))
     return run.moment
 
 

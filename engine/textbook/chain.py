@@ -106,7 +106,7 @@ class TextbookChain:
                 numerical=float(measured[index]),
                 numerical_numpy=self._central_difference(name, numbers),
                 rounding=_rounding(values, gradients),
-                at_kink=self._is_at_kink((w1, w2, w3), index),
+                at_kink=self._is_at_kink((w1, w2, w3), index, values),
             )
             for index, name in enumerate(WEIGHTS)
         }
@@ -131,10 +131,15 @@ class TextbookChain:
         self.chain.forward(values)
         return values
 
-    def _is_at_kink(self, weights: Sequence[float], index: int) -> bool:
-        """Whether a relu bends within H of a weight, where f has no one slope to be measured."""
-        nearby = []
-        for distance in (-H, 0, H):
+    def _is_at_kink(
+        self, weights: Sequence[float], index: int, values: Mapping[str, Array]
+    ) -> bool:
+        """Whether a relu bends within H of a weight, where f has no one slope to be measured.
+
+        `values` are those at the weights themselves.
+        """
+        nearby = [values]
+        for distance in (-H, H):
             moved = np.array(weights)
             moved[index] += distance
             nearby.append(self._forward(moved))
