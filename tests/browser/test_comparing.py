@@ -208,11 +208,16 @@ def coarseness(values: NDArray[Any], scale: float) -> NDArray[Any]:
     return np.asarray(scale * (share / 127 + 0.25 / 127**2) * 1.01 + np.abs(values) / 2**7)
 
 
-def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) -> None:
+def race_with_images(open_page: OpenPage, batches: int) -> tuple[DescentPage, list[dict[str, Any]]]:
+    """A page with two runs trained that far, at rest with their images; and their states."""
     page = small_page(open_page)
     race(page)
-    trained_to(page, 30)
-    states = hold_images(page)
+    trained_to(page, batches)
+    return page, hold_images(page)
+
+
+def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) -> None:
+    page, states = race_with_images(open_page, 30)
     region = region_of(page)
     own, other = compared(page)
     scale = next(view["scale"] for view in states[0]["views"] if view["view"] == "layer1.weights")
@@ -230,10 +235,7 @@ def test_images_and_differences_are_those_of_the_weights(open_page: OpenPage) ->
 
 
 def test_the_unit_read_out_is_reproduced(open_page: OpenPage) -> None:
-    page = small_page(open_page)
-    race(page)
-    trained_to(page, 10)
-    hold_images(page)
+    page, _ = race_with_images(open_page, 10)
     region = region_of(page)
     unit = region.get_by_label("Compared unit")
     unit.fill("900")
@@ -327,10 +329,7 @@ RETURN = """(region) => {
 
 
 def test_out_of_the_page_and_back_in_it_shows_each_run_once(open_page: OpenPage) -> None:
-    page = small_page(open_page)
-    race(page)
-    trained_to(page, 2)
-    hold_images(page)
+    page, _ = race_with_images(open_page, 2)
     region = region_of(page)
     region.evaluate(RETURN)
     region.scroll_into_view_if_needed()

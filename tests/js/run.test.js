@@ -153,25 +153,40 @@ it("keeps weights that frames leave out since they have not changed, till their 
   assert.equal(shown(), null);
 });
 
-it("goes back from where a slow step back has led", async () => {
+/**
+ * A run that rests at batch 10, and the commands it is sent.
+ *
+ * @param {(run: RunModel, batch: number) => Promise<ReturnType<typeof stateAt>>} answer to each,
+ *   which names that batch
+ */
+function answered(answer) {
   const run = new RunModel((callback) => callback());
   run.state.value = stateAt();
-  /** @type {number[]} */
-  const batches = [];
+  /** @type {Command[]} */
+  const commands = [];
   run.attach({
     look: () => {},
     ack: () => {},
     command: async (command) => {
-      const batch = Number(command.batch);
-      batches.push(batch);
-      setTimeout(() => run.frame(frameOf(stateAt({ batch }))));
-      const answer = stateAt({ state: "stepping" });
-      run.reply(answer);
-      return answer;
+      commands.push(command);
+      const state = await answer(run, Number(command.batch));
+      run.reply(state);
+      return state;
     },
   });
+  return { run, commands };
+}
+
+it("goes back from where a slow step back has led", async () => {
+  const { run, commands } = answered(async (run, batch) => {
+    setTimeout(() => run.frame(frameOf(stateAt({ batch }))));
+    return stateAt({ state: "stepping" });
+  });
   await Promise.all([run.back(), run.back()]);
-  assert.deepEqual(batches, [9, 8]);
+  assert.deepEqual(
+    commands.map(({ batch }) => batch),
+    [9, 8],
+  );
 });
 
 it("asks on a return for what follows the series it has, by the series's own timeline", () => {
@@ -184,20 +199,9 @@ it("asks on a return for what follows the series it has, by the series's own tim
 });
 
 it("goes back a batch for each time it is told to, each after the one before", async () => {
-  const run = new RunModel((callback) => callback());
-  run.state.value = stateAt();
-  /** @type {Command[]} */
-  const commands = [];
-  run.attach({
-    look: () => {},
-    ack: () => {},
-    command: async (command) => {
-      commands.push(command);
-      await null; // the answer takes a while
-      const batch = /** @type {{ batch: number }} */ (/** @type {unknown} */ (command)).batch;
-      run.reply(stateAt({ batch }));
-      return stateAt({ batch });
-    },
+  const { run, commands } = answered(async (_, batch) => {
+    await null; // the answer takes a while
+    return stateAt({ batch });
   });
   await Promise.all([run.back(), run.back(), run.back()]);
   assert.deepEqual(
