@@ -51,6 +51,10 @@ def looked_through(page: DescentPage) -> None:
     health = page.region("Is it learning well?")
     expect(health.get_by_text("batch 2", exact=True)).to_be_attached()
     expect(page.region("The chain rule").locator("[data-formula=f]")).not_to_have_text("…")
+    # Measured last, after all that is studied; and not sent to a page that has scrolled past it.
+    mistakes = page.region("What it gets wrong")
+    mistakes.scroll_into_view_if_needed()
+    expect(mistakes).to_contain_text("as of batch 2")
     page.page.evaluate("scrollTo(0, 0)")
 
 
