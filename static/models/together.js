@@ -27,6 +27,8 @@ export class Together {
   #racing = null;
   /** Whether the rounds go on until they are held. */
   #endless = false;
+  /** How often something has been asked for: what comes later takes the place of what waits. */
+  #asked = 0;
   #rounds = new Rounds((runs, command) => this.#tell(runs, command));
 
   /** @param {() => readonly RunModel[]} runs all that are compared */
@@ -49,10 +51,10 @@ export class Together {
 
   /** @param {readonly RunModel[] | null} [runs] all, where nothing is said */
   async run(runs = null) {
-    this.trouble.value = null;
-    this.#racing = runs;
-    await Promise.all((runs ?? this.#runs()).map(opened));
+    const asked = this.#ask(runs);
     await this.#endRounds();
+    await Promise.all((runs ?? this.#runs()).map(opened));
+    if (asked !== this.#asked) return;
     const able = () => this.#able().filter((run) => !runs || runs.includes(run));
     const pace = this.pace.peek();
     if (this.inStep.peek()) {
@@ -72,29 +74,34 @@ export class Together {
   async change(change) {
     const inRounds = this.#rounds.going.peek();
     const playing = this.#runs().filter(isPlaying);
-    if (inRounds || playing.length > 0) await this.hold();
+    if (!inRounds && playing.length === 0) {
+      change();
+      return;
+    }
+    const held = this.hold();
+    const asked = this.#asked;
+    await held;
     change();
+    if (asked !== this.#asked) return;
     // In rounds a run rests for moments; without them, one that rests is to go on resting.
-    if (inRounds) await this.run(this.#racing);
-    else if (playing.length > 0) await this.run(playing);
+    await this.run(inRounds ? this.#racing : playing);
   }
 
   async hold() {
+    this.#asked += 1;
     if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
     else await this.#tell(this.#able(), commands.pause());
   }
 
   async restart() {
-    this.trouble.value = null;
-    this.#racing = null;
+    this.#ask(null);
     await this.#endRounds();
     await this.#tell(this.#able(), commands.reset());
   }
 
   /** @param {"batch" | "epoch"} unit */
   async step(unit) {
-    this.trouble.value = null;
-    this.#racing = null;
+    this.#ask(null);
     if (!this.inStep.peek()) {
       await this.#endRounds();
       await this.#tell(this.#able(), commands.step(unit));
@@ -105,6 +112,19 @@ export class Together {
       () => this.#able(),
       () => goalOf(this.#able(), unit),
     );
+  }
+
+  /**
+   * Something else is to be done.
+   *
+   * @param {readonly RunModel[] | null} runs those that are to run; null: all
+   * @returns {number} its number: no more the latest once anything else has been asked for
+   */
+  #ask(runs) {
+    this.trouble.value = null;
+    this.#racing = runs;
+    this.#asked += 1;
+    return this.#asked;
   }
 
   /**

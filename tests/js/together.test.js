@@ -125,3 +125,38 @@ it("keeps a race level: in rounds of a few batches, of one where that takes a se
     ]);
   }
 });
+
+it("begins no race that is held, or taken back to the start, before its runs are open", async () => {
+  for (const instead of /** @type {const} */ (["hold", "restart"])) {
+    /** @type {string[]} */
+    const told = [];
+    const [ready, late] = ["a", "b"].map((name) =>
+      runThat((type) => told.push(`${name} ${type}`), ["step"]),
+    );
+    assert.ok(ready && late);
+    const known = late.state.peek();
+    late.state.value = null;
+    const together = new Together(() => [ready, late]);
+    const raced = together.race([ready, late]);
+    await together[instead]();
+    late.state.value = known;
+    await raced;
+    assert.deepEqual(told, [instead === "hold" ? "a pause" : "a reset"]);
+    assert.equal(together.running.value, false);
+  }
+});
+
+it("leaves what is held while the way it goes is changed", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const run = runThat((type) => told.push(type));
+  const together = new Together(() => [run]);
+  await run.play();
+  const changed = together.change(() => {
+    together.pace.value = 10;
+  });
+  await together.hold();
+  await changed;
+  assert.equal(together.pace.value, 10);
+  assert.deepEqual(told, ["play", "pause", "pause"]);
+});
