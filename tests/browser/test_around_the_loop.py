@@ -403,6 +403,7 @@ def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage
     page = page_of_run
     region = copied_as_seven(page)
     page.press("Step phase")
+    page.run.until(lambda state: state["phase"] == "draw", what="the draw")
     region.get_by_role("button", name="Learn this drawing").click()
     result = region.locator("[data-part=result]")
     expect(result).to_contain_text("Pause, and step to the end of the batch")
