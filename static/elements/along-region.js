@@ -16,7 +16,15 @@ import { OPTIMIZER_TITLES, sinceDrawing } from "../models/words.js";
 import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import {
+  follow,
+  hide,
+  observe,
+  paintInSight,
+  RunElement,
+  write,
+  writeAttribute,
+} from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -110,8 +118,8 @@ export class AlongRegion extends RunElement {
     const shown = this.#shown();
     const seen = run.view("curve").peek();
     const lost = isLost(seen);
-    this.piece("empty", HTMLElement).hidden = shown !== null || lost;
-    this.piece("lost", HTMLElement).hidden = !lost;
+    hide(this.piece("empty", HTMLElement), shown !== null || lost);
+    hide(this.piece("lost", HTMLElement), !lost);
     this.piece("curve", HTMLElement).classList.toggle("is-empty", shown === null);
     if (!state) return;
     const since = sinceDrawing(state);
@@ -148,12 +156,12 @@ export class AlongRegion extends RunElement {
   #paintChoice(direction, curve, optimizer) {
     for (const button of this.querySelectorAll("button[data-direction]")) {
       const own = button.getAttribute("data-direction");
-      button.setAttribute("aria-pressed", String(own === direction));
+      writeAttribute(button, "aria-pressed", String(own === direction));
       if (own !== "step") continue;
       write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}'s step`);
       const missing = curve !== null && curve.step === null;
-      button.setAttribute("aria-disabled", String(missing));
-      button.setAttribute("title", missing ? "Known once the update has been made" : "");
+      writeAttribute(button, "aria-disabled", String(missing));
+      writeAttribute(button, "title", missing ? "Known once the update has been made" : "");
     }
   }
 
@@ -174,9 +182,9 @@ export class AlongRegion extends RunElement {
       lossPart(explained, line, { tensor: `${direction}.held_out`, index }),
     ];
     this.#readout?.show(parts);
-    canvas.setAttribute("aria-valuemax", String(distances.length - 1));
-    canvas.setAttribute("aria-valuenow", String(index));
-    canvas.setAttribute("aria-valuetext", textOf(parts));
+    writeAttribute(canvas, "aria-valuemax", String(distances.length - 1));
+    writeAttribute(canvas, "aria-valuenow", String(index));
+    writeAttribute(canvas, "aria-valuetext", textOf(parts));
   }
 
   /**

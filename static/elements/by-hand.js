@@ -3,7 +3,7 @@ import { canUndo } from "../models/changes.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
-import { follow, leave } from "./run-element.js";
+import { follow, hide, leave, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -116,9 +116,9 @@ export class ByHand {
     const state = run.state.peek();
     if (!state) return;
     const writable = run.writable.peek();
-    this.#host.button("set").setAttribute("aria-disabled", String(!writable));
+    writeAttribute(this.#host.button("set"), "aria-disabled", String(!writable));
     const edit = state.edit?.kind === "weight" ? state.edit : null;
-    if (!this.#busy) this.#host.button("undo").hidden = !this.#isUndoable();
+    if (!this.#busy) hide(this.#host.button("undo"), !this.#isUndoable());
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     const watched = writable ? [] : ["Only the page that made this run can change it."];

@@ -1,4 +1,5 @@
 import { movedBy } from "./arrow-keys.js";
+import { writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {object} Cells what can be picked on a canvas
@@ -46,8 +47,8 @@ export function pickCells(canvas, cells, choose, signal) {
  * @param {{ first?: number, count: number, now: number, text: string }} picked
  */
 export function sayPicked(canvas, { first = 0, count, now, text }) {
-  canvas.setAttribute("aria-valuemin", String(first));
-  canvas.setAttribute("aria-valuemax", String(count - 1 + first));
-  canvas.setAttribute("aria-valuenow", String(now + first));
-  canvas.setAttribute("aria-valuetext", text);
+  writeAttribute(canvas, "aria-valuemin", String(first));
+  writeAttribute(canvas, "aria-valuemax", String(count - 1 + first));
+  writeAttribute(canvas, "aria-valuenow", String(now + first));
+  writeAttribute(canvas, "aria-valuetext", text);
 }

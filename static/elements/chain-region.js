@@ -12,7 +12,7 @@ import {
 import { differentiate } from "../protocol/api.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, hide, observe, RunElement, write, writeAttribute } from "./run-element.js";
 
 /** The textbook chain, walked back factor by factor. */
 export class ChainRegion extends RunElement {
@@ -156,7 +156,7 @@ export class ChainRegion extends RunElement {
     write(this.piece("outcome", HTMLElement), outcomeWords(model.outcome.peek()));
     forecast.show(forecastParts(answered));
     const canStep = error === null && answered.answer.after.value !== null;
-    this.button("step").setAttribute("aria-disabled", String(!canStep));
+    writeAttribute(this.button("step"), "aria-disabled", String(!canStep));
   }
 
   /** @param {import("../models/chain.js").Answered} answered */
@@ -170,7 +170,7 @@ export class ChainRegion extends RunElement {
       write(element, formulas.get(element.dataset.formula ?? "") ?? "");
     }
     const bracket = [...formulas.values()].some((formula) => formula.includes("["));
-    this.piece("bracket", HTMLElement).hidden = !bracket;
+    hide(this.piece("bracket", HTMLElement), !bracket);
   }
 
   /** @param {ChainModel} model */
@@ -193,8 +193,8 @@ export class ChainRegion extends RunElement {
     this.#walked?.show(
       walked(model).map((part) => (typeof part === "string" ? unbroken(part) : part)),
     );
-    this.button("next").setAttribute("aria-disabled", String(reached >= walk.length));
-    this.button("over").setAttribute("aria-disabled", String(reached === 0));
+    writeAttribute(this.button("next"), "aria-disabled", String(reached >= walk.length));
+    writeAttribute(this.button("over"), "aria-disabled", String(reached === 0));
   }
 
   /**

@@ -12,7 +12,7 @@ import { ComparedImages } from "./compared-images.js";
 import { ComparedTable } from "./compared-table.js";
 import { FigureText } from "./figure-text.js";
 import { Legend } from "./legend.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, hide, observe, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -73,9 +73,9 @@ export class CompareRegion extends RunElement {
     );
     follow(signal, () => {
       // Beside a run that does not exist there is nothing to put.
-      this.hidden = run.gone.value !== null && comparison.all.value.length === 0;
-      this.piece("body", HTMLElement).hidden = comparison.all.value.length < 2;
-      this.piece("empty", HTMLElement).hidden = comparison.others.value.length > 0;
+      hide(this, run.gone.value !== null && comparison.all.value.length === 0);
+      hide(this.piece("body", HTMLElement), comparison.all.value.length < 2);
+      hide(this.piece("empty", HTMLElement), comparison.others.value.length > 0);
     });
     follow(signal, () => {
       if (!comparison.inSight.value) return;
@@ -164,7 +164,7 @@ export class CompareRegion extends RunElement {
     follow(signal, () => {
       this.classList.toggle("is-running", together.running.value);
       const watched = !comparison.all.value.some(({ run }) => run.writable.value);
-      this.piece("watched", HTMLElement).hidden = !watched;
+      hide(this.piece("watched", HTMLElement), !watched);
       const controls = this.piece("together", HTMLElement);
       for (const control of controls.querySelectorAll("button, input, select")) {
         control.toggleAttribute("disabled", watched);

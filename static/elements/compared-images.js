@@ -2,6 +2,7 @@ import { unitParts } from "../models/compared-readout.js";
 import { COMPARED_VIEW } from "../models/comparison.js";
 import { ComparedRow, UNITS_SHOWN } from "./compared-row.js";
 import { FigureText } from "./figure-text.js";
+import { hide } from "./run-element.js";
 
 /**
  * @typedef {import("../models/comparison.js").Compared} Compared
@@ -70,7 +71,7 @@ export class ComparedImages {
       const row = this.#rows.get(compared.id);
       if (!row) continue;
       // None come of a run that does not exist.
-      row.element.hidden = view === null && compared.run.gone.peek() !== null;
+      hide(row.element, view === null && compared.run.gone.peek() !== null);
       row.show(shown);
     }
     this.#readout.show(unitParts(seen, this.#unit));

@@ -5,7 +5,7 @@ import { formatCount } from "../format.js";
 import { LETTERS } from "../models/comparison.js";
 import { codesOn, comparable, differenceCoder, endsIn } from "../models/difference.js";
 import { swatch } from "./compared-table.js";
-import { areSame, cell, write } from "./run-element.js";
+import { areSame, cell, hide, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
@@ -48,7 +48,7 @@ export class ComparedRow {
     const fragment = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     this.element = /** @type {HTMLElement} */ (fragment.firstElementChild);
     cell(this.element, "swatch").replaceChildren(swatch(slot));
-    cell(this.element, "own-difference").hidden = slot === 0;
+    hide(cell(this.element, "own-difference"), slot === 0);
     for (const canvas of [this.#canvas("images"), this.#canvas("difference")]) {
       canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
         const ratio = window.devicePixelRatio || 1;
@@ -92,13 +92,14 @@ export class ComparedRow {
     const caption = view ? `${letter}${at}` : `${letter}: its images come with the next frame`;
     write(cell(this.element, "caption"), caption);
     write(cell(this.element, "difference-caption"), differenceText(letter, first, view));
-    this.#canvas("images").setAttribute(
+    writeAttribute(
+      this.#canvas("images"),
       "aria-label",
       `First-layer units of run ${letter}${at}, as images`,
     );
     const difference = this.#canvas("difference");
-    difference.setAttribute("aria-label", `Run ${letter} minus run A${at}, as images`);
-    difference.hidden = !view || !first || !comparable(first, view);
+    writeAttribute(difference, "aria-label", `Run ${letter} minus run A${at}, as images`);
+    hide(difference, !view || !first || !comparable(first, view));
   }
 
   /**

@@ -6,7 +6,7 @@ import { addressOf } from "../models/comparison-address.js";
 import { batchSize } from "../models/explanations/comparing.js";
 import * as explanations from "../models/explanations/progress.js";
 import { explain } from "./explain.js";
-import { cell, write } from "./run-element.js";
+import { cell, hide, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/comparison.js").Compared} Compared
@@ -115,7 +115,7 @@ export class ComparedTable {
     const letter = LETTERS[slot] ?? "";
     write(cell(row, "name"), state?.name ?? "");
     write(cell(row, "standing"), standing(run, slot));
-    cell(row, "standing").title = outNote(run, slot);
+    writeAttribute(cell(row, "standing"), "title", outNote(run, slot));
     const unknown = run.gone.peek() ? NONE : "";
     write(cell(row, "optimizer"), state ? optimizerTitle(state.optimizer) : unknown);
     for (const { name, text } of CELLS) {
@@ -127,10 +127,10 @@ export class ComparedTable {
       inStep,
     );
     const open = cell(row, "open");
-    open.hidden = slot === 0 || run.gone.peek() !== null;
-    if (open.getAttribute("href") !== address) open.setAttribute("href", address);
-    open.setAttribute("aria-label", `Open run ${letter} as this page's own`);
-    cell(row, "remove").setAttribute("aria-label", `Take out run ${letter}`);
+    hide(open, slot === 0 || run.gone.peek() !== null);
+    writeAttribute(open, "href", address);
+    writeAttribute(open, "aria-label", `Open run ${letter} as this page's own`);
+    writeAttribute(cell(row, "remove"), "aria-label", `Take out run ${letter}`);
   }
 }
 

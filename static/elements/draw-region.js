@@ -5,7 +5,7 @@ import { formatError, formatPercent, NONE } from "../format.js";
 import { drawnProbability } from "../models/explanations/drawing.js";
 import { outputText } from "../models/words.js";
 import { explain } from "./explain.js";
-import { follow, observe, RunElement, write } from "./run-element.js";
+import { follow, hide, observe, RunElement, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -120,7 +120,7 @@ export class DrawRegion extends RunElement {
     );
     const copy = this.button("copy");
     follow(signal, () => {
-      copy.setAttribute("aria-disabled", String(run.pictures.value.draw === null));
+      writeAttribute(copy, "aria-disabled", String(run.pictures.value.draw === null));
     });
     copy.addEventListener(
       "click",
@@ -156,8 +156,8 @@ export class DrawRegion extends RunElement {
     const pad = this.piece("pad", HTMLCanvasElement);
     const prepared = prepareCanvas(pad);
     if (prepared) drawing.draw(prepared.context, prepared.size, theme.ink);
-    this.piece("pad-hint", HTMLElement).hidden = !drawing.empty;
-    pad.setAttribute("aria-label", drawing.empty ? "Drawing pad, empty" : "Drawing pad");
+    hide(this.piece("pad-hint", HTMLElement), !drawing.empty);
+    writeAttribute(pad, "aria-label", drawing.empty ? "Drawing pad, empty" : "Drawing pad");
     const reading = classifier.reading.peek();
     const state = run.state.peek();
     // The trained network's last layer is a softmax.

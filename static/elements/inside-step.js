@@ -7,7 +7,7 @@ import { DrawDetail } from "./inside/draw-detail.js";
 import { ForwardDetail } from "./inside/forward-detail.js";
 import { LossDetail } from "./inside/loss-detail.js";
 import { UpdateDetail } from "./inside/update-detail.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { follow, hide, observe, paintInSight, RunElement, write } from "./run-element.js";
 import { RunningCode } from "./running-code.js";
 
 /**
@@ -183,12 +183,12 @@ export class InsideStep extends RunElement {
       detail.classList.toggle("is-past", isShown && !isFresh);
     }
     const promise = this.piece("promise", HTMLElement);
-    promise.hidden = shown !== null;
+    hide(promise, shown !== null);
     if (shown === null) write(promise, promiseOf(phase, state));
     const isOpened = pick.station.peek() !== null;
     const stale = this.piece("stale", HTMLElement);
     // What follows the phases fades until its pictures are there, a moment later.
-    stale.hidden = shown === null || isFresh || !(isOpened || state.state === "failed");
+    hide(stale, shown === null || isFresh || !(isOpened || state.state === "failed"));
     write(stale, `still of batch ${formatCount(pictures.of[phase])}`);
     this.#showWhich(phase, isOpened, state.phase === null);
   }
@@ -202,7 +202,7 @@ export class InsideStep extends RunElement {
     const title = PHASE_TITLES[phase].toLowerCase();
     const why = isNew ? "the phase that comes first" : "the phase that ran last";
     write(this.piece("which", HTMLElement), `${title}, ${isOpened ? "opened" : why}`);
-    this.button("follow").disabled = !isOpened;
+    this.button("follow").toggleAttribute("disabled", !isOpened);
   }
 }
 

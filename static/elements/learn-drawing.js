@@ -4,7 +4,7 @@ import { canUndo } from "../models/changes.js";
 import { editedLoss } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
-import { follow, leave, paintInSight, RunElement } from "./run-element.js";
+import { follow, hide, leave, paintInSight, RunElement, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -99,10 +99,10 @@ export class LearnDrawing extends RunElement {
     const pixels = this.#pixels({ run, ...app });
     const chosen = this.piece("label", HTMLSelectElement).value;
     const ready = pixels !== null && chosen !== "" && run.writable.peek() && !this.#busy;
-    this.button("learn").setAttribute("aria-disabled", String(!ready));
+    writeAttribute(this.button("learn"), "aria-disabled", String(!ready));
     const edit = state.edit?.kind === "drawing" ? state.edit : null;
-    if (!this.#busy) this.button("undo").hidden = !isUndoable(run);
-    this.button("moved").hidden = edit === null;
+    if (!this.#busy) hide(this.button("undo"), !isUndoable(run));
+    hide(this.button("moved"), edit === null);
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     if (this.#refusal) {

@@ -12,7 +12,16 @@ import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
 import { digitCells, digitText } from "./inside/draw-detail.js";
-import { areSame, follow, leave, observe, paintInSight, RunElement, write } from "./run-element.js";
+import {
+  areSame,
+  follow,
+  leave,
+  observe,
+  paintInSight,
+  RunElement,
+  write,
+  writeAttribute,
+} from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -147,7 +156,7 @@ export class LoopRegion extends RunElement {
       write(note, `of batch ${formatCount(pictures.of[phase])}`);
     }
     station.classList.toggle("is-empty", parts === null);
-    if (lit === phase) station.setAttribute("aria-current", "step");
+    if (lit === phase) writeAttribute(station, "aria-current", "step");
     else station.removeAttribute("aria-current");
     this.#captions[phase]?.show(parts ?? []);
     if (parts === null) return;
@@ -155,7 +164,7 @@ export class LoopRegion extends RunElement {
     if (phase === "draw" && draw) {
       const { count, sample } = draw;
       sayPicked(this.#canvas(phase), { first: 1, count, now: sample, text: digitText(draw) });
-    } else this.#canvas(phase).setAttribute("aria-label", textOf(parts));
+    } else writeAttribute(this.#canvas(phase), "aria-label", textOf(parts));
   }
 
   /**
@@ -211,7 +220,7 @@ export class LoopRegion extends RunElement {
       follow(signal, () => {
         const isShown = shown.value === phase;
         station.classList.toggle("is-shown", isShown);
-        button.setAttribute("aria-pressed", String(pick.station.value === phase));
+        writeAttribute(button, "aria-pressed", String(pick.station.value === phase));
       });
     }
     const back = this.button("follow");

@@ -7,7 +7,7 @@ import { FigureText } from "./figure-text.js";
 import { LossChart } from "./loss-chart.js";
 import { scrub } from "./loss-scrub.js";
 import { alignSlider, rewindSlider, showPlace } from "./rewind-slider.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { follow, hide, observe, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -96,7 +96,7 @@ export class LossRegion extends RunElement {
     const slider = this.piece("slider", HTMLInputElement);
     showPlace(slider, { batch, reach, isSaid: !run.hurrying.peek() });
     alignSlider(slider, this.#chart.span);
-    this.piece("empty", HTMLElement).hidden = series.length > 0;
+    hide(this.piece("empty", HTMLElement), series.length > 0);
     this.#readout?.show(this.#readOut(run, rewind.sought.peek() ?? this.#pointed ?? batch));
     const writable = run.writable.peek();
     holder.classList.toggle("is-scrubbable", writable && reach > 0);

@@ -11,7 +11,16 @@ import {
 import { outputText } from "../models/words.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
-import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import {
+  areSame,
+  follow,
+  hide,
+  observe,
+  paintInSight,
+  RunElement,
+  write,
+  writeAttribute,
+} from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -75,7 +84,7 @@ export class MistakesRegion extends RunElement {
     if (areSame(now, this.#painted)) return;
     this.#painted = now;
     this.piece("body", HTMLElement).classList.toggle("is-empty", mistakes === null);
-    this.piece("empty", HTMLElement).hidden = mistakes !== null;
+    hide(this.piece("empty", HTMLElement), mistakes !== null);
     const state = run.state.peek();
     if (!mistakes || !state) return;
     this.#of?.show(measuredParts(() => run.state.value, mistakes));
@@ -108,13 +117,14 @@ export class MistakesRegion extends RunElement {
     const items = [...this.piece("worst", HTMLElement).children];
     items.forEach((item, i) => {
       const wrong = worst[i];
-      if (item instanceof HTMLElement) item.hidden = wrong === undefined;
+      if (item instanceof HTMLElement) hide(item, wrong === undefined);
       const canvas = item.querySelector("canvas");
       const context = canvas?.getContext("2d");
       if (!wrong || !canvas || !context) return;
       this.#drawDigit(context, wrong.pixels, theme);
       const share = outputText(state, wrong.confidence);
-      canvas.setAttribute(
+      writeAttribute(
+        canvas,
         "aria-label",
         `Test image ${wrong.index}: a ${wrong.label}, taken for a ${wrong.answer} at ${share}`,
       );

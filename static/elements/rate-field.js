@@ -5,7 +5,7 @@ import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/lea
 import { discardWords } from "../models/rewind.js";
 import * as commands from "../protocol/commands.js";
 import { explain } from "./explain.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { follow, RunElement, write, writeAttribute } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
 
@@ -88,7 +88,7 @@ export class RateField extends RunElement {
     this.#unsent = false;
     write(this.#message, text);
     if (text === "") this.#field.removeAttribute("aria-invalid");
-    else this.#field.setAttribute("aria-invalid", "true");
+    else writeAttribute(this.#field, "aria-invalid", "true");
   }
 
   /** The field follows the rate again. */
@@ -103,7 +103,7 @@ export class RateField extends RunElement {
     if (this.#held === "present") this.#field.value = text;
     const slider = this.piece("rate-slider", HTMLInputElement);
     slider.value = String(positionOfRate(rate));
-    slider.setAttribute("aria-valuetext", text);
+    writeAttribute(slider, "aria-valuetext", text);
   }
 
   /** @param {RunModel} run */

@@ -1,5 +1,5 @@
 import { formatCount } from "../format.js";
-import { follow } from "./run-element.js";
+import { follow, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/rewind.js").Rewind} Rewind
@@ -16,7 +16,7 @@ import { follow } from "./run-element.js";
 export function rewindSlider(slider, { run, rewind }, signal) {
   follow(signal, () => {
     const isGone = run.connection.value === "gone";
-    slider.disabled = !run.writable.value || isGone || rewind.reach === 0;
+    slider.toggleAttribute("disabled", !run.writable.value || isGone || rewind.reach === 0);
   });
   slider.addEventListener("input", () => rewind.to(slider.valueAsNumber), { signal });
 }
@@ -29,7 +29,7 @@ export function showPlace(slider, { batch, reach, isSaid }) {
   slider.max = String(reach);
   slider.value = String(batch);
   if (!isSaid) return;
-  slider.setAttribute("aria-valuetext", `batch ${formatCount(batch)} of ${formatCount(reach)}`);
+  writeAttribute(slider, "aria-valuetext", `batch ${formatCount(batch)} of ${formatCount(reach)}`);
 }
 
 /**

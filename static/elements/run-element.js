@@ -175,6 +175,27 @@ export function write(element, text) {
 }
 
 /**
+ * Sets an attribute only where it differs: setting it to what it is has styles computed anew.
+ *
+ * @param {Element} element
+ * @param {string} name
+ * @param {string} value
+ */
+export function writeAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/**
+ * Hides an element, or shows it, only where that differs.
+ *
+ * @param {Element} element
+ * @param {boolean} isHidden
+ */
+export function hide(element, isHidden) {
+  element.toggleAttribute("hidden", isHidden);
+}
+
+/**
  * Whether two lists hold the same values: what has been painted of them need not be painted again.
  *
  * @param {readonly unknown[]} now

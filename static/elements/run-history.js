@@ -1,7 +1,7 @@
 import { formatCount } from "../format.js";
 import { runAddress } from "../models/addresses.js";
 import { changesOf, countWords } from "../models/changes.js";
-import { follow, paintInSight, RunElement, write } from "./run-element.js";
+import { follow, hide, paintInSight, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -58,7 +58,7 @@ export class RunHistory extends RunElement {
       this.#branchedFrom(state.branched_from ?? null);
       const entries = changes.map((change) => this.#entry(change, writable));
       this.piece("list", HTMLOListElement).replaceChildren(...entries);
-      this.piece("none", HTMLElement).hidden = count > 0 || Boolean(state.branched_from);
+      hide(this.piece("none", HTMLElement), count > 0 || Boolean(state.branched_from));
     }
     for (const entry of this.querySelectorAll("li")) {
       entry.classList.toggle("is-ahead", Number(entry.dataset.batch) > batch);
@@ -68,7 +68,7 @@ export class RunHistory extends RunElement {
   /** @param {RunState["branched_from"]} from */
   #branchedFrom(from) {
     const line = this.piece("branched", HTMLElement);
-    line.hidden = from === null;
+    hide(line, from === null);
     if (!from) return;
     const link = this.find("a", HTMLAnchorElement);
     link.href = runAddress(from.id);

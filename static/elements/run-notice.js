@@ -2,7 +2,7 @@ import { computed, signal as state } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
 import { discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
 import * as commands from "../protocol/commands.js";
-import { follow, leave, RunElement, write } from "./run-element.js";
+import { follow, hide, leave, RunElement, write } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
 
@@ -20,7 +20,7 @@ export class RunNotice extends RunElement {
    */
   connect({ run }, signal) {
     follow(signal, () => {
-      this.piece("watching", HTMLElement).hidden = run.writable.value || run.gone.value !== null;
+      hide(this.piece("watching", HTMLElement), run.writable.value || run.gone.value !== null);
     });
     this.#connection(run, signal);
     this.#survival(run, signal);
@@ -59,7 +59,7 @@ export class RunNotice extends RunElement {
     });
     follow(signal, () => {
       const gone = run.gone.value;
-      banner.hidden = gone === null;
+      hide(banner, gone === null);
       if (gone === null) return;
       write(this.piece("banner-message", HTMLElement), formatError(gone));
       // The focus was on a control that is out of use with its run.
@@ -81,12 +81,12 @@ export class RunNotice extends RunElement {
     const happened = () => JSON.stringify(run.state.value?.restored ?? null);
     follow(signal, () => {
       const words = run.state.value ? restoredWords(run.state.value) : "";
-      restored.hidden = words === "" || happened() === dismissed.value;
+      hide(restored, words === "" || happened() === dismissed.value);
       write(this.piece("restored-message", HTMLElement), words);
     });
     follow(signal, () => {
       const words = run.state.value ? unsavedWords(run.state.value) : "";
-      unsaved.hidden = words === "";
+      hide(unsaved, words === "");
       write(unsaved, words);
     });
     this.#press("dismiss-restored", () => (dismissed.value = happened()), signal);
@@ -105,7 +105,7 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const now = run.state.value;
       const words = now && run.writable.value ? discardedWords(now) : "";
-      box.hidden = words === "" || now?.timeline === dismissed.value;
+      hide(box, words === "" || now?.timeline === dismissed.value);
       if (words !== "") write(this.piece("discarded-text", HTMLElement), words);
     });
     const putAway = () => (dismissed.value = run.state.peek()?.timeline ?? -1);
@@ -142,7 +142,7 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const now = run.state.value;
       const end = now?.pending ?? 0;
-      box.hidden = !now || end === 0 || now.state !== "stepping";
+      hide(box, !now || end === 0 || now.state !== "stepping");
       if (!now || box.hidden) return;
       bar.max = end;
       bar.value = now.batch;
@@ -183,13 +183,13 @@ export class RunNotice extends RunElement {
       const trouble = run.trouble.value;
       const text = trouble ? formatError(trouble) : "";
       // A command that is refused for it is an occasion to say it again.
-      box.hidden = run.notice.value === null && text === dismissed.value;
+      hide(box, run.notice.value === null && text === dismissed.value);
       if (text !== "") write(this.piece("error-message", HTMLElement), text);
     });
     const back = this.button("to-sound");
     follow(signal, () => {
       const sound = run.state.value?.sound ?? null;
-      back.hidden = sound === null || !run.writable.value;
+      hide(back, sound === null || !run.writable.value);
       if (sound !== null) write(back, `Go back to batch ${formatCount(sound)}`);
     });
     const goBack = () => {

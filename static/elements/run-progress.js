@@ -2,7 +2,7 @@ import { formatCount, formatLoss, formatPercent, formatRate, NONE } from "../for
 import * as explanations from "../models/explanations/progress.js";
 import { batchOfLoss } from "../models/words.js";
 import { explain } from "./explain.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { follow, RunElement, write, writeAttribute } from "./run-element.js";
 
 /** @typedef {import("../protocol/types.js").RunState} RunState */
 
@@ -65,8 +65,8 @@ export class RunProgress extends RunElement {
       for (const { element, text } of fields) write(element, text(state, hasNews));
       const share = state.batch_in_epoch / Math.max(state.batches_per_epoch, 1);
       fill.style.transform = `scaleX(${share})`;
-      bar.setAttribute("aria-valuenow", String(state.batch_in_epoch));
-      bar.setAttribute("aria-valuemax", String(state.batches_per_epoch));
+      writeAttribute(bar, "aria-valuenow", String(state.batch_in_epoch));
+      writeAttribute(bar, "aria-valuemax", String(state.batches_per_epoch));
     };
     follow(signal, () => {
       run.news.value;

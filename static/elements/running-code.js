@@ -4,7 +4,7 @@ import { ofOther } from "../models/loop.js";
 import { largestText, shapeText, sourceLines, valuesOf } from "../models/program.js";
 import { getProgram } from "../protocol/api.js";
 import { FigureText } from "./figure-text.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import { follow, observe, paintInSight, RunElement, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -153,7 +153,7 @@ export class RunningCode extends RunElement {
     const lit = Math.min(this.#lit[phase] ?? 0, lines.length - 1);
     shown.items.forEach((item, i) => {
       const line = /** @type {Line} */ (lines[i]);
-      if (i === lit) item.setAttribute("aria-current", "true");
+      if (i === lit) writeAttribute(item, "aria-current", "true");
       else item.removeAttribute("aria-current");
       const tensor = line.output;
       const value = tensor === null ? undefined : values[tensor];

@@ -2,7 +2,7 @@ import { DRAG_GAP_MS, Latest } from "../models/latest.js";
 import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { follow, hide, RunElement, write, writeAttribute } from "./run-element.js";
 import { chooseSize } from "./size-select.js";
 
 /**
@@ -40,13 +40,13 @@ export class TransportBar extends RunElement {
     const back = this.button("back");
     follow(signal, () => {
       const running = run.running.value;
-      play.setAttribute("aria-label", running ? "Pause" : "Play");
+      writeAttribute(play, "aria-label", running ? "Pause" : "Play");
       play.classList.toggle("is-running", running);
     });
     follow(signal, () => {
       const state = run.state.value;
       const atStart = !state || (state.batch === 0 && state.phase === null);
-      back.setAttribute("aria-disabled", String(atStart));
+      writeAttribute(back, "aria-disabled", String(atStart));
     });
     this.addEventListener(
       "click",
@@ -76,7 +76,7 @@ export class TransportBar extends RunElement {
     );
     const show = (/** @type {number | null} */ speed) => {
       slider.value = String(notchOfSpeed(speed));
-      slider.setAttribute("aria-valuetext", speedText(speed));
+      writeAttribute(slider, "aria-valuetext", speedText(speed));
       write(text, speedText(speed));
     };
     follow(signal, () => {
@@ -107,7 +107,7 @@ export class TransportBar extends RunElement {
       if (!state) return;
       const name = run.pending.shown("optimizer", state.optimizer.name);
       select.value = name;
-      momentumControl.dataset.shown = String(name === "sgd");
+      writeAttribute(momentumControl, "data-shown", String(name === "sgd"));
       if (document.activeElement !== momentum) {
         momentum.value = String(run.pending.shown("momentum", state.optimizer.momentum ?? 0));
       }
@@ -154,7 +154,7 @@ export class TransportBar extends RunElement {
     follow(signal, () => {
       const state = run.state.value;
       const words = state && run.writable.value ? discardWords(state) : "";
-      hint.hidden = words === "";
+      hide(hint, words === "");
       write(this.piece("discards-text", HTMLElement), words);
     });
     const branch = this.button("branch");

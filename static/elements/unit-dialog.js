@@ -14,7 +14,7 @@ import { FigureText } from "./figure-text.js";
 import { Legend } from "./legend.js";
 import { Picture } from "./picture.js";
 import { pickPixels, placeText } from "./pixel-picker.js";
-import { closeByHand, follow, observe, RunElement, write } from "./run-element.js";
+import { closeByHand, follow, hide, observe, RunElement, write } from "./run-element.js";
 import { UnitExciters } from "./unit-exciters.js";
 import { UnitSum } from "./unit-sum.js";
 
@@ -199,7 +199,7 @@ export class UnitDialog extends RunElement {
     const shown = this.#last.get(kind) ?? null;
     const values = shown?.[kind] ?? null;
     const empty = this.piece(`${kind}-empty`, HTMLElement);
-    empty.hidden = values !== null;
+    hide(empty, values !== null);
     if (values === null) write(empty, promiseOf(kind, since));
     const past = shown !== null && shown !== this.#unit;
     canvas.classList.toggle("is-past", past);
@@ -227,7 +227,7 @@ export class UnitDialog extends RunElement {
       const length = item.querySelector(".signed-length");
       const number = item.querySelector(".outgoing-value");
       const value = values?.[digit];
-      item.toggleAttribute("hidden", values !== null && value === undefined);
+      hide(item, values !== null && value === undefined);
       if (!(length instanceof HTMLElement) || !number) return;
       const share = Math.min(Math.max((value ?? 0) / scale, -1), 1);
       length.style.transform = `scaleX(${share})`;

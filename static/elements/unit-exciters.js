@@ -1,6 +1,6 @@
 import { digitPainter } from "../draw/field.js";
 import { formatCount, formatValue } from "../format.js";
-import { areSame, write } from "./run-element.js";
+import { areSame, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").SeenView} SeenView
@@ -56,7 +56,7 @@ export class UnitExciters {
       const known = i < labels.length;
       const value = known ? formatValue(Number(data("values")[i]), 4) : "";
       write(text, value);
-      canvas.setAttribute("aria-label", known ? `A ${labels[i]}: ${value}` : "Not known yet");
+      writeAttribute(canvas, "aria-label", known ? `A ${labels[i]}: ${value}` : "Not known yet");
       if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);
     });
     const batch = seen && formatCount(Number(seen.metadata["study.batch"]));

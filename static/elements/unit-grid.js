@@ -5,7 +5,7 @@ import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
 import { textOf } from "../models/captions.js";
 import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
-import { areSame } from "./run-element.js";
+import { areSame, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/run.js").WeightView} WeightView
@@ -119,7 +119,7 @@ export class UnitGrid {
     this.#canvas.style.width = `${layout.width}px`;
     this.#canvas.style.height = `${layout.height}px`;
     this.#canvas.classList.toggle("is-empty", view === null);
-    this.#canvas.setAttribute("aria-valuemax", String(shape[0] - 1));
+    writeAttribute(this.#canvas, "aria-valuemax", String(shape[0] - 1));
     const prepared = prepareCanvas(this.#canvas, layout);
     if (!view || !prepared) return;
     const units = { view, layout, pointed: this.#pointed };
@@ -152,7 +152,7 @@ export class UnitGrid {
     const parts = [`unit ${unit}: ${title} `, figure("min", low), " to ", figure("max", high)];
     if (of) parts.push(`, ${of}`);
     this.#readout.show(parts);
-    this.#canvas.setAttribute("aria-valuenow", String(unit));
-    this.#canvas.setAttribute("aria-valuetext", textOf(parts));
+    writeAttribute(this.#canvas, "aria-valuenow", String(unit));
+    writeAttribute(this.#canvas, "aria-valuetext", textOf(parts));
   }
 }

@@ -4,7 +4,7 @@ import { learntFrom } from "../models/explanations/counts.js";
 import { batchSize } from "../models/explanations/stations.js";
 import { largestDifference, sumOfTerms } from "../models/unit.js";
 import { FigureText } from "./figure-text.js";
-import { areSame, write } from "./run-element.js";
+import { areSame, hide, write, writeAttribute } from "./run-element.js";
 
 /**
  * @typedef {import("../models/loop.js").DrawPicture} DrawPicture
@@ -156,7 +156,7 @@ export class UnitSum {
     if (!canvas || !context || !delta || !digit) return;
     context.clearRect(0, 0, canvas.width, canvas.height);
     const term = this.#sum?.terms[index];
-    item.toggleAttribute("hidden", this.#sum !== null && term === undefined);
+    hide(item, this.#sum !== null && term === undefined);
     write(delta, term ? formatValue(term.delta, 4) : "");
     if (!term || !this.#sum) {
       write(digit, "");
@@ -170,7 +170,7 @@ export class UnitSum {
     const values = Float32Array.from(x, (ink) => (term.delta * ink) / 255);
     this.#drawField(context, { values, scale, picked: null }, canvas, theme);
     const text = `Sample ${term.sample + 1}, ${name}, times ${formatValue(term.delta, 4)}`;
-    canvas.setAttribute("aria-label", text);
+    writeAttribute(canvas, "aria-label", text);
   }
 
   /**

@@ -4,7 +4,15 @@ import { shownExtreme } from "../models/explanations/grid.js";
 import { ofOther } from "../models/loop.js";
 import { FigureText } from "./figure-text.js";
 import { Legend } from "./legend.js";
-import { follow, observe, paintInSight, RunElement, write } from "./run-element.js";
+import {
+  follow,
+  hide,
+  observe,
+  paintInSight,
+  RunElement,
+  write,
+  writeAttribute,
+} from "./run-element.js";
 import { UnitGrid } from "./unit-grid.js";
 
 /**
@@ -119,7 +127,7 @@ export class WeightsRegion extends RunElement {
       const selected = kind === chosen?.kind;
       write(tab, kindTitle(kind));
       tab.dataset.kind = kind;
-      tab.setAttribute("aria-selected", String(selected));
+      writeAttribute(tab, "aria-selected", String(selected));
       tab.tabIndex = selected ? 0 : -1;
     });
   }
@@ -186,7 +194,7 @@ export class WeightsRegion extends RunElement {
     const theme = colours.peek();
     const view = run.weights(description.view).peek();
     const empty = this.piece("empty", HTMLElement);
-    empty.hidden = view !== null;
+    hide(empty, view !== null);
     write(empty, emptyText(description.kind));
     this.#legend.paint(view ?? description, theme);
     const state = /** @type {import("../protocol/types.js").RunState} */ (run.state.peek());
@@ -199,7 +207,7 @@ export class WeightsRegion extends RunElement {
     };
     this.#grid?.paint(view, what, theme);
     this.#about?.show(aboutParts(state, description.layer, what.shape[1]));
-    this.piece("how", HTMLElement).hidden = description.layer !== 1;
+    hide(this.piece("how", HTMLElement), description.layer !== 1);
   }
 }
 

@@ -1,4 +1,5 @@
 import { FigureText } from "../figure-text.js";
+import { hide } from "../run-element.js";
 
 /** @typedef {import("../../models/captions.js").Part} Part */
 
@@ -35,7 +36,7 @@ export class Answers {
   show(answers) {
     this.#rows.forEach(({ item, bar, z, p }, i) => {
       const answer = answers[i];
-      item.hidden = answer === undefined;
+      hide(item, answer === undefined);
       if (!answer) return;
       const { share } = answer;
       item.classList.toggle("is-true", answer.isTrue ?? false);

@@ -11,7 +11,7 @@ import { sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 import { pickPixels, placeText } from "../pixel-picker.js";
-import { write } from "../run-element.js";
+import { hide, write } from "../run-element.js";
 import { Answers } from "./answers.js";
 import { pickUnits } from "./forward-detail.js";
 
@@ -161,7 +161,7 @@ export class BackwardDetail {
       this.#texts.output.show([scaleFigure(state, last, backward.outputScale)]);
     }
     write(this.#host.piece("back-title", HTMLElement), `∂loss/∂${last > 1 ? "hidden" : "output"}`);
-    this.#host.piece("of-back", HTMLElement).hidden = hiddenGradient === null;
+    hide(this.#host.piece("of-back", HTMLElement), hiddenGradient === null);
     if (hiddenGradient) {
       // The largest that the gradient of a mean over n digits is likely to be here: fixed, by n.
       const digits = deltas?.length ?? 1;
@@ -213,7 +213,7 @@ export class BackwardDetail {
     first?.value.show(figure(x, () => explanations.input(state, at, x)));
     if (first) write(first.name, `x[${input}]`);
     if (second) {
-      second.item.hidden = slope === null;
+      hide(second.item, slope === null);
       write(second.name, `${activation}′(z)`);
       second.value.show(
         slope === null ? [] : figure(slope, () => explanations.slope(state, at, { z, slope })),

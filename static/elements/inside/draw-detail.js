@@ -7,6 +7,7 @@ import { batchSize, followedLabel } from "../../models/explanations/stations.js"
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
+import { hide } from "../run-element.js";
 
 /** @typedef {import("../inside-step.js").Now} Now */
 
@@ -66,7 +67,7 @@ export class DrawDetail {
       { text: String(label), explanation: () => followedLabel(state, sample, label) },
       ".",
     ]);
-    this.#another.hidden = count === 1;
+    hide(this.#another, count === 1);
     return true;
   }
 }

@@ -10,7 +10,7 @@ import { outputText, unitFormula } from "../../models/words.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
-import { areSame, write } from "../run-element.js";
+import { areSame, write, writeAttribute } from "../run-element.js";
 import { Answers } from "./answers.js";
 
 /**
@@ -106,7 +106,7 @@ export class ForwardDetail {
       Uint8Array.from(x, (value) => Math.round(value * 255)),
       theme,
     );
-    canvas.setAttribute("aria-label", `The followed digit, ${aDigit(label)}`);
+    writeAttribute(canvas, "aria-label", `The followed digit, ${aDigit(label)}`);
   }
 
   /**

@@ -8,7 +8,7 @@ import { meanLoss, probability } from "../../models/explanations/stations.js";
 import { pickCells, sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
-import { areSame, write } from "../run-element.js";
+import { areSame, hide, write, writeAttribute } from "../run-element.js";
 import { digitText } from "./draw-detail.js";
 
 /**
@@ -129,7 +129,7 @@ export class LossDetail {
     this.#followed.show(isFresh ? this.#followedParts(state, loss, draw, forward) : []);
     if (this.#draw) this.#showWorst(state, loss, this.#draw, theme);
     // A digit of a batch before can't be followed any more.
-    for (const { button } of this.#items) button.disabled = !isFresh;
+    for (const { button } of this.#items) button.toggleAttribute("disabled", !isFresh);
     return true;
   }
 
@@ -172,7 +172,7 @@ export class LossDetail {
     this.#worst = places.slice(0, this.#items.length).map((i) => loss.order[i] ?? 0);
     this.#items.forEach(({ item, button, canvas, verdict, loss: text }, i) => {
       const sample = this.#worst[i];
-      item.hidden = sample === undefined;
+      hide(item, sample === undefined);
       const context = canvas.getContext("2d");
       if (sample === undefined || !context) return;
       const pixels = draw.pixels.subarray(sample * features, (sample + 1) * features);
@@ -180,7 +180,8 @@ export class LossDetail {
       const [label, answer] = [draw.labels[sample] ?? 0, loss.answers[sample] ?? 0];
       const value = loss.perSample[places[i] ?? 0] ?? 0;
       write(verdict, `${label} → ${answer}`);
-      button.setAttribute(
+      writeAttribute(
+        button,
         "aria-label",
         `Follow sample ${sample + 1}, ${aDigit(label)} taken for ${aDigit(answer)}`,
       );

@@ -9,7 +9,7 @@ import { sayPicked } from "../cell-picker.js";
 import { FigureText } from "../figure-text.js";
 import { Picture } from "../picture.js";
 import { pickPixels, placeText } from "../pixel-picker.js";
-import { write } from "../run-element.js";
+import { hide, write, writeAttribute } from "../run-element.js";
 
 /**
  * @typedef {import("../inside-step.js").Now} Now
@@ -104,7 +104,7 @@ export class UpdateDetail {
     const numbers = new Map(rule?.numbers.map((number) => [number.quantity, number]));
     for (const { item, quantity, value, name } of this.#quantities) {
       const number = numbers.get(quantity);
-      item.hidden = number === undefined;
+      hide(item, number === undefined);
       if (!number) continue;
       // W0 is W1 − step, and a large step leaves few digits of it in W1.
       const lost = Math.abs(step) * (state.config.dtype === "float64" ? 2 ** -53 : 2 ** -24);
@@ -143,7 +143,7 @@ export class UpdateDetail {
     for (const { kind, figure, picture, scale } of this.#kinds) {
       const view = state.views.find((one) => one.layer === 1 && one.kind === kind);
       const of = values[kind];
-      figure.hidden = !of || !view;
+      hide(figure, !of || !view);
       if (!of || !view) continue;
       const { scale: full, coding } = view;
       picture.paint({ values: of, scale: full, picked: input, coding }, theme);
@@ -155,7 +155,7 @@ export class UpdateDetail {
       // That of the gradient has a name of its own: a pixel is picked in it.
       if (kind === "gradient") continue;
       const title = kind === "v" ? "√v" : kind;
-      picture.canvas.setAttribute("aria-label", `${title} of unit ${unit}, ${ends.join("")}`);
+      writeAttribute(picture.canvas, "aria-label", `${title} of unit ${unit}, ${ends.join("")}`);
     }
     this.#sayPixel({ gradient, step, input });
   }
