@@ -19,8 +19,8 @@ class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
     `seen` is the run's version when the least informed of the viewers was last sent a frame, and
-    `shown` the same, but 0 where one of them wants views again that have not changed. `after` is
-    the number of the last frame, which another worker may have made.
+    `repeat` whether one of them wants views again that have not changed since. `after` is the
+    number of the last frame, which another worker may have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
@@ -28,7 +28,7 @@ class Want:
         self.from_batch: int = fields["from_batch"]
         self.timeline: int = fields["timeline"]
         self.seen: int = fields["seen"]
-        self.shown: int = fields["shown"]
+        self.repeat: bool = fields["repeat"]
         self.after: int = fields["after"]
 
     def first_batch(self, run: Run) -> int:
@@ -54,7 +54,9 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
     been sent already, is left out.
     """
     common = moment_of(run_id, run) | {"frame": str(number)}
-    encoded = ((name, encode_view(run, name, common, want.seen, want.shown)) for name in want.views)
+    encoded = (
+        (name, encode_view(run, name, common, want.seen, repeat=want.repeat)) for name in want.views
+    )
     messages = [(name, data) for name, data in encoded if data is not None]
     messages.append(("series", _series(run, want, common)))
     return messages

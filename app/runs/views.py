@@ -35,12 +35,13 @@ VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
 
 
 def encode_view(
-    run: Run, name: str, common: dict[str, str], seen: int = 0, shown: int = 0
+    run: Run, name: str, common: dict[str, str], seen: int = 0, *, repeat: bool = True
 ) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 
-    None for one that the run does not have, that has not been computed yet, or that has been sent
-    already: a study known no later than at the version `seen`, anything else as it was at `shown`.
+    None for one that the run does not have, that has not been computed yet, or that whoever has
+    `seen` that version of the run has been sent: a study known by then; without `repeat` anything
+    else that is as it was.
     """
     if is_study(name):
         result = run.studies.result(name)
@@ -51,7 +52,7 @@ def encode_view(
     content: Hashable | None = None  # on its way to a moment, a run shows no moment's pictures
     if run.is_settled:
         content = _content(run, name) if description is None else content_of(run, description)
-    if run.shown.has_been_shown(name, content, shown):
+    if not repeat and run.shown.has_been_shown(name, content, seen):
         return None
     encoded = (
         _encode(run, name, common)

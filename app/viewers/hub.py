@@ -30,13 +30,13 @@ class Need:
     cursor: int
     timeline: int
     seen: int
-    shown: int
+    repeat: bool
 
     @classmethod
     def of(cls, viewer: Viewer) -> "Need":
         """The need of a viewer as it stands."""
-        shown = 0 if viewer.look.repeat else viewer.seen
-        return cls(viewer.look.views, viewer.cursor, viewer.timeline, viewer.seen, shown)
+        look = viewer.look
+        return cls(look.views, viewer.cursor, viewer.timeline, viewer.seen, look.repeat)
 
 
 class Hub:
@@ -139,5 +139,5 @@ def _combined(needs: dict[Viewer, Need]) -> dict[str, Any]:
         "from_batch": min(need.cursor for need in needs.values()) + 1,
         "timeline": min(need.timeline for need in needs.values()),
         "seen": min(need.seen for need in needs.values()),
-        "shown": min(need.shown for need in needs.values()),
+        "repeat": any(need.repeat for need in needs.values()),
     }

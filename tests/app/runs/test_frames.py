@@ -23,10 +23,8 @@ from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
 
 def want(views: list[str] | None = None, **fields: Any) -> Want:
-    return Want(
-        {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "shown": 0, "after": 0}
-        | fields
-    )
+    nothing_yet = {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
+    return Want(nothing_yet | {"repeat": True} | fields)
 
 
 def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:
@@ -125,14 +123,14 @@ class Page:
         self._weights = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
         self._names = [*self._weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
         self._kept: dict[str, View] = {}
-        self._shown, self._before = 0, (0, 0, True)
+        self._seen, self._before = 0, (0, 0, True)
         self.left_out = 0
 
     def look(self, run: Run) -> None:
         """Take a frame."""
         everything = frame_of(run, want(self._names)).views
-        sent = frame_of(run, want(self._names, shown=self._shown)).views
-        self._shown = run.version
+        sent = frame_of(run, want(self._names, seen=self._seen, repeat=False)).views
+        self._seen = run.version
         moment = run.timeline, run.loop.batch, run.loop.phase is None
         if moment[0] != self._before[0] or (moment[2] and moment != self._before):
             self._kept.clear()
@@ -190,11 +188,11 @@ def test_weights_come_again_with_an_update_and_gradients_with_their_batch(
     run: Run, clock: Clock
 ) -> None:
     step(run, clock)
-    names, shown, came = ["layer1.weights", "layer1.weights.gradient"], 0, []
+    names, seen, came = ["layer1.weights", "layer1.weights.gradient"], 0, []
     for _ in range(6):
-        views = frame_of(run, want(names, shown=shown)).views
+        views = frame_of(run, want(names, seen=seen, repeat=False)).views
         came.append((run.loop.phase, {name for name in names if name in views}))
-        shown = run.version
+        seen = run.version
         step(run, clock, 1, "phase")
     gradient = {"layer1.weights.gradient"}
     assert came == [

@@ -226,6 +226,23 @@ async def test_who_wants_no_picture_twice_is_sent_the_changed_ones(
 
 
 @on_a_hub
+async def test_who_wants_pictures_again_is_sent_them_beside_one_who_does_not(
+    hub: Hub, source: LocalSource
+) -> None:
+    view = "layer1.weights"
+    once, again = Reader(hub, view, repeat=False), Reader(hub, view)
+    reading = asyncio.create_task(once.follow(1))  # of which there is none yet
+    for _ in range(4):  # before an update, which changes them
+        state = await source.command("step", unit="phase", count=1)
+        version = 0
+        while version < state["version"]:
+            frame = await again.frame()
+            assert view in frame.views
+            version = frame.state["version"]
+    reading.cancel()
+
+
+@on_a_hub
 async def test_a_new_look_at_a_resting_run_is_answered(hub: Hub, source: LocalSource) -> None:
     reader = Reader(hub)
     await source.command("step", unit="batch", count=1)
