@@ -112,7 +112,7 @@ class Series:
         return dict(self._tests)
 
     def to_json(self, from_batch: int) -> dict[str, Any]:
-        """The series from `from_batch` on as plain lists."""
+        """The series from `from_batch` on as plain lists; only `test` may have a batch 0."""
         first = max(from_batch, 1)
         return {
             "from_batch": first,

@@ -129,9 +129,13 @@ async def command_run(
 
 @router.get("/{run_id}/series")
 async def read_series(
-    server: ServerDep, record: RunDep, from_batch: Annotated[BatchNumber, Query()] = 1
+    server: ServerDep, record: RunDep, from_batch: Annotated[BatchNumber, Query()] = 0
 ) -> Response:
-    """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on."""
+    """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on.
+
+    And the measurements on the test images made there or later: from 0 on that of the untrained
+    network, too, whose batches begin with 1.
+    """
     # As the run's worker has written it: to read it here would hold up everybody's frames.
     series = await server.pool.series(record.run_id, from_batch)
     return Response(series, media_type="application/json")

@@ -254,6 +254,14 @@ def test_the_series_starts_where_it_is_asked_to(run: Run) -> None:
     assert run.state()["loss"] == whole["loss"][-1]
 
 
+def test_the_series_begins_with_the_measurement_of_the_untrained_network(run: Run) -> None:
+    run.until(lambda state: state["test_batch"] == 0)
+    run.step(2)
+    run.until(lambda state: state["test_batch"] == 2)
+    measured = {first: [row[0] for row in run.series(first)["test"]] for first in (None, 0, 1, 3)}
+    assert measured == {None: [0, 2], 0: [0, 2], 1: [2], 3: []}
+
+
 def test_every_tensor_of_the_state_can_be_read(run: Run) -> None:
     for _ in range(7):
         for name in run.step(unit="phase")["tensors"]:
