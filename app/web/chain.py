@@ -48,7 +48,8 @@ async def list_operations() -> dict[str, list[dict[str, str]]]:
 async def differentiate(question: Annotated[ChainQuestion | None, Body()] = None) -> dict[str, Any]:
     """The chain's values, its derivatives by the chain rule and measured, and one step down.
 
-    `after` is f at weights − step · gradient; all of it is null where f is not finite there.
+    `after` is f at weights − step · gradient; all of it is null where f, or anything it is made
+    of, is not finite there.
     """
     asked = question or ChainQuestion()
     chain = _chain(asked.a, asked.b, asked.c)
@@ -97,7 +98,7 @@ def _factor(factor: FactorTrace) -> dict[str, Any]:
 
 def _after(chain: TextbookChain, trace: ChainTrace, step: float) -> dict[str, Any]:
     weights = trace.step(step)
-    value = chain.value(weights)
-    if not math.isfinite(value):
+    values = chain.values(weights)
+    if not all(map(math.isfinite, values.values())):
         return {"weights": None, "value": None, "numpy": None}
-    return {"weights": list(weights), "value": value, "numpy": chain.value_numpy(weights)}
+    return {"weights": list(weights), "value": values["f"], "numpy": chain.value_numpy(weights)}

@@ -69,9 +69,16 @@ class TextbookChain:
         return str(self._expanded)
 
     @np.errstate(all="ignore")  # whoever asks looks at what it gives
+    def values(self, weights: Sequence[float] | Array) -> dict[str, float]:
+        """f, u, v and the three weights; infinite or not a number where the arithmetic overflows.
+
+        f may be finite where what it is made of is not: relu(−∞) is 0.
+        """
+        return {name: float(value[0]) for name, value in self._forward(weights).items()}
+
     def value(self, weights: Sequence[float] | Array) -> float:
         """f at three weights; infinite or not a number where the arithmetic overflows."""
-        return float(self._forward(weights)["f"][0])
+        return self.values(weights)["f"]
 
     def value_numpy(self, weights: Sequence[float]) -> str:
         """One line of NumPy that computes f at three weights."""

@@ -97,9 +97,19 @@ def test_a_kink_is_told_from_other_differences(http: TestClient) -> None:
     assert steep["at_kink"] is False
 
 
-def test_a_step_beyond_all_numbers_has_no_value(http: TestClient) -> None:
-    chain = {"a": "product", "b": "product", "c": "exponential"}
-    after = ask(http, **chain, weights=[-3, 3, 3], step=100)["after"]
+@pytest.mark.parametrize(
+    ("chain", "weights"),
+    [
+        ("product product exponential", [-3, 3, 3]),
+        ("relu squared_difference identity", [1e100, 1e100, 0.3]),  # f = relu(−∞) = 0
+        ("sum relu square", [-1e154, 1e-200, 1e154]),  # W2 = −∞, f = W1
+    ],
+)
+def test_a_step_beyond_all_numbers_has_no_value(
+    http: TestClient, chain: str, weights: list[float]
+) -> None:
+    named = dict(zip("abc", chain.split(), strict=True))
+    after = ask(http, **named, weights=weights, step=100)["after"]
     assert after == {"weights": None, "value": None, "numpy": None}
 
 
