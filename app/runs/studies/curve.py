@@ -110,8 +110,3 @@ def _reach(rate: float, loss: float, squared_norm: float) -> float:
     tangent = TANGENTS * loss / squared_norm if squared_norm else 0.0
     reach = max(ROOM * rate, min(tangent, MOST_LEARNING_RATES * rate))
     return reach if math.isfinite(reach) else ROOM * rate
-
-
-def curve_study(loop: TrainingLoop, data: DataSet) -> CurveStudy | None:
-    """The study of the present batch's step, once it has a gradient."""
-    return CurveStudy(loop, data) if loop.has_gradient else None

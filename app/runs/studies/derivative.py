@@ -12,17 +12,20 @@ from engine.measured_derivative import MeasuredDerivative, measure_derivative
 
 
 class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
-    """∂loss/∂w for one weight w of one layer, on the batch at hand, in float64."""
+    """∂loss/∂w for one weight w of one layer, on the batch at hand, in float64.
+
+    w is the weight (unit, input) of that layer; layers are counted from 1.
+    """
 
     def __init__(
-        self, loop: TrainingLoop, data: DataSet, layer: int, index: tuple[int, int]
+        self, loop: TrainingLoop, data: DataSet, layer: int, unit: int, source: int
     ) -> None:
         self._name = f"layer{layer}.weights"
-        self._index = index
+        self._index = unit, source
         self._loss = loop.last_loss or 0.0
         start, drawn = loop.parameters_of_gradient(), loop.drawn.copy()
         super().__init__(
-            measure_derivative(loop.network, start, data.train, drawn, self._name, index)
+            measure_derivative(loop.network, start, data.train, drawn, self._name, self._index)
         )
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
@@ -40,10 +43,3 @@ def has_weight(loop: TrainingLoop, layer: int, unit: int, source: int) -> bool:
     """Whether there is a weight (unit, input) of that layer, which are counted from 1."""
     tensor = loop.network.parameters.get(f"layer{layer}.weights")
     return tensor is not None and unit < tensor.shape[0] and source < tensor.shape[1]
-
-
-def derivative_study(
-    loop: TrainingLoop, data: DataSet, layer: int, unit: int, source: int
-) -> DerivativeStudy | None:
-    """The study of weight (unit, input) of a layer, once there is a gradient."""
-    return DerivativeStudy(loop, data, layer, (unit, source)) if loop.has_gradient else None

@@ -61,8 +61,3 @@ def _measured(
         yield
         check.advance()
     return is_lost, check.result()
-
-
-def health_study(loop: TrainingLoop, data: DataSet) -> HealthStudy | None:
-    """The study of the present batch, once it has a gradient."""
-    return HealthStudy(loop, data) if loop.has_gradient else None

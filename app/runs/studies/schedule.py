@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from app.plain_json import json_text
 from app.runs.network import DataSet
-from app.runs.studies.curve import curve_study
-from app.runs.studies.derivative import derivative_study, has_weight
+from app.runs.studies.curve import CurveStudy
+from app.runs.studies.derivative import DerivativeStudy, has_weight
 from app.runs.studies.exciters import ExcitersStudy, has_unit
-from app.runs.studies.health import health_study
+from app.runs.studies.health import HealthStudy
 from app.runs.studies.study import Study
 from app.runs.view_parts import Tensors, ViewParts, name_parts
 from engine import Phase, TrainingLoop
@@ -29,21 +29,22 @@ OF_THE_LEARNING_RATE = {"curve"}
 class Kind:
     """What a study is made by, of the loop, the data and the numbers of its name.
 
-    None where the moment has nothing to study. `exists` tells, by loop and numbers, whether the
-    network has what they name.
+    `exists` tells, by loop and numbers, whether the network has what they name. One that
+    `needs_gradient` has nothing to study before the batch at hand has one.
     """
 
-    make: Callable[..., Study | None]
+    make: Callable[..., Study]
     numbers: int = 0
     exists: Callable[..., bool] = lambda _: True
+    needs_gradient: bool = True
 
 
 # By the word that their names begin with; the numbers follow: "exciters/137".
 KINDS = {
-    "curve": Kind(curve_study),
-    "health": Kind(health_study),
-    "exciters": Kind(ExcitersStudy, 1, has_unit),
-    "derivative": Kind(derivative_study, 3, has_weight),
+    "curve": Kind(CurveStudy),
+    "health": Kind(HealthStudy),
+    "exciters": Kind(ExcitersStudy, 1, has_unit, needs_gradient=False),
+    "derivative": Kind(DerivativeStudy, 3, has_weight),
 }
 
 
@@ -150,8 +151,7 @@ class Studies:
         try:
             if self._under_way is None:
                 self._begun[name] = self._clock()
-                word, numbers = name_parts(name)
-                study = KINDS[word].make(loop, self._data, *numbers)
+                study = self._begin(name, loop)
             else:
                 _, moment, study = self._under_way
             if study is not None:
@@ -167,6 +167,14 @@ class Studies:
         self._results[name] = result
         self._asked.discard(name)
         return True
+
+    def _begin(self, name: str, loop: TrainingLoop) -> Study | None:
+        """The study of that name; None where the moment has nothing to study."""
+        word, numbers = name_parts(name)
+        kind = KINDS[word]
+        if kind.needs_gradient and not loop.has_gradient:
+            return None
+        return kind.make(loop, self._data, *numbers)
 
     def _next(self, moment: Moment, *, training: bool) -> str | None:
         now = self._clock()

@@ -12,7 +12,7 @@ import pytest
 from app.runs.motion import RunState
 from app.runs.run import Run
 from app.runs.studies.curve import CurveStudy
-from app.runs.studies.derivative import derivative_study
+from app.runs.studies.derivative import DerivativeStudy
 from app.runs.studies.diagnosis import diagnose, lost_weights
 from app.runs.studies.schedule import Result, has_study, is_study
 from app.runs.views import encode_view
@@ -254,8 +254,7 @@ def test_the_derivative_is_the_tensors(run: Run, clock: Clock) -> None:
 
 def test_a_derivative_is_measured_in_pieces(run: Run, clock: Clock) -> None:
     step(run, clock, 3)
-    measuring = derivative_study(run.loop, run.data, 1, 3, 400)
-    assert measuring is not None
+    measuring = DerivativeStudy(run.loop, run.data, 1, 3, 400)
     pieces = 0
     while not measuring.done:
         step(run, clock)  # of the moment at which it was begun, however long it takes
