@@ -67,3 +67,10 @@ class Probe:
     def values(self) -> Mapping[str, Array]:
         """What the last `loss` computed, by name."""
         return self._workspace.values(self._n)
+
+
+def loss_at(network: Network, parameters: Array, samples: Samples, indices: Array) -> float:
+    """The mean loss of those samples at `parameters`; infinite or NaN if it is."""
+    probe = Probe(network, parameters, samples, len(indices))
+    probe.load(indices)
+    return probe.loss()

@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.errors import AppError
 from app.runs.network import DataSet, apply, drawing_samples, make_loop
 from engine import Samples, TrainingLoop
-from engine.network import Network
-from engine.probe import Probe
+from engine.probe import loss_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def make_edit(
     if len(indices) == 0:
         trial.draw()
         indices = trial.drawn
-    after = _mean_loss(trial.network, samples, indices)
+    after = loss_at(trial.network, trial.network.parameters.flat, samples, indices)
     if not math.isfinite(after):
         raise AppError(
             "not_finite",
@@ -56,7 +54,8 @@ def make_edit(
             "Choose a smaller change; nothing has changed.",
             status=422,
         )
-    before, value_before = _mean_loss(loop.network, samples, indices), _value(settings, loop)
+    before = loss_at(loop.network, loop.network.parameters.flat, samples, indices)
+    value_before = _value(settings, loop)
     apply(settings, loop)
     return Edit(
         kind=next(iter(settings)),
@@ -65,12 +64,6 @@ def make_edit(
         value_before=value_before,
         value_after=_value(settings, loop),
     )
-
-
-def _mean_loss(network: Network, samples: Samples, indices: NDArray[np.intp]) -> float:
-    probe = Probe(network, network.parameters.flat, samples, len(indices))
-    probe.load(indices)
-    return probe.loss()
 
 
 def _value(settings: dict[str, Any], loop: TrainingLoop) -> float | None:

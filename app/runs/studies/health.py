@@ -13,12 +13,12 @@ from app.runs.studies.study import PieceByPiece
 from app.runs.view_parts import Tensors
 from engine import TrainingLoop
 from engine.health import HealthCheck, LayerHealth
-from engine.probe import Probe
+from engine.probe import loss_at
 
 SAMPLE = 2048
 
 
-class HealthStudy(PieceByPiece[tuple[bool, list[LayerHealth]]]):
+class HealthStudy(PieceByPiece[list[LayerHealth]]):
     """The health of all layers, over samples spread evenly through the training images."""
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
@@ -26,9 +26,9 @@ class HealthStudy(PieceByPiece[tuple[bool, list[LayerHealth]]]):
         indices = np.linspace(0, len(data.train) - 1, size).astype(np.intp)
         start, step = loop.parameters_of_gradient(), loop.flat_step()
         check = HealthCheck(loop.network, start, loop.flat_gradient(), step, data.train, indices)
-        batch = Probe(loop.network, start, data.train, len(loop.drawn))
-        batch.load(loop.drawn)
-        super().__init__(_measured(batch, loop.last_loss or 0.0, check))
+        loss = loss_at(loop.network, start, data.train, loop.drawn)
+        self._is_lost = not is_same(loss, loop.last_loss or 0.0)
+        super().__init__(_measured(check, is_lost=self._is_lost))
         self._sample = size
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
@@ -36,8 +36,8 @@ class HealthStudy(PieceByPiece[tuple[bool, list[LayerHealth]]]):
 
         Where W0 is lost the figures would be of other weights: there are none, and a hint says so.
         """
-        is_lost, layers = self.result
-        if is_lost:
+        layers = self.result
+        if self._is_lost:
             hints = [asdict(lost_weights(layers))]
             return {}, {"lost": True, "layers": [], "hints": hints, "sample": self._sample}
         figures = [asdict(layer) | {"update_ratio": layer.update_ratio} for layer in layers]
@@ -48,16 +48,9 @@ class HealthStudy(PieceByPiece[tuple[bool, list[LayerHealth]]]):
         }
 
 
-def _measured(
-    batch: Probe, known: float, check: HealthCheck
-) -> Generator[None, None, tuple[bool, list[LayerHealth]]]:
-    """Whether the weights of both are lost, `known` being the batch's loss; and the layers at them.
-
-    Where they are lost, no larger sample is looked at.
-    """
-    is_lost = not is_same(batch.loss(), known)
-    del batch  # a copy of it, and of the network
+def _measured(check: HealthCheck, *, is_lost: bool) -> Generator[None, None, list[LayerHealth]]:
+    """The layers; where W0 is lost, no larger sample is looked at."""
     while not is_lost and not check.done:
         yield
         check.advance()
-    return is_lost, check.result()
+    return check.result()
