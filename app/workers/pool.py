@@ -42,6 +42,20 @@ class Frame:
     to_batch: int
     messages: list[tuple[str, memoryview]]
 
+    @classmethod
+    def of(cls, answer: Received) -> "Frame | None":
+        """The frame that a worker has answered a want with; None if a newer want replaced it."""
+        header = answer.header
+        if header["frame"] is None:
+            return None
+        return cls(
+            header["frame"],
+            header["version"],
+            header["timeline"],
+            header["to_batch"],
+            list(zip(header["views"], answer.blobs, strict=True)),
+        )
+
 
 class WorkerPool:
     """`size` worker processes; each open run lives in one of them.
@@ -135,17 +149,7 @@ class WorkerPool:
 
     async def frames(self, run_id: str, want: dict[str, Any]) -> Frame | None:
         """The next frame that answers `want`; None if a newer want has replaced it."""
-        answer = await self._ask(run_id, "frames", want=want)
-        header = answer.header
-        if header["frame"] is None:
-            return None
-        return Frame(
-            header["frame"],
-            header["version"],
-            header["timeline"],
-            header["to_batch"],
-            list(zip(header["views"], answer.blobs, strict=True)),
-        )
+        return Frame.of(await self._ask(run_id, "frames", want=want))
 
     async def series(self, run_id: str, from_batch: int) -> memoryview:
         """The per-batch series from `from_batch` on, as JSON."""

@@ -41,16 +41,7 @@ class LocalSource:
             raise worker_lost()
         if "error" in answer.header:
             raise AppError.from_body(answer.header["error"], answer.header["status"])
-        if answer.header["frame"] is None:
-            return None
-        header = answer.header
-        return Frame(
-            header["frame"],
-            header["version"],
-            header["timeline"],
-            header["to_batch"],
-            list(zip(header["views"], answer.blobs, strict=True)),
-        )
+        return Frame.of(answer)
 
     async def work(self) -> None:
         """Work for ever."""
