@@ -193,7 +193,7 @@ def test_a_bad_command_says_what_was_expected_and_changes_nothing(run: Run, name
     assert "\n" not in error["message"]
     assert "pydantic" not in error["message"]
     after = run.state()
-    for measured in ("test_loss", "test_accuracy", "test_batch"):
+    for measured in ("version", "test_loss", "test_accuracy", "test_batch"):
         before.pop(measured)
         after.pop(measured)
     assert after == before
