@@ -4,12 +4,11 @@ import { DRAG_GAP_MS, Latest } from "../models/latest.js";
 import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/learning-rate.js";
 import { discardWords } from "../models/rewind.js";
 import * as commands from "../protocol/commands.js";
+import { isUnconnected } from "../protocol/socket.js";
 import { explain } from "./explain.js";
 import { follow, RunElement, write, writeAttribute } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
-
-const WITHOUT_CONNECTION = new Set(["not_connected", "connection_lost"]);
 
 /** The learning rate: a slider on a logarithmic scale, and a field for any other. */
 export class RateField extends RunElement {
@@ -141,7 +140,7 @@ export class RateField extends RunElement {
     }
     if (error) {
       this.#say(formatError(error));
-      this.#unsent = WITHOUT_CONNECTION.has(error.code);
+      this.#unsent = isUnconnected(error);
     } else if (this.#held === "refused") {
       this.#accept();
       this.#show(rate);

@@ -45,6 +45,27 @@ export class CommandError extends Error {
 
 const LONGEST_WAIT_FOR_CONNECTION_MS = 8000;
 
+const LOST = {
+  code: "connection_lost",
+  message: "The connection was lost before the answer came.",
+  hint: "The page reconnects by itself; look whether the change has arrived.",
+};
+
+const NOT_CONNECTED = {
+  code: "not_connected",
+  message: "There is no connection to the server.",
+  hint: "Try again when it is back.",
+};
+
+/**
+ * Whether a command has failed for want of a connection: no news any more once there is one.
+ *
+ * @param {ApiError} error
+ */
+export function isUnconnected({ code }) {
+  return code === LOST.code || code === NOT_CONNECTED.code;
+}
+
 /**
  * The page's end of `WS /ws/runs/{id}`: connects, reconnects by itself, says again after each
  * return what is looked at and which part of the series is missing, and matches replies to
@@ -180,14 +201,7 @@ export class RunSocket {
     this.#open = false;
     this.#socket = null;
     const waiting = new Set(this.#waiting.map(({ id }) => id));
-    this.#rejectAll(
-      {
-        code: "connection_lost",
-        message: "The connection was lost before the answer came.",
-        hint: "The page reconnects by itself; look whether the change has arrived.",
-      },
-      waiting,
-    );
+    this.#rejectAll(LOST, waiting);
     if (this.#closed) return;
     this.#options.handlers.away();
     if (refused && !(await this.#options.handlers.stillThere())) {
@@ -208,8 +222,7 @@ export class RunSocket {
   /** @param {string} id */
   #giveUp(id) {
     this.#waiting = this.#waiting.filter((entry) => entry.id !== id);
-    const error = { code: "not_connected", message: "There is no connection to the server." };
-    this.#settle(id)?.reject(new CommandError({ ...error, hint: "Try again when it is back." }));
+    this.#settle(id)?.reject(new CommandError(NOT_CONNECTED));
   }
 
   /**
