@@ -26,7 +26,7 @@ export class Rounds {
 
   /**
    * @param {(runs: readonly RunModel[], command: import("./run.js").Command) => Promise<boolean>}
-   *   tell sends a command to each; whether all have followed
+   *   tell sends a command to each; whether none has refused it
    */
   constructor(tell) {
     this.#tell = tell;
@@ -87,7 +87,8 @@ export class Rounds {
    */
   async #stepTo(run, batch) {
     const followed = await this.#tell([run], commands.step("batch", batch - batchOf(run)));
-    await until(() => run.state.value?.state !== "stepping" || run.connection.value === "gone");
+    // Where the connection was lost, the next round goes on from where the run is then.
+    await until(() => isAtRest(run) || run.connection.value === "gone");
     return followed;
   }
 }
@@ -101,6 +102,11 @@ export class Rounds {
 export function nextGoal(batches, stride) {
   const ahead = Math.max(...batches);
   return batches.every((batch) => batch === ahead) ? ahead + stride : ahead;
+}
+
+/** @param {RunModel} run */
+function isAtRest({ state, connection }) {
+  return connection.value === "open" && state.value?.state !== "stepping";
 }
 
 /** @param {RunModel} run */

@@ -1,5 +1,6 @@
-import { computed, signal } from "@preact/signals-core";
+import { computed, effect, signal } from "@preact/signals-core";
 import * as commands from "../protocol/commands.js";
+import { isUnconnected } from "../protocol/socket.js";
 import { batchOf, nextGoal, Rounds } from "./rounds.js";
 import { until } from "./turns.js";
 
@@ -35,6 +36,12 @@ export class Together {
   constructor(runs) {
     this.#runs = runs;
     this.running = computed(() => this.#rounds.going.value || this.#runs().some(isPlaying));
+    effect(() => {
+      const { value: trouble } = this.trouble;
+      if (trouble && isUnconnected(trouble) && this.#runs().every(isConnected)) {
+        this.trouble.value = null;
+      }
+    });
   }
 
   /** Whether a run rests while others race, and has no part in it. @param {RunModel} run */
@@ -89,12 +96,14 @@ export class Together {
 
   async hold() {
     this.#asked += 1;
+    this.#tellLate(commands.pause());
     if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
     else await this.#tell(this.#able(), commands.pause());
   }
 
   async restart() {
     this.#ask(null);
+    this.#tellLate(commands.reset());
     await this.#endRounds();
     await this.#tell(this.#able(), commands.reset());
   }
@@ -103,6 +112,7 @@ export class Together {
   async step(unit) {
     this.#ask(null);
     if (!this.inStep.peek()) {
+      this.#tellLate(commands.step(unit));
       await this.#endRounds();
       await this.#tell(this.#able(), commands.step(unit));
       return;
@@ -152,20 +162,42 @@ export class Together {
   }
 
   /**
-   * @param {readonly RunModel[]} runs
+   * Tells each that is not open yet, once it is, unless something else has been asked for by then.
+   *
    * @param {Command} command
    */
+  #tellLate(command) {
+    const asked = this.#asked;
+    for (const late of this.#runs().filter((run) => run.state.peek() === null)) {
+      opened(late).then(() => {
+        const able = this.#able().filter((run) => run === late);
+        if (asked === this.#asked) this.#tell(able, command);
+      });
+    }
+  }
+
+  /**
+   * @param {readonly RunModel[]} runs
+   * @param {Command} command
+   * @returns {Promise<boolean>} whether none has refused it
+   */
   async #tell(runs, command) {
-    const errors = await Promise.all(runs.map((run) => run.act(command)));
-    const error = errors.find((found) => found !== null);
-    if (error) this.trouble.value = error;
-    return !error;
+    const errors = (await Promise.all(runs.map((run) => run.act(command)))).filter(
+      (error) => error !== null,
+    );
+    if (errors[0]) this.trouble.value = errors[0];
+    return errors.every(isUnconnected);
   }
 }
 
 /** Whether a run goes on no more: it has failed, or is gone. @param {RunModel} run */
 export function isOut(run) {
   return run.connection.peek() === "gone" || run.state.peek()?.state === "failed";
+}
+
+/** Whether nothing keeps a run from being told. @param {RunModel} run */
+function isConnected({ connection: { value } }) {
+  return value === "open" || value === "gone";
 }
 
 /** @param {RunModel} run */

@@ -127,7 +127,10 @@ it("keeps a race level: in rounds of a few batches, of one where that takes a se
 });
 
 it("begins no race that is held, or taken back to the start, before its runs are open", async () => {
-  for (const instead of /** @type {const} */ (["hold", "restart"])) {
+  for (const [instead, command] of /** @type {const} */ ([
+    ["hold", "pause"],
+    ["restart", "reset"],
+  ])) {
     /** @type {string[]} */
     const told = [];
     const [ready, late] = ["a", "b"].map((name) =>
@@ -141,7 +144,8 @@ it("begins no race that is held, or taken back to the start, before its runs are
     await together[instead]();
     late.state.value = known;
     await raced;
-    assert.deepEqual(told, [instead === "hold" ? "a pause" : "a reset"]);
+    await settled();
+    assert.deepEqual(told, [`a ${command}`, `b ${command}`], "who plays beside it is told as well");
     assert.equal(together.running.value, false);
   }
 });
@@ -159,4 +163,65 @@ it("leaves what is held while the way it goes is changed", async () => {
   await changed;
   assert.equal(together.pace.value, 10);
   assert.deepEqual(told, ["play", "pause", "pause"]);
+});
+
+it("tells a run that is not open yet nothing that something else has taken the place of", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const late = runThat((type) => told.push(type));
+  const known = late.state.peek();
+  late.state.value = null;
+  const together = new Together(() => [late]);
+  await together.step("batch");
+  await together.hold();
+  late.state.value = known;
+  await settled();
+  assert.deepEqual(told, ["pause"]);
+});
+
+/**
+ * Loses the run's connection as its socket does, upon a command of that type.
+ *
+ * @param {string} type
+ */
+function runThatLoses(type) {
+  const run = runThat(() => {}, ["step"]);
+  /** @type {string[]} */
+  const told = [];
+  run.attach({
+    look: () => {},
+    ack: () => {},
+    command: async (command) => {
+      told.push(command.type);
+      if (command.type !== type) return /** @type {any} */ (run.state.peek());
+      run.connection.value = "away";
+      const error = { code: "connection_lost", message: "Lost." };
+      throw Object.assign(new Error(error.message), error);
+    },
+  });
+  return { run, told };
+}
+
+it("says no more that a connection was lost once it is back", async () => {
+  const { run } = runThatLoses("pause");
+  const together = new Together(() => [run]);
+  await together.hold();
+  assert.equal(together.trouble.value?.code, "connection_lost");
+  run.connection.value = "open";
+  assert.equal(together.trouble.value, null);
+});
+
+it("goes on in step once a lost connection is back, and not where it is held meanwhile", async () => {
+  for (const held of [false, true]) {
+    const { run, told } = runThatLoses("step");
+    const together = new Together(() => [run]);
+    together.race([run]);
+    await settled();
+    assert.equal(together.running.value, true);
+    if (held) together.hold();
+    run.connection.value = "open";
+    await settled();
+    assert.deepEqual(told, held ? ["step"] : ["step", "step"]);
+    assert.equal(together.running.value, !held);
+  }
 });
