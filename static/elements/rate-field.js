@@ -1,6 +1,6 @@
 import { formatError, formatSetting } from "../format.js";
+import { Dragged } from "../models/dragged.js";
 import { learningRate } from "../models/explanations/progress.js";
-import { DRAG_GAP_MS, Latest } from "../models/latest.js";
 import { parseLearningRate, positionOfRate, rateOfPosition } from "../models/learning-rate.js";
 import { discardWords } from "../models/rewind.js";
 import * as commands from "../protocol/commands.js";
@@ -25,7 +25,9 @@ export class RateField extends RunElement {
   connect({ run }, signal) {
     const field = this.#field;
     const slider = this.piece("rate-slider", HTMLInputElement);
-    const latest = new Latest((/** @type {number} */ rate) => this.#send(run, rate), DRAG_GAP_MS);
+    const dragged = new Dragged(run, "learning_rate", (/** @type {number} */ rate) =>
+      this.#send(run, rate),
+    );
     follow(signal, () => this.#showPresent(run));
     const why = () => {
       const state = run.state.value;
@@ -34,7 +36,7 @@ export class RateField extends RunElement {
     };
     explain(field, why, signal);
     field.addEventListener("input", () => (this.#held = "typed"), { signal });
-    field.addEventListener("change", () => this.#commit(run, latest), { signal });
+    field.addEventListener("change", () => this.#commit(run, dragged), { signal });
     const giveUp = () => {
       this.#accept();
       this.#showPresent(run);
@@ -66,9 +68,7 @@ export class RateField extends RunElement {
       "input",
       () => {
         this.#accept();
-        const rate = rateOfPosition(Number(slider.value));
-        this.#show(rate);
-        latest.push(rate);
+        dragged.to(rateOfPosition(Number(slider.value)));
       },
       { signal },
     );
@@ -112,18 +112,18 @@ export class RateField extends RunElement {
 
   /**
    * @param {RunModel} run
-   * @param {Latest<number>} latest
+   * @param {Dragged<number>} dragged
    */
-  #commit(run, latest) {
+  #commit(run, dragged) {
     const parsed = parseLearningRate(this.#field.value);
-    const kept = run.state.peek()?.learning_rate;
+    const kept = run.pending.shown("learning_rate", run.state.peek()?.learning_rate);
     if (!parsed.ok) {
       const still = kept === undefined ? "" : ` Still ${formatSetting(kept)}.`;
       this.#say(parsed.message + still);
       return;
     }
     this.#accept();
-    if (parsed.value !== kept) latest.push(parsed.value);
+    if (parsed.value !== kept) dragged.to(parsed.value);
     else this.#show(parsed.value);
   }
 
@@ -132,7 +132,7 @@ export class RateField extends RunElement {
    * @param {number} rate
    */
   async #send(run, rate) {
-    const error = await run.act(commands.set({ learning_rate: rate }), { learning_rate: rate });
+    const error = await run.act(commands.set({ learning_rate: rate }));
     if (error && this.#held === "present") {
       // What was refused stays there, beside the reason, until another is accepted.
       this.#held = "refused";

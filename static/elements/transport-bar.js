@@ -1,4 +1,4 @@
-import { DRAG_GAP_MS, Latest } from "../models/latest.js";
+import { Dragged } from "../models/dragged.js";
 import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
@@ -70,9 +70,8 @@ export class TransportBar extends RunElement {
   #speed(run, signal) {
     const slider = this.piece("speed", HTMLInputElement);
     const text = this.piece("speed-text", HTMLOutputElement);
-    const latest = new Latest(
-      (/** @type {number | null} */ speed) => run.do(commands.set({ speed }), { speed }),
-      DRAG_GAP_MS,
+    const dragged = new Dragged(run, "speed", (/** @type {number | null} */ speed) =>
+      run.do(commands.set({ speed })),
     );
     const show = (/** @type {number | null} */ speed) => {
       slider.value = String(notchOfSpeed(speed));
@@ -86,9 +85,7 @@ export class TransportBar extends RunElement {
     slider.addEventListener(
       "input",
       () => {
-        const speed = speedOfNotch(Number(slider.value));
-        show(speed);
-        latest.push(speed);
+        dragged.to(speedOfNotch(Number(slider.value)));
       },
       { signal },
     );
@@ -102,6 +99,8 @@ export class TransportBar extends RunElement {
     const select = this.piece("optimizer", HTMLSelectElement);
     const momentum = this.piece("momentum", HTMLInputElement);
     const momentumControl = this.piece("momentum-control", HTMLElement);
+    const shownMomentum = () =>
+      run.pending.shown("momentum", run.state.value?.optimizer.momentum ?? 0);
     follow(signal, () => {
       const state = run.state.value;
       if (!state) return;
@@ -109,15 +108,14 @@ export class TransportBar extends RunElement {
       select.value = name;
       writeAttribute(momentumControl, "data-shown", String(name === "sgd"));
       if (document.activeElement !== momentum) {
-        momentum.value = String(run.pending.shown("momentum", state.optimizer.momentum ?? 0));
+        momentum.value = String(shownMomentum());
       }
     });
     select.addEventListener(
       "change",
-      async () => {
+      () => {
         const optimizer = select.value;
-        await run.do(commands.set({ optimizer }), { optimizer });
-        select.value = run.state.peek()?.optimizer.name ?? optimizer;
+        run.do(commands.set({ optimizer }), { optimizer });
       },
       { signal },
     );
@@ -125,18 +123,18 @@ export class TransportBar extends RunElement {
       "change",
       async () => {
         const value = momentum.valueAsNumber;
-        const kept = run.state.peek()?.optimizer.momentum ?? 0;
         if (!(value >= 0 && value < 1)) {
           run.notice.value = {
             code: "momentum",
             message: "Momentum lies between 0 and 1, 1 excluded.",
             hint: "0.9 is usual.",
           };
-          momentum.value = String(kept);
+          momentum.value = String(shownMomentum());
           return;
         }
         await run.do(commands.set({ momentum: value }), { momentum: value });
-        momentum.value = String(run.state.peek()?.optimizer.momentum ?? kept);
+        // Another may be on its way, or be typed by now.
+        if (momentum.valueAsNumber === value) momentum.value = String(shownMomentum());
       },
       { signal },
     );
@@ -176,11 +174,9 @@ export class TransportBar extends RunElement {
     });
     select.addEventListener(
       "change",
-      async () => {
+      () => {
         const batch_size = Number(select.value);
-        await run.do(commands.set({ batch_size }), { batch_size });
-        const size = run.state.peek()?.batch_size;
-        if (size !== undefined) show(size);
+        run.do(commands.set({ batch_size }), { batch_size });
       },
       { signal },
     );

@@ -29,6 +29,13 @@ export class Latest {
     if (!this.#busy) this.#run();
   }
 
+  /** Sends what waits, at once: something is to come after it. */
+  flush() {
+    const next = this.#next;
+    this.#next = null;
+    if (next) this.#send(next.value);
+  }
+
   async #run() {
     this.#busy = true;
     try {

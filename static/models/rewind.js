@@ -1,7 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { formatCount } from "../format.js";
 import * as commands from "../protocol/commands.js";
-import { Latest } from "./latest.js";
 import { until } from "./turns.js";
 
 /**
@@ -18,11 +17,12 @@ export class Rewind {
   /** @type {import("@preact/signals-core").Signal<number | null>} */
   sought = signal(null);
   #run;
-  #seeks = new Latest((/** @type {number} */ batch) => this.#seek(batch), 0);
+  #seeks;
 
   /** @param {RunModel} run */
   constructor(run) {
     this.#run = run;
+    this.#seeks = run.latest((/** @type {number} */ batch) => this.#seek(batch), 0);
   }
 
   /** The batch that markers stand at: the one asked for, else the present one. */
@@ -48,7 +48,8 @@ export class Rewind {
   /** @param {number} batch */
   async #seek(batch) {
     const { state = "paused", furthest = 0 } = this.#run.state.peek() ?? {};
-    if (state === "playing" || state === "stepping") await this.#run.pause();
+    // Not waited for: what is asked for next is to come after the seek.
+    if (state === "playing" || state === "stepping") this.#run.pause();
     await this.#run.do(commands.seek(batch));
     // Ahead of all that has been trained it takes as long as training does, and is seen on its way.
     if (batch <= furthest) await until(() => isThere(this.#run));

@@ -1,6 +1,7 @@
 import { batch, computed, effect, signal } from "@preact/signals-core";
 import { apiErrorOf } from "../protocol/api.js";
 import * as commands from "../protocol/commands.js";
+import { Latest } from "./latest.js";
 import { NO_PICTURES, nextPictures } from "./loop.js";
 import { Pending } from "./pending.js";
 import { Rarely } from "./rarely.js";
@@ -102,6 +103,8 @@ export class RunModel {
   #lastUnit = signal(null);
   #longStep = signal(false);
   #steps = new Turns();
+  /** What is dragged, of which the last value may still wait. @type {Latest<any>[]} */
+  #latest = [];
   #nowAndThen = new Rarely(() => this.#announce(), READING_GAP_MS);
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
@@ -154,6 +157,20 @@ export class RunModel {
   }
 
   /**
+   * What carries dragged values to this run: the last of them before anything else that is asked for.
+   *
+   * @template T
+   * @param {(value: T) => Promise<unknown>} send
+   * @param {number} gapMs
+   * @returns {Latest<T>}
+   */
+  latest(send, gapMs) {
+    const latest = new Latest(send, gapMs);
+    this.#latest.push(latest);
+    return latest;
+  }
+
+  /**
    * Sends a command. The values in `asked` are shown by the controls until the answer is there.
    *
    * @param {Command} command
@@ -161,6 +178,7 @@ export class RunModel {
    * @returns {Promise<ApiError | null>} what went wrong, if anything did
    */
   async act(command, asked = {}) {
+    for (const latest of this.#latest) latest.flush();
     const settled = this.pending.ask(asked);
     try {
       const link = this.#link.peek() ?? (await this.#opened());

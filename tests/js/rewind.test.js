@@ -131,10 +131,23 @@ describe("Rewind", () => {
     const { rewind, sent, answer } = rewindOf({ state: "playing" });
     rewind.to(10);
     await turn();
-    assert.deepEqual(sent, [{ type: "pause" }]);
+    assert.deepEqual(sent, [{ type: "pause" }, { type: "seek", batch: 10 }]);
+    answer();
     answer();
     await turn();
-    assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 10 }]);
+    assert.equal(rewind.sought.peek(), null);
+  });
+
+  it("has gone where it was dragged to before what is asked for next", async () => {
+    const { rewind, run, sent } = rewindOf({ state: "playing" });
+    for (const batch of [250, 200, 150]) rewind.to(batch);
+    run.play();
+    run.step("batch");
+    await turn();
+    assert.deepEqual(
+      sent.map(({ type, batch }) => `${type} ${batch ?? ""}`.trim()),
+      ["pause", "seek 250", "pause", "seek 150", "play", "step"],
+    );
   });
 
   it("waits for a long seek, whose answer comes before its end", async () => {

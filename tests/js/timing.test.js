@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
 import { Classifier } from "../../static/models/classifier.js";
+import { Dragged } from "../../static/models/dragged.js";
 import { Latest } from "../../static/models/latest.js";
 import { Painter } from "../../static/models/painter.js";
 import { Pending } from "../../static/models/pending.js";
+import { RunModel } from "../../static/models/run.js";
 import { Turns } from "../../static/models/turns.js";
+import { set } from "../../static/protocol/commands.js";
 import { settled } from "./settled.js";
 
 describe("Latest", () => {
@@ -23,6 +26,73 @@ describe("Latest", () => {
     mock.timers.tick(1);
     await settled();
     assert.deepEqual(sent, [1, 3]);
+    mock.timers.reset();
+  });
+
+  it("sends at once, where something else is to follow, what waits, and that once", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    /** @type {number[]} */
+    const sent = [];
+    const latest = new Latest(async (/** @type {number} */ value) => sent.push(value), 100);
+    latest.flush();
+    latest.push(1);
+    latest.push(2);
+    latest.flush();
+    latest.flush();
+    assert.deepEqual(sent, [1, 2]);
+    await settled();
+    mock.timers.tick(100);
+    await settled();
+    assert.deepEqual(sent, [1, 2]);
+    mock.timers.reset();
+  });
+});
+
+describe("Dragged", () => {
+  /** A run whose commands are answered when they are let. */
+  function runAndAnswers() {
+    const run = new RunModel((callback) => callback());
+    /** @type {string[]} */
+    const sent = [];
+    /** @type {(() => void)[]} */
+    const answers = [];
+    run.attach({
+      look() {},
+      ack() {},
+      command: ({ type, ...values }) => {
+        sent.push(`${type} ${Object.values(values)}`.trim());
+        return new Promise((resolve) => answers.push(() => resolve(/** @type {any} */ ({}))));
+      },
+    });
+    const dragged = new Dragged(run, "speed", (/** @type {number} */ speed) =>
+      run.do(set({ speed })),
+    );
+    return { run, sent, answers, dragged, shown: () => run.pending.shown("speed", 2) };
+  }
+
+  it("is shown where it has been dragged to until that is answered", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const { sent, answers, dragged, shown } = runAndAnswers();
+    for (const speed of [5, 10, 20]) dragged.to(speed);
+    assert.equal(shown(), 20);
+    answers.shift()?.();
+    await settled();
+    assert.equal(shown(), 20, "it does not jump back to what has been answered");
+    mock.timers.tick(120);
+    await settled();
+    assert.deepEqual(sent, ["set 5", "set 20"]);
+    answers.shift()?.();
+    await settled();
+    assert.equal(shown(), 2);
+    mock.timers.reset();
+  });
+
+  it("is sent before what is asked for next", () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const { run, sent, dragged } = runAndAnswers();
+    for (const speed of [5, 10, 20]) dragged.to(speed);
+    run.play();
+    assert.deepEqual(sent, ["set 5", "set 20", "play"]);
     mock.timers.reset();
   });
 });

@@ -1,0 +1,36 @@
+import { DRAG_GAP_MS } from "./latest.js";
+
+/**
+ * A setting of a run that is dragged: the controls show where it has been dragged to until the last
+ * has been answered, and not one on the way there.
+ *
+ * @template T
+ */
+export class Dragged {
+  #run;
+  #name;
+  #latest;
+
+  /**
+   * @param {import("./run.js").RunModel} run
+   * @param {string} name
+   * @param {(value: T) => Promise<unknown>} send
+   */
+  constructor(run, name, send) {
+    this.#run = run;
+    this.#name = name;
+    this.#latest = run.latest(
+      async (/** @type {{ value: T, settle: () => void }} */ { value, settle }) => {
+        await send(value);
+        settle();
+      },
+      DRAG_GAP_MS,
+    );
+  }
+
+  /** @param {T} value */
+  to(value) {
+    const settle = this.#run.pending.ask({ [this.#name]: value });
+    this.#latest.push({ value, settle });
+  }
+}
