@@ -217,6 +217,7 @@ export class RunModel {
   async do(command, asked) {
     const error = await this.act(command, asked);
     if (error) this.notice.value = error;
+    return error;
   }
 
   play() {
@@ -251,7 +252,8 @@ export class RunModel {
     const timer = setTimeout(() => {
       this.#longStep.value = true;
     }, LONG_STEP_MS);
-    await this.do(commands.step(unit));
+    // What waits behind a step that has failed would be done when nobody expects it any more.
+    if (await this.do(commands.step(unit))) this.#steps.drop();
     clearTimeout(timer);
   }
 
@@ -272,7 +274,8 @@ export class RunModel {
     if (state.state === "playing") await this.do(commands.pause(), { running: false });
     const { batch: completed, phase } = this.state.peek() ?? state;
     const inBatch = phase !== null && phase !== "update";
-    await this.do(commands.seek(inBatch ? completed : Math.max(completed - 1, 0)));
+    const batch = inBatch ? completed : Math.max(completed - 1, 0);
+    if (await this.do(commands.seek(batch))) this.#steps.drop();
     // Where it takes more than a second, the answer came before its end.
     await until(() => this.state.value?.state !== "stepping" || this.connection.value === "gone");
   }

@@ -33,6 +33,25 @@ it("keeps a command that is given before the run is open, and sends it then", as
   assert.deepEqual(link.commands, [play()]);
 });
 
+it("takes no step that waited behind one that could not be taken", async () => {
+  const run = new RunModel((callback) => callback());
+  const told = /** @type {string[]} */ ([]);
+  const link = recordingLink();
+  run.attach({
+    ...link,
+    command: async ({ type }) => {
+      told.push(type);
+      throw Object.assign(new Error("No connection."), { code: "not_connected" });
+    },
+  });
+  await Promise.all([run.step("batch"), run.step("batch"), run.step("batch")]);
+  assert.deepEqual(told, ["step"]);
+  assert.equal(run.notice.value?.code, "not_connected");
+  assert.equal(run.isStepping, false);
+  await run.step("batch");
+  assert.deepEqual(told, ["step", "step"]);
+});
+
 it("watches whether the run is gone only as long as a command waits for it", async () => {
   const run = new RunModel((callback) => callback());
   let unwatched = 0;
