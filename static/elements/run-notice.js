@@ -104,12 +104,14 @@ export class RunNotice extends RunElement {
     const dismissed = state(-1);
     follow(signal, () => {
       const now = run.state.value;
-      const words = now && run.writable.value ? discardedWords(now) : "";
+      // Once it is being brought back it is not to be brought back again: that would undo more.
+      const discarded = run.pending.shown("discarded", now?.discarded ?? null);
+      const words = run.writable.value ? discardedWords({ discarded }) : "";
       hide(box, words === "" || now?.timeline === dismissed.value);
       if (words !== "") write(this.piece("discarded-text", HTMLElement), words);
     });
     const putAway = () => (dismissed.value = run.state.peek()?.timeline ?? -1);
-    this.#press("undo-reset", () => run.do(commands.undo()), signal);
+    this.#press("undo-reset", () => run.do(commands.undo(), { discarded: null }), signal);
     this.#press("dismiss-discarded", putAway, signal);
   }
 

@@ -32,7 +32,7 @@ const LIST = new Intl.ListFormat("en-GB"); // "a, b and c"
 /**
  * What a reset has taken away, while it can be brought back.
  *
- * @param {RunState} state
+ * @param {Pick<RunState, "discarded">} state
  * @returns {string} "" where nothing can
  */
 export function discardedWords({ discarded }) {
