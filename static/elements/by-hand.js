@@ -20,7 +20,8 @@ export class ByHand {
   #result;
   /** @type {string | null} */
   #refusal = null;
-  #busy = false;
+  /** What has been sent last and is not answered yet; "" where all is. */
+  #asked = "";
   /** Whether the last change by hand was made here. */
   #made = false;
 
@@ -92,17 +93,25 @@ export class ByHand {
       this.#refusal = "Type a number, for example 0.1 or −0.05.";
       return;
     }
-    await this.#send(commands.setWeight(TENSOR, [pick.unit.peek(), pick.input.peek()], value));
-    this.#made = this.#refusal === null;
+    const [unit, input] = [pick.unit.peek(), pick.input.peek()];
+    const answered = await this.#send(commands.setWeight(TENSOR, [unit, input], value));
+    const isPicked = pick.unit.peek() === unit && pick.input.peek() === input;
+    if (answered) this.#made = isPicked && this.#refusal === null;
   }
 
-  /** @param {import("../protocol/types.js").Command} command */
+  /**
+   * @param {import("../protocol/types.js").Command} command
+   * @returns {Promise<boolean>} whether its answer is the last: another may have been sent meanwhile
+   */
   async #send(command) {
-    if (this.#busy) return;
-    this.#busy = true;
+    const asked = JSON.stringify(command);
+    if (asked === this.#asked) return false; // pressed twice
+    this.#asked = asked;
     const error = await this.#app.run.act(command);
-    this.#busy = false;
+    if (asked !== this.#asked) return false;
+    this.#asked = "";
     this.#refusal = error && formatError(error);
+    return true;
   }
 
   #isUndoable() {
@@ -118,7 +127,7 @@ export class ByHand {
     const writable = run.writable.peek();
     writeAttribute(this.#host.button("set"), "aria-disabled", String(!writable));
     const edit = state.edit?.kind === "weight" ? state.edit : null;
-    if (!this.#busy) hide(this.#host.button("undo"), !this.#isUndoable());
+    if (this.#asked === "") hide(this.#host.button("undo"), !this.#isUndoable());
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     const watched = writable ? [] : ["Only the page that made this run can change it."];

@@ -101,7 +101,9 @@ export class LearnDrawing extends RunElement {
     const ready = pixels !== null && chosen !== "" && run.writable.peek() && !this.#busy;
     writeAttribute(this.button("learn"), "aria-disabled", String(!ready));
     const edit = state.edit?.kind === "drawing" ? state.edit : null;
-    if (!this.#busy) hide(this.button("undo"), !isUndoable(run));
+    const undo = this.button("undo");
+    if (!this.#busy) hide(undo, !isUndoable(run));
+    writeAttribute(undo, "aria-disabled", String(this.#busy));
     hide(this.button("moved"), edit === null);
     const result = this.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
