@@ -91,14 +91,27 @@ export function formatSmallPercent(value) {
  * Reads a number as it is typed: 0.001, 1e-3, 0,001 or −0,05.
  *
  * @param {string} text
- * @returns {number} NaN where it is none, infinite beyond the largest
+ * @returns {number} NaN where it is none, or in doubt, infinite beyond the largest
  */
 export function parseNumber(text) {
+  if (doubtAbout(text) !== "") return NaN;
   const plain = text
     .trim()
     .replace("−", "-")
     .replace(/^([+-]?\d*),(\d+)$/, "$1.$2");
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+}
+
+/**
+ * Why a number as it is typed is none, where its comma may stand for a point or for thousands.
+ *
+ * @param {string} text
+ * @returns {string} "" where there is no such doubt
+ */
+export function doubtAbout(text) {
+  const [, whole = "", rest = ""] = /^\s*([+−-]?[1-9]\d{0,2}),(\d{3})\s*$/.exec(text) ?? [];
+  if (rest === "") return "";
+  return `“${whole},${rest}” can be read in two ways: type ${whole}.${rest} or ${whole}${rest}.`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { formatError, formatLoss, formatValue, parseNumber } from "../format.js";
+import { doubtAbout, formatError, formatLoss, formatValue, parseNumber } from "../format.js";
 import { canUndo } from "../models/changes.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
 import * as commands from "../protocol/commands.js";
@@ -90,7 +90,7 @@ export class ByHand {
     const value = parseNumber(field.value);
     if (!run.writable.peek()) return;
     if (!Number.isFinite(value)) {
-      this.#refusal = "Type a number, for example 0.1 or −0.05.";
+      this.#refusal = doubtAbout(field.value) || "Type a number, for example 0.1 or −0.05.";
       return;
     }
     const [unit, input] = [pick.unit.peek(), pick.input.peek()];

@@ -1,4 +1,4 @@
-import { parseNumber } from "../format.js";
+import { doubtAbout, parseNumber } from "../format.js";
 
 /** The slider's range in powers of ten; the field takes any positive number. */
 const LOWEST_POWER = -6;
@@ -21,8 +21,10 @@ export const SLIDER_MAX = (HIGHEST_POWER - LOWEST_POWER) * STEPS_PER_POWER;
 export function parseLearningRate(text) {
   if (text.trim() === "") return refused("Type a number, for example 0.001.");
   const value = parseNumber(text);
-  if (Number.isNaN(value))
-    return refused(`“${shortened(text)}” is not a number; try 0.001 or 1e-3.`);
+  if (Number.isNaN(value)) {
+    const doubt = doubtAbout(text);
+    return refused(doubt || `“${shortened(text)}” is not a number; try 0.001 or 1e-3.`);
+  }
   if (!Number.isFinite(value)) return refused("That is too large to be a number.");
   if (value <= 0) return refused("It must be above 0, for example 0.001.");
   return { ok: true, value };

@@ -44,6 +44,7 @@ describe("learning rate", () => {
       "": /Type a number/,
       abc: /“abc” is not a number/,
       "1,000.5": /is not a number/,
+      "1,000": /in two ways: type 1\.000 or 1000/,
       NaN: /is not a number/,
       Infinity: /is not a number/,
       "0x10": /is not a number/,

@@ -82,7 +82,17 @@ it("writes a value so that what was added to it is seen", () => {
 it("reads numbers as people type them", () => {
   const cases = { "−0,05": -0.05, " 1e-3 ": 0.001, "+,5": 0.5, "1e999": Infinity, 3: 3 };
   for (const [text, value] of Object.entries(cases)) assert.equal(format.parseNumber(text), value);
-  for (const text of ["", "one", "1,2,3", "Infinity", "0x10"]) {
+  for (const text of ["", "one", "1,2,3", "Infinity", "0x10", "1,234", " −12,000 "]) {
     assert.ok(Number.isNaN(format.parseNumber(text)), text);
+  }
+});
+
+it("reads no comma that may stand for a point or for thousands, and says so", () => {
+  assert.equal(
+    format.doubtAbout("−1,234"),
+    "“−1,234” can be read in two ways: type −1.234 or −1234.",
+  );
+  for (const text of ["0,123", "1,23", "1,2345", "1234", "1.234", "1,234,567", "one"]) {
+    assert.equal(format.doubtAbout(text), "", text);
   }
 });
