@@ -15,6 +15,8 @@ import { RunElement, write } from "./run-element.js";
 /** Links to the run, files of it, and the way back in for both. */
 export class ShareDialog extends RunElement {
   #opening = false;
+  /** How often the recipe has been asked for: the last answer counts. */
+  #asked = 0;
 
   /**
    * @override
@@ -73,16 +75,23 @@ export class ShareDialog extends RunElement {
     const field = this.piece("recipe", HTMLInputElement);
     const words = this.piece("recipe-words", HTMLElement);
     const line = this.piece("recipe-line", HTMLElement);
+    const copy = this.find('[data-copies="recipe"]', HTMLButtonElement);
+    const asked = ++this.#asked;
     field.value = "";
     line.hidden = false;
+    copy.disabled = true;
+    write(words, "Asking the server …");
     try {
       const recipe = await getRecipe(id);
       const fragment = await recipeFragment(recipe);
+      if (asked !== this.#asked) return;
       const fits = fragment.length <= LONGEST_FRAGMENT;
       line.hidden = !fits;
       if (fits) field.value = `${location.origin}/${fragment}`;
+      copy.disabled = !fits;
       write(words, fits ? recipeWords(recipe) : tooLongWords(fragment.length));
     } catch (error) {
+      if (asked !== this.#asked) return;
       line.hidden = true;
       write(words, formatError(/** @type {Error & { hint?: string }} */ (error)));
     }
