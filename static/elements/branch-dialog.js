@@ -17,6 +17,8 @@ export class BranchDialog extends RunElement {
   /** @type {Settings | null} the settings of the run at that batch */
   #before = null;
   #busy = false;
+  /** How often a branch has been asked for, or given up: the last answer counts. */
+  #asked = 0;
 
   /**
    * @override
@@ -35,7 +37,10 @@ export class BranchDialog extends RunElement {
       dialog.showModal();
     };
     // While it is closed, who looks for a control by its name finds the one in the bar, and no other.
-    const clear = () => fields.replaceChildren();
+    const clear = () => {
+      fields.replaceChildren();
+      this.#asked += 1;
+    };
     const close = () => {
       clear(); // here, for a dialog tells of its end a little late
       dialog.close();
@@ -78,10 +83,12 @@ export class BranchDialog extends RunElement {
     if (set === null || this.#busy) return;
     this.#busy = true;
     this.#refuse("");
+    const asked = ++this.#asked;
     try {
       const made = await branchRun(id, this.#batch, set);
-      location.assign(runAddress(made.id));
+      if (asked === this.#asked) location.assign(runAddress(made.id));
     } catch (error) {
+      if (asked !== this.#asked) return;
       this.#refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
       this.#busy = false;
     }
