@@ -157,14 +157,19 @@ export class MyRuns extends RunElement {
     };
     cell(item, "delete").addEventListener("click", () => ask(true));
     cell(item, "keep").addEventListener("click", () => ask(false));
+    let isUnderWay = false;
     cell(item, "delete-now").addEventListener("click", async () => {
+      if (isUnderWay) return; // a second time there would be no such run
+      isUnderWay = true;
       try {
         await deleteRun(shown.run.id);
         app.comparison.remove(shown.run.id);
+        write(this.piece("trouble", HTMLElement), "");
         this.button("close").focus();
       } catch (error) {
         this.#say(error, "act");
       }
+      isUnderWay = false;
       this.#refresh(app, dialog);
     });
   }
@@ -178,6 +183,9 @@ export class MyRuns extends RunElement {
     const name = field.value.trim();
     field.value = name;
     if (name === run.name) return;
+    // A list that was asked for before has the old name.
+    clearTimeout(this.#timer);
+    this.#round += 1;
     try {
       await renameRun(run.id, name);
       write(this.piece("trouble", HTMLElement), "");
