@@ -27,7 +27,7 @@ export class ChainRegion extends RunElement {
    * @param {import("./context.js").App} app
    * @param {AbortSignal} signal
    */
-  connect({ painter }, signal) {
+  connect({ run, painter }, signal) {
     const model = this.#model ?? new ChainModel(this.#question(), differentiate);
     this.#model = model;
     this.#walked = new FigureText(this.piece("walked", HTMLElement));
@@ -43,6 +43,9 @@ export class ChainRegion extends RunElement {
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, { sight: (visible) => model.seen(visible) });
+    follow(signal, () => {
+      if (run.connection.value === "open") model.back();
+    });
     this.#choices(model, signal);
     this.#weights(model, signal);
     this.#acts(model, signal);

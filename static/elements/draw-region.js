@@ -48,6 +48,11 @@ export class DrawRegion extends RunElement {
         this.#visible.value && run.pageVisible.value && classifier.reader.peek() === "run";
       if (wanted && drawing.readable) classifier.networkChanged();
     });
+    follow(signal, () => {
+      // What could not be read while the server was away is read once it is back.
+      const isBack = run.connection.value === "open";
+      if (isBack && drawing.readable && classifier.error.peek()) classifier.networkChanged();
+    });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });
     observe(this, signal, {
       sight: (visible) => {

@@ -39,7 +39,8 @@ export class ChainModel {
   visible = signal(false);
   walk = computed(() => walkOf(this.answered.value?.answer ?? null));
   #latest;
-  #stepAsked = false;
+  /** Steps that wait for the answer to the present W. */
+  #stepsAsked = 0;
 
   /**
    * @param {ChainQuestion} question
@@ -54,6 +55,11 @@ export class ChainModel {
   seen(visible) {
     this.visible.value = visible;
     this.#refresh();
+  }
+
+  /** The server is back: what it did not answer is asked again. */
+  back() {
+    if (this.error.peek() !== null) this.#refresh();
   }
 
   /**
@@ -90,16 +96,19 @@ export class ChainModel {
 
   /** Takes W − step · gradient, once the answer for the present W is there. */
   takeStep() {
-    this.#stepAsked = true;
+    this.#stepsAsked += 1;
     this.#step();
   }
 
   #step() {
     const { question, answer } = this.answered.peek() ?? {};
-    if (!this.#stepAsked || !answer || question !== this.question.peek()) return;
-    this.#stepAsked = false;
+    if (this.#stepsAsked === 0 || !answer || question !== this.question.peek()) return;
+    this.#stepsAsked -= 1;
     const { weights, value } = answer.after;
-    if (weights === null || value === null) return;
+    if (weights === null || value === null) {
+      this.#stepsAsked = 0;
+      return;
+    }
     this.outcome.value = { before: answer.value, after: value };
     this.#change({ weights });
   }
@@ -127,7 +136,7 @@ export class ChainModel {
       this.error.value = null;
     } catch (error) {
       this.error.value = apiErrorOf(error);
-      this.#stepAsked = false;
+      this.#stepsAsked = 0;
     }
     this.#step();
   }

@@ -245,6 +245,31 @@ describe("ChainModel", () => {
     assert.equal(model.question.value.c, "sine");
   });
 
+  it("takes as many steps as were asked for, however late their answers are", async () => {
+    const { model, asked } = modelAndQuestions();
+    model.seen(true);
+    await turn();
+    for (let press = 0; press < 3; press++) model.takeStep();
+    for (let answers = 0; answers < 5; answers++) await turn();
+    assert.equal(asked.length, 1 + 3);
+  });
+
+  it("asks again, once the server is back, what it has not answered", async () => {
+    let isAway = true;
+    const model = new ChainModel(QUESTION, async () => {
+      if (isAway) throw new Error("no answer");
+      return answer();
+    });
+    model.seen(true);
+    await turn();
+    assert.equal(model.error.value?.message, "no answer");
+    isAway = false;
+    model.back();
+    await turn();
+    assert.equal(model.error.value, null);
+    assert.equal(model.answered.value?.question, QUESTION);
+  });
+
   it("keeps the last answer beside an error, until the next one", async () => {
     const { model } = modelAndQuestions();
     model.seen(true);
