@@ -52,6 +52,7 @@ export class RaceDialog extends RunElement {
     const start = async (/** @type {import("../models/races.js").Race} */ race) => {
       const now = this.piece("from-now", HTMLInputElement);
       const from = now.checked && !now.disabled ? "now" : "start";
+      write(trouble, "");
       for (const button of buttons) button.disabled = true;
       try {
         const makers = { create: createRun, branch: branchRun };

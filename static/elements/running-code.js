@@ -49,9 +49,10 @@ export class RunningCode extends RunElement {
       if (key === asked) return;
       asked = key;
       try {
-        this.#program.value = await getProgram(state.id);
+        const program = await getProgram(state.id);
+        if (key === asked) this.#program.value = program;
       } catch {
-        asked = ""; // asked again with the next news of the run
+        if (key === asked) asked = ""; // asked again with the next news of the run
       }
     };
     follow(signal, () => {
