@@ -1,0 +1,286 @@
+"""A slow connection: what is shown and done while answers are on their way, or are lost."""
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import Route, WebSocketRoute, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_comparing import MAKE, small_page
+from tests.browser.test_my_runs import entry, open_list
+from tests.browser.test_sharing import share
+from tests.support.page import DescentPage
+
+
+class HeldAnswers:
+    """The page connected anew; from `hold` on the answers to its commands come when they are let.
+
+    So do the frames, which come after them.
+    """
+
+    def __init__(self, page: DescentPage) -> None:
+        self._page = page
+        self._route: WebSocketRoute | None = None
+        self._is_held = False
+        self._is_heard = False
+        self._held: list[str | bytes] = []
+        self.sent: list[dict[str, Any]] = []
+        page.page.route_web_socket(re.compile("/ws/runs/"), self._connect)
+        page.page.reload()
+        page.wait_open()
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        self._route = route
+
+        def up(message: str | bytes) -> None:
+            command = json.loads(message)
+            if self._is_heard and "id" in command:
+                self.sent.append(command)
+            server.send(message)
+
+        def down(message: str | bytes) -> None:
+            if self._is_held:
+                self._held.append(message)
+            else:
+                route.send(message)
+
+        route.on_message(up)
+        server.on_message(down)
+
+    def hold(self) -> None:
+        """Keep what the server sends from now on."""
+        self._is_held = self._is_heard = True
+
+    def commands(self, count: int) -> list[str]:
+        """The types of what the page has sent since, once there are so many."""
+        self._page.until(lambda: len(self.sent) >= count, f"{count} commands")
+        return [command["type"] for command in self.sent]
+
+    def answer(self) -> None:
+        """Let everything come up to the next answer."""
+        self._page.until(lambda: any(is_answer(message) for message in self._held), "an answer")
+        assert self._route is not None
+        while self._held:
+            message = self._held.pop(0)
+            self._route.send(message)
+            if is_answer(message):
+                return
+
+    def let_go(self) -> None:
+        """Let everything come, as it comes."""
+        self._is_held = False
+        assert self._route is not None
+        for message in self._held:
+            self._route.send(message)
+        self._held.clear()
+
+
+def is_answer(message: str | bytes) -> bool:
+    """Whether it answers a command."""
+    return isinstance(message, str) and json.loads(message)["type"] in ("reply", "error")
+
+
+def test_of_two_choices_the_second_stays_while_the_first_is_answered(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    answers = HeldAnswers(page)
+    answers.hold()
+    optimizer = page.input("Optimizer")
+    optimizer.select_option("sgd")
+    page.input("Batch size").select_option("64")
+    optimizer.select_option("adam")
+    page.input("Batch size").select_option("32")
+    assert answers.commands(4) == ["set"] * 4
+    for _ in range(2):
+        answers.answer()
+    page.until(lambda: page.page.evaluate(BATCH_SIZE) == 64, "the first answers")
+    expect(optimizer).to_have_value("adam")
+    expect(page.input("Batch size")).to_have_value("32")
+    answers.let_go()
+    page.until(lambda: page.page.evaluate(BATCH_SIZE) == 32, "the last answer")
+    expect(optimizer).to_have_value("adam")
+
+
+BATCH_SIZE = """() => {
+  let size;
+  const receive = ({ run }) => { size = run.state.peek().batch_size; };
+  const question = new Event("context-request", { bubbles: true });
+  document.body.dispatchEvent(Object.assign(question, { receive }));
+  return size;
+}"""
+
+
+def test_a_rate_typed_back_before_the_answer_is_sent_as_well(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    answers = HeldAnswers(page)
+    answers.hold()
+    field = page.input("Learning rate")
+    for rate in ("0.01", "0.001"):
+        field.fill(rate)
+        field.press("Enter")
+    answers.commands(1)
+    answers.let_go()
+    answers.commands(2)
+    assert [command["learning_rate"] for command in answers.sent] == [0.01, 0.001]
+    expect(field).to_have_value("0.001")
+
+
+def test_a_reset_is_brought_back_once(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    answers = HeldAnswers(page)
+    page.press("Reset")
+    notice = page.page.locator("run-notice [data-part=discarded]")
+    undo = notice.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    answers.hold()
+    undo.click()
+    assert answers.commands(1) == ["undo"]
+    # Pressed again it would take back a change by hand, if that was the last.
+    expect(notice).to_be_hidden()
+    answers.let_go()
+    page.shows("batch", "1")
+    expect(notice).to_be_hidden()
+
+
+def test_weights_set_one_after_the_other_are_all_set(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    answers = HeldAnswers(page)
+    page.region("Weights").get_by_role("slider").press("Enter")
+    dialog = page.page.get_by_role("dialog")
+    expect(dialog.get_by_label("New w", exact=True)).to_be_visible()
+    answers.hold()
+    for column, value in (("14", "0.5"), ("14", "0.5"), ("15", "0.25")):
+        dialog.get_by_label("Column", exact=True).fill(column)
+        dialog.get_by_label("New w", exact=True).fill(value)
+        dialog.get_by_role("button", name="Set this w").click()
+    answers.commands(2)
+    answers.let_go()
+    result = dialog.locator("[data-part=result]")
+    expect(result).to_contain_text(re.compile(r"^w .+ → 0\.25\."))
+    set_to = [action["set"]["weight"]["value"] for action in page.run.state()["actions"]]
+    assert set_to == [0.5, 0.25]
+
+
+def test_a_comma_in_doubt_is_refused_in_words(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.region("Weights").get_by_role("slider").press("Enter")
+    dialog = page.page.get_by_role("dialog")
+    dialog.get_by_label("New w", exact=True).fill("1,234")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(dialog.locator("[data-part=result]")).to_have_text(
+        "“1,234” can be read in two ways: type 1.234 or 1234."
+    )
+
+
+def test_a_link_is_copied_once_it_is_there(open_page: OpenPage) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.page.route("**/recipe", lambda route: held.append(route))
+    dialog = share(page)
+    copy = dialog.get_by_role("button", name="Copy the link with the recipe")
+    expect(copy).to_be_disabled()
+    dialog.get_by_role("button", name="Close").click()
+    share(page)
+    page.until(lambda: len(held) == 2, "both questions")
+    held[1].continue_()
+    expect(copy).to_be_enabled()
+    late = {"format": "descent.recipe", "config": {}, "actions": [], "batches": 777}
+    with page.page.expect_response("**/recipe"):
+        held[0].fulfill(json=late)
+    expect(dialog.locator("[data-part=recipe-words]")).to_contain_text("up to batch 0")
+
+
+def test_a_branch_that_is_given_up_is_not_opened(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    before = page.run_id
+    held: list[Route] = []
+    page.page.route("**/branch", lambda route: held.append(route))
+    page.region("Loss").get_by_role("button", name=re.compile("[Bb]ranch")).click()
+    dialog = page.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Open the branch").click()
+    page.until(lambda: len(held) == 1, "the question")
+    dialog.get_by_role("button", name="Cancel").click()
+    with page.page.expect_response("**/branch"):
+        held[0].continue_()
+    # It would leave for the branch before it has shown this step.
+    page.press("Step batch")
+    page.shows("batch", "1")
+    assert page.run_id == before
+
+
+def test_a_run_is_deleted_once(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    other = page.page.evaluate(MAKE, {"optimizer": {"name": "sgd", "learning_rate": 0.5}})
+    dialog = open_list(page)
+    row = entry(dialog, other)
+    row.get_by_role("button", name="Delete SGD 0.5").click()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "DELETE":
+            held.append(route)
+        else:
+            route.fallback()
+
+    page.page.route(f"**/api/runs/{other}", hold)
+    for _ in range(2):
+        row.get_by_role("button", name="Yes, delete it").click()
+    page.until(lambda: len(held) >= 1, "the question")
+    held[0].continue_()
+    expect(row).to_have_count(0)
+    assert len(held) == 1
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_name_is_not_put_back_while_it_is_on_its_way(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    dialog = open_list(page)
+    name = entry(dialog, page.run_id).get_by_role("textbox")
+    expect(name).to_be_visible()
+    lists: list[Route] = []
+    page.page.route("**/api/runs", lambda route: lists.append(route))
+    page.until(lambda: len(lists) == 1, "the list to be asked for")
+    renamings: list[Route] = []
+    page.page.route(f"**/api/runs/{page.run_id}", lambda route: renamings.append(route))
+    name.fill("too fast")
+    name.press("Enter")
+    page.until(lambda: len(renamings) == 1, "the name to be sent")
+    with page.page.expect_response("**/api/runs"):
+        lists[0].continue_()
+    expect(name).to_have_value("too fast")
+    page.page.unroute("**/api/runs")
+    renamings[0].continue_()
+    page.until(lambda: page.run.state()["name"] == "too fast", "the name")
+    expect(name).to_have_value("too fast")
+
+
+def test_what_the_server_did_not_answer_is_asked_again_once_it_is_back(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(complaints_expected=True)
+    routes: list[WebSocketRoute] = []
+
+    def pass_on(route: WebSocketRoute) -> None:
+        routes.append(route)
+        route.connect_to_server()
+
+    page.page.route_web_socket(re.compile("/ws/runs/"), pass_on)
+    page.page.reload()
+    page.wait_open()
+    region = page.region("The chain rule")
+    region.scroll_into_view_if_needed()
+    expect(region.locator('[data-figure="f"]').first).to_have_text(re.compile(r"\d"))
+    page.page.route("**/api/chain", lambda route: route.abort())
+    region.locator("input[data-weight]").first.fill("1")
+    trouble = region.locator("[data-part=error]")
+    expect(trouble).to_contain_text("The server does not answer.")
+    page.page.unroute("**/api/chain")
+    routes[-1].close(code=1012)
+    expect(trouble).to_be_empty()
+    step = region.locator("[data-action=step]")
+    expect(step).to_have_attribute("aria-disabled", "false")
