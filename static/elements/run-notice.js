@@ -44,8 +44,8 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const connection = run.connection.value;
       clearTimeout(timer);
-      // What could not be done without a connection is no news once there is one.
-      if (wasAway && connection === "open") run.notice.value = null;
+      // What could not be done without a connection is no news once there is one, or no run.
+      if (wasAway && connection !== "away") run.notice.value = null;
       wasAway = connection === "away";
       if (connection === "away") {
         timer = setTimeout(() => {

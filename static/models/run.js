@@ -133,6 +133,7 @@ export class RunModel {
 
   /** Whether it runs, as the play button shows it: a step counts once it takes a while. */
   running = computed(() => {
+    if (this.connection.value === "gone") return false;
     const state = this.state.value?.state;
     const served = state === "playing" || (state === "stepping" && this.#longStep.value);
     return this.pending.shown("running", served);

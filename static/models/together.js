@@ -202,7 +202,7 @@ function isConnected({ connection: { value } }) {
 
 /** @param {RunModel} run */
 function isPlaying(run) {
-  return run.state.value?.state === "playing";
+  return run.state.value?.state === "playing" && run.connection.value !== "gone";
 }
 
 /**

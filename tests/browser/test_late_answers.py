@@ -284,3 +284,18 @@ def test_what_the_server_did_not_answer_is_asked_again_once_it_is_back(
     expect(trouble).to_be_empty()
     step = region.locator("[data-action=step]")
     expect(step).to_have_attribute("aria-disabled", "false")
+
+
+def test_a_run_deleted_while_it_plays_is_not_shown_running_nor_awaited(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(complaints_expected=True)
+    answers = HeldAnswers(page)
+    page.press("Play")
+    page.until(lambda: page.run.state()["state"] == "playing", "it to play")
+    answers.hold()
+    page.press("Pause")
+    page.page.evaluate("id => fetch(`/api/runs/${id}`, { method: 'DELETE' })", page.run_id)
+    expect(page.page.get_by_text("This run does not exist, or no longer.")).to_be_visible()
+    expect(page.page.get_by_text("The connection was lost")).to_be_hidden()
+    expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_visible()

@@ -33,6 +33,14 @@ it("keeps a command that is given before the run is open, and sends it then", as
   assert.deepEqual(link.commands, [play()]);
 });
 
+it("runs no more once it is gone, whatever it did last", () => {
+  const run = new RunModel((callback) => callback());
+  run.hello({ type: "hello", writable: true, state: stateAt({ state: "playing" }) });
+  assert.equal(run.running.value, true);
+  run.connection.value = "gone";
+  assert.equal(run.running.value, false);
+});
+
 it("takes no step that waited behind one that could not be taken", async () => {
   const run = new RunModel((callback) => callback());
   const told = /** @type {string[]} */ ([]);

@@ -91,6 +91,15 @@ it("leaves out of a race who rests meanwhile, until all go on", async () => {
   assert.ok(!together.leavesOut(c));
 });
 
+it("does not run for a run that was deleted while it played", async () => {
+  const run = runThat(() => {});
+  const together = new Together(() => [run]);
+  await together.run();
+  assert.equal(together.running.value, true);
+  run.connection.value = "gone";
+  assert.equal(together.running.value, false);
+});
+
 it("is free again when a run that is on its way is taken out", async () => {
   const ready = runThat(() => {});
   const behind = runThat(() => {}, ["step"]);
