@@ -1,6 +1,7 @@
 import { doubtAbout, formatError, formatLoss, formatValue, parseNumber } from "../format.js";
 import { canUndo } from "../models/changes.js";
 import { editedLoss, editedValue } from "../models/explanations/around.js";
+import { Turns } from "../models/turns.js";
 import * as commands from "../protocol/commands.js";
 import { FigureText } from "./figure-text.js";
 import { follow, hide, leave, writeAttribute } from "./run-element.js";
@@ -22,6 +23,8 @@ export class ByHand {
   #refusal = null;
   /** What has been sent last and is not answered yet; "" where all is. */
   #asked = "";
+  /** Pressed again before the answer, Undo takes back the one before, where there is one. */
+  #undos = new Turns();
   /** Whether the last change by hand was made here. */
   #made = false;
 
@@ -76,12 +79,13 @@ export class ByHand {
       { signal },
     );
     const undo = async () => {
+      if (!this.#isUndoable()) return;
       await this.#send(commands.undo());
       painter.request(paint);
       if (!this.#isUndoable())
         leave(this.#host.button("undo"), host.piece("value", HTMLInputElement));
     };
-    this.#host.button("undo").addEventListener("click", undo, { signal });
+    this.#host.button("undo").addEventListener("click", () => this.#undos.add(undo), { signal });
   }
 
   async #set() {

@@ -164,6 +164,13 @@ def test_weights_set_one_after_the_other_are_all_set(page_of_run: DescentPage) -
     expect(result).to_contain_text(re.compile(r"^w .+ → 0\.25\."))
     set_to = [action["set"]["weight"]["value"] for action in page.run.state()["actions"]]
     assert set_to == [0.5, 0.25]
+    answers.hold()
+    undo = dialog.get_by_role("button", name="Undo")
+    for _ in range(2):
+        undo.press("Enter")
+    answers.let_go()
+    page.run.until(lambda state: state["actions"] == [], what="both taken back")
+    expect(undo).to_be_hidden()
 
 
 def test_a_comma_in_doubt_is_refused_in_words(page_of_run: DescentPage) -> None:
