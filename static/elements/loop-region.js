@@ -44,8 +44,9 @@ const LEAST_SEEN_PX = 160;
 /** The five stations of the training loop. */
 export class LoopRegion extends RunElement {
   #painters = stationPainters();
-  /** @type {readonly unknown[]} */
-  #painted = [];
+  /** What each station was last painted of. */
+  /** @type {{ [phase: string]: readonly unknown[] }} */
+  #painted = {};
   /** What the captions were last written of. */
   #written = NO_PICTURES;
   /** @type {{ [phase: string]: FigureText }} */
@@ -86,7 +87,7 @@ export class LoopRegion extends RunElement {
     observe(this, signal, {
       sight: (visible) => run.want("loop", visible ? ["loop"] : []),
       size: () => {
-        this.#painted = [];
+        this.#painted = {};
         repaint();
       },
     });
@@ -101,9 +102,6 @@ export class LoopRegion extends RunElement {
     if (!state) return;
     const latest = run.pictures.peek();
     const theme = colours.peek();
-    const now = [latest, this.#written, theme];
-    if (areSame(now, this.#painted)) return;
-    this.#painted = now;
     // What the words name (a digit, an answer, a mean) is no newer than they are.
     const { draw, forward, loss } = run.hurrying.peek() ? this.#written : latest;
     const pictures = { ...latest, draw, forward, loss };
@@ -173,6 +171,9 @@ export class LoopRegion extends RunElement {
    * @param {Theme} theme
    */
   #draw(phase, { state, pictures }, theme) {
+    const now = [pictures[phase], theme];
+    if (areSame(now, this.#painted[phase] ?? [])) return;
+    this.#painted[phase] = now;
     const prepared = prepareCanvas(this.#canvas(phase));
     if (!prepared || pictures[phase] === null) return;
     this.#painters[phase](prepared.context, pictures, prepared.size, theme, state);

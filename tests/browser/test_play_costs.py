@@ -49,6 +49,18 @@ PAINTED = """(name) => {
   };
 }"""
 
+# The words of the loop, each time that one of its stations is painted.
+WORDS_OF_PAINTS = """(phase) => {
+  window.words = [];
+  const canvas = document.querySelector(`[data-phase="${phase}"] canvas`);
+  const heading = document.querySelector('loop-region [data-part="sub"]');
+  const clear = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    if (this.canvas === canvas) window.words.push(heading.textContent);
+    return clear.apply(this, given);
+  };
+}"""
+
 
 def plays_on(page: DescentPage, batches: int) -> None:
     """Wait until the page has news of some more batches."""
@@ -63,6 +75,16 @@ def test_in_play_nothing_is_asked_that_costs_a_layout(page_of_run: DescentPage) 
     page.page.evaluate(ASKED)
     plays_on(page, 50)
     assert page.page.evaluate("asked") == {}
+
+
+def test_in_play_a_picture_is_painted_once_for_its_words(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    plays_on(page, 20)
+    page.page.evaluate(WORDS_OF_PAINTS, "draw")
+    page.until(lambda: len(page.page.evaluate("words")) >= 10, "ten paints")
+    words = page.page.evaluate("words")
+    assert len(set(words)) == len(words)
 
 
 def test_what_is_out_of_sight_is_painted_when_it_comes_back(page_of_run: DescentPage) -> None:
