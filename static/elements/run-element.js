@@ -186,6 +186,17 @@ export function writeAttribute(element, name, value) {
 }
 
 /**
+ * Chooses in a list only where another is chosen: after each choice the browser looks through all
+ * controls of the page.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ */
+export function writeChoice(select, value) {
+  if (select.value !== value) select.value = value;
+}
+
+/**
  * Hides an element, or shows it, only where that differs.
  *
  * @param {Element} element

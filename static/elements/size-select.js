@@ -1,3 +1,5 @@
+import { writeChoice } from "./run-element.js";
+
 /**
  * Chooses a batch size in a list of the usual ones; another is put into its place first.
  *
@@ -9,5 +11,5 @@ export function chooseSize(select, size) {
     const before = [...select.options].find((option) => Number(option.value) > size) ?? null;
     select.add(new Option(String(size), String(size)), before);
   }
-  select.value = String(size);
+  writeChoice(select, String(size));
 }

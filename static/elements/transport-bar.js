@@ -2,7 +2,7 @@ import { Dragged } from "../models/dragged.js";
 import { discardWords } from "../models/rewind.js";
 import { notchOfSpeed, speedOfNotch, speedText } from "../models/speed.js";
 import * as commands from "../protocol/commands.js";
-import { follow, hide, RunElement, write, writeAttribute } from "./run-element.js";
+import { follow, hide, RunElement, write, writeAttribute, writeChoice } from "./run-element.js";
 import { chooseSize } from "./size-select.js";
 
 /**
@@ -105,7 +105,7 @@ export class TransportBar extends RunElement {
       const state = run.state.value;
       if (!state) return;
       const name = run.pending.shown("optimizer", state.optimizer.name);
-      select.value = name;
+      writeChoice(select, name);
       writeAttribute(momentumControl, "data-shown", String(name === "sgd"));
       if (document.activeElement !== momentum) {
         momentum.value = String(shownMomentum());

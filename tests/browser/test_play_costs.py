@@ -49,6 +49,17 @@ PAINTED = """(name) => {
   };
 }"""
 
+# What is chosen in a list has the browser look through all controls of the page.
+CHOSEN = """() => {
+  window.chosen = [];
+  const value = Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, "value");
+  const set = function (given) {
+    window.chosen.push(`${given} in ${this.ariaLabel ?? this.dataset.part}`);
+    value.set.call(this, given);
+  };
+  Object.defineProperty(HTMLSelectElement.prototype, "value", { ...value, set });
+}"""
+
 # The words of the loop, each time that one of its stations is painted.
 WORDS_OF_PAINTS = """(phase) => {
   window.words = [];
@@ -75,6 +86,15 @@ def test_in_play_nothing_is_asked_that_costs_a_layout(page_of_run: DescentPage) 
     page.page.evaluate(ASKED)
     plays_on(page, 50)
     assert page.page.evaluate("asked") == {}
+
+
+def test_in_play_nothing_is_chosen_that_is_chosen_already(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.play_fast()
+    plays_on(page, 20)
+    page.page.evaluate(CHOSEN)
+    plays_on(page, 50)
+    assert page.page.evaluate("chosen") == []
 
 
 def test_in_play_a_picture_is_painted_once_for_its_words(page_of_run: DescentPage) -> None:
