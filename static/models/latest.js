@@ -3,7 +3,7 @@ export const DRAG_GAP_MS = 120;
 
 /**
  * Carries a stream of values (a slider being dragged) to something slow: one at a time, never two
- * within `gapMs`, the newest first and the last one always.
+ * within `gapMs` unless it is to be sent at once, the newest first and the last one always.
  *
  * @template T
  */
@@ -11,6 +11,8 @@ export class Latest {
   #send;
   #gapMs;
   #busy = false;
+  /** What has been sent last. @type {Promise<unknown>} */
+  #sent = Promise.resolve();
   /** @type {{ value: T } | null} */
   #next = null;
 
@@ -29,11 +31,16 @@ export class Latest {
     if (!this.#busy) this.#run();
   }
 
-  /** Sends what waits, at once: something is to come after it. */
+  /**
+   * Sends what waits, at once: something is to come after it.
+   *
+   * @returns {Promise<unknown>} the answer to the last that was sent
+   */
   flush() {
     const next = this.#next;
     this.#next = null;
-    if (next) this.#send(next.value);
+    if (next) this.#sent = this.#send(next.value);
+    return this.#sent;
   }
 
   async #run() {
@@ -43,7 +50,8 @@ export class Latest {
         const { value } = this.#next;
         this.#next = null;
         const gap = new Promise((resolve) => setTimeout(resolve, this.#gapMs));
-        await this.#send(value);
+        this.#sent = this.#send(value);
+        await this.#sent;
         await gap;
       }
     } finally {

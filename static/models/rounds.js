@@ -19,7 +19,8 @@ export class Rounds {
   going = signal(false);
   #tell;
   #turns = new Turns();
-  #held = false;
+  /** How often they have been held: those begun before go on no more. */
+  #holds = signal(0);
   /** Whether the round under way is one of a stride, and not of catching up. */
   #short = false;
   #last = Promise.resolve();
@@ -40,14 +41,15 @@ export class Rounds {
    * @param {() => Round} round asked before each
    */
   go(runs, goal, round) {
-    this.#held = false;
-    this.#last = this.#turns.add(() => this.#go(runs, goal(), round));
+    const holds = this.#holds.peek();
+    const isHeld = () => holds !== this.#holds.value;
+    this.#last = this.#turns.add(() => this.#go(runs, goal(), { round, isHeld }));
     return this.#last;
   }
 
   /** Ends them: at the end of a round where it is short, else at once. @param {readonly RunModel[]} runs */
   async hold(runs) {
-    this.#held = true;
+    this.#holds.value += 1;
     this.#turns.drop();
     if (!this.#short) await this.#tell(runs, commands.pause());
     await this.#last.catch(() => {});
@@ -56,14 +58,14 @@ export class Rounds {
   /**
    * @param {() => readonly RunModel[]} runs
    * @param {number} goal
-   * @param {() => Round} round
+   * @param {{ round: () => Round, isHeld: () => boolean }} how
    */
-  async #go(runs, goal, round) {
+  async #go(runs, goal, { round, isHeld }) {
     this.going.value = true;
     try {
       const moving = runs().filter((run) => run.state.peek()?.state !== "paused");
       let followed = await this.#tell(moving, commands.pause());
-      while (followed && !this.#held) {
+      while (followed && !isHeld()) {
         const { stride, pace } = round();
         const able = runs();
         const to = Math.min(nextGoal(able.map(batchOf), stride), goal);
@@ -71,9 +73,9 @@ export class Rounds {
         if (behind.length === 0) break;
         this.#short = behind.every((run) => to - batchOf(run) <= stride);
         const gap = pace === null ? null : delay((stride / pace) * 1000);
-        const steps = await Promise.all(behind.map((run) => this.#stepTo(run, to)));
+        const steps = await Promise.all(behind.map((run) => this.#stepTo(run, to, isHeld)));
         followed = steps.every(Boolean);
-        if (!this.#held) await gap;
+        if (!isHeld()) await gap;
       }
     } finally {
       this.#short = false;
@@ -84,11 +86,12 @@ export class Rounds {
   /**
    * @param {RunModel} run
    * @param {number} batch
+   * @param {() => boolean} isHeld
    */
-  async #stepTo(run, batch) {
+  async #stepTo(run, batch, isHeld) {
     const followed = await this.#tell([run], commands.step("batch", batch - batchOf(run)));
     // Where the connection was lost, the next round goes on from where the run is then.
-    await until(() => isAtRest(run) || run.connection.value === "gone");
+    await until(() => isAtRest(run) || isLost(run, isHeld()));
     return followed;
   }
 }
@@ -107,6 +110,16 @@ export function nextGoal(batches, stride) {
 /** @param {RunModel} run */
 function isAtRest({ state, connection }) {
   return connection.value === "open" && state.value?.state !== "stepping";
+}
+
+/**
+ * Whether a run is waited for no more: there is none, or its connection is lost and all are held.
+ *
+ * @param {RunModel} run
+ * @param {boolean} isHeld
+ */
+function isLost({ connection }, isHeld) {
+  return connection.value === "gone" || (isHeld && connection.value !== "open");
 }
 
 /** @param {RunModel} run */

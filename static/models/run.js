@@ -172,14 +172,34 @@ export class RunModel {
   }
 
   /**
+   * Sends what is being dragged, for something is to come after it.
+   *
+   * @returns {Promise<unknown>} once it is there
+   */
+  flush() {
+    return Promise.all(this.#latest.map((latest) => latest.flush()));
+  }
+
+  /**
+   * What a person asks for: it comes after what has been dragged before.
+   *
+   * @param {Command} command
+   * @param {{ [name: string]: unknown }} [asked]
+   * @returns {Promise<ApiError | null>} what went wrong, if anything did
+   */
+  act(command, asked) {
+    this.flush();
+    return this.tell(command, asked);
+  }
+
+  /**
    * Sends a command. The values in `asked` are shown by the controls until the answer is there.
    *
    * @param {Command} command
    * @param {{ [name: string]: unknown }} [asked]
    * @returns {Promise<ApiError | null>} what went wrong, if anything did
    */
-  async act(command, asked = {}) {
-    for (const latest of this.#latest) latest.flush();
+  async tell(command, asked = {}) {
     const settled = this.pending.ask(asked);
     try {
       const link = this.#link.peek() ?? (await this.#opened());
@@ -210,7 +230,7 @@ export class RunModel {
   }
 
   /**
-   * The same, with the error shown as the page's notice.
+   * `act`, with the error shown as the page's notice.
    *
    * @param {Command} command
    * @param {{ [name: string]: unknown }} [asked]
@@ -270,6 +290,7 @@ export class RunModel {
   }
 
   async #back() {
+    await this.flush(); // back from where it has been dragged to
     const state = this.state.peek();
     if (!state) return;
     if (state.state === "playing") await this.do(commands.pause(), { running: false });

@@ -30,6 +30,8 @@ export class Together {
   #endless = false;
   /** How often something has been asked for: what comes later takes the place of what waits. */
   #asked = 0;
+  /** Which of these is a `run` that is not answered yet; 0: none. */
+  #starting = 0;
   #rounds = new Rounds((runs, command) => this.#tell(runs, command));
 
   /** @param {() => readonly RunModel[]} runs all that are compared */
@@ -59,18 +61,22 @@ export class Together {
   /** @param {readonly RunModel[] | null} [runs] all, where nothing is said */
   async run(runs = null) {
     const asked = this.#ask(runs);
+    this.#starting = asked;
     await this.#endRounds();
     await Promise.all((runs ?? this.#runs()).map(opened));
     if (asked !== this.#asked) return;
     const able = () => this.#able().filter((run) => !runs || runs.includes(run));
     const pace = this.pace.peek();
     if (this.inStep.peek()) {
+      this.#starting = 0;
       await this.#goRounds(able, () => Number.POSITIVE_INFINITY);
       return;
     }
     const speed = pace === null ? null : pace * PHASES_PER_BATCH;
-    await this.#tell(able(), commands.set({ speed }));
-    await this.#tell(able(), commands.play());
+    // Not one after the other: what is asked for meanwhile is to come after both.
+    const told = [commands.set({ speed }), commands.play()];
+    await Promise.all(told.map((command) => this.#tell(able(), command)));
+    if (this.#starting === asked) this.#starting = 0;
   }
 
   /**
@@ -81,7 +87,8 @@ export class Together {
   async change(change) {
     const inRounds = this.#rounds.going.peek();
     const playing = this.#runs().filter(isPlaying);
-    if (!inRounds && playing.length === 0) {
+    const isStarting = this.#starting !== 0 && this.#starting === this.#asked;
+    if (!inRounds && !isStarting && playing.length === 0) {
       change();
       return;
     }
@@ -91,7 +98,7 @@ export class Together {
     change();
     if (asked !== this.#asked) return;
     // In rounds a run rests for moments; without them, one that rests is to go on resting.
-    await this.run(inRounds ? this.#racing : playing);
+    await this.run(inRounds || isStarting ? this.#racing : playing);
   }
 
   async hold() {
@@ -110,14 +117,16 @@ export class Together {
 
   /** @param {"batch" | "epoch"} unit */
   async step(unit) {
-    this.#ask(null);
+    const asked = this.#ask(null);
     if (!this.inStep.peek()) {
       this.#tellLate(commands.step(unit));
       await this.#endRounds();
+      if (asked !== this.#asked) return;
       await this.#tell(this.#able(), commands.step(unit));
       return;
     }
     if (this.#endless) await this.#endRounds();
+    if (asked !== this.#asked) return;
     await this.#goRounds(
       () => this.#able(),
       () => goalOf(this.#able(), unit),
@@ -131,6 +140,7 @@ export class Together {
    * @returns {number} its number: no more the latest once anything else has been asked for
    */
   #ask(runs) {
+    for (const run of this.#runs()) run.flush();
     this.trouble.value = null;
     this.#racing = runs;
     this.#asked += 1;
@@ -162,7 +172,8 @@ export class Together {
   }
 
   /**
-   * Tells each that is not open yet, once it is, unless something else has been asked for by then.
+   * Tells each that is not open yet, once it is, unless something else has been asked for by then;
+   * a reset comes before whatever that is.
    *
    * @param {Command} command
    */
@@ -171,7 +182,7 @@ export class Together {
     for (const late of this.#runs().filter((run) => run.state.peek() === null)) {
       opened(late).then(() => {
         const able = this.#able().filter((run) => run === late);
-        if (asked === this.#asked) this.#tell(able, command);
+        if (asked === this.#asked || command.type === "reset") this.#tell(able, command);
       });
     }
   }
@@ -182,7 +193,7 @@ export class Together {
    * @returns {Promise<boolean>} whether none has refused it
    */
   async #tell(runs, command) {
-    const errors = (await Promise.all(runs.map((run) => run.act(command)))).filter(
+    const errors = (await Promise.all(runs.map((run) => run.tell(command)))).filter(
       (error) => error !== null,
     );
     if (errors[0]) this.trouble.value = errors[0];

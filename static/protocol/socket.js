@@ -57,13 +57,15 @@ const NOT_CONNECTED = {
   hint: "Try again when it is back.",
 };
 
+const CLOSED = { code: "closed", message: "This page has closed the connection." };
+
 /**
  * Whether a command has failed for want of a connection: no news any more once there is one.
  *
  * @param {ApiError} error
  */
 export function isUnconnected({ code }) {
-  return code === LOST.code || code === NOT_CONNECTED.code;
+  return [LOST, NOT_CONNECTED, CLOSED].some((error) => error.code === code);
 }
 
 /**
@@ -151,7 +153,7 @@ export class RunSocket {
     this.#open = false;
     clearTimeout(this.#retry);
     this.#socket?.close();
-    this.#rejectAll({ code: "closed", message: "This page has closed the connection." });
+    this.#rejectAll(CLOSED);
   }
 
   /** @param {object} message */

@@ -150,6 +150,21 @@ describe("Rewind", () => {
     );
   });
 
+  it("is stepped back from where it was dragged to", async () => {
+    const { rewind, run, sent, answer } = rewindOf();
+    for (const batch of [250, 150]) rewind.to(batch);
+    run.back();
+    for (let answers = 0; answers < 2; answers++) {
+      await turn();
+      answer();
+    }
+    await turn();
+    assert.deepEqual(
+      sent.map((command) => command.type === "seek" && command.batch),
+      [250, 150, 149],
+    );
+  });
+
   it("waits for a long seek, whose answer comes before its end", async () => {
     const { rewind, run, at, sent, answer } = rewindOf();
     rewind.to(20);

@@ -234,3 +234,157 @@ it("goes on in step once a lost connection is back, and not where it is held mea
     assert.equal(together.running.value, !held);
   }
 });
+
+/**
+ * A run whose commands are answered when they are let.
+ *
+ * @param {(type: string, ...values: unknown[]) => void} told
+ */
+function runThatWaits(told) {
+  const run = runThat(told);
+  /** @type {(() => void)[]} */
+  const answers = [];
+  run.attach({
+    look: () => {},
+    ack: () => {},
+    command: ({ type, ...command }) => {
+      told(type, ...Object.values(command));
+      const after = /** @type {{ [type: string]: object }} */ ({
+        play: { state: "playing" },
+        step: { state: "stepping" },
+        set: {},
+      })[type];
+      return new Promise((resolve) => {
+        answers.push(() => {
+          change(run, after ?? { state: "paused" });
+          resolve(/** @type {any} */ (run.state.peek()));
+        });
+      });
+    },
+  });
+  const answer = async () => {
+    for (const one of answers.splice(0)) one();
+    await settled();
+  };
+  return { run, answer };
+}
+
+/**
+ * @param {RunModel} run
+ * @param {object} changes
+ */
+function change(run, changes) {
+  run.reply(/** @type {any} */ ({ ...run.state.peek(), ...changes }));
+}
+
+it("rests where it is held, or taken back, before it is set running", async () => {
+  for (const [instead, command] of /** @type {const} */ ([
+    ["hold", "pause"],
+    ["restart", "reset"],
+  ])) {
+    /** @type {string[]} */
+    const told = [];
+    const { run, answer } = runThatWaits((type) => told.push(type));
+    const together = new Together(() => [run]);
+    together.run();
+    await settled();
+    together[instead]();
+    for (let answers = 0; answers < 3; answers++) await answer();
+    assert.equal(told.at(-1), command);
+    assert.equal(together.running.value, false);
+  }
+});
+
+it("takes no step that is held before the rounds have ended", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const run = runThat((type) => told.push(type), ["step"]);
+  const together = new Together(() => [run]);
+  together.race([run]);
+  await settled();
+  together.step("epoch");
+  together.hold();
+  change(run, { state: "paused", batch: 13 });
+  await settled();
+  assert.deepEqual(told, ["step"]);
+  assert.equal(together.running.value, false);
+});
+
+it("does not take up again the rounds that were held when others begin", async () => {
+  /** @type {unknown[]} */
+  const told = [];
+  const run = runThat((...command) => told.push(command.join(" ")), ["step"]);
+  const together = new Together(() => [run]);
+  together.inStep.value = true;
+  together.step("epoch");
+  await settled();
+  together.hold();
+  together.step("batch");
+  change(run, { state: "paused", batch: 13 });
+  await settled();
+  assert.deepEqual(told, ["step batch 8", "step batch 1"]);
+});
+
+it("goes on as was asked for last, however soon after another", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const { run, answer } = runThatWaits((...command) => told.push(command.join(" ")));
+  const together = new Together(() => [run]);
+  together.run();
+  await settled();
+  for (const pace of [10, 40]) {
+    together.change(() => {
+      together.pace.value = pace;
+    });
+    await answer();
+  }
+  for (let answers = 0; answers < 3; answers++) await answer();
+  assert.deepEqual(told.slice(-2), ["set 200", "play"]);
+  assert.equal(run.state.peek()?.state, "playing");
+});
+
+it("is held though a connection is lost", async () => {
+  const { run } = runThatLoses("step");
+  const together = new Together(() => [run]);
+  together.race([run]);
+  await settled();
+  await together.hold();
+  assert.equal(together.running.value, false);
+});
+
+it("goes on without a run that is taken out of a race", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const stays = runThat((type) => told.push(type), ["step"]);
+  const leaves = runThat(() => {});
+  leaves.attach({
+    look: () => {},
+    ack: () => {},
+    command: async () => {
+      leaves.connection.value = "gone";
+      throw Object.assign(new Error("This page has closed the connection."), { code: "closed" });
+    },
+  });
+  const together = new Together(() => [stays, leaves]);
+  together.race([stays, leaves]);
+  await settled();
+  change(stays, { state: "paused", batch: 13 });
+  await settled();
+  assert.deepEqual(told, ["step", "step"]);
+  assert.equal(together.trouble.value, null);
+});
+
+it("sends what is dragged before what is asked for, and not with each round", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const run = runThat((type) => told.push(type), ["step"]);
+  const dragged = run.latest(async (/** @type {number} */ rate) => told.push(`set ${rate}`), 1000);
+  for (const rate of [1, 2]) dragged.push(rate);
+  const together = new Together(() => [run]);
+  together.race([run]);
+  await settled();
+  dragged.push(3);
+  change(run, { state: "paused", batch: 13 });
+  await settled();
+  assert.deepEqual(told, ["set 1", "set 2", "step", "step"]);
+});
