@@ -68,6 +68,7 @@ export class ChainModel {
    */
   choose(place, name) {
     this.outcome.value = null;
+    this.#stepsAsked = 0;
     this.#change({ [place]: name });
   }
 
@@ -77,6 +78,7 @@ export class ChainModel {
    */
   setWeight(index, value) {
     this.outcome.value = null;
+    this.#stepsAsked = 0;
     this.#change({ weights: this.question.peek().weights.with(index, value) });
   }
 

@@ -254,6 +254,16 @@ describe("ChainModel", () => {
     assert.equal(asked.length, 1 + 3);
   });
 
+  it("takes no step that was asked for from other weights", async () => {
+    const { model } = modelAndQuestions();
+    model.seen(true);
+    for (let press = 0; press < 3; press++) model.takeStep();
+    model.setWeight(0, 7);
+    for (let answers = 0; answers < 5; answers++) await turn();
+    assert.deepEqual(model.question.value.weights, [7, -3, 0.5]);
+    assert.equal(model.outcome.value, null);
+  });
+
   it("asks again, once the server is back, what it has not answered", async () => {
     let isAway = true;
     const model = new ChainModel(QUESTION, async () => {
