@@ -21,8 +21,8 @@ export class ByHand {
   #result;
   /** @type {string | null} */
   #refusal = null;
-  /** What has been sent last and is not answered yet; "" where all is. */
-  #asked = "";
+  /** What has been sent last, as text, until it is answered. @type {{ text: string } | null} */
+  #asked = null;
   /** Pressed again before the answer, Undo takes back the one before, where there is one. */
   #undos = new Turns();
   /** Whether the last change by hand was made here. */
@@ -108,12 +108,12 @@ export class ByHand {
    * @returns {Promise<boolean>} whether its answer is the last: another may have been sent meanwhile
    */
   async #send(command) {
-    const asked = JSON.stringify(command);
-    if (asked === this.#asked) return false; // pressed twice
+    const asked = { text: JSON.stringify(command) };
+    if (asked.text === this.#asked?.text) return false; // pressed twice
     this.#asked = asked;
     const error = await this.#app.run.act(command);
     if (asked !== this.#asked) return false;
-    this.#asked = "";
+    this.#asked = null;
     this.#refusal = error && formatError(error);
     return true;
   }
@@ -131,7 +131,7 @@ export class ByHand {
     const writable = run.writable.peek();
     writeAttribute(this.#host.button("set"), "aria-disabled", String(!writable));
     const edit = state.edit?.kind === "weight" ? state.edit : null;
-    if (this.#asked === "") hide(this.#host.button("undo"), !this.#isUndoable());
+    if (!this.#asked) hide(this.#host.button("undo"), !this.#isUndoable());
     const result = this.#host.piece("result", HTMLElement);
     result.classList.toggle("is-refused", this.#refusal !== null);
     const watched = writable ? [] : ["Only the page that made this run can change it."];
