@@ -1,13 +1,12 @@
 import { legendPainter, legendText } from "../draw/legend.js";
 import { Picture } from "./picture.js";
+import { writeAttribute } from "./run-element.js";
 
 /** The colour scale beside images, drawn and in words. */
 export class Legend {
   #picture;
   /** What it is the scale of, as the page was served. */
   #title;
-  /** What it has been said to be. */
-  #said = "";
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -26,8 +25,7 @@ export class Legend {
    */
   paint({ scale, coding }, theme) {
     this.#picture.paint({ scale, coding }, theme);
-    const said = `${this.#title} ${legendText(scale, coding)}`;
-    if (said !== this.#said) this.#picture.canvas.setAttribute("aria-label", said);
-    this.#said = said;
+    const text = `${this.#title} ${legendText(scale, coding)}`;
+    writeAttribute(this.#picture.canvas, "aria-label", text);
   }
 }
