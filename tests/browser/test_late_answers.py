@@ -7,9 +7,10 @@ from typing import Any
 from playwright.sync_api import Route, WebSocketRoute, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_comparing import MAKE, small_page
-from tests.browser.test_my_runs import entry, open_list
+from tests.browser.test_comparing import small_page
+from tests.browser.test_my_runs import asked_whether_to_delete, entry, open_list
 from tests.browser.test_sharing import share
+from tests.browser.test_watching import connections
 from tests.support.page import DescentPage
 
 PACK = """async (recipe) => {
@@ -229,10 +230,8 @@ def test_a_branch_that_is_given_up_is_not_opened(page_of_run: DescentPage) -> No
 
 def test_a_run_is_deleted_once(open_page: OpenPage) -> None:
     page = small_page(open_page)
-    other = page.page.evaluate(MAKE, {"optimizer": {"name": "sgd", "learning_rate": 0.5}})
-    dialog = open_list(page)
+    other, dialog = asked_whether_to_delete(page)
     row = entry(dialog, other)
-    row.get_by_role("button", name="Delete SGD 0.5").click()
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -277,15 +276,7 @@ def test_what_the_server_did_not_answer_is_asked_again_once_it_is_back(
     open_page: OpenPage,
 ) -> None:
     page = open_page(complaints_expected=True)
-    routes: list[WebSocketRoute] = []
-
-    def pass_on(route: WebSocketRoute) -> None:
-        routes.append(route)
-        route.connect_to_server()
-
-    page.page.route_web_socket(re.compile("/ws/runs/"), pass_on)
-    page.page.reload()
-    page.wait_open()
+    routes = connections(page)
     region = page.region("The chain rule")
     region.scroll_into_view_if_needed()
     expect(region.locator('[data-figure="f"]').first).to_have_text(re.compile(r"\d"))

@@ -74,12 +74,18 @@ def test_a_run_is_renamed_in_place(open_page: OpenPage) -> None:
     expect(entry(dialog, page.run_id).get_by_role("textbox")).to_have_value("too fast")
 
 
+def asked_whether_to_delete(page: DescentPage) -> tuple[str, Locator]:
+    """Another run of the page's owner, and the list, which asks whether to delete it."""
+    other: str = page.page.evaluate(MAKE, {"optimizer": {"name": "sgd", "learning_rate": 0.5}})
+    dialog = open_list(page)
+    entry(dialog, other).get_by_role("button", name="Delete SGD 0.5").click()
+    return other, dialog
+
+
 def test_a_run_is_deleted_once_the_question_is_answered(open_page: OpenPage) -> None:
     page = small_page(open_page)
-    other = page.page.evaluate(MAKE, {"optimizer": {"name": "sgd", "learning_rate": 0.5}})
-    dialog = open_list(page)
+    other, dialog = asked_whether_to_delete(page)
     row = entry(dialog, other)
-    row.get_by_role("button", name="Delete SGD 0.5").click()
     expect(row).to_contain_text("Delete SGD 0.5 for good?")
     row.get_by_role("button", name="No, keep it").click()
     assert page.run.http.get(f"/api/runs/{other}").status_code == 200

@@ -65,10 +65,8 @@ def has_more(routes: list[WebSocketRoute], count: int) -> bool:
     return len(routes) > count
 
 
-def test_a_lost_connection_is_made_again_and_no_point_is_missing(
-    page_of_run: DescentPage,
-) -> None:
-    page = page_of_run
+def connections(page: DescentPage) -> list[WebSocketRoute]:
+    """The page's connections, from a new one on: the last can be closed."""
     routes: list[WebSocketRoute] = []
 
     def pass_on(route: WebSocketRoute) -> None:
@@ -78,6 +76,14 @@ def test_a_lost_connection_is_made_again_and_no_point_is_missing(
     page.page.route_web_socket(re.compile("/ws/runs/"), pass_on)
     page.page.reload()
     page.wait_open()
+    return routes
+
+
+def test_a_lost_connection_is_made_again_and_no_point_is_missing(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    routes = connections(page)
     page.play_fast()
     for cuts in range(1, 4):
         enough = len(page.series()["loss"]) + 10
