@@ -18,13 +18,14 @@ MAX_POINTS = 16_384
 class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
-    `seen` is the run's version when the least informed of the viewers was last sent a frame, and
-    `repeat` whether one of them wants views again that have not changed since. `after` is the
-    number of the last frame, which another worker may have made.
+    `seen` is the run's version of which the least informed of the viewers has been sent all that
+    it wants; `views` has the same of each view by its name. `repeat` says whether one of them wants
+    views again that have not changed since. `after` is the number of the last frame, which another
+    worker may have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        self.views: list[str] = fields["views"]
+        self.views: dict[str, int] = fields["views"]
         self.from_batch: int = fields["from_batch"]
         self.timeline: int = fields["timeline"]
         self.seen: int = fields["seen"]
@@ -55,7 +56,8 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
     """
     common = moment_of(run_id, run) | {"frame": str(number)}
     encoded = (
-        (name, encode_view(run, name, common, want.seen, repeat=want.repeat)) for name in want.views
+        (name, encode_view(run, name, common, seen, repeat=want.repeat))
+        for name, seen in want.views.items()
     )
     messages = [(name, data) for name, data in encoded if data is not None]
     messages.append(("series", _series(run, want, common)))

@@ -1,5 +1,7 @@
 """What the five stations of the loop show: pictures of the batch at hand."""
 
+from collections.abc import Hashable
+
 import numpy as np
 
 from app.plain_json import json_text
@@ -12,6 +14,8 @@ from engine import Phase
 
 SHOWN_SAMPLES = 128
 SHOWN_UNITS = 16
+# Most of the view's bytes, and the same from a batch's DRAW to its UPDATE.
+DRAWN = ("batch.x", "batch.y")
 
 
 def loop_view(run: Run, sample: int) -> ViewParts:
@@ -41,6 +45,13 @@ def loop_view(run: Run, sample: int) -> ViewParts:
     if Phase.UPDATE in ran:
         tensors |= _update(run)
     return tensors, metadata
+
+
+def drawn_content(run: Run) -> Hashable:
+    """What decides what the tensors of DRAW show: while it is the same, so are they."""
+    moment = run.moment
+    in_batch = moment.phase not in (None, Phase.UPDATE)
+    return moment.timeline, moment.batch + in_batch, moment.changes, moment.phase is None
 
 
 def _draw(run: Run) -> Tensors:

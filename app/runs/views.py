@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from app.runs.inside_view import flow_view, inside_view
-from app.runs.loop_view import loop_view
+from app.runs.loop_view import DRAWN, drawn_content, loop_view
 from app.runs.mistakes_view import mistakes_view
 from app.runs.picture import Picture
 from app.runs.run import Run
@@ -41,7 +41,7 @@ def encode_view(
 
     None for one that the run does not have, that has not been computed yet, or that whoever has
     `seen` that version of the run has been sent: a study known by then; without `repeat` anything
-    else that is as it was.
+    else that is as it was. So are the digits of a batch left out of the loop.
     """
     if is_study(name):
         result = run.studies.result(name)
@@ -55,7 +55,7 @@ def encode_view(
     if not repeat and run.shown.has_been_shown(name, content, seen):
         return None
     encoded = (
-        _encode(run, name, common)
+        _encode(run, name, common, 0 if repeat else seen)
         if description is None
         else _picture(run, description, common | {"view": name})
     )
@@ -72,7 +72,7 @@ def _content(run: Run, name: str) -> Hashable:
 
 
 @np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
-def _encode(run: Run, name: str, common: dict[str, str]) -> bytes | None:
+def _encode(run: Run, name: str, common: dict[str, str], seen: int) -> bytes | None:
     word, numbers = name_parts(name)
     if word not in VIEWS:
         return None
@@ -80,6 +80,11 @@ def _encode(run: Run, name: str, common: dict[str, str]) -> bytes | None:
     if len(numbers) != count:
         return None
     tensors, about = make(run, *numbers)
+    if word == "loop":
+        content = drawn_content(run) if run.is_settled else None
+        if run.shown.has_been_shown("loop.drawn", content, seen):
+            tensors = {key: data for key, data in tensors.items() if key not in DRAWN}
+        run.shown.note("loop.drawn", content, run.version)
     # Which sample is followed is no part of the loop's name outside.
     return save(tensors, common | about | {"view": word if word == "loop" else name})
 

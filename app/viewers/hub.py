@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from app.errors import AppError
-from app.viewers.viewer import Viewer
+from app.viewers.viewer import Need, Viewer
 from app.workers.pool import Frame
 
 # While the run's worker is gone, look again this often.
@@ -20,23 +19,6 @@ class FrameSource(Protocol):
 
     async def frames(self, run_id: str, want: dict[str, Any]) -> Frame | None:
         """The next frame that answers `want`; None if a newer want has replaced it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What one viewer needs of the next frame."""
-
-    views: frozenset[str]
-    cursor: int
-    timeline: int
-    seen: int
-    repeat: bool
-
-    @classmethod
-    def of(cls, viewer: Viewer) -> "Need":
-        """The need of a viewer as it stands."""
-        look = viewer.look
-        return cls(look.views, viewer.cursor, viewer.timeline, viewer.seen, look.repeat)
 
 
 class Hub:
@@ -86,11 +68,11 @@ class Hub:
         while True:
             self._changed.clear()
             now = self._clock()
-            ready = {viewer: Need.of(viewer) for viewer in self.viewers if viewer.is_ready(now)}
+            ready = {viewer: viewer.need() for viewer in self.viewers if viewer.is_ready(now)}
             if ready and ready != asked:
                 # The worker answers a want that is still open when a newer one arrives.
                 asked = ready
-                want = _combined(asked) | {"after": self._last_frame}
+                want = _combined(asked.values()) | {"after": self._last_frame}
                 request = asyncio.create_task(self._source.frames(self._run_id, want))
                 request.add_done_callback(self._answered)
             await self._wait(now)
@@ -128,16 +110,20 @@ class Hub:
         self._last_frame = frame.number
         now = self._clock()
         for viewer, need in asked.items():
-            if viewer in self.viewers and Need.of(viewer) == need:
-                viewer.send_frame(frame, now)
+            if viewer in self.viewers and viewer.need() == need:
+                viewer.send_frame(frame, need, now)
 
 
-def _combined(needs: dict[Viewer, Need]) -> dict[str, Any]:
+def _combined(needs: Collection[Need]) -> dict[str, Any]:
     """One want for all of them; the least informed decides from where it starts."""
+    views: dict[str, int] = {}
+    for need in needs:
+        for view, seen in need.views.items():
+            views[view] = min(seen, views.get(view, seen))
     return {
-        "views": sorted(frozenset[str]().union(*(need.views for need in needs.values()))),
-        "from_batch": min(need.cursor for need in needs.values()) + 1,
-        "timeline": min(need.timeline for need in needs.values()),
-        "seen": min(need.seen for need in needs.values()),
-        "repeat": any(need.repeat for need in needs.values()),
+        "views": dict(sorted(views.items())),
+        "from_batch": min(need.cursor for need in needs) + 1,
+        "timeline": min(need.timeline for need in needs),
+        "seen": min(need.seen for need in needs),
+        "repeat": any(need.look.repeat for need in needs),
     }

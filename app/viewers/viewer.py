@@ -1,10 +1,12 @@
 """One viewer of a run: what it looks at, what it has been sent, what it has drawn."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from app.errors import AppError, shorten
+from app.viewers.thinning import Thinning
 from app.workers.pool import Frame
 
 # Without this limit the kernel's socket buffer becomes the queue, and a slow page falls behind.
@@ -21,12 +23,28 @@ MAX_VIEWS = 16
 class Look:
     """What is in a viewer's sight: views, and at most how many frames a second.
 
-    Without `repeat`, views that have not changed since its last frame are left out.
+    Without `repeat`, views that have not changed since they were sent are left out, and of most
+    frames the large ones, where they are slow to arrive.
     """
 
     views: frozenset[str] = frozenset()
     rate: float = 30.0
     repeat: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a viewer needs of the next frame.
+
+    `views` has the run's version when it was last sent each of them, `seen` that of which it has
+    been sent all that it looks at.
+    """
+
+    look: Look
+    views: Mapping[str, int]
+    cursor: int
+    timeline: int
+    seen: int
 
 
 class Viewer:
@@ -39,8 +57,11 @@ class Viewer:
         self.overrun = asyncio.Event()  # the outbox is full: this viewer is not reading
         self.cursor = 0  # the last batch of the series that was sent
         self.timeline = 0
-        self.seen = 0  # the run's version when the last frame was made
-        self._sent: list[int] = []  # frames not acknowledged yet, oldest first
+        self._seen = 0  # the run's version when the last frame was made
+        self._seen_views: dict[str, int] = {}  # and when the last with that view was
+        # Frames not acknowledged yet, oldest first, and whether they have a large picture.
+        self._sent: dict[int, bool] = {}
+        self._thinning = Thinning()
         self._next_at = 0.0
         self._waiting_since: float | None = None
 
@@ -63,9 +84,12 @@ class Viewer:
             raise malformed("repeat", "true or false", repeat)
         # The loop's pictures depend on the followed sample: another one is another view.
         named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
+        # Who wants nothing twice still has what it goes on looking at.
+        kept = frozenset() if repeat or self.look.repeat else self.look.views & named
+        self._seen_views = {view: self._seen_views.get(view, 0) for view in kept}
         self.look = Look(named, float(rate), repeat)
         self._next_at = 0.0
-        self.seen = 0
+        self._seen = 0
 
     def resume(self, message: dict[str, Any]) -> None:
         """Take a `resume` message: the series is wanted from that batch on."""
@@ -78,7 +102,7 @@ class Viewer:
         # A frame may have been sent before this came: the viewer goes on from there at the latest.
         if self.cursor == 0 or cursor < self.cursor:
             self.cursor, self.timeline = cursor, message.get("timeline", 0)
-            self.seen = 0
+            self._seen = 0
 
     def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
@@ -86,14 +110,17 @@ class Viewer:
         number = message.get("frame")
         if not is_whole(number):
             raise malformed("frame", "the number of a frame", number)
-        waiting = [frame for frame in self._sent if frame > number]
-        if waiting != self._sent:
-            self._sent = waiting
-            self._waiting_since = now if waiting else None
+        drawn = [frame for frame in self._sent if frame <= number]
+        were_large = [self._sent.pop(frame) for frame in drawn]
+        if any(were_large):
+            self._thinning.note_drawn(self.silent_for(now))
+        if drawn:
+            self._waiting_since = now if self._sent else None
 
     def ready_in(self, now: float) -> float | None:
         """Seconds until this viewer may be sent a frame; None if not before it acknowledges."""
-        if len(self._sent) >= MAX_UNACKNOWLEDGED:
+        holds_up = self._is_thinned and any(self._sent.values())
+        if holds_up or len(self._sent) >= MAX_UNACKNOWLEDGED:
             return None
         return max(0.0, self._next_at - now)
 
@@ -105,14 +132,29 @@ class Viewer:
         """Seconds for which frames have been waiting for an acknowledgement."""
         return 0.0 if self._waiting_since is None else now - self._waiting_since
 
-    def send_frame(self, frame: Frame, now: float) -> None:
-        """Put the messages of a frame that this viewer looks at into its outbox."""
+    @property
+    def _is_thinned(self) -> bool:
+        return self._thinning.is_slow and not self.look.repeat
+
+    def need(self) -> Need:
+        """What it needs of the next frame."""
+        views = {view: self._seen_views.get(view, 0) for view in self.look.views}
+        seen = min((self._seen, *views.values()))
+        if self._is_thinned:
+            for view in self._thinning.left_out(views):
+                del views[view]
+        return Need(self.look, views, self.cursor, self.timeline, seen)
+
+    def send_frame(self, frame: Frame, need: Need, now: float) -> None:
+        """Put the messages of a frame that answers this need into its outbox."""
+        sizes = {view: len(data) for view, data in frame.messages if view in need.views}
         for view, data in frame.messages:
-            if view == "series" or view in self.look.views:
+            if view == "series" or view in sizes:
                 self._put(data)
         self.cursor, self.timeline = frame.to_batch, frame.timeline
-        self.seen = frame.version
-        self._sent.append(frame.number)
+        self._seen = frame.version
+        self._seen_views |= dict.fromkeys(need.views, frame.version)
+        self._sent[frame.number] = self._thinning.note_sent(sizes)
         # From when this one was due, not from now: else the time that frames take to be made
         # would come on top of the spacing, and the rate asked for would never be reached.
         self._next_at = max(self._next_at, now - MAX_LATE_S) + 1 / self.look.rate

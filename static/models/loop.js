@@ -81,7 +81,7 @@ export function nextPictures(before, file) {
   const phase = file.metadata.phase ?? "";
   const batch = batchAtHand(file.metadata.batch, phase);
   const kept = batch < before.batch || phase === "" ? NO_PICTURES : before;
-  const draw = drawPicture(file);
+  const draw = drawPicture(file) ?? drawnBefore(kept, file, batch);
   const arrived = {
     draw,
     forward: forwardPicture(file, draw),
@@ -150,6 +150,17 @@ function drawPicture({ tensors, metadata }) {
     size: Number(metadata.samples ?? y.data.length),
     sample: Number(metadata.sample ?? 0),
   };
+}
+
+/**
+ * The digits of a batch come once: its later phases have the same.
+ *
+ * @param {Pictures} kept
+ * @param {SafetensorsFile} file
+ * @param {number} batch
+ */
+function drawnBefore({ draw, of }, { metadata }, batch) {
+  return metadata.samples !== undefined && of.draw === batch ? draw : null;
 }
 
 /**

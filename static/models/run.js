@@ -154,7 +154,11 @@ export class RunModel {
    */
   attach(link) {
     this.#link.value = link;
-    return effect(() => link.look(this.#look()));
+    return effect(() => {
+      const look = this.#look();
+      this.#forgetPicked();
+      link.look(look);
+    });
   }
 
   /**
@@ -341,8 +345,14 @@ export class RunModel {
     const wanted = new Map(this.#wanted.peek());
     wanted.set(part, views);
     this.#wanted.value = wanted;
-    // What was picked before is not kept for each pick there ever was.
-    const all = new Set([...wanted.values()].flat());
+  }
+
+  /**
+   * What was picked before is not kept for each pick there ever was. It goes when the server is told
+   * so, which sends again what is looked at again.
+   */
+  #forgetPicked() {
+    const all = new Set([...this.#wanted.peek().values()].flat());
     for (const [name, view] of this.#views) {
       if (name.includes("/") && !all.has(name)) view.value = null;
     }

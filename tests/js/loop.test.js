@@ -122,6 +122,20 @@ const STATE = {
 };
 
 describe("nextPictures", () => {
+  it("has the digits of a batch while its later phases come without them", () => {
+    const without = (/** @type {ReturnType<typeof message>} */ { metadata, tensors }) => ({
+      metadata,
+      tensors: new Map([...tensors].filter(([name]) => !name.startsWith("batch."))),
+    });
+    const drawn = nextPictures(NO_PICTURES, message(4, "draw"));
+    const later = nextPictures(drawn, without(message(4, "forward")));
+    assert.equal(later.draw, drawn.draw); // the very same: not to be painted again
+    assert.deepEqual([...later.fresh], ["draw", "forward"]);
+    assert.deepEqual(later, nextPictures(drawn, message(4, "forward")));
+    const other = nextPictures(later, without(message(5, "forward")));
+    assert.deepEqual([...other.fresh], []);
+  });
+
   it("knows of which batch each picture is, also where messages were left out", () => {
     const first = nextPictures(NO_PICTURES, message(1, "update"));
     const later = nextPictures(first, message(9, "forward")); // nobody looked at 2 to 9

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it, mock } from "node:test";
-import { signal } from "@preact/signals-core";
+import { batch, signal } from "@preact/signals-core";
 import { RunModel } from "../../static/models/run.js";
 import { play } from "../../static/protocol/commands.js";
 
@@ -235,4 +235,27 @@ it("goes back a batch for each time it is told to, each after the one before", a
     commands,
     [9, 8, 7].map((batch) => ({ type: "seek", batch })),
   );
+});
+
+it("forgets what is picked no more when the server hears so, which sends it when it is picked again", () => {
+  const run = new RunModel((callback) => callback());
+  /** @type {string[][]} */
+  const looks = [];
+  run.attach({
+    look: ({ views }) => looks.push([...views]),
+    ack: () => {},
+    command: async () => stateAt(),
+  });
+  const picked = run.view("exciters/3");
+  const seen = { tensors: new Map(), metadata: {}, fresh: true };
+  run.want("unit", ["exciters/3"]);
+  picked.value = seen;
+  batch(() => {
+    run.want("unit", []);
+    run.want("unit", ["exciters/3"]);
+  });
+  assert.equal(picked.value, seen);
+  run.want("unit", []);
+  assert.equal(picked.value, null);
+  assert.deepEqual(looks, [[], ["exciters/3"], ["exciters/3"], []]);
 });

@@ -23,7 +23,9 @@ from tests.support.watcher import COLUMNS, Frame, KeptSeries, View, decode
 
 
 def want(views: list[str] | None = None, **fields: Any) -> Want:
-    nothing_yet = {"views": views or [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
+    seen = fields.get("seen", 0)
+    named = dict.fromkeys(views or [], seen)
+    nothing_yet = {"views": named, "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
     return Want(nothing_yet | {"repeat": True} | fields)
 
 
@@ -124,7 +126,7 @@ class Page:
         self._names = [*self._weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
         self._kept: dict[str, View] = {}
         self._seen, self._before = 0, (0, 0, True)
-        self.left_out = 0
+        self.left_out = self.drawn_left_out = 0
 
     def look(self, run: Run) -> None:
         """Take a frame."""
@@ -135,6 +137,11 @@ class Page:
         if moment[0] != self._before[0] or (moment[2] and moment != self._before):
             self._kept.clear()
         self._before = moment
+        loop = sent.get("loop")
+        if loop is not None and "samples" in loop.metadata and "batch.x" not in loop.tensors:
+            drawn = {name: self._kept["loop"].tensors[name] for name in ("batch.x", "batch.y")}
+            sent["loop"] = View(loop.metadata, drawn | loop.tensors)
+            self.drawn_left_out += 1
         self._kept |= sent
         self.left_out += len(everything) - len(sent)
         for name in everything.keys() - {"series"}:
@@ -157,6 +164,7 @@ def test_what_is_not_repeated_is_what_was_shown_before(run: Run, clock: Clock, s
         if random.integers(3) > 0:
             page.look(run)
     assert page.left_out > 10
+    assert page.drawn_left_out > 0
 
 
 def test_a_weight_that_is_undone_is_seen_to_be(run: Run, clock: Clock) -> None:

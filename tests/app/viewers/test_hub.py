@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from app.errors import AppError
 from app.viewers import hub as hub_module
+from app.viewers import thinning
 from app.viewers.hub import Hub
 from app.viewers.viewer import MAX_QUEUED, MAX_UNACKNOWLEDGED, Viewer
 from app.workers.link import worker_lost
@@ -93,9 +95,9 @@ class Reader:
             pass
         return item
 
-    def acknowledge(self, number: int) -> None:
+    def acknowledge(self, number: int, now: float = 0.0) -> None:
         """Say that a frame has been drawn."""
-        self.viewer.acknowledge({"frame": number}, 0.0)
+        self.viewer.acknowledge({"frame": number}, now)
         self.hub.wake()
 
     async def follow(self, batch: int) -> None:
@@ -233,6 +235,26 @@ async def test_who_wants_pictures_again_is_sent_them_beside_one_who_does_not(
     reading.cancel()
 
 
+@pytest.mark.usefixtures("small_is_large")
+@on_a_hub
+async def test_all_pictures_of_a_resting_run_come_however_slowly(
+    hub: Hub, source: LocalSource
+) -> None:
+    pictures = {"layer1.weights", "layer1.weights.gradient", "loop"}
+    reader = Reader(hub, *pictures, repeat=False)
+    await source.command("step", unit="batch", count=1)
+    came: dict[str, int] = {}
+    for batch in (1, 2):
+        while came != dict.fromkeys(pictures, batch):
+            frame = await reader.frame(acknowledge=False)
+            arrived = frame.views.keys() & pictures
+            came |= dict.fromkeys(arrived, frame.batch)
+            assert batch == 1 or len(arrived) <= 1
+            reader.acknowledge(frame.number, time.monotonic() + 1)
+        if batch == 1:
+            await source.command("step", unit="batch", count=1)
+
+
 @on_a_hub
 async def test_a_new_look_at_a_resting_run_is_answered(hub: Hub, source: LocalSource) -> None:
     reader = Reader(hub)
@@ -324,6 +346,12 @@ async def test_the_last_viewer_to_leave_ends_the_work(hub: Hub, source: LocalSou
     assert len(source.wants) == wants
     late = Reader(hub)
     await late.follow(2)
+
+
+@pytest.fixture
+def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures of a network as small as this one count as large."""
+    monkeypatch.setattr(thinning, "LARGE_BYTES", 1_000)
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ def hosting(clock: Clock, tmp_path: Path) -> Iterator[Hosting]:
 
 
 def want(**fields: Any) -> dict[str, Any]:
-    nothing_yet = {"views": [], "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
+    nothing_yet = {"views": {}, "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
     return nothing_yet | {"repeat": True} | fields
 
 
@@ -217,7 +217,7 @@ def test_a_change_at_rest_is_told_to_those_who_watch(hosting: Hosting) -> None:
 
 def test_a_frame_tells_what_the_next_want_is_made_of(hosting: Hosting) -> None:
     hosting.step(3)
-    answer = hosting.ask("frames", want=want(views=["layer1.weights", "nothing"]))
+    answer = hosting.ask("frames", want=want(views={"layer1.weights": 0, "nothing": 0}))
     state = state_of(hosting.ask("state"))
     assert answer.header["views"] == ["layer1.weights", "series"]
     assert len(answer.blobs) == 2
