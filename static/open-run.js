@@ -5,6 +5,9 @@ import { openRecipe } from "./protocol/opening.js";
 import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
 import { RunSocket } from "./protocol/socket.js";
 
+/** Beyond this the network is rather gone than the server slow. */
+const ANSWER_WITHIN_MS = 8000;
+
 /** What is to be said where the server knows no run of an id. */
 export const NO_SUCH_RUN = {
   code: "unknown_run",
@@ -97,7 +100,7 @@ export function connect(run, id, location) {
  */
 export async function exists(id) {
   try {
-    await getRun(id);
+    await getRun(id, AbortSignal.timeout(ANSWER_WITHIN_MS));
     return true;
   } catch (error) {
     return !(error instanceof RequestError && error.status === 404);

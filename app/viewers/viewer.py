@@ -67,7 +67,7 @@ class Viewer:
 
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
-        _check_fields(message, "views", "rate", "sample", "repeat")
+        check_fields(message, "views", "rate", "sample", "repeat")
         views, rate = message.get("views", []), message.get("rate", 30)
         sample, repeat = message.get("sample", 0), message.get("repeat", True)
         if (
@@ -93,7 +93,7 @@ class Viewer:
 
     def resume(self, message: dict[str, Any]) -> None:
         """Take a `resume` message: the series is wanted from that batch on."""
-        _check_fields(message, "from_batch", "timeline")
+        check_fields(message, "from_batch", "timeline")
         for name in ("from_batch", "timeline"):
             value = message.get(name, 0)
             if not is_whole(value) or value < 0:
@@ -106,7 +106,7 @@ class Viewer:
 
     def acknowledge(self, message: dict[str, Any], now: float) -> None:
         """Take an `ack` message: that frame, and all before it, have been drawn."""
-        _check_fields(message, "frame")
+        check_fields(message, "frame")
         number = message.get("frame")
         if not is_whole(number):
             raise malformed("frame", "the number of a frame", number)
@@ -172,7 +172,8 @@ class Viewer:
             self.overrun.set()
 
 
-def _check_fields(message: dict[str, Any], *known: str) -> None:
+def check_fields(message: dict[str, Any], *known: str) -> None:
+    """Raise `AppError` if the message has fields other than its type and these."""
     unknown = message.keys() - {"type", *known}
     if unknown:
         names = ", ".join(("type", *known))

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from app.commands import parse_command
 from app.errors import AppError, shorten
 from app.registry import Record
-from app.viewers.viewer import Viewer, is_whole, malformed
+from app.viewers.viewer import Viewer, check_fields, is_whole, malformed
 from app.web.context import Server, bearer_key, not_yours
 from app.web.errors import REFUSALS, error_response, refusal
 from app.web.guard import foreign_origin, is_foreign
@@ -120,6 +120,10 @@ class _Session:
                 self._viewer.look_at(fields)
             elif kind == "resume":
                 self._viewer.resume(fields)
+            elif kind == "ping":
+                check_fields(fields)
+                self._viewer.tell({"type": "pong", "id": number})
+                return
             else:
                 self._command(number, fields)
                 return

@@ -143,9 +143,12 @@ export function sendCommand(id, command) {
   return sendJson(runPath(id, "/commands"), command);
 }
 
-/** @param {string} id */
-export function getRun(id) {
-  return request(runPath(id));
+/**
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ */
+export function getRun(id, signal) {
+  return request(runPath(id), { signal: signal ?? null });
 }
 
 /**

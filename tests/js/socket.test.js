@@ -63,7 +63,7 @@ const HELLO = { type: "hello", writable: true, state: {} };
 describe("RunSocket", () => {
   beforeEach(() => {
     Wire.all = [];
-    mock.timers.enable({ apis: ["setTimeout"] });
+    mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   });
   afterEach(() => mock.timers.reset());
 
@@ -127,6 +127,41 @@ describe("RunSocket", () => {
     }
   });
 
+  it("asks a server that says nothing for a word, and takes none for a lost connection", async () => {
+    const { socket, log, wire } = setUp();
+    wire().say(HELLO);
+    const first = wire();
+    const pings = () => first.sent.filter(({ type }) => type === "ping").length;
+    for (let time = 0; time < 10; time++) {
+      mock.timers.tick(7_999);
+      assert.equal(pings(), time);
+      mock.timers.tick(1);
+      assert.equal(pings(), time + 1);
+      first.say({ type: "pong", id: null });
+    }
+    const lost = socket.command({ type: "play" });
+    first.close = () => {}; // a connection without a network has no end
+    mock.timers.tick(24_000);
+    await assert.rejects(lost, { code: "connection_lost" });
+    await settled();
+    mock.timers.tick(100);
+    assert.equal(Wire.all.length, 2);
+    first.say({ type: "pong", id: null });
+    wire().say(HELLO);
+    assert.deepEqual(log, ["hello", "away", "hello"]);
+  });
+
+  it("tries again where a connection is not made", async () => {
+    const { log, wire } = setUp();
+    wire().close = () => {};
+    mock.timers.tick(24_000);
+    await settled();
+    mock.timers.tick(100);
+    wire().say(HELLO);
+    assert.equal(Wire.all.length, 2);
+    assert.deepEqual(log, ["away", "hello"]);
+  });
+
   it("refuses the commands that a lost connection leaves without an answer", async () => {
     const { socket, wire } = setUp();
     wire().say(HELLO);
@@ -158,7 +193,7 @@ describe("RunSocket", () => {
     const { log, wire } = setUp({ stillThere: async () => false });
     wire().close();
     await settled();
-    mock.timers.tick(60000);
+    mock.timers.tick(60_000);
     assert.deepEqual(log, ["away", "gone"]);
     assert.equal(Wire.all.length, 1);
   });

@@ -331,6 +331,7 @@ BAD_MESSAGES: dict[str, tuple[Any, str]] = {
     "ack": ({"type": "ack"}, "malformed_message"),
     "resume": ({"type": "resume", "from_batch": -1}, "malformed_message"),
     "extra of ack": ({"type": "ack", "frame": 1, "x": 1}, "malformed_message"),
+    "extra of ping": ({"type": "ping", "x": 1}, "malformed_message"),
 }
 
 
@@ -341,6 +342,14 @@ def test_text_that_is_no_utf8_ends_the_socket_and_no_more_is_said(
     with pytest.raises(ConnectionClosed, match="1007"):
         watcher.socket.recv(10)
     assert "Traceback" not in server.output
+
+
+def test_a_ping_is_answered_to_anyone(run: Run, visitor: Visitor) -> None:
+    with Watcher.of(visitor.watch(run)) as guest:
+        guest.send(type="ping", id=7)
+        guest.event("pong", 7)
+        guest.send(type="ping")
+        guest.event("pong", None)
 
 
 def test_an_empty_message_is_not_called_a_binary_one(watcher: Watcher) -> None:
