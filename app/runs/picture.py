@@ -54,7 +54,7 @@ def _coded_later(matrix: NDArray[np.floating], table: Codes) -> Iterator[memoryv
     """The codes of what the matrix is now, row by row, made when they are asked for."""
     buffer = _buffers.take(matrix.size)
     # In the order in which the matrix lies in memory, else taking them would take longer.
-    lies_turned = matrix.flags.f_contiguous and not matrix.flags.c_contiguous
+    lies_turned = matrix.strides[0] < matrix.strides[1]
     bits = buffer.reshape(matrix.shape, order="F" if lies_turned else "C")
     take_bits(matrix, out=bits)
     return _coded(buffer, table, matrix.shape, turn=lies_turned)

@@ -2,7 +2,7 @@
 
 A name is a word, then whole numbers (`name_parts`): "loop/3" follows sample 3 of the batch,
 "inside/3/137/406" also unit 137 and its weight from input 406. So are the names of studies. Weight
-views have the names of their tensors.
+views have the names of their tensors; "layer1.weights/72/108" is of units 72 to 107.
 """
 
 from collections.abc import Callable, Hashable
@@ -18,7 +18,7 @@ from app.runs.run import Run
 from app.runs.studies.schedule import is_study
 from app.runs.values_view import values_view
 from app.runs.view_parts import ViewParts, name_parts
-from app.runs.weight_views import WeightView, content_of, weight_picture, weight_views
+from app.runs.weight_views import WeightView, content_of, find_weight_view, weight_picture
 from engine import NotComputedError
 
 # What a view travels as.
@@ -48,16 +48,16 @@ def encode_view(
         if result is None or result.version <= seen:
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
-    description = next((view for view in weight_views(run) if view["view"] == name), None)
+    found = find_weight_view(run, name)
     content: Hashable | None = None  # on its way to a moment, a run shows no moment's pictures
     if run.is_settled:
-        content = _content(run, name) if description is None else content_of(run, description)
+        content = _content(run, name) if found is None else content_of(run, found[0])
     if not repeat and run.shown.has_been_shown(name, content, seen):
         return None
     encoded = (
         _encode(run, name, common, 0 if repeat else seen)
-        if description is None
-        else _picture(run, description, common | {"view": name})
+        if found is None
+        else _picture(run, found, common | {"view": name})
     )
     run.shown.note(name, None if encoded is None else content, run.version)
     return encoded
@@ -90,8 +90,9 @@ def _encode(run: Run, name: str, common: dict[str, str], seen: int) -> bytes | N
 
 
 @np.errstate(over="ignore")
-def _picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture | None:
+def _picture(run: Run, found: tuple[WeightView, slice], metadata: dict[str, str]) -> Picture | None:
+    view, units = found
     try:
-        return weight_picture(run, view, metadata)
+        return weight_picture(run, view, metadata, units)
     except NotComputedError:
         return None

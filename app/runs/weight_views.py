@@ -10,6 +10,7 @@ from app.plain_json import json_text
 from app.runs.codes import Coding, code_table, two_digits
 from app.runs.picture import Picture
 from app.runs.run import Run
+from app.runs.view_parts import name_parts
 from engine import Phase
 from engine.optimizers import Optimizer
 
@@ -23,6 +24,7 @@ LATER_LAYER_GRADIENT = 0.04
 ADAPTIVE_STEPS = 2
 # Those of plain SGD are the gradient's size times a rate that is seldom larger than this.
 PLAIN_RATE = 0.1
+ALL = slice(None)
 
 
 class WeightView(TypedDict):
@@ -88,8 +90,24 @@ def content_of(run: Run, view: WeightView) -> Hashable:
     return *at, view["kind"] == "gradient" and moment.phase is Phase.BACKWARD, view["scale"]
 
 
-def weight_picture(run: Run, view: WeightView, metadata: dict[str, str]) -> Picture:
+def weight_picture(
+    run: Run, view: WeightView, metadata: dict[str, str], units: slice = ALL
+) -> Picture:
     """The picture as a message with `metadata`; of v, the mean square, its root is shown."""
     table = code_table(view["coding"], view["scale"], of_squares=view["kind"] == "v")
     about = {"scale": json_text(view["scale"]), "coding": view["coding"]}
-    return Picture(run.loop.tensor(view["view"]), table, metadata | about, run.loop)
+    return Picture(run.loop.tensor(view["view"])[units], table, metadata | about, run.loop)
+
+
+def find_weight_view(run: Run, name: str) -> tuple[WeightView, slice] | None:
+    """The view of that name and which of its units, as in "layer1.weights/72/108"; all without."""
+    word, numbers = name_parts(name)
+    view = next((view for view in weight_views(run) if view["view"] == word), None)
+    match numbers:
+        case _ if view is None:
+            return None
+        case []:
+            return view, ALL
+        case [first, last] if first < last <= view["shape"][0]:
+            return view, slice(first, last)
+    return None

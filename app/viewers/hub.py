@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Protocol
 
 from app.errors import AppError
@@ -68,7 +69,7 @@ class Hub:
         while True:
             self._changed.clear()
             now = self._clock()
-            ready = {viewer: viewer.need() for viewer in self.viewers if viewer.is_ready(now)}
+            ready = {viewer: viewer.need(now) for viewer in self.viewers if viewer.is_ready(now)}
             if ready and ready != asked:
                 # The worker answers a want that is still open when a newer one arrives.
                 asked = ready
@@ -110,7 +111,9 @@ class Hub:
         self._last_frame = frame.number
         now = self._clock()
         for viewer, need in asked.items():
-            if viewer in self.viewers and viewer.need() == need:
+            # Whatever views it needs by now: it is to have those it has asked for.
+            needs = replace(viewer.need(now), views=need.views)
+            if viewer in self.viewers and needs == need:
                 viewer.send_frame(frame, need, now)
 
 

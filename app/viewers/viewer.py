@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from app.errors import AppError, shorten
@@ -23,13 +23,15 @@ MAX_VIEWS = 16
 class Look:
     """What is in a viewer's sight: views, and at most how many frames a second.
 
-    Without `repeat`, views that have not changed since they were sent are left out, and of most
-    frames the large ones, where they are slow to arrive.
+    Views that have `rates` of their own are in no more frames a second than that. Without
+    `repeat`, views that have not changed since they were sent are left out, and of most frames the
+    large ones, where they are slow to arrive.
     """
 
     views: frozenset[str] = frozenset()
     rate: float = 30.0
     repeat: bool = True
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +64,40 @@ class Viewer:
         # Frames not acknowledged yet, oldest first, and whether they have a large picture.
         self._sent: dict[int, bool] = {}
         self._thinning = Thinning()
+        self._due: dict[str, float] = {}  # views with a rate of their own
         self._next_at = 0.0
         self._waiting_since: float | None = None
 
     def look_at(self, message: dict[str, Any]) -> None:
         """Take a `look` message; raises `AppError` if it is not a well-formed one."""
-        check_fields(message, "views", "rate", "sample", "repeat")
+        check_fields(message, "views", "rate", "sample", "repeat", "rates")
         views, rate = message.get("views", []), message.get("rate", 30)
         sample, repeat = message.get("sample", 0), message.get("repeat", True)
+        rates = message.get("rates", {})
         if (
             not isinstance(views, list)
             or len(views) > MAX_VIEWS
             or not all(_is_view(view) for view in views)
         ):
             raise malformed("views", f"a list of at most {MAX_VIEWS} names of views", views)
-        if not _is_number(rate) or not 0 < rate <= MAX_RATE:
+        if not _is_rate(rate):
             raise malformed("rate", f"frames a second, above 0 and at most {MAX_RATE:g}", rate)
+        if not isinstance(rates, dict) or not all(map(_is_rate, rates.values())):
+            raise malformed("rates", f"by view, such a number as rate, at most {MAX_RATE:g}", rates)
         if not is_whole(sample) or sample < 0:
             raise malformed("sample", "the index of a sample of the batch, from 0", sample)
         if not isinstance(repeat, bool):
             raise malformed("repeat", "true or false", repeat)
         # The loop's pictures depend on the followed sample: another one is another view.
-        named = frozenset(f"loop/{sample}" if view == "loop" else view for view in views)
+        names = {view: f"loop/{sample}" if view == "loop" else view for view in views}
+        named = frozenset(names.values())
         # Who wants nothing twice still has what it goes on looking at.
         kept = frozenset() if repeat or self.look.repeat else self.look.views & named
         self._seen_views = {view: self._seen_views.get(view, 0) for view in kept}
-        self.look = Look(named, float(rate), repeat)
+        own = {names[view]: float(rates[view]) for view in names if view in rates}
+        self.look = Look(named, float(rate), repeat, own)
         self._next_at = 0.0
+        self._due = {}
         self._seen = 0
 
     def resume(self, message: dict[str, Any]) -> None:
@@ -136,13 +145,16 @@ class Viewer:
     def _is_thinned(self) -> bool:
         return self._thinning.is_slow and not self.look.repeat
 
-    def need(self) -> Need:
-        """What it needs of the next frame."""
+    def need(self, now: float) -> Need:
+        """What it needs of the next frame; as long as that is not all, it has not `seen` all."""
         views = {view: self._seen_views.get(view, 0) for view in self.look.views}
         seen = min((self._seen, *views.values()))
-        if self._is_thinned:
-            for view in self._thinning.left_out(views):
-                del views[view]
+        left_out = self._thinning.left_out(views) if self._is_thinned else frozenset()
+        views = {
+            view: version
+            for view, version in views.items()
+            if view not in left_out and self._due.get(view, now) <= now + MAX_LATE_S
+        }
         return Need(self.look, views, self.cursor, self.timeline, seen)
 
     def send_frame(self, frame: Frame, need: Need, now: float) -> None:
@@ -155,6 +167,10 @@ class Viewer:
         self._seen = frame.version
         self._seen_views |= dict.fromkeys(need.views, frame.version)
         self._sent[frame.number] = self._thinning.note_sent(sizes)
+        for view in need.views:
+            if view in self.look.rates:
+                due = max(self._due.get(view, 0.0), now - MAX_LATE_S)
+                self._due[view] = due + 1 / self.look.rates[view]
         # From when this one was due, not from now: else the time that frames take to be made
         # would come on top of the spacing, and the rate asked for would never be reached.
         self._next_at = max(self._next_at, now - MAX_LATE_S) + 1 / self.look.rate
@@ -185,8 +201,8 @@ def _is_view(value: object) -> bool:
     return isinstance(value, str) and len(value) <= 64 and not value.startswith("loop/")
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, float) or is_whole(value)
+def _is_rate(value: object) -> TypeGuard[float]:
+    return (isinstance(value, float) or is_whole(value)) and 0 < value <= MAX_RATE
 
 
 def is_whole(value: object) -> TypeGuard[int]:

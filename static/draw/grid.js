@@ -18,7 +18,7 @@ const USUAL = { count: 512, side: 28 };
 const MOST_KEPT = 405;
 
 /** Between two images, in pixels of an image. */
-const GAP = 1;
+export const GAP = 1;
 
 /**
  * How large images of `side` x `side` are, and how many go into a row: as large as the height that
@@ -118,14 +118,16 @@ export function cornerOf({ columns, side, scale }, index) {
  * @param {number} columns
  * @param {number} side
  * @param {Uint32Array} table
+ * @param {number} [skipped] places left free before the first image
  */
-export function writeImages(pixels, codes, columns, side, table) {
+export function writeImages(pixels, codes, columns, side, table, skipped = 0) {
   const area = side * side;
   const stride = columns * (side + GAP) - GAP;
   const count = Math.floor(codes.length / area);
   for (let image = 0; image < count; image++) {
-    const left = (image % columns) * (side + GAP);
-    const top = Math.floor(image / columns) * (side + GAP);
+    const place = skipped + image;
+    const left = (place % columns) * (side + GAP);
+    const top = Math.floor(place / columns) * (side + GAP);
     let from = image * area;
     for (let y = 0; y < side; y++) {
       let to = (top + y) * stride + left;

@@ -1,5 +1,5 @@
 import { PixelBuffer } from "./canvas.js";
-import { cornerOf, gridLayout, imageAt, keptHeight, writeImages } from "./grid.js";
+import { cornerOf, GAP, gridLayout, imageAt, keptHeight, writeImages } from "./grid.js";
 import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
 
 /**
@@ -14,6 +14,7 @@ import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
  * @property {number} width
  * @property {number} height
  * @property {number} columns units side by side
+ * @property {number} rows
  * @property {import("./grid.js").GridLayout | null} grid null: strips
  * @property {(x: number, y: number) => number | null} unitAt
  * @property {(unit: number) => { x: number, y: number, width: number, height: number }} frameOf
@@ -45,6 +46,7 @@ export function unitLayout([units, inputs], width, ratio) {
     width: grid.width / ratio,
     height: grid.height / ratio,
     columns: grid.columns,
+    rows: grid.rows,
     grid,
     unitAt: (x, y) => imageAt(grid, units, x * ratio, y * ratio),
     frameOf: (unit) => {
@@ -66,6 +68,7 @@ function stripLayout(units, width, kept) {
     width,
     height: units * pitch,
     columns: 1,
+    rows: units,
     grid: null,
     unitAt: (_x, y) => (y >= 0 && y < units * pitch ? Math.floor(y / pitch) : null),
     frameOf: (unit) => ({
@@ -77,10 +80,26 @@ function stripLayout(units, width, kept) {
   };
 }
 
-/** Draws every unit of a layer, and a frame around the one pointed at. */
+/**
+ * The units that lie in a part of a layout's height.
+ *
+ * @param {UnitLayout} layout
+ * @param {number} units in all
+ * @param {{ from: number, to: number }} part shares of the height
+ */
+export function unitsBetween({ columns, rows }, units, { from, to }) {
+  return {
+    first: Math.floor(from * rows) * columns,
+    last: Math.min(Math.ceil(to * rows) * columns, units),
+  };
+}
+
+/** Draws the units of a layer that are here, and a frame around the one pointed at. */
 export function unitsPainter() {
   const buffer = new PixelBuffer();
   const strips = stripsPainter();
+  /** @type {WeightView | null} */
+  let written = null;
 
   /**
    * @param {CanvasRenderingContext2D} context
@@ -92,10 +111,17 @@ export function unitsPainter() {
     const table = view.coding === "signed" ? theme.signed : theme.unsigned;
     const { grid } = layout;
     if (grid) {
-      const pixels = buffer.resize(grid.width / grid.scale, grid.height / grid.scale);
-      writeImages(pixels, view.codes, grid.columns, grid.side, table);
+      const { columns, side, scale } = grid;
+      const here = rowsOf(view, columns);
+      const width = grid.width / scale;
+      const height = here.rows * (side + GAP) - GAP;
+      const pixels = buffer.resize(width, height);
+      if (!areSameUnits(view, written)) pixels.fill(0); // there may be others where none are now
+      written = view;
+      writeImages(pixels, view.codes, columns, side, table, view.first - here.unit);
+      const { y } = layout.frameOf(here.unit);
       context.imageSmoothingEnabled = false;
-      context.drawImage(buffer.source, 0, 0, layout.width, layout.height);
+      context.drawImage(buffer.source, 0, y, layout.width, (height / width) * layout.width);
     } else {
       const [units, inputs] = view.shape;
       strips(context, { codes: view.codes, units, inputs, table }, size, theme);
@@ -109,15 +135,36 @@ export function unitsPainter() {
 }
 
 /**
- * The lowest and the highest code of one unit.
+ * The rows in which a view has units, and the first unit of the first.
+ *
+ * @param {WeightView} view
+ * @param {number} columns
+ */
+function rowsOf({ codes, first, shape: [, inputs] }, columns) {
+  const row = Math.floor(first / columns);
+  const end = Math.ceil((first + codes.length / inputs) / columns);
+  return { unit: row * columns, rows: end - row };
+}
+
+/**
+ * @param {WeightView} one
+ * @param {WeightView | null} other
+ */
+function areSameUnits(one, other) {
+  return one.first === other?.first && one.codes.length === other.codes.length;
+}
+
+/**
+ * The lowest and the highest code of one unit, of those that are here.
  *
  * @param {WeightView} view
  * @param {number} unit
  */
-export function codeRange({ codes, shape: [, inputs] }, unit) {
+export function codeRange({ codes, first, shape: [, inputs] }, unit) {
   let low = 255;
   let high = 0;
-  for (const code of codes.subarray(unit * inputs, (unit + 1) * inputs)) {
+  const from = (unit - first) * inputs;
+  for (const code of codes.subarray(from, from + inputs)) {
     if (code < low) low = code;
     if (code > high) high = code;
   }

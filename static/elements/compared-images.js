@@ -1,5 +1,6 @@
 import { unitParts } from "../models/compared-readout.js";
 import { COMPARED_VIEW } from "../models/comparison.js";
+import { hasUnits } from "../models/weight-parts.js";
 import { ComparedRow, UNITS_SHOWN } from "./compared-row.js";
 import { FigureText } from "./figure-text.js";
 import { hide } from "./run-element.js";
@@ -58,7 +59,8 @@ export class ComparedImages {
     this.#makeRows(all);
     const seen = all.flatMap((compared) => {
       const view = compared.run.weights(COMPARED_VIEW).peek();
-      return view ? [{ compared, view }] : [];
+      const isWhole = view && hasUnits(view, { first: 0, last: view.shape[0] });
+      return isWhole ? [{ compared, view }] : [];
     });
     const viewOf = (/** @type {Compared | undefined} */ compared) =>
       seen.find((one) => one.compared === compared)?.view ?? null;

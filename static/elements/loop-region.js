@@ -100,11 +100,9 @@ export class LoopRegion extends RunElement {
   #paint({ run, colours }) {
     const state = run.state.peek();
     if (!state) return;
-    const latest = run.pictures.peek();
     const theme = colours.peek();
     // What the words name (a digit, an answer, a mean) is no newer than they are.
-    const { draw, forward, loss } = run.hurrying.peek() ? this.#written : latest;
-    const pictures = { ...latest, draw, forward, loss };
+    const pictures = run.hurrying.peek() ? this.#written : run.pictures.peek();
     for (const phase of PHASES) this.#draw(phase, { state, pictures }, theme);
   }
 

@@ -1,8 +1,9 @@
 import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { textOfCode, valueOfCode } from "../draw/colours.js";
 import { keptHeight } from "../draw/grid.js";
-import { codeRange, unitLayout, unitsPainter } from "../draw/units.js";
+import { codeRange, unitLayout, unitsBetween, unitsPainter } from "../draw/units.js";
 import { textOf } from "../models/captions.js";
+import { hasUnits } from "../models/weight-parts.js";
 import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
 import { areSame, writeAttribute } from "./run-element.js";
@@ -126,6 +127,22 @@ export class UnitGrid {
     this.#draw(prepared.context, units, prepared.size, theme);
   }
 
+  /**
+   * The units of a layer that lie in a part of the height, and the one that is read out; null for
+   * all.
+   *
+   * @param {readonly [number, number]} shape
+   * @param {{ from: number, to: number }} part shares of the height
+   */
+  unitsIn([units, inputs], part) {
+    const { width } = sizeOf(this.#holder);
+    const layout = unitLayout([units, inputs], width, window.devicePixelRatio || 1);
+    if (!layout.grid) return null;
+    const { first, last } = unitsBetween(layout, units, part);
+    const read = this.#pointed ?? this.#read ?? first;
+    return read < first || last <= read || last - first === units ? null : { first, last };
+  }
+
   #layout() {
     return unitLayout(this.#shape, sizeOf(this.#holder).width, window.devicePixelRatio || 1);
   }
@@ -139,7 +156,7 @@ export class UnitGrid {
     const unit = this.#pointed ?? this.#read;
     this.#read = unit;
     const of = view && other ? other.words : "";
-    if (unit === null || !view) {
+    if (unit === null || !view || !hasUnits(view, { first: unit, last: unit + 1 })) {
       this.#readout.show([of]);
       return;
     }

@@ -2,6 +2,8 @@ import { squareSide } from "../draw/units.js";
 import { weightsOfUnit } from "../models/explanations/counts.js";
 import { shownExtreme } from "../models/explanations/grid.js";
 import { ofOther } from "../models/loop.js";
+import { partName } from "../models/weight-parts.js";
+import { observeBands } from "./bands.js";
 import { FigureText } from "./figure-text.js";
 import { Legend } from "./legend.js";
 import {
@@ -49,12 +51,18 @@ export class WeightsRegion extends RunElement {
     const open = (/** @type {number} */ unit) => {
       if (this.#layer === 1) dialogs.openUnit(unit);
     };
-    this.#grid = new UnitGrid(parts, { changed: repaint, open }, signal);
+    const changed = () => {
+      want();
+      repaint();
+    };
+    this.#grid = new UnitGrid(parts, { changed, open }, signal);
     let visible = false;
+    /** @type {{ from: number, to: number } | null} */
+    let inSight = null;
     const views = () => run.state.peek()?.views ?? [];
     const want = () => {
       const view = this.#view(views());
-      run.want("weights", visible && view ? [view.view] : []);
+      run.want("weights", visible && view ? this.#wanted(view, inSight, run.hurrying.peek()) : []);
     };
     const choose = () => {
       want();
@@ -89,14 +97,37 @@ export class WeightsRegion extends RunElement {
         want();
       },
     });
+    observeBands(this.piece("bands", HTMLElement), signal, (part) => {
+      inSight = part;
+      want();
+    });
+    follow(signal, () => {
+      run.hurrying.value;
+      want();
+    });
     observe(holder, signal, {
       size: () => {
         this.#grid?.invalidate();
         this.#legend.invalidate();
-        repaint();
+        changed();
       },
     });
     this.#choices(choose, signal);
+  }
+
+  /**
+   * At full speed the units in sight are enough, and come sooner; at any other, all: nothing is to
+   * change under a reader who moves on to it.
+   *
+   * @param {ViewDescription} view
+   * @param {{ from: number, to: number } | null} inSight
+   * @param {boolean} hurrying
+   */
+  #wanted({ view, shape }, inSight, hurrying) {
+    if (!hurrying) return [view];
+    if (!inSight) return [];
+    const units = this.#grid?.unitsIn(shape, inSight);
+    return [units ? partName(view, units) : view];
   }
 
   /**

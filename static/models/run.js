@@ -8,6 +8,7 @@ import { Rarely } from "./rarely.js";
 import { SeriesStore } from "./series.js";
 import { isSlow } from "./speed.js";
 import { Turns, until } from "./turns.js";
+import { isOfWeights, partOf } from "./weight-parts.js";
 
 /**
  * @typedef {import("../protocol/types.js").ApiError} ApiError
@@ -36,8 +37,9 @@ import { Turns, until } from "./turns.js";
 
 /**
  * @typedef {object} WeightView
- * @property {Uint8Array} codes (units, inputs)
- * @property {[number, number]} shape
+ * @property {Uint8Array} codes (units here, inputs)
+ * @property {number} first the first unit here; all are, but at full speed those out of sight
+ * @property {[number, number]} shape of the whole: units, inputs
  * @property {number} scale
  * @property {"signed" | "unsigned"} coding
  * @property {number} batch the one it is of
@@ -342,7 +344,9 @@ export class RunModel {
    * @param {readonly string[]} views
    */
   want(part, views) {
-    const wanted = new Map(this.#wanted.peek());
+    const before = this.#wanted.peek();
+    if (String(before.get(part)) === String(views)) return;
+    const wanted = new Map(before);
     wanted.set(part, views);
     this.#wanted.value = wanted;
   }
@@ -402,9 +406,16 @@ export class RunModel {
   /** @returns {Look} */
   #look() {
     const visible = this.pageVisible.value;
-    const views = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
+    const all = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
+    // Where one part of the page shows all units of a layer, others have theirs of them.
+    const views = all.filter((view) => {
+      const { whole } = partOf(view);
+      return whole === view || !all.includes(whole);
+    });
     const rate = visible ? this.#rate : FRAMES_PER_SECOND_UNSEEN;
-    return { views, rate, sample: this.sample.value, repeat: false };
+    const read = this.hurrying.value ? views.filter((view) => !isOfWeights(view)) : [];
+    const rates = Object.fromEntries(read.map((view) => [view, 1000 / READING_GAP_MS]));
+    return { views, rate, rates, sample: this.sample.value, repeat: false };
   }
 
   /** Whether it was made before what has been heard since. @param {RunState} state */
@@ -478,10 +489,13 @@ export class RunModel {
   #takeWeights(name, { tensors, metadata }) {
     const values = tensors.get("values");
     if (!values) return;
-    const [units = 0, inputs = 0] = values.shape;
-    this.weights(name).value = {
+    const { whole, first } = partOf(name);
+    const description = this.state.peek()?.views.find(({ view }) => view === whole);
+    if (!description) return;
+    this.weights(whole).value = {
       codes: /** @type {Uint8Array} */ (values.data),
-      shape: [units, inputs],
+      first,
+      shape: description.shape,
       scale: Number(metadata.scale),
       coding: metadata.coding === "unsigned" ? "unsigned" : "signed",
       batch: Number(metadata.batch),

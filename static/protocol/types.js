@@ -128,7 +128,10 @@
 
 /** @typedef {{ type: string, [key: string]: unknown }} Command */
 
-/** @typedef {{ views: string[], rate: number, sample: number, repeat: boolean }} Look */
+/**
+ * @typedef {{ views: string[], rate: number, rates: { [view: string]: number }, sample: number,
+ *   repeat: boolean }} Look
+ */
 
 /** @typedef {{ digit: number, probabilities: number[], pixels: number[][] }} Reading */
 

@@ -145,3 +145,67 @@ def test_no_pictures_come_of_what_has_left_the_page(page_of_run: DescentPage) ->
     page.page.evaluate("document.querySelector('weights-region').remove()")
     page.until(lambda: "layer1.weights" not in looked_at(), "the end of it")
     assert looked_at(), "the rest is still looked at"
+
+
+# Of the units' images in sight, and of the others, how many have anything in their middle.
+UNITS_PAINTED = """() => {
+  const canvas = document.querySelector('weights-region [data-part="grid"]');
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const [cell, side] = [29, 28];
+  const { top, height } = canvas.getBoundingClientRect();
+  const ratio = canvas.height / height;
+  const columns = Math.floor((canvas.width + 1) / cell);
+  const told = { seen: 0, seenPainted: 0, unseen: 0, unseenPainted: 0 };
+  for (let unit = 0; unit < 512; unit++) {
+    const [x, y] = [(unit % columns) * cell, Math.floor(unit / columns) * cell];
+    const isSeen = top + y / ratio < innerHeight && top + (y + side) / ratio > 0;
+    const isPainted = context.getImageData(x + 14, y + 14, 1, 1).data[3] > 0;
+    told[isSeen ? "seen" : "unseen"] += 1;
+    told[isSeen ? "seenPainted" : "unseenPainted"] += isPainted;
+  }
+  return told;
+}"""
+
+
+def test_at_full_speed_the_units_in_sight_come_and_at_rest_all(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 1440, "height": 900})
+    grid = page.page.locator('weights-region [data-part="grid"]')
+
+    def show(block: str) -> None:
+        grid.evaluate("(grid, block) => grid.scrollIntoView({ block })", block)
+        page.page.evaluate("dy => scrollBy(0, dy)", -700 if block == "start" else 700)
+
+    def units() -> dict[str, int]:
+        told: dict[str, int] = page.page.evaluate(UNITS_PAINTED)
+        return told
+
+    def are_those_in_sight() -> bool:
+        told = units()
+        return 0 < told["seen"] == told["seenPainted"] and told["unseenPainted"] < told["unseen"]
+
+    page.play_fast()
+    for block in ("start", "end"):
+        show(block)
+        page.until(are_those_in_sight, f"the units at the {block}, and not all others")
+    page.pause()
+    page.until(lambda: units()["unseen"] == units()["unseenPainted"] > 0, "all units")
+
+
+def test_at_full_speed_a_unit_that_is_read_out_stays_known(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 1440, "height": 900})
+    readout = page.page.locator('weights-region [data-part="readout"]')
+    grid = page.page.locator('weights-region [data-part="grid"]')
+    page.play_fast()
+    grid.hover(position={"x": 10, "y": 10})
+    page.until(lambda: "unit 0: weights" in readout.inner_text(), "unit 0 to be read out")
+    grid.evaluate("grid => grid.scrollIntoView({ block: 'end' })")
+    page.page.evaluate("scrollBy(0, 700)")
+    page.page.mouse.move(5, 5)
+    plays_on(page, 200)
+    told = page.page.evaluate(UNITS_PAINTED)
+    assert told["unseen"] == told["unseenPainted"] > 0
+    assert "unit 0: weights" in readout.inner_text()

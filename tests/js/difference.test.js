@@ -24,6 +24,7 @@ import { filled, sheet, THEME } from "./sheet.js";
  */
 const viewOf = (values, scale) => ({
   codes: Uint8Array.from(values.flat(), (value) => signedCode(value, scale)),
+  first: 0,
   shape: [values.length, values[0]?.length ?? 0],
   scale,
   coding: "signed",

@@ -11,7 +11,7 @@ const { drawHistogram } = await import("../../static/draw/histogram.js");
 const { legendPainter } = await import("../../static/draw/legend.js");
 const { drawLosses } = await import("../../static/draw/losses.js");
 const { stripsPainter } = await import("../../static/draw/strips.js");
-const { unitLayout, unitsPainter } = await import("../../static/draw/units.js");
+const { unitLayout, unitsBetween, unitsPainter } = await import("../../static/draw/units.js");
 
 const SIZE = { width: 200, height: 100, ratio: 1 };
 
@@ -142,7 +142,8 @@ it("draws each unit's weights in its own strip", () => {
 it("draws the units' images in their order, and the frame around the one pointed at", () => {
   const shape = /** @type {[number, number]} */ ([2, 4]);
   const codes = Uint8Array.of(1, 1, 1, 1, 2, 2, 2, 2);
-  const view = { codes, shape, scale: 1, coding: /** @type {const} */ ("signed"), batch: 0 };
+  const coding = /** @type {const} */ ("signed");
+  const view = { codes, first: 0, shape, scale: 1, coding, batch: 0 };
   const layout = unitLayout(shape, 200, 1);
   const strokes = drawn((context) =>
     unitsPainter()(context, { view, layout, pointed: 1 }, SIZE, THEME),
@@ -151,6 +152,41 @@ it("draws the units' images in their order, and the frame around the one pointed
   assert.deepEqual([pixels[0], pixels.indexOf(1002) > pixels.indexOf(1001)], [1001, true]);
   const [x = 0, y = 0] = strokes.find(({ call }) => call === "strokeRect")?.args.map(Number) ?? [];
   assert.equal(layout.unitAt(x + 2, y + 2), 1);
+});
+
+it("draws the rows of units that are here where they lie among all", () => {
+  const shape = /** @type {[number, number]} */ ([40, 4]);
+  const layout = unitLayout(shape, 200, 1);
+  const { columns, rows } = layout;
+  assert.ok(columns < 20, "the part begins and ends within a row");
+  const paint = unitsPainter();
+  const coding = /** @type {const} */ ("signed");
+  const part = (/** @type {number} */ first, /** @type {number} */ count) => {
+    const view = {
+      codes: new Uint8Array(4 * count).fill(1),
+      first,
+      shape,
+      scale: 1,
+      coding,
+      batch: 0,
+    };
+    const strokes = drawn((context) =>
+      paint(context, { view, layout, pointed: null }, { ...SIZE, ...layout }, THEME),
+    );
+    const image = strokes.find(({ call }) => call === "drawImage");
+    const lit = image?.pixels.filter((pixel) => pixel === 1001).length;
+    return { top: Number(image?.args[2]), units: Number(lit) / 4 };
+  };
+  assert.deepEqual(part(0, 40), { top: 0, units: 40 });
+  const second = layout.frameOf(columns).y;
+  assert.deepEqual(part(columns + 1, columns), { top: second, units: columns });
+  // The same rows again, but fewer units: nothing is left of the others.
+  assert.deepEqual(part(columns + 2, columns - 1), { top: second, units: columns - 1 });
+  assert.deepEqual(unitsBetween(layout, 40, { from: 0, to: 1 / rows }), {
+    first: 0,
+    last: columns,
+  });
+  assert.deepEqual(unitsBetween(layout, 40, { from: 0.99, to: 1 }).last, 40);
 });
 
 it("has the legend go from the lowest code to the highest, its ticks along it", () => {

@@ -108,6 +108,7 @@ const stateAt = (changes = {}) =>
   /** @type {import("../../static/protocol/types.js").RunState} */ (
     /** @type {unknown} */ ({
       ...{ state: "paused", phase: "update", batch: 10, furthest: 10, timeline: 0, actions: [] },
+      views: [{ view: "layer1.weights", shape: [9, 4] }],
       ...changes,
     })
   );
@@ -258,4 +259,38 @@ it("forgets what is picked no more when the server hears so, which sends it when
   run.want("unit", []);
   assert.equal(picked.value, null);
   assert.deepEqual(looks, [[], ["exciters/3"], ["exciters/3"], []]);
+});
+
+it("asks for what is read no more often than it is, at full speed", () => {
+  const run = new RunModel((callback) => callback());
+  /** @type {{ [view: string]: number }[]} */
+  const rates = [];
+  run.attach({
+    look: (look) => rates.push(look.rates),
+    ack: () => {},
+    command: async () => stateAt(),
+  });
+  run.want("loop", ["loop", "layer1.weights/3/4"]);
+  run.reply(stateAt({ state: "playing", speed: null }));
+  run.reply(stateAt({ state: "playing", speed: 2 }));
+  assert.deepEqual(rates, [{}, {}, { loop: 10 }, {}]);
+});
+
+it("shows some units of a layer where no part of the page asks for all", () => {
+  const run = new RunModel((callback) => callback());
+  /** @type {string[][]} */
+  const looks = [];
+  run.attach({
+    look: ({ views }) => looks.push([...views]),
+    ack: () => {},
+    command: async () => stateAt(),
+  });
+  run.want("weights", ["layer1.weights/3/4"]);
+  run.frame(frameOf(stateAt(), { "layer1.weights/3/4": 7 }));
+  const view = run.weights("layer1.weights").value;
+  assert.deepEqual([view?.first, view?.shape, view?.codes.length], [3, [9, 4], 4]);
+  run.want("comparison", ["layer1.weights"]);
+  run.want("weights", ["layer1.weights/3/4"]); // as before: not said again
+  run.want("comparison", []);
+  assert.deepEqual(looks, [[], ["layer1.weights/3/4"], ["layer1.weights"], ["layer1.weights/3/4"]]);
 });

@@ -69,7 +69,7 @@ describe("RunSocket", () => {
 
   it("keeps commands until the hello, then sends them in order", () => {
     const { socket, wire } = setUp();
-    socket.look({ views: ["loop"], rate: 30, sample: 0, repeat: false });
+    socket.look({ views: ["loop"], rate: 30, rates: {}, sample: 0, repeat: false });
     socket.command({ type: "play" });
     socket.command({ type: "pause" });
     assert.deepEqual(wire().sent, []);
@@ -99,7 +99,7 @@ describe("RunSocket", () => {
   it("comes back by itself and asks for what it missed", async () => {
     const missing = { from_batch: 138, timeline: 2 };
     const { socket, log, wire } = setUp({ resume: () => missing });
-    const look = { views: ["loop"], rate: 30, sample: 4, repeat: false };
+    const look = { views: ["loop"], rate: 30, rates: {}, sample: 4, repeat: false };
     socket.look(look);
     wire().say(HELLO);
     wire().close();

@@ -80,7 +80,16 @@ def test_an_untrained_run_has_a_frame_too(run: Run) -> None:
     assert frame.views["series"].tensors["test"].shape == (0, 3)
 
 
-@pytest.mark.parametrize("name", ["nothing", "layer9.weights", "layer1.bias", "batch.x", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nothing", "layer9.weights", "layer1.bias", "batch.x", ""),
+        *(
+            f"layer1.weights/{units}"
+            for units in ("3", "3/3", "9/3", "0/17", "1/2/3", "-1/3", "x/9")
+        ),
+    ],
+)
 def test_a_view_there_is_not_is_left_out(run: Run, clock: Clock, name: str) -> None:
     step(run, clock)
     assert set(frame_of(run, want([name])).views) == {"series"}
@@ -100,6 +109,20 @@ def test_weight_pictures_are_the_coded_tensors(run: Run, clock: Clock) -> None:
         # One code is 1/127 of the range of square roots.
         bound = 2.1 * view["scale"] / 127
         assert np.abs(decode(message) - shown)[inside].max() <= bound
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 16), (3, 9), (15, 16)])
+def test_a_part_of_a_picture_is_what_the_whole_has_there(
+    run: Run, clock: Clock, first: int, last: int
+) -> None:
+    step(run, clock, 2)
+    for view in weight_views(run):
+        units = min(first, view["shape"][0] - 1), min(last, view["shape"][0])
+        name = "{}/{}/{}".format(view["view"], *units)
+        frame = frame_of(run, want([view["view"], name]))
+        whole, part = frame.views[view["view"]], frame.views[name]
+        assert (part.tensors["values"] == whole.tensors["values"][slice(*units)]).all()
+        assert part.metadata == whole.metadata | {"view": name}
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -123,6 +146,7 @@ class Page:
 
     def __init__(self, run: Run) -> None:
         self._weights = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
+        self._weights += ["layer1.weights.gradient/3/9"]
         self._names = [*self._weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
         self._kept: dict[str, View] = {}
         self._seen, self._before = 0, (0, 0, True)

@@ -256,6 +256,22 @@ async def test_all_pictures_of_a_resting_run_come_however_slowly(
 
 
 @on_a_hub
+async def test_a_view_that_is_to_come_seldom_comes_of_a_resting_run_too(
+    hub: Hub, source: LocalSource
+) -> None:
+    reader = Reader(hub)
+    reader.viewer.look_at({"views": ["loop", "values"], "rate": 60, "rates": {"loop": 4}})
+    batches = []
+    for _ in range(3):
+        state = await source.command("step", unit="batch", count=1)
+        frame = await reader.frame()
+        while frame.batch < state["batch"] or "loop" not in frame.views:
+            frame = await reader.frame()
+        batches.append(frame.batch)
+    assert batches == [1, 2, 3]
+
+
+@on_a_hub
 async def test_a_new_look_at_a_resting_run_is_answered(hub: Hub, source: LocalSource) -> None:
     reader = Reader(hub)
     await source.command("step", unit="batch", count=1)

@@ -21,7 +21,7 @@ def frame(number: int, *views: str, to_batch: int = 0) -> Frame:
 
 
 def send(viewer: Viewer, frame: Frame, now: float) -> None:
-    viewer.send_frame(frame, viewer.need(), now)
+    viewer.send_frame(frame, viewer.need(now), now)
 
 
 def sent(viewer: Viewer) -> list[Any]:
@@ -51,7 +51,7 @@ def looks_at_pictures(viewer: Viewer, *, repeat: bool = False) -> None:
 
 def send_pictures(viewer: Viewer, number: int, now: float, *, takes: float) -> set[str]:
     """Send what it needs, acknowledged after so many seconds; the views."""
-    need = viewer.need()
+    need = viewer.need(now)
     messages = [(view, memoryview(bytes(SIZES[view]))) for view in sorted(need.views)]
     viewer.send_frame(Frame(number, number, 0, 0, messages), need, now)
     viewer.acknowledge({"frame": number}, now + takes)
@@ -66,6 +66,23 @@ def test_of_large_pictures_that_are_slow_to_arrive_every_other_frame_has_one(
     assert frames[0] == set(SIZES)
     assert frames[1::2] == [{"values"}] * 4
     assert frames[2::2] == [{"values", "layer1.weights"}, {"values", "loop/0"}] * 2
+
+
+def test_a_view_with_a_rate_of_its_own_comes_no_more_often(viewer: Viewer) -> None:
+    viewer.look_at(
+        {"views": ["layer1.weights", "loop"], "sample": 3, "rates": {"loop": 10, "x": 5}}
+    )
+    came = 0
+    for number in range(300):
+        now = 10 + number / 30
+        need = viewer.need(now)
+        assert "layer1.weights" in need.views
+        came += "loop/3" in need.views
+        viewer.send_frame(Frame(number + 1, number + 1, 0, 0, []), need, now)
+        viewer.acknowledge({"frame": number + 1}, now)
+    assert came == pytest.approx(100, abs=2)
+    viewer.look_at({"views": ["layer1.weights", "loop"], "sample": 3})
+    assert "loop/3" in viewer.need(20.0).views
 
 
 def test_all_pictures_come_again_where_they_are_quick_to_arrive(viewer: Viewer) -> None:
@@ -89,7 +106,7 @@ def test_nothing_is_sent_behind_a_large_picture_that_is_slow_to_arrive(viewer: V
     message = "layer1.weights", memoryview(bytes(SIZES["layer1.weights"]))
     send(viewer, frame(2), 20.0)
     assert viewer.is_ready(21.0)
-    viewer.send_frame(Frame(3, 3, 0, 0, [message]), viewer.need(), 21.0)
+    viewer.send_frame(Frame(3, 3, 0, 0, [message]), viewer.need(21.0), 21.0)
     viewer.acknowledge({"frame": 2}, 21.5)
     assert viewer.ready_in(22.0) is None
     viewer.acknowledge({"frame": 3}, 22.5)
@@ -101,7 +118,7 @@ def test_a_viewer_is_behind_until_it_has_been_sent_what_was_left_out(viewer: Vie
     seen = []
     for number in range(1, 6):
         send_pictures(viewer, number, 10.0 * number, takes=1.0)
-        seen.append(viewer.need().seen)
+        seen.append(viewer.need(0.0).seen)
     assert seen == [1, 1, 1, 1, 3]
 
 
@@ -109,11 +126,11 @@ def test_what_it_goes_on_looking_at_is_not_new_to_it(viewer: Viewer) -> None:
     looks_at_pictures(viewer)
     send_pictures(viewer, 1, 10.0, takes=0.1)
     viewer.look_at({"views": ["layer1.weights", "curve"], "repeat": False})
-    assert viewer.need().views == {"layer1.weights": 1, "curve": 0}
+    assert viewer.need(0.0).views == {"layer1.weights": 1, "curve": 0}
     looks_at_pictures(viewer)
-    assert viewer.need().views == {"layer1.weights": 1, "loop/0": 0, "values": 0}
+    assert viewer.need(0.0).views == {"layer1.weights": 1, "loop/0": 0, "values": 0}
     looks_at_pictures(viewer, repeat=True)
-    assert set(viewer.need().views.values()) == {0}
+    assert set(viewer.need(0.0).views.values()) == {0}
 
 
 def test_two_frames_may_be_under_way(viewer: Viewer) -> None:
@@ -170,14 +187,14 @@ def test_a_new_look_is_answered_at_once(viewer: Viewer) -> None:
     assert not viewer.is_ready(11.0)
     viewer.look_at({"views": ["loop"]})
     assert viewer.is_ready(11.0)
-    assert viewer.need().seen == 0
+    assert viewer.need(0.0).seen == 0
 
 
 def test_what_was_sent_is_where_the_series_goes_on(viewer: Viewer) -> None:
     send(viewer, frame(1, to_batch=70), 0.0)
-    assert (viewer.cursor, viewer.need().seen) == (70, 1)
+    assert (viewer.cursor, viewer.need(0.0).seen) == (70, 1)
     viewer.resume({"from_batch": 31, "timeline": 2})
-    assert (viewer.cursor, viewer.timeline, viewer.need().seen) == (30, 2, 0)
+    assert (viewer.cursor, viewer.timeline, viewer.need(0.0).seen) == (30, 2, 0)
     viewer.resume({})
     assert (viewer.cursor, viewer.timeline) == (0, 0)
 
@@ -236,6 +253,11 @@ NAN, INFINITY = float("nan"), float("inf")
         {"rate": "30"},
         {"rate": True},
         {"rate": None},
+        {"rates": 10},
+        {"rates": {"loop": 0}},
+        {"rates": {"loop": 61}},
+        {"rates": {"loop": True}},
+        {"rates": {"loop": NAN}},
         {"sample": -1},
         {"sample": 1.5},
         {"sample": True},
@@ -281,7 +303,7 @@ def test_an_outbox_is_emptied_in_order(viewer: Viewer) -> None:
 def test_a_field_that_a_message_has_not_is_refused_and_nothing_is_taken(viewer: Viewer) -> None:
     before = viewer.look, viewer.cursor
     with pytest.raises(
-        AppError, match="no fields but type, views, rate, sample, repeat, got 'view'"
+        AppError, match="no fields but type, views, rate, sample, repeat, rates, got 'view'"
     ):
         viewer.look_at({"type": "look", "view": ["loop"], "rate": 5})
     with pytest.raises(AppError, match="no fields but type, from_batch, timeline, got 'batch'"):

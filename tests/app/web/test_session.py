@@ -117,16 +117,16 @@ def frame(number: int) -> Frame:
 @on_a_socket
 async def test_a_viewer_that_acknowledges_no_more_is_cut_off(socket: Open) -> None:
     line, viewer = socket.line, socket.line.viewer
-    viewer.send_frame(frame(1), viewer.need(), time.monotonic() - SILENT_S / 2)
+    viewer.send_frame(frame(1), viewer.need(0.0), time.monotonic() - SILENT_S / 2)
     line.send(type="ack", frame=1)
     await until(lambda: viewer.silent_for(time.monotonic()) == 0)
-    viewer.send_frame(frame(2), viewer.need(), time.monotonic() - SILENT_S / 2)
+    viewer.send_frame(frame(2), viewer.need(0.0), time.monotonic() - SILENT_S / 2)
     for _ in range(20):
         await asyncio.sleep(0.002)
     assert not line.is_cut.is_set()  # there is time left
     line.send(type="ack", frame=2)
     await until(lambda: viewer.silent_for(time.monotonic()) == 0)
-    viewer.send_frame(frame(3), viewer.need(), time.monotonic() - SILENT_S)
+    viewer.send_frame(frame(3), viewer.need(0.0), time.monotonic() - SILENT_S)
     await socket.served
     assert line.is_cut.is_set()
 

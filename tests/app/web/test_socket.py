@@ -429,7 +429,8 @@ def test_a_look_may_have_an_id_which_is_in_its_refusal(run: Run, watcher: Watche
     watcher.send(type="look", view=["loop"], id=8)
     error = watcher.event("error", 8)["error"]
     assert (
-        error["message"] == "expected no fields but type, views, rate, sample, repeat, got 'view'"
+        error["message"]
+        == "expected no fields but type, views, rate, sample, repeat, rates, got 'view'"
     )
 
 

@@ -1,0 +1,28 @@
+/** So far beyond the screen counts as in sight: what is scrolled to is there by then. */
+const AHEAD = "48px 0px";
+
+/**
+ * Tells which part of the height of some bands, one below the other, is in sight.
+ *
+ * @param {Element} holder of the bands
+ * @param {AbortSignal} signal
+ * @param {(part: { from: number, to: number } | null) => void} changed shares of the height, 0 to 1;
+ *   null for none
+ */
+export function observeBands(holder, signal, changed) {
+  const bands = [...holder.children];
+  const inSight = bands.map(() => false);
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        inSight[bands.indexOf(target)] = isIntersecting;
+      }
+      const [first, last] = [inSight.indexOf(true), inSight.lastIndexOf(true)];
+      const count = bands.length;
+      changed(first < 0 ? null : { from: first / count, to: (last + 1) / count });
+    },
+    { rootMargin: AHEAD },
+  );
+  for (const band of bands) observer.observe(band);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+}
