@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any, Protocol
 
 from app.errors import AppError
@@ -91,8 +90,8 @@ class Hub:
                 request, asked = None, {}
 
     async def _wait(self, now: float) -> None:
-        """Until the request is answered, a viewer has changed, or one may be sent another."""
-        waits = [viewer.ready_in(now) for viewer in self.viewers]
+        """Until the request is answered, a viewer has changed, or one may be sent more."""
+        waits = [viewer.ready_in(now) or viewer.needs_more_in(now) for viewer in self.viewers]
         timeout = min((wait for wait in waits if wait), default=None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
@@ -111,9 +110,7 @@ class Hub:
         self._last_frame = frame.number
         now = self._clock()
         for viewer, need in asked.items():
-            # Whatever views it needs by now: it is to have those it has asked for.
-            needs = replace(viewer.need(now), views=need.views)
-            if viewer in self.viewers and needs == need:
+            if viewer in self.viewers and viewer.needs_still(need):
                 viewer.send_frame(frame, need, now)
 
 

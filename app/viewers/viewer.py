@@ -145,17 +145,28 @@ class Viewer:
     def _is_thinned(self) -> bool:
         return self._thinning.is_slow and not self.look.repeat
 
+    def needs_more_in(self, now: float) -> float | None:
+        """Seconds until it needs a view more of the next frame than now, if it ever does."""
+        return min((due - now for due in self._due.values() if not _is_due(due, now)), default=None)
+
     def need(self, now: float) -> Need:
-        """What it needs of the next frame; as long as that is not all, it has not `seen` all."""
-        views = {view: self._seen_views.get(view, 0) for view in self.look.views}
-        seen = min((self._seen, *views.values()))
-        left_out = self._thinning.left_out(views) if self._is_thinned else frozenset()
+        """What it needs of the next frame."""
         views = {
-            view: version
-            for view, version in views.items()
-            if view not in left_out and self._due.get(view, now) <= now + MAX_LATE_S
+            view: self._seen_views.get(view, 0)
+            for view in self.look.views
+            if _is_due(self._due.get(view, 0.0), now)
         }
+        # What is left out is to come with one of the next frames: without it nothing has been seen.
+        seen = min((self._seen, *views.values()))
+        left_out = self._thinning.left_out(views) if self._is_thinned else ()
+        for view in left_out:
+            del views[view]
         return Need(self.look, views, self.cursor, self.timeline, seen)
+
+    def needs_still(self, need: Need) -> bool:
+        """Whether it has neither been sent anything nor asked for something else since."""
+        from_where = self.cursor, self.timeline
+        return need.look is self.look and from_where == (need.cursor, need.timeline)
 
     def send_frame(self, frame: Frame, need: Need, now: float) -> None:
         """Put the messages of a frame that answers this need into its outbox."""
@@ -169,11 +180,9 @@ class Viewer:
         self._sent[frame.number] = self._thinning.note_sent(sizes)
         for view in need.views:
             if view in self.look.rates:
-                due = max(self._due.get(view, 0.0), now - MAX_LATE_S)
-                self._due[view] = due + 1 / self.look.rates[view]
-        # From when this one was due, not from now: else the time that frames take to be made
-        # would come on top of the spacing, and the rate asked for would never be reached.
-        self._next_at = max(self._next_at, now - MAX_LATE_S) + 1 / self.look.rate
+                due = self._due.get(view, 0.0)
+                self._due[view] = _next(due, now, self.look.rates[view])
+        self._next_at = _next(self._next_at, now, self.look.rate)
         if self._waiting_since is None:
             self._waiting_since = now
 
@@ -186,6 +195,17 @@ class Viewer:
             self.outbox.put_nowait(item)
         except asyncio.QueueFull:
             self.overrun.set()
+
+
+def _next(due: float, now: float, rate: float) -> float:
+    # From when this one was due, not from now: else the time that frames take to be made would
+    # come on top of the spacing, and the rate asked for would never be reached.
+    return max(due, now - MAX_LATE_S) + 1 / rate
+
+
+def _is_due(due: float, now: float) -> bool:
+    # A view may come a little early: the frame after this one may be late for it.
+    return due <= now + MAX_LATE_S
 
 
 def check_fields(message: dict[str, Any], *known: str) -> None:

@@ -269,6 +269,18 @@ async def test_a_view_that_is_to_come_seldom_comes_of_a_resting_run_too(
             frame = await reader.frame()
         batches.append(frame.batch)
     assert batches == [1, 2, 3]
+    seldom = Reader(hub)
+    seldom.viewer.look_at({"views": ["loop"], "rate": 60, "rates": {"loop": 0.01}})
+    assert "loop" in (await seldom.frame()).views
+    await source.command("step", unit="batch", count=1)
+    await seldom.follow(4)
+    frames = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            while True:
+                await seldom.frame()
+                frames += 1
+    assert frames <= 3  # while it waits for the loop, nothing changes
 
 
 @on_a_hub
