@@ -81,16 +81,17 @@ function stripLayout(units, width, kept) {
 }
 
 /**
- * The units that lie in a part of a layout's height.
+ * The rows of units between two heights, at least one.
  *
  * @param {UnitLayout} layout
  * @param {number} units in all
- * @param {{ from: number, to: number }} part shares of the height
+ * @param {{ top: number, bottom: number }} part CSS pixels
  */
-export function unitsBetween({ columns, rows }, units, { from, to }) {
+export function unitsBetween({ columns, rows, height }, units, { top, bottom }) {
+  const row = (/** @type {number} */ y) => (y / height) * rows;
   return {
-    first: Math.floor(from * rows) * columns,
-    last: Math.min(Math.ceil(to * rows) * columns, units),
+    first: Math.min(Math.floor(row(top)), rows - 1) * columns,
+    last: Math.min(Math.ceil(row(bottom)) * columns, units),
   };
 }
 

@@ -128,16 +128,17 @@ export class UnitGrid {
   }
 
   /**
-   * The units of a layer that lie in a part of the height, and the one that is read out; null for
-   * all.
+   * The units of a layer in a part of the holder; null for all, which a unit that is read out takes
+   * elsewhere.
    *
    * @param {readonly [number, number]} shape
-   * @param {{ from: number, to: number }} part shares of the height
+   * @param {{ from: number, to: number }} part shares of the holder's height
    */
-  unitsIn([units, inputs], part) {
-    const { width } = sizeOf(this.#holder);
+  unitsIn([units, inputs], { from, to }) {
+    const { width, height } = sizeOf(this.#holder);
     const layout = unitLayout([units, inputs], width, window.devicePixelRatio || 1);
     if (!layout.grid) return null;
+    const part = { top: from * height, bottom: to * height };
     const { first, last } = unitsBetween(layout, units, part);
     const read = this.#pointed ?? this.#read ?? first;
     return read < first || last <= read || last - first === units ? null : { first, last };

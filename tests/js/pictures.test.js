@@ -157,7 +157,7 @@ it("draws the units' images in their order, and the frame around the one pointed
 it("draws the rows of units that are here where they lie among all", () => {
   const shape = /** @type {[number, number]} */ ([40, 4]);
   const layout = unitLayout(shape, 200, 1);
-  const { columns, rows } = layout;
+  const { columns } = layout;
   assert.ok(columns < 20, "the part begins and ends within a row");
   const paint = unitsPainter();
   const coding = /** @type {const} */ ("signed");
@@ -182,11 +182,22 @@ it("draws the rows of units that are here where they lie among all", () => {
   assert.deepEqual(part(columns + 1, columns), { top: second, units: columns });
   // The same rows again, but fewer units: nothing is left of the others.
   assert.deepEqual(part(columns + 2, columns - 1), { top: second, units: columns - 1 });
-  assert.deepEqual(unitsBetween(layout, 40, { from: 0, to: 1 / rows }), {
-    first: 0,
-    last: columns,
+});
+
+it("knows which units lie between two heights", () => {
+  const layout = unitLayout([40, 4], 200, 1);
+  const { columns, rows, height } = layout;
+  const between = (/** @type {number} */ top, /** @type {number} */ bottom) =>
+    unitsBetween(layout, 40, { top, bottom });
+  const second = layout.frameOf(columns);
+  assert.deepEqual(between(0, 2), { first: 0, last: columns });
+  assert.deepEqual(between(second.y + 1, second.y + second.height - 1), {
+    first: columns,
+    last: 2 * columns,
   });
-  assert.deepEqual(unitsBetween(layout, 40, { from: 0.99, to: 1 }).last, 40);
+  assert.deepEqual(between(0, height), { first: 0, last: 40 });
+  // Below them, where there is room for more.
+  assert.deepEqual(between(2 * height, 3 * height), { first: (rows - 1) * columns, last: 40 });
 });
 
 it("has the legend go from the lowest code to the highest, its ticks along it", () => {
