@@ -127,9 +127,10 @@ export class RunModel {
     return state.phase !== "update" || isSlow(state.speed) || this.#lastUnit.value === "phase";
   });
 
-  /** Whether it trains faster than anyone reads. */
+  /** Whether it trains faster than anyone reads: in a step too that takes a while. */
   hurrying = computed(() => {
     const state = this.state.value;
+    if (state?.state === "stepping") return this.#longStep.value;
     return state?.state === "playing" && !isSlow(state.speed);
   });
 

@@ -273,7 +273,12 @@ it("asks for what is read no more often than it is, at full speed", () => {
   run.want("loop", ["loop", "layer1.weights/3/4"]);
   run.reply(stateAt({ state: "playing", speed: null }));
   run.reply(stateAt({ state: "playing", speed: 2 }));
-  assert.deepEqual(rates, [{}, {}, { loop: 10 }, {}]);
+  assert.deepEqual(rates.splice(0), [{}, {}, { loop: 10 }, {}]);
+  run.frame(frameOf(stateAt({ state: "stepping" })));
+  assert.deepEqual(rates.splice(0), [], "in a step by hand, which is over soon");
+  run.reply(stateAt({ state: "stepping" })); // an answer that comes before the end of the step
+  run.reply(stateAt());
+  assert.deepEqual(rates, [{ loop: 10 }, {}]);
 });
 
 it("shows some units of a layer where no part of the page asks for all", () => {
