@@ -7,7 +7,7 @@ import { drawHistogram } from "../draw/histogram.js";
 import { drawLosses } from "../draw/losses.js";
 import { formatCount } from "../format.js";
 import { announcement, captionParts, headingParts, textOf } from "../models/captions.js";
-import { NO_PICTURES, PHASES } from "../models/loop.js";
+import { batchAtHand, NO_PICTURES, PHASES } from "../models/loop.js";
 import { formulaOf } from "../models/words.js";
 import { pickCells, sayPicked } from "./cell-picker.js";
 import { FigureText } from "./figure-text.js";
@@ -111,6 +111,9 @@ export class LoopRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     const pictures = run.pictures.peek();
+    // Where pictures are slow to arrive they are of a moment before: then words and pictures stay.
+    const isBehind = pictures.batch !== batchAtHand(state.batch, state.phase);
+    if (isBehind && run.hurrying.peek()) return;
     this.#written = pictures;
     const lit = run.following.peek() ? state.phase : null;
     for (const phase of PHASES) this.#label(phase, { state, pictures, lit });

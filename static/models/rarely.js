@@ -1,6 +1,6 @@
 /**
  * Passes calls on at most once in `gapMs`: at once after a quiet time, else as soon as the gap is
- * over, however often it was asked.
+ * over, however often it was asked. What cannot wait is passed on at once, and the gap begins anew.
  */
 export class Rarely {
   #call;
@@ -18,21 +18,22 @@ export class Rarely {
     this.#gapMs = gapMs;
   }
 
-  ask() {
+  /** @param {number} [gapMs] another than usual */
+  ask(gapMs = this.#gapMs) {
     if (this.#timer !== undefined) return;
-    const wait = this.#last + this.#gapMs - performance.now();
-    if (wait <= 0) this.#pass();
-    else this.#timer = setTimeout(() => this.#pass(), wait);
+    const wait = this.#last + gapMs - performance.now();
+    if (wait <= 0) this.pass();
+    else this.#timer = setTimeout(() => this.pass(), wait);
+  }
+
+  pass() {
+    this.cancel();
+    this.#last = performance.now();
+    this.#call();
   }
 
   cancel() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  #pass() {
-    this.#timer = undefined;
-    this.#last = performance.now();
-    this.#call();
   }
 }

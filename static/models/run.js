@@ -63,6 +63,8 @@ const COMMON_METADATA = new Set([
 
 /** Between two news while nobody can read each: often enough to see that a number moves. */
 const READING_GAP_MS = 100;
+/** So long they wait for what is read to come with a frame of the same moment, if it did of late. */
+const LONGEST_READING_GAP_MS = 250;
 
 const FRAMES_PER_SECOND = 30;
 const FRAMES_PER_SECOND_UNSEEN = 1;
@@ -108,6 +110,8 @@ export class RunModel {
   /** What is dragged, of which the last value may still wait. @type {Latest<any>[]} */
   #latest = [];
   #nowAndThen = new Rarely(() => this.#announce(), READING_GAP_MS);
+  /** When something to be read last came. */
+  #readAt = -Infinity;
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
   /** @type {Map<string, Signal<SeenView | null>>} */
@@ -393,7 +397,8 @@ export class RunModel {
   frame({ frame, state, series, views }) {
     batch(() => {
       this.#forgetBefore(state);
-      this.#take({ ...state, actions: this.#actionsAfter(series.metadata) });
+      const hasRead = [...views.values()].some(({ metadata }) => isRead(metadata));
+      this.#take({ ...state, actions: this.#actionsAfter(series.metadata) }, hasRead);
       this.#takeSeries(series, state);
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
@@ -424,14 +429,21 @@ export class RunModel {
     return state.version < this.#version;
   }
 
-  /** @param {RunState} state */
-  #take(state) {
+  /**
+   * @param {RunState} state
+   * @param {boolean} [hasRead] whether there is something to be read with it
+   */
+  #take(state, hasRead = false) {
     if (this.#isOld(state)) return;
     this.#version = state.version;
     if (state.state !== "stepping") this.#longStep.value = false;
     this.state.value = { ...this.state.peek(), ...state };
-    if (this.hurrying.peek()) this.#nowAndThen.ask();
-    else this.#announce();
+    const now = performance.now();
+    const isExpected = now - this.#readAt < LONGEST_READING_GAP_MS;
+    if (hasRead) this.#readAt = now;
+    if (!this.hurrying.peek()) this.#announce();
+    else if (hasRead) this.#nowAndThen.pass();
+    else this.#nowAndThen.ask(isExpected ? LONGEST_READING_GAP_MS : READING_GAP_MS);
   }
 
   #announce() {
@@ -515,4 +527,13 @@ export class RunModel {
     if (tensors.size > 0 || figures.length > 0) seen.value = { tensors, metadata, fresh: true };
     else if (before) seen.value = { ...before, fresh: false };
   }
+}
+
+/**
+ * Whether a view is read with the state it came with: weights come more often, studies later.
+ *
+ * @param {{ readonly [name: string]: string }} metadata
+ */
+function isRead(metadata) {
+  return metadata.coding === undefined && metadata["study.batch"] === undefined;
 }

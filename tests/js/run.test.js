@@ -261,6 +261,66 @@ it("forgets what is picked no more when the server hears so, which sends it when
   assert.deepEqual(looks, [[], ["exciters/3"], ["exciters/3"], []]);
 });
 
+it("tells the news at full speed with what is read, of the same moment", () => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let now = 1000;
+  const clock = mock.method(performance, "now", () => now);
+  const pass = (/** @type {number} */ ms) => {
+    now += ms;
+    mock.timers.tick(ms);
+  };
+  const run = new RunModel((callback) => callback());
+  const at = (/** @type {number} */ batch) => stateAt({ batch, state: "playing", speed: null });
+  const told = (/** @type {() => void} */ happens) => {
+    const before = run.news.value;
+    happens();
+    return run.news.value - before;
+  };
+  const values = { metadata: { values: "{}" }, tensors: new Map() };
+  const withValues = (/** @type {number} */ batch) => {
+    const frame = frameOf(at(batch));
+    return { ...frame, views: new Map([["values", /** @type {any} */ (values)]]) };
+  };
+  assert.equal(
+    told(() => run.frame(withValues(1))),
+    1,
+  );
+  for (const gap of [100, 90, 110]) {
+    pass(33);
+    assert.equal(
+      told(() => run.frame(frameOf(at(2)))),
+      0,
+      "of another moment",
+    );
+    pass(gap - 33);
+    assert.equal(
+      told(() => run.frame(withValues(3))),
+      1,
+    );
+  }
+  run.frame(frameOf(at(4)));
+  assert.equal(
+    told(() => pass(249)),
+    0,
+  );
+  assert.equal(
+    told(() => pass(1)),
+    1,
+    "where none comes",
+  );
+  assert.equal(
+    told(() => run.frame(frameOf(at(5)))),
+    0,
+  );
+  assert.equal(
+    told(() => pass(100)),
+    1,
+    "then as often as it can be read",
+  );
+  clock.mock.restore();
+  mock.timers.reset();
+});
+
 it("asks for what is read no more often than it is, at full speed", () => {
   const run = new RunModel((callback) => callback());
   /** @type {{ [view: string]: number }[]} */
