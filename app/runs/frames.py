@@ -20,12 +20,14 @@ class Want:
 
     `seen` is the run's version of which the least informed of the viewers has been sent all that
     it wants; `views` has the same of each view by its name. `repeat` says whether one of them wants
-    views again that have not changed since. `after` is the number of the last frame, which another
-    worker may have made.
+    views again that have not changed since. `looked_at` are the views of all viewers, those that
+    this frame is not to have too. `after` is the number of the last frame, which another worker may
+    have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.views: dict[str, int] = fields["views"]
+        self.looked_at: list[str] = fields["looked_at"]
         self.from_batch: int = fields["from_batch"]
         self.timeline: int = fields["timeline"]
         self.seen: int = fields["seen"]

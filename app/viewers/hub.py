@@ -72,7 +72,12 @@ class Hub:
             if ready and ready != asked:
                 # The worker answers a want that is still open when a newer one arrives.
                 asked = ready
-                want = _combined(asked.values()) | {"after": self._last_frame}
+                want = _combined(asked.values()) | {
+                    "looked_at": sorted(
+                        frozenset[str]().union(*(viewer.look.views for viewer in self.viewers))
+                    ),
+                    "after": self._last_frame,
+                }
                 request = asyncio.create_task(self._source.frames(self._run_id, want))
                 request.add_done_callback(self._answered)
             await self._wait(now)

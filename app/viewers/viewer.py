@@ -61,6 +61,7 @@ class Viewer:
         self.timeline = 0
         self._seen = 0  # the run's version when the last frame was made
         self._seen_views: dict[str, int] = {}  # and when the last with that view was
+        self._is_untrained = False  # the run was, in the last frame
         # Frames not acknowledged yet, oldest first, and whether they have a large picture.
         self._sent: dict[int, bool] = {}
         self._thinning = Thinning()
@@ -176,6 +177,9 @@ class Viewer:
                 self._put(data)
         self.cursor, self.timeline = frame.to_batch, frame.timeline
         self._seen = frame.version
+        if frame.untrained and not self._is_untrained:
+            self._seen_views = {}  # what it was sent before is forgotten: docs/protocol.md
+        self._is_untrained = frame.untrained
         self._seen_views |= dict.fromkeys(need.views, frame.version)
         self._sent[frame.number] = self._thinning.note_sent(sizes)
         for view in need.views:

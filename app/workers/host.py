@@ -187,7 +187,7 @@ class Host:
         self._drop_want(hosted)
         want = Want(request["want"])
         hosted.want = (request, want)
-        hosted.run.studies.want(want.views, hosted.run.loop)
+        hosted.run.studies.want(want.looked_at, hosted.run.loop)
         self._send_frame(hosted)
 
     def _on_tensor(self, request: Request, hosted: Hosted) -> None:
@@ -377,6 +377,7 @@ class Host:
                 "frame": hosted.frames,
                 "version": hosted.run.version,
                 "timeline": hosted.run.timeline,
+                "untrained": hosted.run.loop.phase is None,
                 "to_batch": last_batch(hosted.run, want),
                 "views": [view for view, _ in messages],
             },

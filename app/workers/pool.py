@@ -39,6 +39,7 @@ class Frame:
     number: int
     version: int
     timeline: int
+    untrained: bool
     to_batch: int
     messages: list[tuple[str, memoryview]]
 
@@ -52,6 +53,7 @@ class Frame:
             header["frame"],
             header["version"],
             header["timeline"],
+            header["untrained"],
             header["to_batch"],
             list(zip(header["views"], answer.blobs, strict=True)),
         )

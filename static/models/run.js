@@ -138,6 +138,15 @@ export class RunModel {
     return state?.state === "playing" && !isSlow(state.speed);
   });
 
+  /**
+   * Whether it trains as fast as it goes. At a pace of so many phases a second, what came less often
+   * than it changes would be of the same phase time after time.
+   */
+  #isUnpaced = computed(() => {
+    const state = this.state.value;
+    return this.hurrying.value && (state?.state !== "playing" || state.speed === null);
+  });
+
   /** Whether it runs, as the play button shows it: a step counts once it takes a while. */
   running = computed(() => {
     if (this.connection.value === "gone") return false;
@@ -419,7 +428,7 @@ export class RunModel {
       return whole === view || !all.includes(whole);
     });
     const rate = visible ? this.#rate : FRAMES_PER_SECOND_UNSEEN;
-    const read = this.hurrying.value ? views.filter((view) => !isOfWeights(view)) : [];
+    const read = this.#isUnpaced.value ? views.filter((view) => !isOfWeights(view)) : [];
     const rates = Object.fromEntries(read.map((view) => [view, 1000 / READING_GAP_MS]));
     return { views, rate, rates, sample: this.sample.value, repeat: false };
   }
@@ -442,8 +451,8 @@ export class RunModel {
     const isExpected = now - this.#readAt < LONGEST_READING_GAP_MS;
     if (hasRead) this.#readAt = now;
     if (!this.hurrying.peek()) this.#announce();
-    else if (hasRead) this.#nowAndThen.pass();
-    else this.#nowAndThen.ask(isExpected ? LONGEST_READING_GAP_MS : READING_GAP_MS);
+    else if (hasRead && this.#isUnpaced.peek()) this.#nowAndThen.pass();
+    else this.#nowAndThen.ask(isExpected && !hasRead ? LONGEST_READING_GAP_MS : READING_GAP_MS);
   }
 
   #announce() {

@@ -317,6 +317,17 @@ it("tells the news at full speed with what is read, of the same moment", () => {
     1,
     "then as often as it can be read",
   );
+  // At a pace all comes with each frame.
+  const paced = (/** @type {number} */ batch) => stateAt({ batch, state: "playing", speed: 50 });
+  const frame = withValues(6);
+  pass(100);
+  const count = told(() => {
+    for (let i = 0; i < 30; i++) {
+      run.frame({ ...frame, state: paced(7 + i) });
+      pass(33);
+    }
+  });
+  assert.ok(8 <= count && count <= 10, `${count} times in a second`);
   clock.mock.restore();
   mock.timers.reset();
 });
@@ -332,8 +343,10 @@ it("asks for what is read no more often than it is, at full speed", () => {
   });
   run.want("loop", ["loop", "layer1.weights/3/4"]);
   run.reply(stateAt({ state: "playing", speed: null }));
+  run.frame(frameOf(stateAt({ state: "playing", speed: null, batch: 11 })));
+  run.reply(stateAt({ state: "playing", speed: 50 }));
   run.reply(stateAt({ state: "playing", speed: 2 }));
-  assert.deepEqual(rates.splice(0), [{}, {}, { loop: 10 }, {}]);
+  assert.deepEqual(rates.splice(0), [{}, {}, { loop: 10 }, {}], "each said once");
   run.frame(frameOf(stateAt({ state: "stepping" })));
   assert.deepEqual(rates.splice(0), [], "in a step by hand, which is over soon");
   run.reply(stateAt({ state: "stepping" })); // an answer that comes before the end of the step

@@ -26,7 +26,7 @@ def want(views: list[str] | None = None, **fields: Any) -> Want:
     seen = fields.get("seen", 0)
     named = dict.fromkeys(views or [], seen)
     nothing_yet = {"views": named, "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
-    return Want(nothing_yet | {"repeat": True} | fields)
+    return Want(nothing_yet | {"repeat": True, "looked_at": []} | fields)
 
 
 def frame_of(run: Run, wanted: Want, number: int = 1) -> Frame:

@@ -284,6 +284,29 @@ async def test_a_view_that_is_to_come_seldom_comes_of_a_resting_run_too(
 
 
 @on_a_hub
+async def test_a_study_is_known_as_long_as_anyone_looks_at_it(
+    hub: Hub, source: LocalSource
+) -> None:
+    # Whether or not one frame or another is to have it.
+    seldom, other = Reader(hub), Reader(hub, "health", repeat=False)
+    seldom.viewer.look_at({"views": ["curve"], "rate": 60, "rates": {"curve": 3}})
+    await source.command("step", unit="batch", count=1)
+
+    async def comes(reader: Reader, study: str) -> None:
+        while study not in (await reader.frame()).views:
+            pass
+
+    await asyncio.gather(comes(seldom, "curve"), comes(other, "health"))
+    frames = 0  # nothing more is made of a moment that stays
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            while True:
+                await other.frame()
+                frames += 1
+    assert frames <= 5
+
+
+@on_a_hub
 async def test_a_new_look_at_a_resting_run_is_answered(hub: Hub, source: LocalSource) -> None:
     reader = Reader(hub)
     await source.command("step", unit="batch", count=1)

@@ -17,7 +17,7 @@ def viewer() -> Viewer:
 
 def frame(number: int, *views: str, to_batch: int = 0) -> Frame:
     messages = [(view, memoryview(view.encode())) for view in (*views, "series")]
-    return Frame(number, version=number, timeline=0, to_batch=to_batch, messages=messages)
+    return Frame(number, number, 0, untrained=False, to_batch=to_batch, messages=messages)
 
 
 def send(viewer: Viewer, frame: Frame, now: float) -> None:
@@ -53,7 +53,7 @@ def send_pictures(viewer: Viewer, number: int, now: float, *, takes: float) -> s
     """Send what it needs, acknowledged after so many seconds; the views."""
     need = viewer.need(now)
     messages = [(view, memoryview(bytes(SIZES[view]))) for view in sorted(need.views)]
-    viewer.send_frame(Frame(number, number, 0, 0, messages), need, now)
+    viewer.send_frame(Frame(number, number, 0, False, 0, messages), need, now)
     viewer.acknowledge({"frame": number}, now + takes)
     return set(need.views)
 
@@ -78,7 +78,7 @@ def test_a_view_with_a_rate_of_its_own_comes_no_more_often(viewer: Viewer) -> No
         need = viewer.need(now)
         assert "layer1.weights" in need.views
         came += "loop/3" in need.views
-        viewer.send_frame(Frame(number + 1, number + 1, 0, 0, []), need, now)
+        viewer.send_frame(Frame(number + 1, number + 1, 0, False, 0, []), need, now)
         viewer.acknowledge({"frame": number + 1}, now)
     assert came == pytest.approx(100, abs=2)
     viewer.look_at({"views": ["layer1.weights", "loop"], "sample": 3})
@@ -106,7 +106,7 @@ def test_nothing_is_sent_behind_a_large_picture_that_is_slow_to_arrive(viewer: V
     message = "layer1.weights", memoryview(bytes(SIZES["layer1.weights"]))
     send(viewer, frame(2), 20.0)
     assert viewer.is_ready(21.0)
-    viewer.send_frame(Frame(3, 3, 0, 0, [message]), viewer.need(21.0), 21.0)
+    viewer.send_frame(Frame(3, 3, 0, False, 0, [message]), viewer.need(21.0), 21.0)
     viewer.acknowledge({"frame": 2}, 21.5)
     assert viewer.ready_in(22.0) is None
     viewer.acknowledge({"frame": 3}, 22.5)
@@ -131,6 +131,22 @@ def test_what_it_goes_on_looking_at_is_not_new_to_it(viewer: Viewer) -> None:
     assert viewer.need(0.0).views == {"layer1.weights": 1, "loop/0": 0, "values": 0}
     looks_at_pictures(viewer, repeat=True)
     assert set(viewer.need(0.0).views.values()) == {0}
+
+
+def test_who_forgets_all_with_a_frame_is_sent_what_was_left_out_of_it(viewer: Viewer) -> None:
+    looks_at_pictures(viewer)
+    send_pictures(viewer, 1, 10.0, takes=1.0)
+
+    def views_after(number: int, *, untrained: bool) -> set[str]:
+        need = viewer.need(10.0 * number)
+        frame = Frame(number, number, 0, untrained, 0, [])
+        viewer.send_frame(frame, need, 10.0 * number)
+        viewer.acknowledge({"frame": number}, 10.0 * number)
+        return {view for view, seen in viewer.need(10.0 * number).views.items() if seen == 0}
+
+    assert views_after(2, untrained=True) == {"layer1.weights"}  # the next of two
+    assert views_after(3, untrained=True) == {"loop/0"}  # it is forgotten once, not each time
+    assert views_after(4, untrained=True) == set()
 
 
 def test_two_frames_may_be_under_way(viewer: Viewer) -> None:

@@ -108,7 +108,7 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def frame(number: int) -> Frame:
-    return Frame(number, number, 0, 0, [("series", memoryview(b""))])
+    return Frame(number, number, 0, False, 0, [("series", memoryview(b""))])
 
 
 # Silence

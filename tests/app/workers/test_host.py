@@ -37,7 +37,7 @@ def hosting(clock: Clock, tmp_path: Path) -> Iterator[Hosting]:
 
 def want(**fields: Any) -> dict[str, Any]:
     nothing_yet = {"views": {}, "from_batch": 1, "timeline": 0, "seen": 0, "after": 0}
-    return nothing_yet | {"repeat": True} | fields
+    return nothing_yet | {"repeat": True, "looked_at": []} | fields
 
 
 def test_every_request_is_answered_exactly_once(hosting: Hosting) -> None:
