@@ -50,8 +50,8 @@ def loop_view(run: Run, sample: int) -> ViewParts:
 def drawn_content(run: Run) -> Hashable:
     """What decides what the tensors of DRAW show: while it is the same, so are they."""
     moment = run.moment
-    in_batch = moment.phase not in (None, Phase.UPDATE)
-    return moment.timeline, moment.batch + in_batch, moment.changes, moment.phase is None
+    batch = moment.batch + (not run.at_boundary)
+    return moment.timeline, batch, moment.changes, moment.phase is None
 
 
 def _draw(run: Run) -> Tensors:

@@ -134,18 +134,19 @@ export class UnitGrid {
    * @param {readonly [number, number]} shape
    * @param {{ from: number, to: number }} part shares of the holder's height
    */
-  unitsIn([units, inputs], { from, to }) {
-    const { width, height } = sizeOf(this.#holder);
-    const layout = unitLayout([units, inputs], width, window.devicePixelRatio || 1);
+  unitsIn(shape, { from, to }) {
+    const layout = this.#layout(shape);
     if (!layout.grid) return null;
+    const { height } = sizeOf(this.#holder);
+    const [units] = shape;
     const part = { top: from * height, bottom: to * height };
     const { first, last } = unitsBetween(layout, units, part);
     const read = this.#pointed ?? this.#read ?? first;
     return read < first || last <= read || last - first === units ? null : { first, last };
   }
 
-  #layout() {
-    return unitLayout(this.#shape, sizeOf(this.#holder).width, window.devicePixelRatio || 1);
+  #layout(shape = this.#shape) {
+    return unitLayout(shape, sizeOf(this.#holder).width, window.devicePixelRatio || 1);
   }
 
   /**

@@ -238,15 +238,21 @@ it("goes back a batch for each time it is told to, each after the one before", a
   );
 });
 
-it("forgets what is picked no more when the server hears so, which sends it when it is picked again", () => {
+/** A run, and what the server is told that its page looks at. */
+function lookedAt() {
   const run = new RunModel((callback) => callback());
-  /** @type {string[][]} */
+  /** @type {import("../../static/protocol/types.js").Look[]} */
   const looks = [];
   run.attach({
-    look: ({ views }) => looks.push([...views]),
+    look: (look) => looks.push(look),
     ack: () => {},
     command: async () => stateAt(),
   });
+  return { run, looks, views: () => looks.map(({ views }) => views) };
+}
+
+it("forgets what is picked no more when the server hears so, which sends it when it is picked again", () => {
+  const { run, views } = lookedAt();
   const picked = run.view("exciters/3");
   const seen = { tensors: new Map(), metadata: {}, fresh: true };
   run.want("unit", ["exciters/3"]);
@@ -258,11 +264,11 @@ it("forgets what is picked no more when the server hears so, which sends it when
   assert.equal(picked.value, seen);
   run.want("unit", []);
   assert.equal(picked.value, null);
-  assert.deepEqual(looks, [[], ["exciters/3"], ["exciters/3"], []]);
+  assert.deepEqual(views(), [[], ["exciters/3"], ["exciters/3"], []]);
 });
 
 it("tells the news at full speed with what is read, of the same moment", () => {
-  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  mock.timers.enable({ apis: ["setTimeout"] });
   let now = 1000;
   const clock = mock.method(performance, "now", () => now);
   const pass = (/** @type {number} */ ms) => {
@@ -333,36 +339,23 @@ it("tells the news at full speed with what is read, of the same moment", () => {
 });
 
 it("asks for what is read no more often than it is, at full speed", () => {
-  const run = new RunModel((callback) => callback());
-  /** @type {{ [view: string]: number }[]} */
-  const rates = [];
-  run.attach({
-    look: (look) => rates.push(look.rates),
-    ack: () => {},
-    command: async () => stateAt(),
-  });
+  const { run, looks } = lookedAt();
+  const rates = () => looks.splice(0).map((look) => look.rates);
   run.want("loop", ["loop", "layer1.weights/3/4"]);
   run.reply(stateAt({ state: "playing", speed: null }));
   run.frame(frameOf(stateAt({ state: "playing", speed: null, batch: 11 })));
   run.reply(stateAt({ state: "playing", speed: 50 }));
   run.reply(stateAt({ state: "playing", speed: 2 }));
-  assert.deepEqual(rates.splice(0), [{}, {}, { loop: 10 }, {}], "each said once");
+  assert.deepEqual(rates(), [{}, {}, { loop: 10 }, {}], "each said once");
   run.frame(frameOf(stateAt({ state: "stepping" })));
-  assert.deepEqual(rates.splice(0), [], "in a step by hand, which is over soon");
+  assert.deepEqual(rates(), [], "in a step by hand, which is over soon");
   run.reply(stateAt({ state: "stepping" })); // an answer that comes before the end of the step
   run.reply(stateAt());
-  assert.deepEqual(rates, [{ loop: 10 }, {}]);
+  assert.deepEqual(rates(), [{ loop: 10 }, {}]);
 });
 
 it("shows some units of a layer where no part of the page asks for all", () => {
-  const run = new RunModel((callback) => callback());
-  /** @type {string[][]} */
-  const looks = [];
-  run.attach({
-    look: ({ views }) => looks.push([...views]),
-    ack: () => {},
-    command: async () => stateAt(),
-  });
+  const { run, views } = lookedAt();
   run.want("weights", ["layer1.weights/3/4"]);
   run.frame(frameOf(stateAt(), { "layer1.weights/3/4": 7 }));
   const view = run.weights("layer1.weights").value;
@@ -370,5 +363,10 @@ it("shows some units of a layer where no part of the page asks for all", () => {
   run.want("comparison", ["layer1.weights"]);
   run.want("weights", ["layer1.weights/3/4"]); // as before: not said again
   run.want("comparison", []);
-  assert.deepEqual(looks, [[], ["layer1.weights/3/4"], ["layer1.weights"], ["layer1.weights/3/4"]]);
+  assert.deepEqual(views(), [
+    [],
+    ["layer1.weights/3/4"],
+    ["layer1.weights"],
+    ["layer1.weights/3/4"],
+  ]);
 });

@@ -100,6 +100,16 @@ class Reader:
         self.viewer.acknowledge({"frame": number}, now)
         self.hub.wake()
 
+    async def frames_within(self, seconds: float) -> int:
+        """How many frames come in that time."""
+        frames = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self.frame()
+                    frames += 1
+        return frames
+
     async def follow(self, batch: int) -> None:
         """Read until the series has come to `batch`."""
         while self.series.length < batch:
@@ -274,13 +284,8 @@ async def test_a_view_that_is_to_come_seldom_comes_of_a_resting_run_too(
     assert "loop" in (await seldom.frame()).views
     await source.command("step", unit="batch", count=1)
     await seldom.follow(4)
-    frames = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.3):
-            while True:
-                await seldom.frame()
-                frames += 1
-    assert frames <= 3  # while it waits for the loop, nothing changes
+    # While it waits for the loop, nothing changes.
+    assert await seldom.frames_within(0.3) <= 3
 
 
 @on_a_hub
@@ -297,13 +302,8 @@ async def test_a_study_is_known_as_long_as_anyone_looks_at_it(
             pass
 
     await asyncio.gather(comes(seldom, "curve"), comes(other, "health"))
-    frames = 0  # nothing more is made of a moment that stays
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
-            while True:
-                await other.frame()
-                frames += 1
-    assert frames <= 5
+    # Nothing more is made of a moment that stays.
+    assert await other.frames_within(1) <= 5
 
 
 @on_a_hub
@@ -324,13 +324,7 @@ async def test_nothing_is_sent_while_nothing_changes(hub: Hub, source: LocalSour
     reader = Reader(hub)
     while source.hosting.host.turn() is not None:
         pass
-    frames = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.3):
-            while True:
-                await reader.frame()
-                frames += 1
-    assert frames <= 3
+    assert await reader.frames_within(0.3) <= 3
     await source.command("step", unit="batch", count=1)
     assert (await reader.frame()).state["state"] in ("stepping", "paused")
 
