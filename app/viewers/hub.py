@@ -1,7 +1,6 @@
 """All viewers of one run: asks for the next frame when one of them has room and time for it."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
@@ -98,9 +97,12 @@ class Hub:
         """Until the request is answered, a viewer has changed, or one may be sent more."""
         waits = [viewer.ready_in(now) or viewer.needs_more_in(now) for viewer in self.viewers]
         timeout = min((wait for wait in waits if wait), default=None)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._changed.wait()
+        timer = asyncio.get_running_loop().call_later(timeout, self.wake) if timeout else None
+        try:
+            await self._changed.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _answered(self, request: asyncio.Task[Frame | None]) -> None:
         # Its outcome is taken in any case: nobody may wait for this request any more.
