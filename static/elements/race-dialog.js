@@ -4,6 +4,7 @@ import { RACES } from "../models/races.js";
 import { prepareRace } from "../models/racing.js";
 import { exists, NO_SUCH_RUN } from "../open-run.js";
 import { branchRun, createRun } from "../protocol/api.js";
+import { deleteRun } from "../protocol/my-runs.js";
 import { closeByHand, follow, RunElement, write } from "./run-element.js";
 
 /** Ready races, and other runs to put beside this one. */
@@ -52,17 +53,19 @@ export class RaceDialog extends RunElement {
     const start = async (/** @type {import("../models/races.js").Race} */ race) => {
       const now = this.piece("from-now", HTMLInputElement);
       const from = now.checked && !now.disabled ? "now" : "start";
+      const closed = new AbortController();
+      dialog.addEventListener("close", () => closed.abort(), { once: true, signal });
       write(trouble, "");
       for (const button of buttons) button.disabled = true;
       try {
-        const makers = { create: createRun, branch: branchRun };
+        const makers = { create: createRun, branch: branchRun, remove: deleteRun };
         if (together.running.peek()) await together.hold(); // whatever ran before has its end
-        const runs = await prepareRace(race, from, { comparison, makers });
+        const runs = await prepareRace(race, from, { comparison, makers, signal: closed.signal });
         dialog.close();
         revealComparison();
         together.race(runs);
       } catch (error) {
-        write(trouble, formatError(/** @type {Error} */ (error)));
+        if (!closed.signal.aborted) write(trouble, formatError(/** @type {Error} */ (error)));
       } finally {
         for (const button of buttons) button.disabled = false;
       }

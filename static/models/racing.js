@@ -12,19 +12,23 @@ import { configOf, isFromStart, isNow, settingsOf } from "./races.js";
  * @typedef {object} Makers
  * @property {(config: RunConfig) => Promise<{ id: string }>} create
  * @property {(id: string, batch: number, set: { [setting: string]: unknown }) => Promise<{ id: string }>} branch
+ * @property {(id: string) => Promise<unknown>} remove
  */
 
 /**
  * Puts the runs of a race into the comparison: the sides that are there already take part, the
- * others are made, and what belongs to no side is taken out, but for the page's own run.
+ * others are made, and what belongs to no side is taken out, but for the page's own run. Where it
+ * comes to nothing, what was made for it is deleted again.
  *
  * @param {Race} race
  * @param {"start" | "now"} from where the sides part: batch 0, or the page's present batch
- * @param {{ comparison: Comparison, makers: Makers }} parts
+ * @param {{ comparison: Comparison, makers: Makers, signal: AbortSignal }} parts `signal` is aborted
+ *   when the race is not wanted any more
  * @returns {Promise<RunModel[]>} those that race
- * @throws {Error} what the server refuses, before anything has been taken out
+ * @throws {Error} what the server refuses, or that it is not wanted any more, before anything has
+ *   been taken out
  */
-export async function prepareRace(race, from, { comparison, makers }) {
+export async function prepareRace(race, from, { comparison, makers, signal }) {
   const compared = comparison.all.peek();
   const main = compared[0];
   const state = main?.run.state.peek();
@@ -43,13 +47,20 @@ export async function prepareRace(race, from, { comparison, makers }) {
       : makers.create(configOf(state.config, side));
   /** @type {string[]} */
   const racing = [];
-  for (const side of race.sides) {
-    const there = compared.find((candidate) => isSide(candidate, side));
-    if (there) {
-      racing.push(there.id);
-      continue;
+  /** @type {string[]} */
+  const made = [];
+  try {
+    for (const side of race.sides) {
+      const there = compared.find((candidate) => isSide(candidate, side));
+      const id = there?.id ?? (await make(side)).id;
+      if (!there) made.push(id);
+      racing.push(id);
+      signal.throwIfAborted();
     }
-    racing.push((await make(side)).id);
+  } catch (error) {
+    // One that can't be deleted either stays in the list of runs, and can be deleted there.
+    await Promise.allSettled(made.map((id) => makers.remove(id)));
+    throw error;
   }
   comparison.keepOnly(racing);
   for (const id of racing) if (!comparison.has(id)) comparison.add(id);

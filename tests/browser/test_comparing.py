@@ -9,7 +9,7 @@ import httpx2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, WebSocket, expect
+from playwright.sync_api import Locator, Request, Route, WebSocket, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_accessibility import THEMES, settled, violations
@@ -159,6 +159,64 @@ def test_a_race_takes_two_clicks_and_runs_on_the_same_batches(page_of_run: Desce
         )
     assert not np.array_equal(own.tensor(weights, batch=3), other.tensor(weights, batch=3))
     expect(region_of(page).get_by_text("The same start and the same batches")).to_be_visible()
+
+
+OWN_RUNS = "async () => (await (await fetch('/api/runs')).json()).runs.map(({ id }) => id)"
+THREE_RATES = "SGD 0.01, 0.1 and 1"
+
+
+def own_runs(page: DescentPage) -> set[str]:
+    """The visitor's, of which those that nobody knows of would be left behind."""
+    return set(page.page.evaluate(OWN_RUNS))
+
+
+def is_making(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/api/runs")
+
+
+def test_a_race_whose_dialog_is_closed_meanwhile_leaves_nothing_behind(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    before = own_runs(page)
+    held: list[Route] = []
+    page.page.route("**/api/runs", lambda route: held.append(route))
+    page.page.get_by_role("button", name="Race…").first.click()
+    page.press(THREE_RATES)
+    page.until(lambda: len(held) == 1, "a run to be asked for")
+    page.page.keyboard.press("Escape")
+    with page.page.expect_response(lambda response: is_making(response.request)) as made:
+        held[0].continue_()
+    made.value.finished()
+    page.page.unroute("**/api/runs")
+    page.until(lambda: own_runs(page) == before, "the run to be deleted again")
+    assert len(held) == 1  # no other was asked for
+    assert "with=" not in page.page.url
+    race(page)  # as if nothing had been
+
+
+def test_a_race_of_which_a_run_is_refused_leaves_nothing_behind(open_page: OpenPage) -> None:
+    page = open_page(complaints_expected=True)
+    before = own_runs(page)
+    asked: list[Request] = []
+
+    def refuse_the_last(route: Route) -> None:
+        if is_making(route.request):
+            asked.append(route.request)
+        if len(asked) < 3:
+            route.continue_()
+        else:
+            error = {"code": "too_many_runs", "message": "All 64 runs are in use.", "hint": None}
+            route.fulfill(status=503, json={"error": error})
+
+    page.page.route("**/api/runs", refuse_the_last)
+    page.page.get_by_role("button", name="Race…").first.click()
+    page.press(THREE_RATES)
+    trouble = page.page.get_by_role("dialog", name="Race").get_by_role("alert")
+    expect(trouble).to_have_text("All 64 runs are in use.")
+    page.page.unroute("**/api/runs")
+    assert own_runs(page) == before
+    assert "with=" not in page.page.url
 
 
 def test_the_table_shows_what_the_api_says(open_page: OpenPage, http: httpx2.Client) -> None:
