@@ -71,11 +71,12 @@ export function waitingNote(slot, { batch }) {
 export function standing(run, slot) {
   if (run.gone.peek()) return "no such run, or no longer";
   const state = run.state.peek();
-  if (!state) return "is being opened";
+  const isAway = run.connection.peek() === "away";
+  if (!state) return isAway ? "can't be opened, trying again" : "is being opened";
   const own = slot === 0 ? "this page's run" : "";
   const failed = state.state === "failed" ? `stopped after batch ${formatCount(state.batch)}` : "";
   const watched = run.writable.peek() ? "" : "watched only";
-  const away = run.connection.peek() === "away" ? "connection lost, trying again" : "";
+  const away = isAway ? "connection lost, trying again" : "";
   return [own, failed, watched, away].filter(Boolean).join(", ");
 }
 

@@ -63,7 +63,9 @@ export class Together {
     const asked = this.#ask(runs);
     this.#starting = asked;
     await this.#endRounds();
-    await Promise.all((runs ?? this.#runs()).map(opened));
+    const wanted = runs ?? this.#runs();
+    await Promise.all(wanted.map(tried));
+    await Promise.race(wanted.map(opened)); // rounds of none would end at once
     if (asked !== this.#asked) return;
     const able = () => this.#able().filter((run) => !runs || runs.includes(run));
     const pace = this.pace.peek();
@@ -75,6 +77,7 @@ export class Together {
     const speed = pace === null ? null : pace * PHASES_PER_BATCH;
     // Not one after the other: what is asked for meanwhile is to come after both.
     const told = [commands.set({ speed }), commands.play()];
+    for (const command of told) this.#tellLate(command, runs);
     await Promise.all(told.map((command) => this.#tell(able(), command)));
     if (this.#starting === asked) this.#starting = 0;
   }
@@ -176,10 +179,11 @@ export class Together {
    * a reset comes before whatever that is.
    *
    * @param {Command} command
+   * @param {readonly RunModel[] | null} [runs] all, where nothing is said
    */
-  #tellLate(command) {
+  #tellLate(command, runs = null) {
     const asked = this.#asked;
-    for (const late of this.#runs().filter((run) => run.state.peek() === null)) {
+    for (const late of (runs ?? this.#runs()).filter((run) => run.state.peek() === null)) {
       opened(late).then(() => {
         const able = this.#able().filter((run) => run === late);
         if (asked === this.#asked || command.type === "reset") this.#tell(able, command);
@@ -236,4 +240,13 @@ function goalOf(runs, unit) {
  */
 function opened(run) {
   return until(() => run.state.value !== null || run.connection.value === "gone");
+}
+
+/**
+ * The run is known, or could not be opened so far: that may go on for ever, and the others go on.
+ *
+ * @param {RunModel} run
+ */
+function tried(run) {
+  return until(() => run.state.value !== null || run.connection.value !== "connecting");
 }

@@ -9,7 +9,7 @@ import httpx2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, Request, Route, WebSocket, expect
+from playwright.sync_api import Locator, Request, Route, WebSocket, WebSocketRoute, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_accessibility import THEMES, settled, violations
@@ -515,6 +515,30 @@ def test_a_run_that_does_not_exist_is_said_not_to_and_can_be_taken_out(
     row.get_by_role("button", name="Take out run B").click()
     expect(row).to_be_hidden()
     assert "with=" not in page.page.url
+
+
+def test_all_run_without_one_that_can_not_be_opened_until_it_can(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    other = page.page.evaluate(MAKE, {"layers": LAYERS, "optimizer": {"name": "sgd"}})
+    is_closed = True
+
+    def answer(route: WebSocketRoute) -> None:
+        if is_closed:
+            route.close()
+        else:
+            route.connect_to_server()
+
+    page.page.route_web_socket(re.compile(other), answer)
+    page.page.goto(f"{page.page.url}&with={other}")
+    page.wait_open()
+    region_of(page).scroll_into_view_if_needed()
+    expect(row_of(page, other)).to_contain_text("can't be opened, trying again")
+    page.press("Run all")
+    page.run.until(lambda state: state["batch"] >= 5, what="the run that is open to go on")
+    is_closed = False
+    trained_to(page, 5)
+    expect(row_of(page, other)).not_to_contain_text("opened")
+    hold_all(page)
 
 
 def test_beside_a_run_that_does_not_exist_nothing_is_compared(open_page: OpenPage) -> None:

@@ -149,6 +149,8 @@ describe("what a run does", () => {
   it("promises nothing of a run that does not exist", () => {
     const run = runIn(null);
     assert.equal(standing(run, 1), "is being opened");
+    run.connection.value = "away";
+    assert.equal(standing(run, 1), "can't be opened, trying again");
     run.gone.value = { code: "unknown_run", message: "This run does not exist, or no longer." };
     assert.equal(standing(run, 1), "no such run, or no longer");
     assert.equal(outNote(run, 1), "B: This run does not exist, or no longer.");

@@ -159,6 +159,49 @@ it("begins no race that is held, or taken back to the start, before its runs are
   }
 });
 
+it("runs those that are open without one that can't be opened, which joins them once it is", async () => {
+  for (const inStep of [false, true]) {
+    /** @type {string[]} */
+    const told = [];
+    const [ready, late] = ["a", "b"].map((name) =>
+      runThat((type) => told.push(`${name} ${type}`), ["step"]),
+    );
+    assert.ok(ready && late);
+    const known = late.state.peek();
+    late.state.value = null;
+    late.connection.value = "connecting";
+    const together = new Together(() => [ready, late]);
+    together.inStep.value = inStep;
+    together.run();
+    await settled();
+    assert.deepEqual(told, [], "it may be there in a moment");
+    late.connection.value = "away";
+    await settled();
+    assert.deepEqual(told.splice(0), inStep ? ["a step"] : ["a set", "a play"]);
+    late.connection.value = "open";
+    late.state.value = known;
+    if (inStep) change(ready, { state: "paused", batch: 13 });
+    await settled();
+    assert.deepEqual(told, inStep ? ["b step"] : ["b set", "b play"]);
+  }
+});
+
+it("runs in step as soon as one is open, where none can be opened at first", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const run = runThat((type) => told.push(type), ["step"]);
+  const known = run.state.peek();
+  run.state.value = null;
+  run.connection.value = "away";
+  const together = new Together(() => [run]);
+  together.race([run]);
+  await settled();
+  run.connection.value = "open";
+  run.state.value = known;
+  await settled();
+  assert.deepEqual(told, ["step"]);
+});
+
 it("leaves what is held while the way it goes is changed", async () => {
   /** @type {string[]} */
   const told = [];
