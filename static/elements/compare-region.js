@@ -65,12 +65,20 @@ export class CompareRegion extends RunElement {
         /** @type {HTMLElement} */ (near).focus();
       },
     );
-    this.#images = new ComparedImages(
+    const images = new ComparedImages(
       this.piece("images", HTMLElement),
       this.piece("images-row", HTMLTemplateElement),
       this.piece("unit-readout", HTMLElement),
-      () => painter.request(paint),
+      () => {
+        comparison.first.value = images.from;
+        painter.request(paint);
+      },
     );
+    this.#images = images;
+    comparison.first.value = images.from;
+    follow(signal, () => {
+      comparison.running.value = together.running.value || run.hurrying.value;
+    });
     follow(signal, () => {
       // Beside a run that does not exist there is nothing to put.
       hide(this, run.gone.value !== null && comparison.all.value.length === 0);

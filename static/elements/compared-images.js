@@ -1,7 +1,7 @@
 import { unitParts } from "../models/compared-readout.js";
-import { COMPARED_VIEW } from "../models/comparison.js";
-import { hasUnits } from "../models/weight-parts.js";
-import { ComparedRow, UNITS_SHOWN } from "./compared-row.js";
+import { COMPARED_VIEW, UNITS_SHOWN } from "../models/comparison.js";
+import { hasUnits, unitsThere } from "../models/weight-parts.js";
+import { ComparedRow } from "./compared-row.js";
 import { FigureText } from "./figure-text.js";
 import { hide } from "./run-element.js";
 
@@ -57,24 +57,24 @@ export class ComparedImages {
    */
   paint(all, theme) {
     this.#makeRows(all);
+    const shown = { first: this.from, last: this.from + UNITS_SHOWN };
     const seen = all.flatMap((compared) => {
       const view = compared.run.weights(COMPARED_VIEW).peek();
-      const isWhole = view && hasUnits(view, { first: 0, last: view.shape[0] });
-      return isWhole ? [{ compared, view }] : [];
+      const isHere = view && hasUnits(view, unitsThere(view.shape, shown));
+      return isHere ? [{ compared, view }] : [];
     });
     const viewOf = (/** @type {Compared | undefined} */ compared) =>
       seen.find((one) => one.compared === compared)?.view ?? null;
     const first = viewOf(all[0]);
     const scale = Math.max(0, ...seen.map(({ view }) => view.scale));
-    this.#units = first?.shape[0] ?? 0;
+    this.#units = first?.shape[0] ?? this.#units; // others that are asked for come in a moment
     for (const compared of all) {
       const view = viewOf(compared);
-      const shown = { view, first, from: this.#from, unit: this.#unit, scale, theme };
       const row = this.#rows.get(compared.id);
       if (!row) continue;
       // None come of a run that does not exist.
       hide(row.element, view === null && compared.run.gone.peek() !== null);
-      row.show(shown);
+      row.show({ view, first, from: this.from, unit: this.#unit, scale, theme });
     }
     this.#readout.show(unitParts(seen, this.#unit));
     return seen.length > 0 ? scale : null;
@@ -85,7 +85,7 @@ export class ComparedImages {
   }
 
   /** The first of those shown. */
-  get #from() {
+  get from() {
     return Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;
   }
 
@@ -110,7 +110,7 @@ export class ComparedImages {
    */
   #make(id, slot) {
     const row = new ComparedRow(this.#template, slot, (image) => {
-      const unit = this.#from + image;
+      const unit = this.from + image;
       if (unit < this.#units && unit !== this.#unit) this.unit = unit;
     });
     this.#rows.set(id, row);

@@ -2,7 +2,7 @@ import { prepareCanvas, sizeOf } from "../draw/canvas.js";
 import { comparedLayout, comparedPainter } from "../draw/compared-units.js";
 import { imageAt } from "../draw/grid.js";
 import { formatCount } from "../format.js";
-import { LETTERS } from "../models/comparison.js";
+import { LETTERS, UNITS_SHOWN } from "../models/comparison.js";
 import { codesOn, comparable, differenceCoder, endsIn } from "../models/difference.js";
 import { swatch } from "./compared-table.js";
 import { areSame, cell, hide, write, writeAttribute } from "./run-element.js";
@@ -11,9 +11,6 @@ import { areSame, cell, hide, write, writeAttribute } from "./run-element.js";
  * @typedef {import("../models/run.js").WeightView} WeightView
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
-
-/** Units shown of each run. */
-export const UNITS_SHOWN = 24;
 
 const NONE = new Uint8Array();
 

@@ -1,5 +1,6 @@
 import { computed, effect, signal } from "@preact/signals-core";
 import { MOST_OTHERS } from "./comparison-address.js";
+import { partName, unitsThere } from "./weight-parts.js";
 
 /**
  * @typedef {import("./run.js").RunModel} RunModel
@@ -18,6 +19,9 @@ import { MOST_OTHERS } from "./comparison-address.js";
 /** The view whose images are compared. */
 export const COMPARED_VIEW = "layer1.weights";
 
+/** Units shown of each run. */
+export const UNITS_SHOWN = 24;
+
 export const LETTERS = ["A", "B", "C", "D"];
 
 /** Which runs stand side by side: the page's own, and up to three others. */
@@ -26,6 +30,10 @@ export class Comparison {
   others = signal([]);
   /** Whether the comparison is in sight: out of it, the others send their series alone, seldom. */
   inSight = signal(false);
+  /** The first unit shown. */
+  first = signal(0);
+  /** Whether one of the runs goes on. */
+  running = signal(false);
   #open;
 
   /**
@@ -43,9 +51,25 @@ export class Comparison {
     effect(() => {
       const others = this.others.value;
       const seen = this.inSight.value && main.pageVisible.value;
-      for (const { run } of others) run.pageVisible.value = seen;
-      main.want("comparison", seen && others.length > 0 ? [COMPARED_VIEW] : []);
+      for (const { run } of others) {
+        run.pageVisible.value = seen;
+        run.want("comparison", this.#shownOf(run));
+      }
+      // At rest the grid of the page's own run is to have all units, also for who comes back to it.
+      const ofMain = this.running.value ? this.#shownOf(main) : [COMPARED_VIEW];
+      main.want("comparison", seen && others.length > 0 ? ofMain : []);
     });
+  }
+
+  /**
+   * The view of the units shown; none before it is known how many there are.
+   *
+   * @param {RunModel} run
+   */
+  #shownOf(run) {
+    const view = run.state.value?.views.find(({ view }) => view === COMPARED_VIEW);
+    const [first, last] = [this.first.value, this.first.value + UNITS_SHOWN];
+    return view ? [partName(COMPARED_VIEW, unitsThere(view.shape, { first, last }))] : [];
   }
 
   /** @param {string} id */
@@ -70,7 +94,6 @@ export class Comparison {
     const taken = new Set(others.map(({ slot }) => slot));
     const slot = [1, 2, 3].find((free) => !taken.has(free)) ?? MOST_OTHERS;
     const { run, close } = this.#open(id);
-    run.want("comparison", [COMPARED_VIEW]);
     this.#set([...others, { id, slot, run, close }]);
     return null;
   }

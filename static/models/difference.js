@@ -28,18 +28,24 @@ export function comparable(one, other) {
  * @param {WeightView} other
  * @param {{ from: number, count: number }} units
  */
-export function difference(first, other, { from, count }) {
-  const inputs = first.shape[1];
+export function difference(first, other, units) {
   const [valuesFirst, valuesOther] = [valuesOf(first), valuesOf(other)];
-  const start = from * inputs;
-  const length = Math.min(count, first.shape[0] - from) * inputs;
-  const out = new Float64Array(length);
-  for (let i = 0; i < length; i++) {
-    const one = /** @type {number} */ (first.codes[start + i]);
-    const two = /** @type {number} */ (other.codes[start + i]);
-    out[i] = /** @type {number} */ (valuesOther[two]) - /** @type {number} */ (valuesFirst[one]);
-  }
-  return out;
+  const two = codesIn(other, units);
+  return Float64Array.from(codesIn(first, units), (one, i) => {
+    const code = /** @type {number} */ (two[i]);
+    return /** @type {number} */ (valuesOther[code]) - /** @type {number} */ (valuesFirst[one]);
+  });
+}
+
+/**
+ * The codes of some units of a view, which may have no others.
+ *
+ * @param {WeightView} view
+ * @param {{ from: number, count: number }} units
+ */
+function codesIn({ codes, first, shape: [, inputs] }, { from, count }) {
+  const start = (from - first) * inputs;
+  return codes.subarray(start, start + count * inputs);
 }
 
 /**
@@ -64,7 +70,7 @@ export function differenceCoder() {
    * @param {{ from: number, count: number }} units
    * @param {number} scale
    */
-  return function codeDifference(first, other, { from, count }, scale) {
+  return function codeDifference(first, other, units, scale) {
     const key = [first.scale, first.coding, other.scale, other.coding, scale].join();
     if (key !== made) {
       const valuesFirst = valuesOf(first);
@@ -74,15 +80,11 @@ export function differenceCoder() {
       }
       made = key;
     }
-    const start = from * first.shape[1];
-    const end = Math.min(from + count, first.shape[0]) * first.shape[1];
-    const out = new Uint8Array(end - start);
-    for (let i = start; i < end; i++) {
-      const one = /** @type {number} */ (first.codes[i]);
-      const two = /** @type {number} */ (other.codes[i]);
-      out[i - start] = /** @type {number} */ (codes[(one << 8) | two]);
-    }
-    return out;
+    const others = codesIn(other, units);
+    return codesIn(first, units).map((one, i) => {
+      const two = /** @type {number} */ (others[i]);
+      return /** @type {number} */ (codes[(one << 8) | two]);
+    });
   };
 }
 
@@ -93,9 +95,8 @@ export function differenceCoder() {
  * @param {{ from: number, count: number }} units
  * @param {number} scale
  */
-export function codesOn(view, { from, count }, scale) {
-  const inputs = view.shape[1];
-  const codes = view.codes.subarray(from * inputs, (from + count) * inputs);
+export function codesOn(view, units, scale) {
+  const codes = codesIn(view, units);
   if (view.scale === scale && view.coding === "signed") return codes;
   const table = codesOf(valuesOf(view), scale);
   return codes.map((code) => table[code] ?? 128);
@@ -108,9 +109,8 @@ export function codesOn(view, { from, count }, scale) {
  * @param {WeightView} view
  * @param {{ from: number, count: number }} units
  */
-export function endsIn({ codes, shape: [, inputs], coding }, { from, count }) {
-  const some = codes.subarray(from * inputs, (from + count) * inputs);
-  return some.map((code) => Math.abs(endOfCode(code, coding)));
+export function endsIn(view, units) {
+  return codesIn(view, units).map((code) => Math.abs(endOfCode(code, view.coding)));
 }
 
 /**
@@ -129,14 +129,15 @@ export function endsIn({ codes, shape: [, inputs], coding }, { from, count }) {
  * @returns {{ min: Extreme, max: Extreme }}
  */
 export function extremes(first, other, unit) {
-  const values = difference(first, other, { from: unit, count: 1 });
-  const start = unit * first.shape[1];
-  const endOf = (/** @type {WeightView} */ { codes, coding }, /** @type {number} */ i) =>
-    endOfCode(codes[start + i] ?? 128, coding);
+  const units = { from: unit, count: 1 };
+  const values = difference(first, other, units);
+  const endsOf = (/** @type {WeightView} */ view) =>
+    [...codesIn(view, units)].map((code) => endOfCode(code, view.coding));
+  const [endsFirst, endsOther] = [endsOf(first), endsOf(other)];
   const min = { low: Infinity, high: Infinity };
   const max = { low: -Infinity, high: -Infinity };
   values.forEach((value, i) => {
-    const [one, two] = [endOf(first, i), endOf(other, i)];
+    const [one, two] = [endsFirst[i], endsOther[i]];
     const low = one === 1 || two === -1 ? -Infinity : value;
     const high = one === -1 || two === 1 ? Infinity : value;
     min.low = Math.min(min.low, low);

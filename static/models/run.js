@@ -8,7 +8,7 @@ import { Rarely } from "./rarely.js";
 import { SeriesStore } from "./series.js";
 import { isSlow } from "./speed.js";
 import { Turns, until } from "./turns.js";
-import { isOfWeights, partOf } from "./weight-parts.js";
+import { isOfWeights, joined, partOf } from "./weight-parts.js";
 
 /**
  * @typedef {import("../protocol/types.js").ApiError} ApiError
@@ -38,7 +38,7 @@ import { isOfWeights, partOf } from "./weight-parts.js";
 /**
  * @typedef {object} WeightView
  * @property {Uint8Array} codes (units here, inputs)
- * @property {number} first the first unit here; all are, but at full speed those out of sight
+ * @property {number} first the first unit here; those that no part of the page shows may not be
  * @property {[number, number]} shape of the whole: units, inputs
  * @property {number} scale
  * @property {"signed" | "unsigned"} coding
@@ -421,12 +421,7 @@ export class RunModel {
   /** @returns {Look} */
   #look() {
     const visible = this.pageVisible.value;
-    const all = visible ? [...new Set([...this.#wanted.value.values()].flat())] : [];
-    // Where one part of the page shows all units of a layer, others have theirs of them.
-    const views = all.filter((view) => {
-      const { whole } = partOf(view);
-      return whole === view || !all.includes(whole);
-    });
+    const views = visible ? joined([...this.#wanted.value.values()].flat()) : [];
     const rate = visible ? this.#rate : FRAMES_PER_SECOND_UNSEEN;
     const read = this.#isUnpaced.value ? views.filter((view) => !isOfWeights(view)) : [];
     const rates = Object.fromEntries(read.map((view) => [view, 1000 / READING_GAP_MS]));

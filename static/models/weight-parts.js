@@ -9,13 +9,42 @@ export function partName(whole, { first, last }) {
 }
 
 /**
- * What a weight view is a part of, itself where it is none, and its first unit.
+ * What a weight view is a part of, itself where it is none, and of which units.
  *
  * @param {string} name
  */
 export function partOf(name) {
-  const [whole = "", first = 0] = name.split("/");
-  return { whole, first: Number(first) };
+  const [whole = "", first = 0, last = Infinity] = name.split("/");
+  return { whole, first: Number(first), last: Number(last) };
+}
+
+/**
+ * The same views, but one for each of a layer's that are of different units, with the units of all.
+ *
+ * @param {Iterable<string>} names
+ */
+export function joined(names) {
+  /** @type {Map<string, string>} */
+  const views = new Map();
+  for (const name of names) {
+    const { whole, first, last } = partOf(name);
+    const key = isOfWeights(name) ? whole : name;
+    const other = partOf(views.get(key) ?? name);
+    const units = { first: Math.min(first, other.first), last: Math.max(last, other.last) };
+    const isAll = key === name || units.last === Infinity;
+    views.set(key, isAll ? key : partName(whole, units));
+  }
+  return [...views.values()];
+}
+
+/**
+ * Those of some units that a layer has; the last it has, where it has none of them.
+ *
+ * @param {readonly [number, number]} shape units, inputs
+ * @param {{ first: number, last: number }} units
+ */
+export function unitsThere([units], { first, last }) {
+  return { first: Math.min(first, units - 1), last: Math.min(last, units) };
 }
 
 /** @param {string} view */

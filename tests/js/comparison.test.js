@@ -3,15 +3,20 @@ import { describe, it } from "node:test";
 import { COMPARED_VIEW, Comparison } from "../../static/models/comparison.js";
 import { RunModel } from "../../static/models/run.js";
 
-/** A comparison whose runs have no server behind them. */
-function made() {
+/**
+ * A comparison whose runs have no server behind them.
+ *
+ * @param {{ [id: string]: number }} [units] of a run's first layer, where it has not 512
+ */
+function made(units = {}) {
   /** @type {string[]} */
   const closed = [];
   /** @type {Map<string, import("../../static/protocol/types.js").Look>} */
   const looks = new Map();
   const modelOf = (/** @type {string} */ id) => {
     const run = new RunModel((callback) => callback(), 5);
-    run.state.value = /** @type {any} */ ({ id });
+    const views = [{ view: COMPARED_VIEW, shape: [units[id] ?? 512, 784] }];
+    run.state.value = /** @type {any} */ ({ id, views });
     run.attach({
       command: () => Promise.reject(new Error("there is no server")),
       look: (look) => looks.set(id, look),
@@ -68,11 +73,36 @@ describe("Comparison", () => {
     comparison.inSight.value = true;
     assert.deepEqual(viewsOf("main"), []);
     comparison.add("b");
-    assert.deepEqual([viewsOf("main"), viewsOf("b")], [[COMPARED_VIEW], [COMPARED_VIEW]]);
+    assert.deepEqual([viewsOf("main"), viewsOf("b")], [[COMPARED_VIEW], [`${COMPARED_VIEW}/0/24`]]);
     assert.equal(looks.get("b")?.rate, 5);
     comparison.inSight.value = false;
     assert.deepEqual([viewsOf("main"), viewsOf("b")], [[], []]);
     assert.equal(looks.get("b")?.rate, 1);
+  });
+
+  it("asks for the units shown alone, but at rest for all of the page's own run's", () => {
+    const { comparison, viewsOf } = made();
+    comparison.inSight.value = true;
+    comparison.add("b");
+    const views = () => ["main", "b"].map(viewsOf);
+    comparison.running.value = true;
+    assert.deepEqual(views(), [[`${COMPARED_VIEW}/0/24`], [`${COMPARED_VIEW}/0/24`]]);
+    comparison.first.value = 504;
+    assert.deepEqual(views(), [[`${COMPARED_VIEW}/504/512`], [`${COMPARED_VIEW}/504/512`]]);
+    comparison.running.value = false;
+    assert.deepEqual(views(), [[COMPARED_VIEW], [`${COMPARED_VIEW}/504/512`]]);
+  });
+
+  it("asks for what there is of a smaller layer, once it is known", () => {
+    const { comparison, viewsOf } = made({ b: 16 });
+    comparison.inSight.value = true;
+    comparison.add("b");
+    assert.deepEqual(viewsOf("b"), [`${COMPARED_VIEW}/0/16`]);
+    comparison.first.value = 48; // of another network there are none
+    assert.deepEqual(viewsOf("b"), [`${COMPARED_VIEW}/15/16`]);
+    const run = comparison.others.value[0]?.run ?? assert.fail();
+    run.state.value = null;
+    assert.deepEqual(viewsOf("b"), []);
   });
 
   it("asks for nothing on a hidden page", () => {

@@ -78,6 +78,25 @@ describe("the difference of two runs", () => {
     assert.ok(Math.abs((found[0] ?? NaN) + 0.1) < 0.01);
   });
 
+  it("is the same where only those units are here, of either run", () => {
+    const [a, b] = [viewOf(first, 0.4), viewOf(other, 0.8)];
+    const units = { from: 1, count: 5 };
+    const all = (/** @type {typeof a} */ one, /** @type {typeof a} */ two) => [
+      difference(one, two, units),
+      differenceCoder()(one, two, units, 0.4),
+      codesOn(two, units, 0.4),
+      endsIn(two, units),
+      extremes(one, two, 1),
+    ];
+    const some = (/** @type {typeof a} */ view) => ({
+      ...view,
+      codes: view.codes.subarray(view.shape[1]),
+      first: 1,
+    });
+    assert.deepEqual(all(some(a), some(b)), all(a, b));
+    assert.deepEqual(all(a, some(b)), all(a, b));
+  });
+
   it("needs a weight for each weight", () => {
     assert.ok(comparable(viewOf(first, 0.4), viewOf(other, 0.8)));
     assert.ok(!comparable(viewOf(first, 0.4), viewOf([[1, 2, 3]], 0.4)));

@@ -16,7 +16,7 @@ function made() {
     const run = new RunModel((callback) => callback());
     const optimizer = { name: "rmsprop", learning_rate: 0.001 };
     run.state.value = /** @type {any} */ ({
-      ...{ id, batch: 7, actions: [], optimizer },
+      ...{ id, batch: 7, actions: [], views: [], optimizer },
       config: { optimizer },
     });
     return run;

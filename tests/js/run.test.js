@@ -370,3 +370,15 @@ it("shows some units of a layer where no part of the page asks for all", () => {
     ["layer1.weights/3/4"],
   ]);
 });
+
+it("asks once for the units of a layer that several parts of the page show, and all have theirs", () => {
+  const { run, views } = lookedAt();
+  run.want("weights", ["layer1.weights/3/5", "layer1.weights.step/3/5", "inside/1/2/3"]);
+  run.want("comparison", ["layer1.weights/6/8"]);
+  const joined = ["layer1.weights/3/8", "layer1.weights.step/3/5", "inside/1/2/3"];
+  assert.deepEqual(views().at(-1), joined);
+  run.want("comparison", ["layer1.weights/0/3"]);
+  assert.equal(views().at(-1)?.[0], "layer1.weights/0/5");
+  run.want("comparison", ["layer1.weights/3/5"]);
+  assert.equal(views().at(-1)?.[0], "layer1.weights/3/5");
+});
