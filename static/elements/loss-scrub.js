@@ -16,7 +16,8 @@ export function scrub(holder, batchAt, rewind, signal) {
   /** @type {{ id: number, x: number, moved: boolean } | null} */
   let press = null;
   const go = (/** @type {PointerEvent} */ event) => {
-    const batch = batchAt(event.clientX);
+    // As events of the mouse have it, by which the chart tells the batch that is pointed at.
+    const batch = batchAt(Math.floor(event.clientX));
     if (batch !== null) rewind.to(batch);
   };
   holder.addEventListener(

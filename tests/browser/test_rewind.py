@@ -96,6 +96,24 @@ def test_the_chart_is_scrubbed_with_the_mouse_while_it_plays(page_of_run: Descen
     expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
+def test_what_is_read_out_after_a_press_is_where_the_run_has_gone(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    trained(page, 210)  # of an epoch, which is across the chart: two batches a pixel
+    box = chart(page).bounding_box()
+    assert box is not None
+    left, middle = math.floor(box["x"]), box["y"] + box["height"] / 2
+    for x in (31.9, 47.7, 66.8):  # pens and large screens have pixels by halves
+        before = sought(page)
+        page.page.mouse.click(left + x, middle)
+        page.until(lambda before=before: sought(page) != before, "the press")
+        batch = sought(page)
+        shows_moment(page, batch)
+        readout = page.region("Loss").locator('[data-part="readout"]')
+        expect(readout).to_contain_text(f"batch {batch:,}: loss")
+
+
 def test_what_was_trained_comes_again_bit_for_bit(page_of_run: DescentPage) -> None:
     page = page_of_run
     state = trained(page, 40)

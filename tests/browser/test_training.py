@@ -110,6 +110,26 @@ def test_on_a_phone_the_station_that_is_stepped_to_comes_into_sight(
         expect(station).to_be_in_viewport(ratio=0.9)
 
 
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 390])
+def test_of_which_batch_the_loss_is_is_said(page_of_run: DescentPage, width: int) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": width, "height": 844})
+    page.press("Step batch")
+    for _ in ("draw", "forward", "loss"):
+        page.press("Step phase")
+    page.run.until(lambda state: state["phase"] == "loss", what="the loss of the next batch")
+    expect(page.page.locator("run-progress").get_by_text("of batch 2")).to_be_visible()
+
+
+def test_the_controls_stay_in_sight_wherever_one_reads(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.region("What it gets wrong").get_by_role("heading").first.scroll_into_view_if_needed()
+    page.page.mouse.wheel(0, 5000)
+    expect(page.region("The loop")).not_to_be_in_viewport()
+    expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.field("loss")).to_be_in_viewport(ratio=1)
+
+
 def test_step_batch_and_step_epoch(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")
