@@ -51,12 +51,13 @@ export async function prepareRace(race, from, { comparison, makers, signal }) {
   const made = [];
   try {
     for (const side of race.sides) {
+      signal.throwIfAborted();
       const there = compared.find((candidate) => isSide(candidate, side));
       const id = there?.id ?? (await make(side)).id;
       if (!there) made.push(id);
       racing.push(id);
-      signal.throwIfAborted();
     }
+    signal.throwIfAborted();
   } catch (error) {
     // One that can't be deleted either stays in the list of runs, and can be deleted there.
     await Promise.allSettled(made.map((id) => makers.remove(id)));

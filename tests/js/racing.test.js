@@ -46,6 +46,20 @@ it("puts the runs of a race side by side", async () => {
 });
 
 for (const from of /** @type {const} */ (["start", "now"])) {
+  it(`makes no run of a race from ${from} whose dialog is closed before the first`, async () => {
+    const { parts, runs, closed } = made();
+    const { remove } = parts.makers;
+    /** @type {string[]} */
+    const removed = [];
+    parts.makers.remove = (id) => {
+      removed.push(id);
+      return remove(id);
+    };
+    closed.abort();
+    await assert.rejects(prepareRace(RACE, from, parts), { name: "AbortError" });
+    assert.deepEqual([runs, removed], [[], []]);
+  });
+
   it(`leaves no run of a race from ${from} whose dialog is closed meanwhile`, async () => {
     for (const last of [1, 3]) {
       const { parts, runs, closed, compared } = made();
