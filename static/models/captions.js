@@ -167,6 +167,11 @@ function backwardCaption({ units, scale, outputScale }, state) {
  * @returns {Part[]}
  */
 function updateCaption({ median, still }, state) {
+  const count = {
+    text: formatCount(still),
+    explanation: () => explanations.stillWeights(state, still),
+  };
+  if (median === 0) return ["none of the ", count, " weights of layer 1 moved"];
   return [
     "median |step| / |W| = ",
     {
@@ -174,7 +179,7 @@ function updateCaption({ median, still }, state) {
       explanation: () => explanations.medianRatio(state, median),
     },
     "\n",
-    { text: formatCount(still), explanation: () => explanations.stillWeights(state, still) },
+    count,
     " did not move",
   ];
 }

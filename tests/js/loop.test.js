@@ -198,6 +198,8 @@ describe("what the page says", () => {
     const { update } = pictures;
     const lost = { ...pictures, update: update && { ...update, median: 1e5 } };
     assert.match(caption("update", lost, STATE) ?? "", /^median .* = 1e7 % or more\n/);
+    const stuck = { ...pictures, update: update && { ...update, median: 0, still: 401_408 } };
+    assert.equal(caption("update", stuck, STATE), "none of the 401,408 weights of layer 1 moved");
   });
 
   it("tells how many digits have been drawn, and before that how many will be", () => {

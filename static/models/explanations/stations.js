@@ -122,10 +122,8 @@ const WEIGHTS = "layer1.weights";
 /**
  * @param {RunState} state
  * @param {number} median
- * @returns {Explanation | null}
  */
 export function medianRatio(state, median) {
-  if (median === 0) return null; // nothing has moved
   const source = sourceOf(state, "update");
   const [step, after] = [source.tensor(STEP), source.tensor(WEIGHTS)];
   const line = `np.quantile((r := np.abs((s := ${step}) / (${after} - s)))[r > 0], 0.5, method="lower")`;
