@@ -90,6 +90,14 @@ export class RateField extends RunElement {
     else writeAttribute(this.#field, "aria-invalid", "true");
   }
 
+  /**
+   * @param {string} text why
+   * @param {number | undefined} kept the rate that goes on to hold, where it is known
+   */
+  #refuse(text, kept) {
+    this.#say(kept === undefined ? text : `${text} Still ${formatSetting(kept)}.`);
+  }
+
   /** The field follows the rate again. */
   #accept() {
     this.#held = "present";
@@ -118,8 +126,7 @@ export class RateField extends RunElement {
     const parsed = parseLearningRate(this.#field.value);
     const kept = run.pending.shown("learning_rate", run.state.peek()?.learning_rate);
     if (!parsed.ok) {
-      const still = kept === undefined ? "" : ` Still ${formatSetting(kept)}.`;
-      this.#say(parsed.message + still);
+      this.#refuse(parsed.message, kept);
       return;
     }
     this.#accept();
@@ -139,7 +146,7 @@ export class RateField extends RunElement {
       this.#field.value = formatSetting(rate);
     }
     if (error) {
-      this.#say(formatError(error));
+      this.#refuse(formatError(error), run.state.peek()?.learning_rate);
       this.#unsent = isUnconnected(error);
     } else if (this.#held === "refused") {
       this.#accept();

@@ -225,7 +225,9 @@ def test_a_bad_learning_rate_is_refused_in_words_and_changes_nothing(
     ]:
         field.fill(text)
         field.press("Enter")
-        expect(page.page.get_by_role("alert").filter(has_text=complaint)).to_be_visible()
+        alert = page.page.get_by_role("alert").filter(has_text=complaint)
+        expect(alert).to_have_text(re.compile(r" Still 0\.001\.$"))
+        expect(alert).to_be_visible()
     expect(field).to_have_value("1e300")  # what the complaint is about
     assert page.run.state()["learning_rate"] == 0.001
     assert page.run.state()["actions"] == []
