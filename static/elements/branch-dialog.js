@@ -36,6 +36,13 @@ export class BranchDialog extends RunElement {
       this.#fill(batch, settingsAt(state.config, state.actions, batch));
       dialog.showModal();
     };
+    fields.addEventListener(
+      "input",
+      () => {
+        if (parseLearningRate(this.piece("rate", HTMLInputElement).value).ok) this.#refuse("");
+      },
+      { signal },
+    );
     // While it is closed, who looks for a control by its name finds the one in the bar, and no other.
     const clear = () => {
       fields.replaceChildren();

@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Download, Locator, Route, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.test_accessibility import COLOUR
 from tests.support.page import DescentPage
 from tests.support.server import Server
 
@@ -85,8 +86,13 @@ def test_a_branch_shares_the_past_and_leaves_the_run_alone(page_of_run: DescentP
     dialog.get_by_label("Optimizer").select_option("sgd")
     dialog.get_by_label("Learning rate").fill("-3")
     page.press("Open the branch")
-    expect(dialog.get_by_role("alert")).to_contain_text("above 0")
+    refusal = dialog.get_by_role("alert")
+    expect(refusal).to_contain_text("above 0")
+    expect(refusal).not_to_have_css("color", dialog.locator("p").first.evaluate(COLOUR))
+    dialog.get_by_label("Learning rate").fill("-0.05")
+    expect(refusal).to_contain_text("above 0")
     dialog.get_by_label("Learning rate").fill("0.05")
+    expect(refusal).to_be_empty()
     page.press("Open the branch")
     opened_beside(page, origin.id)
     page.shows("batch", "4")
