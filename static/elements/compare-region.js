@@ -235,7 +235,7 @@ export class CompareRegion extends RunElement {
     const lines = all.map(({ slot, run }) => ({
       slot,
       series: run.series,
-      batch: run.state.peek()?.batch ?? 0,
+      batch: run.shown.peek()?.batch ?? 0,
       marks: marksOf(run.state.peek()),
     }));
     const logarithmic = this.piece("log", HTMLInputElement).checked;

@@ -94,7 +94,7 @@ export class ComparedTable {
     write(cell(row, "letter"), LETTERS[compared.slot] ?? "");
     const { run } = compared;
     for (const { name, why } of CELLS) {
-      const give = () => run.state.value && why(run.state.value);
+      const give = () => run.shown.value && why(run.shown.value);
       explain(cell(row, name), give, lifetime.signal);
     }
     const remove = cell(row, "remove");
@@ -111,7 +111,7 @@ export class ComparedTable {
    * @param {{ all: readonly Compared[], inStep: boolean }} beside
    */
   #fill(row, { id, slot, run }, { all, inStep }) {
-    const state = run.state.peek();
+    const state = run.shown.peek();
     const letter = LETTERS[slot] ?? "";
     write(cell(row, "name"), state?.name ?? "");
     write(cell(row, "standing"), standing(run, slot));

@@ -90,8 +90,9 @@ export class RunModel {
   pictures = signal(NO_PICTURES);
   series = new SeriesStore();
   seriesVersion = signal(0);
-  /** Of the last frame; a state may be ahead of it. */
-  #shown = { timeline: 0, batch: 0, untrained: false };
+  /** What series and pictures came with, in the last frame: an answer may be ahead of it. */
+  /** @type {Signal<RunState | null>} */
+  shown = signal(null);
   /**
    * Changes with every news of the run, but only ten times a second while it trains faster than
    * anyone reads: what is read (numbers, words, curves) follows it, what is looked at the pictures.
@@ -378,8 +379,9 @@ export class RunModel {
 
   /** What is missing of the series after a return, or null when nothing has arrived yet. */
   missing() {
-    if (this.series.length === 0) return null;
-    return { from_batch: this.series.length + 1, timeline: this.#shown.timeline };
+    const shown = this.shown.peek();
+    if (!shown || this.series.length === 0) return null;
+    return { from_batch: this.series.length + 1, timeline: shown.timeline };
   }
 
   /** @param {Hello} hello */
@@ -389,6 +391,7 @@ export class RunModel {
       this.writable.value = writable;
       this.#version = 0;
       this.#take(state);
+      this.shown.value ??= state;
       this.#longStep.value = state.state === "stepping";
       // A run brought back may stand before what this page has seen of it.
       this.series.cutTo(state.furthest);
@@ -408,6 +411,7 @@ export class RunModel {
       this.#forgetBefore(state);
       const hasRead = [...views.values()].some(({ metadata }) => isRead(metadata));
       this.#take({ ...state, actions: this.#actionsAfter(series.metadata) }, hasRead);
+      this.shown.value = { ...this.state.peek(), ...state };
       this.#takeSeries(series, state);
       for (const [name, file] of views) {
         if (name === "loop") this.pictures.value = nextPictures(this.pictures.peek(), file);
@@ -460,11 +464,9 @@ export class RunModel {
    * @param {RunState} state
    */
   #forgetBefore({ timeline, batch, phase }) {
-    const before = this.#shown;
-    const untrained = phase === null;
-    this.#shown = { timeline, batch, untrained };
-    const isSame = before.untrained && before.batch === batch;
-    if (timeline === before.timeline && (!untrained || isSame)) return;
+    const before = this.shown.peek();
+    const isSame = before?.phase === null && before.batch === batch;
+    if (timeline === before?.timeline && (phase !== null || isSame)) return;
     this.pictures.value = NO_PICTURES;
     for (const view of this.#weights.values()) view.value = null;
     for (const view of this.#views.values()) view.value = null;

@@ -28,6 +28,11 @@ MAKE = """async (config) => {
   return (await (await fetch("/api/runs", { method: "POST", headers, body })).json()).id;
 }"""
 
+# Of each compared run, the batch that the page has heard of.
+BATCHES = asking_the_page(
+    "return app.comparison.all.peek().map(({ run }) => run.state.peek()?.batch)"
+)
+
 # The values that an image shows, from its very pixels: colour → code → value, null for the gaps.
 PICTURE = asking_the_page(
     """
@@ -353,6 +358,40 @@ def test_in_step_no_run_gets_ahead(open_page: OpenPage) -> None:
     )
     page.press("Restart all")
     page.until(lambda: {run.state()["batch"] for run in compared(page)} == {0}, "the start")
+
+
+def test_a_row_is_of_one_moment_with_the_curve_though_an_answer_comes_first(
+    open_page: OpenPage,
+) -> None:
+    page = small_page(open_page)
+    other = page.page.evaluate(MAKE, {"layers": LAYERS, "optimizer": {"name": "sgd"}})
+    frames_come = True
+
+    def connect(route: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if frames_come or isinstance(message, str):
+                route.send(message)
+
+        route.connect_to_server().on_message(pass_on)
+
+    page.page.route_web_socket(re.compile(other), connect)
+    page.page.goto(f"{page.page.url}&with={other}")
+    page.wait_open()
+    region_of(page).scroll_into_view_if_needed()
+    batches = region_of(page).locator('[data-cell="batch"]')
+    readout = region_of(page).locator('[data-part="readout"]')
+    for batch in ("1", "2"):
+        page.press("Step all by a batch")
+        expect(batches).to_have_text([batch, batch])
+        expect(readout).to_contain_text(f"batch {batch}: ")
+    frames_come = False
+    page.press("Step all by a batch")
+    page.until(lambda: page.page.evaluate(BATCHES) == [3, 3], "the answers")
+    # Another unit is shown with all that is known by now.
+    page.input("Compared unit").fill("1")
+    expect(region_of(page).locator('[data-part="unit-readout"]')).to_contain_text("unit 1:")
+    expect(batches).to_have_text(["3", "2"])
+    expect(readout).to_contain_text("batch 2: ")
 
 
 def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenPage) -> None:

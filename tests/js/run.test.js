@@ -154,6 +154,20 @@ it("does not go back to a state that an answer has overtaken, but takes its pict
   assert.equal(run.state.value?.batch, 11);
 });
 
+it("knows of which moment its series and pictures are, where an answer comes before them", () => {
+  const run = new RunModel((callback) => callback());
+  const shown = () => [run.shown.value?.batch, run.shown.value?.loss];
+  run.hello({ type: "hello", writable: true, state: stateAt({ version: 1, batch: 4, loss: 2 }) });
+  assert.deepEqual(shown(), [4, 2], "before the first frame, that of the beginning");
+  run.frame(frameOf(stateAt({ version: 2, batch: 8, loss: 1 })));
+  run.reply(stateAt({ version: 4, batch: 16, loss: 0.5, name: "steep" }));
+  assert.deepEqual(shown(), [8, 1]);
+  run.frame(frameOf(stateAt({ version: 3, batch: 12, loss: 0.7 })));
+  assert.deepEqual(shown(), [12, 0.7], "an older one too, whose series came with it");
+  assert.equal(run.shown.value?.name, "steep", "which frames leave out");
+  assert.equal(run.state.value?.batch, 16);
+});
+
 it("takes whatever state a new connection begins with: another machine's clock may be behind", () => {
   const run = new RunModel((callback) => callback());
   run.reply(stateAt({ version: 900, batch: 8 }));
