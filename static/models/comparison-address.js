@@ -1,5 +1,5 @@
 // The comparison in the page's address: /?run=A&with=B,C shows the same to whoever opens it; with
-// &in-step none of them gets ahead.
+// &in-step none of them gets far ahead.
 
 const ID = /^[0-9a-f]{32}$/;
 

@@ -12,10 +12,10 @@ import { until } from "./turns.js";
 
 const PHASES_PER_BATCH = 5;
 
-/** The controls of several runs at once: each for itself, or in step, so that none gets ahead. */
+/** The controls of several runs at once: each for itself, or in step: none gets far ahead. */
 export class Together {
   inStep = signal(false);
-  /** Batches of one round, in step: at most those of a second. */
+  /** Batches of one round, in step, and no more than those of a second: none gets further ahead. */
   stride = signal(8);
   /** Batches a second; null: as fast as the machine allows. */
   /** @type {import("@preact/signals-core").Signal<number | null>} */
@@ -52,7 +52,7 @@ export class Together {
     return this.running.peek() && run.state.peek()?.state === "paused";
   }
 
-  /** A race is level: none gets ahead. @param {readonly RunModel[]} runs */
+  /** A race is level: none gets far ahead. @param {readonly RunModel[]} runs */
   race(runs) {
     this.inStep.value = true;
     return this.run(runs);

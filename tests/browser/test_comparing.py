@@ -143,7 +143,7 @@ def test_a_race_takes_two_clicks_and_runs_on_the_same_batches(page_of_run: Desce
     expect(region_of(page).get_by_text("Pick a race")).to_be_visible()
     race(page)
     expect(region_of(page)).to_be_in_viewport()
-    expect(page.page.get_by_label("In step: no run gets ahead")).to_be_checked()
+    expect(page.page.get_by_role("checkbox", name="in step")).to_be_checked()
     trained_to(page, 4)
     hold_all(page)
     own, other = compared(page)
@@ -340,12 +340,12 @@ def test_a_difference_beyond_the_scale_of_an_image_is_said_to_be_a_bound(
         assert disagreement(explained, Notebook().value_of(explained)) is None
 
 
-def test_in_step_no_run_gets_ahead(open_page: OpenPage) -> None:
+def test_in_step_no_run_gets_far_ahead(open_page: OpenPage) -> None:
     page = small_page(open_page)
     race(page)
     trained_to(page, 3)
     hold_all(page)
-    page.page.get_by_label("In step: no run gets ahead").check()
+    page.page.get_by_role("checkbox", name="in step").check()
     page.press("Run all")
     reached = max(run.state()["batch"] for run in compared(page))
     trained_to(page, reached + 5)
@@ -405,7 +405,7 @@ def test_a_reload_shows_the_same_and_taking_out_deletes_nothing(open_page: OpenP
     region_of(page).scroll_into_view_if_needed()
     expect(region_of(page).locator("tbody tr")).to_have_count(2)
     assert [run.id for run in compared(page)] == before
-    expect(page.page.get_by_label("In step: no run gets ahead")).to_be_checked()
+    expect(page.page.get_by_role("checkbox", name="in step")).to_be_checked()
     other = row_of(page, before[1]).locator('[data-cell="open"]')
     expect(other).to_have_attribute("href", f"/?run={before[1]}&with={before[0]}&in-step")
     page.press("Take out run B")
@@ -509,7 +509,7 @@ def test_who_has_exploded_drops_out_and_the_others_are_read_on(open_page: OpenPa
     expect(standing).to_have_attribute("title", re.compile(r"^A has dropped out: .* not a finite"))
     notes = region_of(page).locator('[data-part="notes"]')
     expect(notes).to_contain_text(failed["error"]["hint"])
-    expect(region_of(page)).to_contain_text("so that no run gets ahead (without A)")
+    expect(region_of(page)).to_contain_text("in step (without A)")
     batch = others[0].state()["batch"]
     readout = region_of(page).locator('[data-part="readout"]')
     expect(readout).to_contain_text(re.compile(rf"^batch {batch:,}: loss A –, B "))
