@@ -147,13 +147,8 @@ class Branch(Strict):
         return parse_command({**self.set, "type": "set"}) if self.set else None
 
 
-# For those who send by hand what is a body, and no file.
-CONFIGURATION_HINT = "A configuration is sent as Content-Type: application/json. "
-
-
 def from_file(data: bytes) -> Recipe:
     """The recipe in the metadata of a network's file, or in a JSON file. Raises `AppError`."""
-    recipe: Any = None
     try:
         if _is_json(data):
             recipe = json.loads(data)
@@ -167,14 +162,9 @@ def from_file(data: bytes) -> Recipe:
             "invalid_file",
             f"expected a network or a recipe saved by this program, got {_found_instead(error)}",
             "Choose a .safetensors or .json file saved from the Share dialog, and unchanged since. "
-            f"{CONFIGURATION_HINT if _is_body(recipe) else ''}Nothing has been made.",
+            "Nothing has been made.",
             status=422,
         ) from error
-
-
-def _is_body(value: object) -> bool:
-    """Whether it is what a run is made from, and no recipe."""
-    return isinstance(value, dict) and not NewRun.model_fields.keys().isdisjoint(value)
 
 
 def _found_instead(error: Exception) -> str:

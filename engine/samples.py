@@ -155,12 +155,18 @@ def _checked_targets(y: Array, n: int) -> Array:
 
 def _as_array(values: Array, what: str) -> Array:
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except (TypeError, ValueError):  # rows of unequal lengths
         raise ShapeError(
             f"expected {what} in an array, got a {type(values).__name__} that makes none",
             "give all rows the same length",
         ) from None
+    if array.ndim == 0:  # of a generator or a dict, too, NumPy makes one thing
+        raise ShapeError(
+            f"expected {what} in an array, got a {type(values).__name__}",
+            "pass a NumPy array, or a list of rows",
+        )
+    return array
 
 
 def _check_finite(array: Array, what: str) -> None:

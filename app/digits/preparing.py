@@ -29,6 +29,8 @@ INK_THRESHOLD = 0.2
 MIN_INK_PIXELS = 4
 # Robust standard deviations of the border that are taken for noise (1.4826 * MAD is one).
 NOISE_DEVIATIONS = 4 * 1.4826
+# But no more than this times the farthest of the border: on a shaded page all of it is far off.
+FARTHEST_DEVIATIONS = 1.5
 # Resolution at which the crop is found and then refined, in pixels of the longer side.
 SEARCH_SIDE = 140
 REFINED_SIDE = 100
@@ -68,6 +70,12 @@ def prepare_pixels(rows: object) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 255:
         got = f"{pixels.min()} to {pixels.max()}"
         raise DigitError("invalid_pixels", f"{wanted}, got values from {got}", hint)
+    if 0 < pixels.max() <= 1:
+        raise DigitError(
+            "invalid_pixels",
+            f"{wanted}, got none above {pixels.max():g}",
+            "Send 28 rows of 28 numbers times 255, where they have been divided by it.",
+        )
     return _prepare(Image.fromarray(np.rint(pixels).astype(np.uint8)))
 
 
@@ -98,7 +106,11 @@ def _cropped(drawing: Image.Image) -> Ink:
     """Return the ink within its bounding box, which is found coarsely, then finely."""
     edge = border(np.asarray(drawing))
     background = float(np.median(edge))
-    noise = NOISE_DEVIATIONS * float(np.median(np.abs(edge - background)))
+    deviations = np.abs(edge - background)
+    noise = min(
+        NOISE_DEVIATIONS * float(np.median(deviations)),
+        FARTHEST_DEVIATIONS * float(deviations.max()),
+    )
 
     factor = max(1, max(drawing.size) // SEARCH_SIDE)
     # Averaged blocks, in which single specks have all but vanished.

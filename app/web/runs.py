@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from pydantic import BeforeValidator, Field
 
 from app.commands import Command, parse_command
-from app.errors import shorten
+from app.errors import AppError, shorten
 from app.recipes import Branch, NewRun, Renaming
 from app.registry import DAY_S
 from app.web.context import (
@@ -39,7 +39,23 @@ def _written_as_whole(number: str) -> str:
 BatchNumber = Annotated[int, Field(ge=0), BeforeValidator(_written_as_whole)]
 
 
-@router.post("", status_code=201)
+async def _is_json_or_a_file(request: Request) -> None:
+    """Refuse a body that does not say what it is: it would be taken for a damaged file."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type.endswith(("/json", "+json")) or media_type == FILE_TYPE:
+        return
+    if await request.body():
+        raise AppError(
+            "unsupported_media_type",
+            f"expected application/json, or {FILE_TYPE} for a file, "
+            f"got {shorten(media_type) or 'no media type'}",
+            "Send a configuration with the header Content-Type: application/json. "
+            "Nothing has been made.",
+            status=415,
+        )
+
+
+@router.post("", status_code=201, dependencies=[Depends(_is_json_or_a_file)])
 async def make_run(
     server: ServerDep,
     visitor: VisitorDep,

@@ -187,6 +187,12 @@ def test_noise_specks_and_grey_paper_do_not_move_the_digit(
     assert difference(prepare_image(png(large)), prepare_image(png(seven))) < 4
 
 
+def test_a_shaded_page_is_no_noise(seven: Pixels) -> None:
+    shade = np.linspace(150, 250, 140)
+    page = np.rint((1 - seven / 255) * shade).astype(np.uint8)
+    assert difference(prepare_image(png(page)), prepare_image(png(seven))) < 4
+
+
 def test_very_thick_strokes_are_thinned() -> None:
     image = Image.new("L", (280, 280))
     pen = ImageDraw.Draw(image)
@@ -224,6 +230,7 @@ BAD_PIXELS = {
     "NaN": ([[float("nan")] * 28] * 28, "NaN or infinity"),
     "infinity": ([[float("inf")] * 28] * 28, "NaN or infinity"),
     "negative": ([[-1] * 28] * 28, "from -1 to -1"),
+    "divided by 255": ([[0.0] * 27 + [1.0]] * 28, "none above 1"),
     "too bright": ([[0] * 27 + [256]] * 28, "from 0 to 256"),
     "huge integer": ([[10**400] * 28] * 28, "not numbers"),
 }

@@ -53,21 +53,4 @@ def test_what_is_wrong_with_a_file_is_said_in_words(data: bytes, found: str) -> 
     with pytest.raises(AppError) as raised:
         from_file(data)
     assert raised.value.message.partition(", got ")[2] == found
-
-
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [
-        (b'{"batch_size": 64}', True),
-        (b'{"recipe": {}}', True),
-        (b"{}", False),  # a file that somebody has chosen on the page
-        (b'{"name": "x"}', False),
-        (b'{"batch_size": 64', False),
-        (b"hello", False),
-    ],
-)
-def test_how_a_configuration_is_sent_is_told_to_whom_it_helps(data: bytes, told: bool) -> None:
-    with pytest.raises(AppError) as raised:
-        from_file(data)
-    assert ("Content-Type: application/json" in raised.value.hint) == told
     assert "Choose a .safetensors or .json file" in raised.value.hint

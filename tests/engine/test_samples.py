@@ -1,6 +1,7 @@
 """Samples, and how batches of them are gathered."""
 
 import math
+from typing import cast
 
 import numpy as np
 import pytest
@@ -68,6 +69,15 @@ def test_samples_are_not_copied() -> None:
 def test_arrays_that_are_no_samples(x: Array, y: list[object], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         Samples(x, np.array(y))
+
+
+@pytest.mark.parametrize("values", [(row for row in ()), {"x": 1}, None, 3.0], ids=type)
+def test_what_is_no_array_is_called_by_its_name(values: object) -> None:
+    got = f"in an array, got a {type(values).__name__}"
+    with pytest.raises(ShapeError, match=f"expected samples {got}"):
+        Samples(cast("Array", values), np.zeros(1))
+    with pytest.raises(ShapeError, match=f"expected targets {got}"):
+        Samples(np.zeros((1, 4)), cast("Array", values))
 
 
 @pytest.mark.parametrize("scale", [0, -255, math.nan])
