@@ -12,7 +12,8 @@ MOST_DEAD = MOST_SATURATED = 0.5
 EXPLODING_NORM = 100.0
 VANISHING_NORM = 1e-6
 LARGE_UPDATE = 0.1
-SMALL_UPDATE = 1e-6
+# Where the band of usual steps begins on the page's gauge, which is not to contradict the hints.
+SMALL_UPDATE = 1e-4
 # What a lower learning rate is advised for.
 LOWER = {"exploding", "dead_units", "saturated", "large_update"}
 LOWER_BY_FAR = "Go back some batches and lower the learning rate, by powers of ten."
@@ -80,7 +81,8 @@ def _update(layer: LayerHealth) -> Iterator[Hint]:
         help_ = "Lower the learning rate, about tenfold." if ratio < 1 else LOWER_BY_FAR
         yield Hint(layer.layer, "large_update", what, help_)
     if ratio is not None and 0 < ratio < SMALL_UPDATE:
-        what = f"One step changes the weights by {_short(ratio)} of their size: it hardly learns."
+        percent = _short(100 * ratio)
+        what = f"One step changes the weights by {percent} % of their size: it hardly learns."
         yield Hint(layer.layer, "small_update", what, "Raise the learning rate, about tenfold.")
 
 
