@@ -12,7 +12,7 @@ import {
   wordsOf,
 } from "../models/curve.js";
 import { batchAtHand } from "../models/loop.js";
-import { OPTIMIZER_TITLES, sinceDrawing } from "../models/words.js";
+import { OPTIMIZER_TITLES, sinceDrawing, whenStudied } from "../models/words.js";
 import { movedBy } from "./arrow-keys.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
@@ -122,8 +122,8 @@ export class AlongRegion extends RunElement {
     hide(this.piece("lost", HTMLElement), !lost);
     this.piece("curve", HTMLElement).classList.toggle("is-empty", shown === null);
     if (!state) return;
-    const since = sinceDrawing(state);
-    write(this.piece("when", HTMLElement), since ? `${since}Once another batch` : "Once a batch");
+    write(this.piece("since", HTMLElement), sinceDrawing(state));
+    write(this.piece("when", HTMLElement), whenStudied(state, run.hurrying.peek()));
     this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
     if (!shown || !curve) {
       write(this.piece("of", HTMLElement), "");

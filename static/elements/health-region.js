@@ -5,6 +5,7 @@ import { healthFigure, healthSample } from "../models/explanations/around.js";
 import { unitsOf } from "../models/explanations/counts.js";
 import { calmWords, FIGURES, healthOf, hintsOf } from "../models/health.js";
 import { batchAtHand } from "../models/loop.js";
+import { whenStudied } from "../models/words.js";
 import { explain } from "./explain.js";
 import { FigureText } from "./figure-text.js";
 import { areSame, follow, observe, paintInSight, RunElement, write } from "./run-element.js";
@@ -70,16 +71,16 @@ export class HealthRegion extends RunElement {
       run.view("health").peek()?.fresh === true &&
       this.#health?.batch === state.batch &&
       this.#health.phase === state.phase;
-    const now = [this.#health, colours.peek(), present, state.trained_apart];
-    if (areSame(now, this.#painted)) return;
-    this.#painted = now;
     const { batch, phase } = this.#health ?? {};
     write(
       this.piece("of", HTMLElement),
       batch === undefined
-        ? `known once ${state.trained_apart ? "another" : "a"} batch has got to its gradient`
+        ? whenStudied(state, run.hurrying.peek())
         : `batch ${formatCount(batchAtHand(batch, phase))}`,
     );
+    const now = [this.#health, colours.peek(), present];
+    if (areSame(now, this.#painted)) return;
+    this.#painted = now;
     this.#paintSample(present ? state : null);
     for (const figure of FIGURES) this.#paintFigure(figure, present, colours.peek());
   }

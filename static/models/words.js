@@ -186,6 +186,21 @@ export function sinceDrawing(state) {
 }
 
 /**
+ * When what is studied of a batch's gradient will be known, where it is not. While it trains faster
+ * than anyone reads, and where the gradient is there, only the study is still to come.
+ *
+ * @param {Pick<RunState, "phase" | "trained_apart" | "error">} state
+ * @param {boolean} isHurrying
+ */
+export function whenStudied({ phase, trained_apart, error }, isHurrying) {
+  const isOver = phase === "update";
+  const hasGradient = phase === "backward" || (isOver && !trained_apart && !error);
+  if (isHurrying || hasGradient) return "being measured";
+  const which = isOver ? "another" : phase ? "this" : "a";
+  return `known once ${which} batch has got to its gradient`;
+}
+
+/**
  * The batch that the present loss is of: the one under way once it has one, else the last completed.
  *
  * @param {RunState} state

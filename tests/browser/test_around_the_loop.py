@@ -149,7 +149,7 @@ def test_where_the_weights_before_a_step_are_lost_the_curve_says_so(
     page.input("Learning rate").press("Enter")
     step_batch(page, 2)
     expect(region.get_by_text("weights before it cannot be had back")).to_be_visible()
-    expect(region.get_by_text("Once a batch has got to its gradient")).to_be_hidden()
+    expect(region.get_by_text("How far it is wise to follow the step")).to_be_hidden()
     expect(region.locator(".along")).to_have_class(re.compile("is-empty"))
 
 
@@ -423,9 +423,12 @@ def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: Desce
     promise = page.region("Inside this step").locator("[data-part=promise]")
     expect(promise).to_contain_text("The last step was on a drawing.")
     along = page.region("Along this step").locator("[data-part=empty]")
-    expect(along).to_contain_text("The last step was on a drawing. Once another batch has got")
+    known = "known once another batch has got to its gradient"
+    expect(along).to_have_text(
+        f"The last step was on a drawing. How far it is wise to follow the step is {known}."
+    )
     health = page.region("Is it learning well?").locator("[data-part=of]")
-    expect(health).to_have_text("known once another batch has got to its gradient")
+    expect(health).to_have_text(known)
     weights = page.region("Weights")
     readout = weights.locator("[data-part=readout]")
     weights.get_by_role("tab", name="step").click()

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { announcement, caption, headingParts, textOf } from "../../static/models/captions.js";
 import { NO_PICTURES, nextPictures, ofOther, PHASES } from "../../static/models/loop.js";
-import { formulaOf, guessOf, networkParts, unitFormula } from "../../static/models/words.js";
+import {
+  formulaOf,
+  guessOf,
+  networkParts,
+  unitFormula,
+  whenStudied,
+} from "../../static/models/words.js";
 
 /** @typedef {import("../../static/protocol/safetensors.js").Tensor} Tensor */
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -306,5 +312,28 @@ describe("what tensors are of", () => {
   it("is a drawing before anything else was trained, too", () => {
     assert.deepEqual(words(null, 0, true).slice(3), ["OF THE DRAWING", "OF THE DRAWING"]);
     assert.deepEqual(words("draw", 0, true).slice(3), ["of the drawing", "of the drawing"]);
+  });
+});
+
+describe("what is studied of a gradient", () => {
+  const said = (/** @type {Partial<RunState>} */ changes, isHurrying = false) => {
+    const state = { phase: null, trained_apart: false, error: null, ...changes };
+    return whenStudied(/** @type {RunState} */ (state), isHurrying);
+  };
+  const once = (/** @type {string} */ which) => `known once ${which} batch has got to its gradient`;
+
+  it("is known once a batch has got there: the one under way, or the next there is", () => {
+    assert.equal(said({}), once("a"));
+    assert.equal(said({ phase: "draw" }), once("this"));
+    assert.equal(said({ phase: "loss", trained_apart: true }), once("this"));
+    assert.equal(said({ phase: "update", trained_apart: true }), once("another"));
+    const error = { code: "not_finite", message: "", hint: null };
+    assert.equal(said({ phase: "update", error }), once("another"));
+  });
+
+  it("is being measured once the gradient is there, and while one follows the other", () => {
+    assert.equal(said({ phase: "backward" }), "being measured");
+    assert.equal(said({ phase: "update" }), "being measured");
+    assert.equal(said({}, true), "being measured");
   });
 });
