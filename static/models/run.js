@@ -377,6 +377,19 @@ export class RunModel {
     }
   }
 
+  /**
+   * A study that nobody looks at is not made again. What it found is forgotten as the run goes on, or
+   * it would pass for the present to whoever looks next.
+   *
+   * @param {RunState} state
+   */
+  #forgetLeftBehind({ batch }) {
+    for (const [name, view] of this.#views) {
+      const of = view.peek()?.metadata["study.batch"];
+      if (of && Number(of) !== batch && !this.#look().views.includes(name)) view.value = null;
+    }
+  }
+
   /** What is missing of the series after a return, or null when nothing has arrived yet. */
   missing() {
     const shown = this.shown.peek();
@@ -418,6 +431,7 @@ export class RunModel {
         else if (file.metadata.coding === undefined) this.#takeView(name, file);
         else this.#takeWeights(name, file);
       }
+      this.#forgetLeftBehind(state);
     });
     this.#afterPaint(() => this.#link.peek()?.ack(frame));
   }

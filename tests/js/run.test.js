@@ -281,6 +281,29 @@ it("forgets what is picked no more when the server hears so, which sends it when
   assert.deepEqual(views(), [[], ["exciters/3"], ["exciters/3"], []]);
 });
 
+it("forgets a study that nobody looks at once the run has gone on, and no other", () => {
+  const { run } = lookedAt();
+  const health = run.view("health");
+  const at = (/** @type {number} */ batch) => frameOf(stateAt({ state: "playing", batch }));
+  const found = { tensors: new Map(), metadata: { "study.batch": "10", layers: "[]" } };
+  const isKept = () => health.value !== null;
+  run.want("health", ["health"]);
+  run.frame({ ...at(10), views: new Map([["health", /** @type {any} */ (found)]]) });
+  run.frame(at(500));
+  assert.ok(isKept(), "in sight it stays until the next is there");
+  run.want("health", []);
+  assert.ok(isKept());
+  run.frame(at(10));
+  assert.ok(isKept(), "of the present moment");
+  run.frame(at(501));
+  assert.ok(!isKept());
+  run.want("health", ["health"]);
+  run.frame({ ...at(501), views: new Map([["health", /** @type {any} */ (found)]]) });
+  run.pageVisible.value = false;
+  run.frame(at(900));
+  assert.ok(!isKept(), "in a page that nobody sees");
+});
+
 it("tells the news at full speed with what is read, of the same moment", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   let now = 1000;
