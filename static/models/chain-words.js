@@ -74,8 +74,10 @@ export function formulasOf(answer) {
 }
 
 /** @param {ChainGradient} gradient */
-function differenceText({ relative_difference: difference, at_kink: atKink }) {
-  if (difference === null) return "too small to measure";
+function differenceText({ relative_difference: difference, at_kink: atKink, value, numerical }) {
+  if (difference === null) {
+    return value === numerical ? "too small to measure" : "rounding is too coarse here";
+  }
   const text = formatValue(difference);
   if (difference <= LARGE) return text;
   return atKink ? `${text}, at a kink of relu` : `${text}, h = 1e-5 is too coarse or too fine here`;

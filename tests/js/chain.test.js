@@ -136,6 +136,13 @@ describe("numbers and formulas of a chain", () => {
     };
     assert.equal(told(3.94e-11), "3.9e-11");
     assert.equal(told(null), "too small to measure");
+    const coarse = answer();
+    const rounded = { value: 2e9, numerical: 2.003e9, relative_difference: null };
+    Object.assign(coarse.gradients.W1 ?? {}, rounded);
+    assert.equal(
+      figuresOf({ question: QUESTION, answer: coarse }).get("difference W1")?.text,
+      "rounding is too coarse here",
+    );
     assert.equal(told(1, true), "1, at a kink of relu");
     assert.equal(told(3.94e-11, true), "3.9e-11");
     assert.equal(told(0.031), "0.031, h = 1e-5 is too coarse or too fine here");
