@@ -14,15 +14,17 @@ import { follow, hide, leave, paintInSight, RunElement, writeAttribute } from ".
 
 const SIDE = 28;
 const PROMISE = "Draw, say which digit it is, and take one step on it.";
-const READY = "The optimizer can take a step on this drawing.";
-const ANOTHER = "Undo takes back the step before.";
-const NOT_YOURS = "Only who has made this run can train it on a drawing.";
+const READY = "You can take one step on it.";
+const ANOTHER = "Undo takes back one more.";
+const NOT_YOURS = "Only who made this run can train it.";
 
 /** One step of the optimizer on the reader's own drawing, and back. */
 export class LearnDrawing extends RunElement {
   /** @type {ApiError | null} */
   #refusal = null;
   #busy = false;
+  /** Whether the last that was asked for is an Undo. */
+  #undone = false;
   /** @type {FigureText | null} */
   #result = null;
 
@@ -42,9 +44,11 @@ export class LearnDrawing extends RunElement {
       classifier.reading.value;
       repaint();
     });
-    // What has been refused is no news any more where something else is drawn, named or reached, the server too.
+    // What has been refused, or undone, is no news any more where something else is drawn, named or
+    // reached, the server too.
     const forgive = () => {
       this.#refusal = null;
+      this.#undone &&= this.#busy;
       repaint();
     };
     const reached = computed(() => {
@@ -61,6 +65,7 @@ export class LearnDrawing extends RunElement {
     const act = async (/** @type {import("../protocol/types.js").Command} */ command) => {
       if (this.#busy) return;
       this.#busy = true;
+      this.#undone = command.type === "undo";
       repaint();
       this.#refusal = await run.act(command);
       this.#busy = false;
@@ -109,13 +114,15 @@ export class LearnDrawing extends RunElement {
     result.classList.toggle("is-refused", this.#refusal !== null);
     if (this.#refusal) {
       this.#result?.show([formatError(this.#refusal)]);
-    } else if (edit) {
+    } else if (edit && !this.#undone) {
       this.#result?.show(changeOf(state, edit));
-    } else if (isUndoable(run)) {
-      this.#result?.show([ANOTHER]); // in one line: the button stays where it has been pressed
     } else {
       const isRead = app.classifier.reading.peek() !== null;
-      this.#result?.show([wordsBefore(isRead, chosen !== "", run.writable.peek())]);
+      const words = isUndoable(run)
+        ? ANOTHER // in one line: the button stays where it has been pressed
+        : wordsBefore(isRead, chosen !== "", run.writable.peek());
+      const back = this.#busy ? "Taking it back." : `Taken back. ${words}`;
+      this.#result?.show([this.#undone ? back : words]);
     }
   }
 

@@ -312,7 +312,8 @@ def test_a_drawing_learnt_twice_is_forgotten_twice(page_of_run: DescentPage) -> 
     undo.press("Enter")
     has_changes(page, 1)
     expect(undo).to_be_focused()
-    expect(region.locator("[data-part=result]")).to_have_text("Undo takes back the step before.")
+    result = region.locator("[data-part=result]")
+    expect(result).to_have_text("Taken back. Undo takes back one more.")
     assert undo.bounding_box() == place
     undo.press("Enter")
     expect(learn).to_be_focused()
@@ -356,7 +357,7 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
     expect(region.locator(".bar-share").first).to_contain_text("%")
     expect(result).to_have_text("Which digit is it?")
     region.get_by_label("Its true digit").select_option("7")
-    expect(result).to_have_text("The optimizer can take a step on this drawing.")
+    expect(result).to_have_text("You can take one step on it.")
     expect(learn).to_have_attribute("aria-disabled", "false")
     pixels = page.page.evaluate(PREPARED_DRAWING)
     learn.click()
@@ -374,7 +375,7 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
         "aria-selected", "true"
     )
     region.get_by_role("button", name="Undo").click()
-    expect(result).to_have_text("The optimizer can take a step on this drawing.")
+    expect(result).to_have_text("Taken back. You can take one step on it.")
     for name, array in parameters(page).items():
         assert np.array_equal(array, before[name])
     expect(learn).to_be_focused()  # the button that was pressed is gone
@@ -408,7 +409,7 @@ def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage
     result = region.locator("[data-part=result]")
     expect(result).to_contain_text("Pause, and step to the end of the batch")
     step_batch(page, 2)
-    expect(result).to_have_text("The optimizer can take a step on this drawing.")
+    expect(result).to_have_text("You can take one step on it.")
 
 
 def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: DescentPage) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import Route, WebSocketRoute, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.test_around_the_loop import copied_as_seven
 from tests.browser.test_comparing import small_page
 from tests.browser.test_my_runs import asked_whether_to_delete, entry, open_list
 from tests.browser.test_sharing import share
@@ -304,3 +305,19 @@ def test_a_run_deleted_while_it_plays_is_not_shown_running_nor_awaited(
     expect(page.page.get_by_text("This run does not exist, or no longer.")).to_be_visible()
     expect(page.page.get_by_text("The connection was lost")).to_be_hidden()
     expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+
+
+def test_while_a_drawing_is_being_unlearnt_its_losses_are_not_shown(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    answers = HeldAnswers(page)
+    region = copied_as_seven(page)
+    page.press("Learn this drawing")
+    result = region.locator("[data-part=result]")
+    expect(result).to_contain_text("One step on it: loss")
+    answers.hold()
+    region.get_by_role("button", name="Undo").click()
+    expect(result).to_have_text("Taking it back.")
+    answers.let_go()
+    expect(result).to_have_text("Taken back. You can take one step on it.")
