@@ -89,7 +89,7 @@ export class AlongRegion extends RunElement {
         "click",
         () => {
           if (button.getAttribute("aria-disabled") === "true") return;
-          this.#wish = button.getAttribute("data-direction") === "gradient" ? "gradient" : "step";
+          this.#wish = /** @type {Direction} */ (button.getAttribute("data-direction"));
           this.#read = 0;
           repaint();
         },
@@ -99,13 +99,16 @@ export class AlongRegion extends RunElement {
     this.#pointing(canvas, repaint, signal);
   }
 
-  /** The line that is shown: the step's once there is one, where it is wished for. */
+  /**
+   * The line that is shown: the step's once there is one, where it is wished for.
+   *
+   * @returns {{ direction: Direction, line: Line } | null}
+   */
   #shown() {
     const curve = this.#curve;
     if (!curve) return null;
-    /** @type {Direction} */
-    const direction = this.#wish === "step" && curve.step ? "step" : "gradient";
-    return { direction, line: direction === "step" && curve.step ? curve.step : curve.gradient };
+    const direction = curve.step ? this.#wish : "gradient";
+    return { direction, line: curve[direction] ?? curve.gradient };
   }
 
   /**

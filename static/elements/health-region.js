@@ -114,7 +114,7 @@ export class HealthRegion extends RunElement {
       const all = known ? figure.all?.(layer) : undefined;
       write(part("of"), all === undefined ? "" : " of ");
       write(part("all"), all === undefined ? "" : formatCount(all));
-      write(part("missing"), known ? "" : layer ? figure.missing(layer) : "–");
+      write(part("missing"), known ? "" : (layer && figure.missing?.(layer)) || "–");
       row.classList.toggle("is-missing", !known);
       const prepared = prepareCanvas(canvas);
       if (!prepared) return;

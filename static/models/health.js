@@ -40,7 +40,7 @@ import { formatError, formatPercent, formatSmallPercent, formatValue } from "../
  * @property {(layer: LayerFigures) => number | null} value
  * @property {(value: number) => string} text
  * @property {(layer: LayerFigures) => number} [all] of how many it is a count
- * @property {(layer: LayerFigures) => string} missing why there is none
+ * @property {(layer: LayerFigures) => string} [missing] why there is none, where that may be
  * @property {(value: number, layer: LayerFigures) => number} [share] what lies on the axis; else the value
  * @property {Axis} axis
  */
@@ -54,7 +54,6 @@ export const FIGURES = [
     name: "gradient_norm",
     value: ({ gradient_norm }) => gradient_norm,
     text: (value) => formatValue(value, 3),
-    missing: () => "not known yet",
     axis: powers(
       -6,
       3,
@@ -70,7 +69,7 @@ export const FIGURES = [
   {
     name: "update_ratio",
     value: ({ update_ratio }) => update_ratio,
-    text: (value) => formatSmallPercent(value),
+    text: formatSmallPercent,
     missing: () => "after the update",
     axis: powers(
       -6,
@@ -86,7 +85,7 @@ export const FIGURES = [
   {
     name: "dead_units",
     value: ({ dead_units }) => dead_units,
-    text: (value) => String(value),
+    text: String,
     all: ({ units }) => units,
     share: (value, { units }) => value / units,
     missing: ({ activation }) => `not for ${activation}`,
