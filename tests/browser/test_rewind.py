@@ -107,7 +107,7 @@ def test_what_is_read_out_after_a_press_is_where_the_run_has_gone(
     for x in (31.9, 47.7, 66.8):  # pens and large screens have pixels by halves
         before = sought(page)
         page.page.mouse.click(left + x, middle)
-        page.until(lambda before=before: sought(page) != before, "the press")
+        expect(page.input(SLIDER)).not_to_have_value(str(before))
         batch = sought(page)
         shows_moment(page, batch)
         readout = page.region("Loss").locator('[data-part="readout"]')

@@ -71,7 +71,7 @@ def test_arrays_that_are_no_samples(x: Array, y: list[object], message: str) -> 
         Samples(x, np.array(y))
 
 
-@pytest.mark.parametrize("values", [(row for row in ()), {"x": 1}, None, 3.0], ids=type)
+@pytest.mark.parametrize("values", [(row for row in [1.0]), {"x": 1}, None, 3.0], ids=type)
 def test_what_is_no_array_is_called_by_its_name(values: object) -> None:
     got = f"in an array, got a {type(values).__name__}"
     with pytest.raises(ShapeError, match=f"expected samples {got}"):
