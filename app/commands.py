@@ -68,7 +68,8 @@ class Set(Strict):
         given = self.model_fields_set - {"type"}
         if not given:
             raise ValueError(
-                "expected at least one of learning_rate, optimizer, momentum, batch_size, speed"
+                "expected at least one of learning_rate, optimizer, momentum, batch_size, speed, "
+                "got none"
             )
         for name in given - {"speed"}:
             if getattr(self, name) is None:

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from itertools import pairwise
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -49,11 +50,12 @@ class ChangedSettings(Strict):
     def _is_one_change(self) -> Self:
         given = self.model_fields_set
         if not given:
-            raise ValueError("expected at least one setting, or a weight, or a drawing")
+            raise ValueError("expected a setting, a weight or a drawing, got nothing to change")
         if any(getattr(self, name) is None for name in given):
             raise ValueError("expected values, got null: leave out what is not changed")
         if not given.isdisjoint({"weight", "drawing"}) and len(given) > 1:
-            raise ValueError("expected a change by hand to be a change of its own")
+            together = " and ".join(sorted(given))
+            raise ValueError(f"expected a change by hand to be one of its own, got {together}")
         return self
 
     def settings(self) -> dict[str, Any]:
@@ -87,9 +89,12 @@ class Recipe(Strict):
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
-        batches = [change.batch for change in self.actions]
-        if batches != sorted(batches):
-            raise ValueError("expected the actions in the order of their batches")
+        for one, next_one in pairwise(change.batch for change in self.actions):
+            if one > next_one:
+                raise ValueError(
+                    "expected the actions in the order of their batches, "
+                    f"got one at batch {next_one} after one at batch {one}"
+                )
         return self
 
     def log(self) -> list[tuple[int, dict[str, Any]]]:

@@ -396,10 +396,21 @@ def test_a_configuration_with_a_rate_that_is_no_number(visitor: Visitor) -> None
     error_of(visitor.http.post("/api/runs", content=body, headers=JSON), 422, "invalid_request")
 
 
+A_WEIGHT = {"tensor": "layer1.bias", "index": [0], "value": 0.5}
+
+
 @pytest.mark.parametrize(
     ("recipe", "place"),
     [
-        ({"actions": [{"batch": 5, "set": {}}]}, "actions.0"),
+        ({"actions": [{"batch": 5, "set": {}}]}, "actions.0.set: expected a setting"),
+        (
+            {"actions": [{"batch": batch, "set": {"batch_size": 8}} for batch in (2, 5, 4)]},
+            "got one at batch 4 after one at batch 5",
+        ),
+        (
+            {"actions": [{"batch": 0, "set": {"batch_size": 8, "weight": A_WEIGHT}}]},
+            "to be one of its own, got batch_size and weight",
+        ),
         ({"version": 2}, "version: Input should be 1, got 2"),
         ({"version": True}, "version: expected 1, got true"),
         ({"version": 1.0}, "version: expected 1, got 1.0"),
