@@ -128,6 +128,10 @@ def test_the_controls_stay_in_sight_wherever_one_reads(page_of_run: DescentPage)
     expect(page.region("The loop")).not_to_be_in_viewport()
     expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_in_viewport(ratio=1)
     expect(page.field("loss")).to_be_in_viewport(ratio=1)
+    scrolled = page.page.evaluate("scrollY")
+    page.press("Step batch")
+    page.page.get_by_role("button", name="Play", exact=True).focus()
+    assert page.page.evaluate("scrollY") == scrolled
 
 
 def test_step_batch_and_step_epoch(page_of_run: DescentPage) -> None:
