@@ -11,6 +11,7 @@ from app.config import Strict
 from app.digits import prepare_image, prepare_pixels
 from app.errors import AppError, shorten
 from app.web.context import ServerDep
+from app.web.guard import FILE_TYPE, media_type
 
 router = APIRouter(prefix="/api/classify", tags=["classify"])
 
@@ -43,18 +44,18 @@ async def classify(
     The picture is prepared as MNIST's were; `pixels` in the answer is what the network saw.
     """
     record = await server.registry.find(run) if run is not None else None
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json":
+    kind = media_type(request.headers)
+    if kind == "application/json":
         body = Pixels.model_validate_json(await request.body())
         pixels = await to_thread.run_sync(prepare_pixels, body.pixels)
-    elif media_type.startswith("image/") or media_type in ("", "application/octet-stream"):
+    elif kind.startswith("image/") or kind in ("", FILE_TYPE):
         pixels = await to_thread.run_sync(
             prepare_image, await request.body(), limiter=server.pictures
         )
     else:
         raise AppError(
             "unsupported_media_type",
-            f"expected image/png or application/json, got {shorten(media_type)}",
+            f"expected image/png or application/json, got {shorten(kind)}",
             'Send a PNG, or {"pixels": [[…28 rows of 28 numbers…]]}.',
             status=415,
         )

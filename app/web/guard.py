@@ -27,6 +27,11 @@ def is_foreign(headers: Headers) -> bool:
     return sender.lower() != headers.get("host", "").lower()
 
 
+def media_type(headers: Headers) -> str:
+    """What a body is said to be, in lower case and without parameters; "" where nothing is said."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 class TooLargeError(AppError):
     """A body above the limit."""
 

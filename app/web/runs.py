@@ -18,7 +18,7 @@ from app.web.context import (
     WritableRunDep,
     bearer_key,
 )
-from app.web.guard import FILE_TYPE
+from app.web.guard import FILE_TYPE, media_type
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -41,14 +41,13 @@ BatchNumber = Annotated[int, Field(ge=0), BeforeValidator(_written_as_whole)]
 
 async def _is_json_or_a_file(request: Request) -> None:
     """Refuse a body that does not say what it is: it would be taken for a damaged file."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type.endswith(("/json", "+json")) or media_type == FILE_TYPE:
+    kind = media_type(request.headers)
+    if kind.endswith(("/json", "+json")) or kind == FILE_TYPE:
         return
     if await request.body():
         raise AppError(
             "unsupported_media_type",
-            f"expected application/json, or {FILE_TYPE} for a file, "
-            f"got {shorten(media_type) or 'no media type'}",
+            f"expected application/json, or {FILE_TYPE} for a file, got {shorten(kind)}",
             "Send a configuration with the header Content-Type: application/json. "
             "Nothing has been made.",
             status=415,

@@ -384,9 +384,10 @@ export class RunModel {
    * @param {RunState} state
    */
   #forgetLeftBehind({ batch }) {
+    const { views } = this.#look();
     for (const [name, view] of this.#views) {
       const of = view.peek()?.metadata["study.batch"];
-      if (of && Number(of) !== batch && !this.#look().views.includes(name)) view.value = null;
+      if (of && Number(of) !== batch && !views.includes(name)) view.value = null;
     }
   }
 

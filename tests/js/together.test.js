@@ -37,6 +37,15 @@ function runThat(told, stuck = []) {
   return run;
 }
 
+/** Two runs, "a" and "b", of which what they are told is kept in one list; no step of them ends. */
+function twoThatStep() {
+  /** @type {string[]} */
+  const told = [];
+  const runOf = (/** @type {string} */ name) =>
+    runThat((type) => told.push(`${name} ${type}`), ["step"]);
+  return { told, a: runOf("a"), b: runOf("b") };
+}
+
 it("goes on in another pace with those that were set running, and no others", async () => {
   /** @type {string[]} */
   const told = [];
@@ -52,12 +61,7 @@ it("goes on in another pace with those that were set running, and no others", as
 
 it("leaves at rest, in another pace or in step, what rested beside the run that plays", async () => {
   for (const inStep of [false, true]) {
-    /** @type {string[]} */
-    const told = [];
-    const [a, b] = ["a", "b"].map((name) =>
-      runThat((type) => told.push(`${name} ${type}`), ["step"]),
-    );
-    assert.ok(a && b);
+    const { told, a, b } = twoThatStep();
     const together = new Together(() => [a, b]);
     await a.play();
     told.length = 0;
@@ -140,12 +144,7 @@ it("begins no race that is held, or taken back to the start, before its runs are
     ["hold", "pause"],
     ["restart", "reset"],
   ])) {
-    /** @type {string[]} */
-    const told = [];
-    const [ready, late] = ["a", "b"].map((name) =>
-      runThat((type) => told.push(`${name} ${type}`), ["step"]),
-    );
-    assert.ok(ready && late);
+    const { told, a: ready, b: late } = twoThatStep();
     const known = late.state.peek();
     late.state.value = null;
     const together = new Together(() => [ready, late]);
@@ -161,12 +160,7 @@ it("begins no race that is held, or taken back to the start, before its runs are
 
 it("runs those that are open without one that can't be opened, which joins them once it is", async () => {
   for (const inStep of [false, true]) {
-    /** @type {string[]} */
-    const told = [];
-    const [ready, late] = ["a", "b"].map((name) =>
-      runThat((type) => told.push(`${name} ${type}`), ["step"]),
-    );
-    assert.ok(ready && late);
+    const { told, a: ready, b: late } = twoThatStep();
     const known = late.state.peek();
     late.state.value = null;
     late.connection.value = "connecting";
