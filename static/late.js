@@ -1,16 +1,7 @@
 /**
- * Parts of the page whose modules are loaded when they are first wanted: a dialog when it is
- * opened, a region when it comes near the window.
+ * Elements that become what they are when they are first wanted: a dialog when it is opened, a
+ * region when it comes near the window. Their modules are loaded with the first of them.
  */
-/** @type {{ readonly [name: string]: () => Promise<CustomElementConstructor> }} */
-const MODULES = {
-  "compare-region": async () => (await import("./elements/compare-region.js")).CompareRegion,
-  "chain-region": async () => (await import("./elements/chain-region.js")).ChainRegion,
-  "race-dialog": async () => (await import("./elements/race-dialog.js")).RaceDialog,
-  "my-runs": async () => (await import("./elements/my-runs.js")).MyRuns,
-  "unit-dialog": async () => (await import("./elements/unit-dialog.js")).UnitDialog,
-  "branch-dialog": async () => (await import("./elements/branch-dialog.js")).BranchDialog,
-};
 
 /** How far outside the window a region is loaded. */
 const NEAR = "300px 0px";
@@ -21,7 +12,7 @@ const NEAR = "300px 0px";
  * @param {string} name
  */
 export async function load(name) {
-  const element = await MODULES[name]?.();
+  const element = (await import("./later.js")).ELEMENTS[name];
   if (!element || customElements.get(name)) return;
   customElements.define(name, element);
   for (const waiting of document.querySelectorAll(name)) waiting.removeAttribute("inert");

@@ -18,7 +18,7 @@ LOADED = """() => {
 
 def test_scripts_are_asked_for_once_the_page_can_be_drawn(page_of_run: DescentPage) -> None:
     loaded = page_of_run.page.evaluate(LOADED)
-    assert len(loaded["scripts"]) > 5
+    assert len(loaded["scripts"]) == 2  # with what it shares with the one that is loaded later
     assert min(loaded["scripts"]) >= loaded["styles"]
 
 

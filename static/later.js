@@ -1,0 +1,20 @@
+import { BranchDialog } from "./elements/branch-dialog.js";
+import { ChainRegion } from "./elements/chain-region.js";
+import { CompareRegion } from "./elements/compare-region.js";
+import { MyRuns } from "./elements/my-runs.js";
+import { RaceDialog } from "./elements/race-dialog.js";
+import { UnitDialog } from "./elements/unit-dialog.js";
+
+/**
+ * What `late.js` loads, in one module: joined, it is a fifth smaller than one by one.
+ *
+ * @type {{ readonly [name: string]: CustomElementConstructor }}
+ */
+export const ELEMENTS = {
+  "compare-region": CompareRegion,
+  "chain-region": ChainRegion,
+  "race-dialog": RaceDialog,
+  "my-runs": MyRuns,
+  "unit-dialog": UnitDialog,
+  "branch-dialog": BranchDialog,
+};
