@@ -28,6 +28,7 @@ from typing import Any
 
 from app.resources import BUILT
 from bench.environment import ENVIRONMENT
+from bench.results import last_line
 from tests.support.chromium import LAUNCH_ARGUMENTS, find_chromium
 from tests.support.devtools import Browser, Tab, running_browser
 from tests.support.page import ASK
@@ -206,7 +207,7 @@ def install() -> str:
         text=True,
         check=False,
     )
-    return _last_line(done.stderr) if done.returncode else ""
+    return last_line(done.stderr) if done.returncode else ""
 
 
 def audits(address: str) -> list[Figure]:
@@ -243,15 +244,11 @@ def audit(address: str, options: Sequence[str]) -> dict[str, Any] | str:
         check=False,
     )
     if done.returncode:
-        return _last_line(done.stderr)
+        return last_line(done.stderr)
     report: dict[str, Any] = json.loads(done.stdout)
     if report["categories"]["performance"]["score"] is None:
         return str(report.get("runtimeError", {}).get("message", "no score"))[:120]
     return report
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no answer"])[-1][:120].replace("|", "/")
 
 
 def section() -> str:

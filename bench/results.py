@@ -21,6 +21,11 @@ def renew(heading: str, text: str) -> None:
     FILE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
+def last_line(text: str) -> str:
+    """What a program said last, as a cell of a table."""
+    return (text.strip().splitlines() or ["no answer"])[-1][:120].replace("|", "/")
+
+
 def _sections() -> dict[str, str]:
     if not FILE.exists():
         return {}

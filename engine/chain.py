@@ -84,7 +84,7 @@ class Factor:
         """What of it the product reads."""
         function, (cotangent, *values) = self.link.function, self.needs
         read = function.reads(self.argument)
-        named = zip(("y", *function.arguments), values, strict=False)  # the last may be left out
+        named = zip(("y", *function.arguments), values, strict=True)
         return cotangent, *(value for name, value in named if name in read)
 
 
@@ -134,7 +134,7 @@ def _derive(chain: Chain, of: str, wrt: tuple[str, ...]) -> tuple[Factor, ...]:
     for link in reversed(chain.links):
         if link.output not in reached:
             continue
-        for argument, name in zip(link.function.arguments, link.inputs, strict=False):
+        for argument, name in zip(link.function.arguments, link.inputs, strict=True):
             if name in needed and argument in link.function.vjps:
                 vjp = link.function.vjps[argument]
                 factors.append(Factor(link, argument, name, vjp, adds=name in reached))
@@ -149,5 +149,5 @@ def _derive(chain: Chain, of: str, wrt: tuple[str, ...]) -> tuple[Factor, ...]:
 
 
 def _differentiable(link: Link) -> set[str]:
-    arguments = zip(link.function.arguments, link.inputs, strict=False)
+    arguments = zip(link.function.arguments, link.inputs, strict=True)
     return {name for argument, name in arguments if argument in link.function.vjps}

@@ -44,11 +44,14 @@ class NonFiniteError(EngineError, ArithmeticError):
     """A number that is infinite or not a number; the network is as it was before the batch.
 
     `batch` is the batch that failed (the first is 1; 0 where none is known), `phase` the phase
-    that found it ("loss", "backward", or "evaluation" outside training), `what` the quantity.
+    that found it ("loss", "backward"), `what` the quantity. In an "evaluation" nothing is changed,
+    and `batch` is the last one before it.
     """
 
     def __init__(self, *, batch: int, phase: str, what: str, value: float) -> None:
         where = f"batch {batch} ({phase})" if batch else phase
+        if batch and phase == "evaluation":
+            where = f"the evaluation after batch {batch}"
         back = "go back to an earlier batch" if batch else "train the network anew"
         super().__init__(
             f"expected a finite {what} in {where}, got {value}",

@@ -64,6 +64,7 @@ class Evaluation:
 
     def advance(self, threads: int = 1) -> None:
         """Use the next chunk of samples, `threads` sharing it; nothing happens at the end."""
+        threads = whole_number(threads, "the threads")
         if self.done:
             return
         self._shares = self._shares or self._make_shares(threads)

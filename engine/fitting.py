@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from engine.evaluation import Evaluation
-from engine.history import History
 from engine.progress import Progress
 from engine.samples import Samples
 from engine.traces import LossTrace
@@ -11,9 +10,9 @@ from engine.training import TrainingLoop
 
 
 def fit_epochs(
-    loop: TrainingLoop, epochs: int, verbosity: int, validation: Samples | None, history: History
-) -> Iterator[History]:
-    """Train epoch by epoch; yields `history` after each, its figures appended."""
+    loop: TrainingLoop, epochs: int, verbosity: int, validation: Samples | None
+) -> Iterator[dict[str, float]]:
+    """Train epoch by epoch; yields the figures of each."""
     progress = Progress(epochs, live=verbosity == 1) if verbosity else None
     for epoch in range(1, epochs + 1):
         if progress:
@@ -28,8 +27,7 @@ def fit_epochs(
             raise
         if progress:
             progress.end(batches, figures)
-        history.append(**figures)
-        yield history
+        yield figures
 
 
 def _train_epoch(loop: TrainingLoop, progress: Progress | None) -> tuple[dict[str, float], int]:

@@ -123,7 +123,7 @@ def _saturated(activation: str, activations: Array) -> int:
 
 
 def _norm(a: Array) -> float:
-    return math.sqrt(float(np.dot(a.astype(np.float64), a.astype(np.float64))))
+    return float(np.linalg.norm(a.astype(np.float64)))
 
 
 def _angle(a: Array, b: Array) -> float | None:

@@ -46,7 +46,7 @@ class Dense:
 
 def input_size(shape: object) -> int:
     """The number of inputs from Keras's `input_shape`: 784 or (784,)."""
-    if isinstance(shape, Sequence) and not isinstance(shape, str):
+    if isinstance(shape, Sequence) and not isinstance(shape, str | bytes):
         if len(shape) != 1:
             raise ConfigurationError(
                 f"expected an input shape of one number, got {tuple(shape)}",

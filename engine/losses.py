@@ -42,7 +42,8 @@ class Loss:
         """
         if y.ndim == 1 and outputs == 1 and not self.distributions:
             y = y[:, np.newaxis]
-        if y.ndim == 1 or (y.shape[1] == 1 and outputs > 1 and y.dtype.kind in "iu"):
+        are_labels = self.distributions or y.dtype.kind in "iu"
+        if y.ndim == 1 or (y.shape[1] == 1 and outputs > 1 and are_labels):
             return _classes(y.reshape(len(y)), outputs)
         if y.shape[1] != outputs:
             raise ShapeError(

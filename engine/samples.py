@@ -17,7 +17,7 @@ LOOKED_AT = 1_024
 class Samples:
     """x, n rows of features, and y, their targets; used in place where they lie row by row.
 
-    Shapes: x (n, features), float or uint8; y integer classes (n,), or rows (n, k). With `scale`
+    Shapes: x (n, features), real numbers; y integer classes (n,), or rows (n, k). With `scale`
     each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
     the memory and give the very bits of `pixels.astype(float32) / 255`, in float64 networks too.
     Raises ShapeError for arrays that do not fit each other, or hold what is not finite. With
@@ -121,10 +121,10 @@ def checked_features(x: Array) -> Array:
 def _features(x: Array) -> Array:
     array = _as_array(x, "samples")
     if array.ndim != 2 or array.size == 0:
-        raise ShapeError(
-            f"expected samples of shape (n, features), got {array.shape}",
-            "flatten images with x.reshape(len(x), -1), and pass at least one sample",
-        )
+        hint = "flatten images with x.reshape(len(x), -1), and pass at least one sample"
+        if array.ndim == 1:
+            hint = "pass one sample as x.reshape(1, -1), numbers of one feature as x.reshape(-1, 1)"
+        raise ShapeError(f"expected samples of shape (n, features), got {array.shape}", hint)
     if array.dtype.kind not in "fiub":
         raise ShapeError(
             f"expected samples of real numbers, got an array of {array.dtype}",

@@ -75,7 +75,8 @@ class Sequential(Network):
                 Evaluation(loop, validation)  # what does not fit is refused before the first epoch
             # BLAS is told here already: to tell it for every batch takes longer.
             with self._undone_if_not_finite(samples), one_blas_thread:
-                for _ in fit_epochs(loop, epochs, level, validation, history):
+                for figures in fit_epochs(loop, epochs, level, validation):
+                    history.append(**figures)
                     self._epochs_fitted += 1
         return history
 
@@ -95,15 +96,14 @@ class Sequential(Network):
     @contextmanager
     def _undone_if_not_finite(self, samples: Samples) -> Iterator[None]:
         # What is not finite in x makes a gradient that is not, even times 0; it is looked for then.
-        go_back, fitted = self.way_back(), self._epochs_fitted
+        go_back = self.way_back()
         try:
             yield
         except NonFiniteError:
             try:
                 samples.require_finite()
             except ShapeError:
-                go_back()
-                self._epochs_fitted = fitted
+                go_back()  # no epoch is counted yet, since each uses every sample
                 raise
             raise
 
@@ -152,8 +152,7 @@ class Sequential(Network):
         """Print layers, output shapes and parameter counts."""
         counts = None
         if self.inputs is not None:
-            sizes = [array.size for array in self.parameters.values()]
-            counts = [w + b for w, b in zip(sizes[::2], sizes[1::2], strict=True)]
+            counts = [layer.size for layer in self.parameters.grouped().values()]
         sys.stdout.write(summary_table(self.layers, counts) + "\n")
 
     def save(self, path: str | Path) -> None:
@@ -172,8 +171,9 @@ class Sequential(Network):
 
 def _validation_samples(data: object) -> Samples:
     if not isinstance(data, tuple | list) or len(data) != 2:
+        length = f" of {len(data)}" if isinstance(data, tuple | list) else ""
         raise ConfigurationError(
-            f"expected validation data (x, y), got {type(data).__name__}",
+            f"expected validation data (x, y), got {type(data).__name__}{length}",
             "pass a pair: samples, and their targets",
         )
     return Samples(*data)

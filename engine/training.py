@@ -365,9 +365,10 @@ class TrainingLoop:
     def parameters_of_gradient(self) -> Array:
         """A flat copy of the parameters W0 that the present gradient was computed at.
 
-        After UPDATE the step is taken back, and so is what has been set by hand: W1 − step, from
+        After UPDATE the step is taken back, and so is what `set_parameter` has set: W1 − step, from
         which W0 differs by about half a unit in the last place of W1. That is little of W0 while
-        the step is no larger; of a W0 in float32 that is 2^24 times smaller, nothing is left.
+        the step is no larger; of a W0 in float32 that is 2^24 times smaller, nothing is left. Of
+        what is changed in the network otherwise, as by `set_weights`, the loop knows nothing.
         """
         if not self._has_step:
             return self._parameters.flat.copy()
@@ -497,7 +498,6 @@ class TrainingLoop:
                     return 0
                 pipeline, from_here = self._pipeline(held), self._from_here()
                 self._tensors.withdraw()
-                self._by_hand.forget()
                 self._batch.take(following)
                 way_back = from_here
                 pipeline.begin()

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from engine.arrays import Array
+from engine.checks import whole_number
 from engine.checksum import CHECKSUM_KEY, checksum
 from engine.compilation import parameter_shapes
 from engine.errors import EngineError
@@ -83,7 +84,8 @@ def read_network(path: Path) -> NetworkFile:
         if description["format"] != FORMAT:
             raise KeyError("format")
         layers = tuple(Dense(**layer) for layer in description["layers"])
-        inputs, seed = int(description["inputs"]), int(description["seed"])
+        inputs = whole_number(description["inputs"], "the number of inputs")
+        seed = whole_number(description["seed"], "the seed", least=0)
         shapes = parameter_shapes(layers, inputs)
     except FileNotFoundError:
         raise

@@ -7,20 +7,19 @@ JAX or PyTorch clips probabilities to 1e-7 before the logarithm; on TensorFlow i
 import numpy as np
 
 from engine.arrays import Array
-from engine.functions import softmax
 
 
 def forward(
     logits: Array,
     targets: Array,
-    _probabilities: Array | None = None,
+    _probabilities: Array,
     *,
     out: Array | None = None,
 ) -> Array:
     """loss = log Σ_j exp(x_j) Σ_i t_i − Σ_i t_i x_i, which is −Σ_i t_i log softmax(x)_i.
 
     Shapes: logits x (n, k); targets integer classes (n,) or distributions t (n, k); loss (n,).
-    `_probabilities`, softmax(x) if it is at hand, only spares the derivative a computation.
+    `_probabilities`, softmax(x) (n, k), only spare the derivative a computation.
     """
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
@@ -36,17 +35,14 @@ def forward(
 def vjp_logits(
     cotangent: Array,
     _y: Array,
-    logits: Array,
+    _logits: Array,
     targets: Array,
-    probabilities: Array | None = None,
+    probabilities: Array,
     *,
     out: Array | None = None,
 ) -> Array:
     """dL/dx = dL/dloss (p Σ_i t_i − t), with p = softmax(x). Shapes: (n,) -> (n, k)."""
-    if probabilities is None:
-        gradient = softmax.forward(logits, out=out)
-    else:
-        gradient = np.positive(probabilities, out=out)
+    gradient = np.positive(probabilities, out=out)
     if targets.ndim == 1:
         gradient[np.arange(len(targets)), targets] -= 1
     else:

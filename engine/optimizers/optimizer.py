@@ -51,7 +51,7 @@ class Optimizer(ABC):
         if not 0 < rate <= LARGEST_LEARNING_RATE:
             raise ConfigurationError(
                 "expected the learning rate to be above 0 and at most "
-                f"{LARGEST_LEARNING_RATE:g}, got {rate:g}",
+                f"{LARGEST_LEARNING_RATE:g}, got {rate}",
                 "0.001 is a usual choice",
             )
         object.__setattr__(self, "learning_rate", rate)
@@ -109,11 +109,11 @@ class Optimizer(ABC):
 
 
 def fraction(optimizer: Optimizer, name: str) -> None:
-    """Check that a decay rate is at least 0 and below 1, in float32 too."""
+    """Check that a decay rate is at least 0 and below 1, by more than float32's rounding."""
     value = real_number(getattr(optimizer, name), name)
     if not 0 <= value <= 1 - 1e-7:
         raise ConfigurationError(
-            f"expected {name} to be at least 0 and below 1, got {value:g}", "0.9 is a usual choice"
+            f"expected {name} to be from 0 to 0.9999999, got {value}", "0.9 is a usual choice"
         )
     object.__setattr__(optimizer, name, value)
 

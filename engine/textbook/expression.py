@@ -226,8 +226,9 @@ def slope(call: Call) -> Expression:
             return call * (1 - call)
         case "relu":
             return Call("step", s)
-        case _:
+        case "step":
             return Number(0)
+    raise ValueError(f"expected a function whose derivative is known, got {call.function}")
 
 
 def total(*terms: Expression) -> Expression:

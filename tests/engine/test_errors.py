@@ -26,6 +26,11 @@ def test_errors_travel_between_processes() -> None:
     assert str(error).startswith("expected a finite loss in batch 3 (loss), got inf; go back")
 
 
+def test_an_evaluation_is_no_part_of_the_batch_before_it() -> None:
+    error = NonFiniteError(batch=3, phase="evaluation", what="loss", value=float("inf"))
+    assert "a finite loss in the evaluation after batch 3, got inf; go back" in str(error)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "int", "float99"])
 def test_only_two_dtypes(dtype: str) -> None:
     with pytest.raises(EngineError, match="expected a dtype of float32 or float64, got"):

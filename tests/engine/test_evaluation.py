@@ -104,3 +104,5 @@ def test_impossible_chunks_and_labels(points: tuple[Array, Array], samples: Samp
         Evaluation(network, samples, 0)
     with pytest.raises(LabelError, match="expected labels from 0 to 2, got 10"):
         Evaluation(network, Samples(points[0], points[1] + 10))
+    with pytest.raises(ConfigurationError, match="expected the threads to be at least 1, got 0"):
+        Evaluation(network, samples).advance(0)

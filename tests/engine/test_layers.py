@@ -41,6 +41,11 @@ def test_an_unknown_activation_is_told_the_known_ones() -> None:
         Dense(3, "rel")
 
 
+def test_bytes_are_no_input_shape() -> None:
+    with pytest.raises(ConfigurationError, match=r"the number of inputs .* got b'7'"):
+        Dense(3, input_shape=b"7")  # type: ignore[arg-type]
+
+
 def test_images_are_to_be_flattened() -> None:
     with pytest.raises(ConfigurationError, match=r"got \(28, 28\); flatten"):
         Dense(3, input_shape=(28, 28))

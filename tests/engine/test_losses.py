@@ -60,9 +60,11 @@ def test_labels_out_of_range(labels: list[int]) -> None:
         losses.get("categorical_crossentropy").prepare_targets(np.array(labels), 3, FLOAT64)
 
 
-def test_float_labels() -> None:
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_float_labels(shape: tuple[int, ...]) -> None:
+    labels = np.array([0.0, 1.0]).reshape(shape)
     with pytest.raises(LabelError, match=r"got an array of float64; convert them with y.astype"):
-        losses.get("categorical_crossentropy").prepare_targets(np.array([0.0, 1.0]), 3, FLOAT64)
+        losses.get("categorical_crossentropy").prepare_targets(labels, 3, FLOAT64)
 
 
 @pytest.mark.parametrize("row", [[0.5, 0.2, 0.2], [1.5, -0.5, 0.0]])
@@ -72,8 +74,9 @@ def test_rows_that_are_no_distribution(row: list[float]) -> None:
 
 
 def test_rows_of_another_width() -> None:
-    with pytest.raises(ShapeError, match=r"expected targets of 3 columns.* got 4"):
-        losses.get("mean_squared_error").prepare_targets(np.zeros((2, 4)), 3, FLOAT64)
+    for width in (1, 4):
+        with pytest.raises(ShapeError, match=rf"expected targets of 3 columns.* got {width}"):
+            losses.get("mean_squared_error").prepare_targets(np.zeros((2, width)), 3, FLOAT64)
 
 
 def test_an_unknown_loss() -> None:

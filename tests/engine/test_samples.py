@@ -56,6 +56,7 @@ def test_samples_are_not_copied() -> None:
     ("x", "y", "message"),
     [
         (np.zeros((2, 28, 28)), [0, 1], r"got \(2, 28, 28\); flatten images"),
+        (np.zeros(784), [0], r"got \(784,\); pass one sample as x.reshape\(1, -1\)"),
         (np.zeros((0, 4)), [], r"expected samples of shape \(n, features\), got \(0, 4\)"),
         (np.zeros((2, 4)), [0, 1, 2], r"for 2 samples, got \(3,\)"),
         (np.array([["a"]]), [0], "expected samples of real numbers, got an array of <U1"),

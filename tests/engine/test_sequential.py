@@ -295,5 +295,7 @@ def test_impossible_calls(points: tuple[Array, Array]) -> None:
     network.compile("sgd", "mean_squared_error", metrics=None)
     with pytest.raises(ConfigurationError, match=r"validation data \(x, y\), got ndarray"):
         network.fit(x, y, validation_data=x)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"got tuple of 3; pass a pair"):
+        network.fit(x, y, validation_data=(x, y, y))  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="got None"):
         Sequential([Dense(3)], dtype=None)  # type: ignore[arg-type]

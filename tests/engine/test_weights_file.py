@@ -57,6 +57,8 @@ WHOLE = save({"layer1.weights": WEIGHTS, "layer1.bias": BIAS}, description())
         (save({"a": WEIGHTS}, description(layers=[{"units": -1}])), "saved by Sequential.save"),
         (save({"a": WEIGHTS}, description(inputs=math.inf)), "saved by Sequential.save"),
         (save({"a": WEIGHTS}, description(seed=math.inf)), "saved by Sequential.save"),
+        (save({"layer1.weights": WEIGHTS, "layer1.bias": BIAS}, description(seed=-1)), "the seed"),
+        (save({"layer1.weights": WEIGHTS, "layer1.bias": BIAS}, description(seed=1.5)), "the seed"),
         (save({"a": WEIGHTS}, description(layers=[])), "expected tensors {} of one float"),
         (save({"layer1.weights": WEIGHTS}, description()), "expected tensors .* got"),
         (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.arrays import Array
-from engine.functions import FUNCTIONS
+from engine.functions import FUNCTIONS, softmax
 from engine.gradient_check import numerical_gradient
 from tests.support.gradients import relative_error
 
@@ -52,6 +52,10 @@ def with_targets(predictions: st.SearchStrategy[float]) -> st.SearchStrategy[lis
     return build()
 
 
+def and_probabilities(logits_and_targets: list[Array]) -> list[Array]:
+    return [*logits_and_targets, softmax.forward(logits_and_targets[0])]
+
+
 @st.composite
 def vector(draw: st.DrawFn) -> list[Array]:
     return [draw(arrays(np.float64, draw(SIZES), elements=NUMBERS))]
@@ -64,7 +68,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[list[Array]]] = {
     "sigmoid": elementwise(),
     "linear": elementwise(),
     "softmax": elementwise(),
-    "softmax_cross_entropy": with_targets(NUMBERS),
+    "softmax_cross_entropy": with_targets(NUMBERS).map(and_probabilities),
     "categorical_crossentropy": with_targets(st.floats(0.5, 3)),
     "mean_squared_error": with_targets(NUMBERS),
     "mean": vector(),

@@ -68,6 +68,11 @@ def test_variables_are_replaced_everywhere() -> None:
     assert str(replaced) == "W·sin(W + 1 − W) + (W + 1)²"
 
 
+def test_a_function_without_a_known_derivative_has_none() -> None:
+    with pytest.raises(ValueError, match="whose derivative is known, got log"):
+        Call("log", W).derivative("W")
+
+
 @pytest.mark.parametrize("name", NAMED_FUNCTIONS)
 @given(at=st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3))  # relu's kink and the step's jump
 def test_every_named_function_has_its_derivative(name: str, at: float) -> None:
