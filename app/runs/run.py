@@ -420,8 +420,7 @@ class Run:
             else:
                 self.loop.run_batch()
         except NonFiniteError as error:
-            sound = self._last_sound_batch()
-            self._stop(Failure(_exploded(error, sound), sound))
+            self._stop(self._explosion(error))
             return
         self.changed()
         if self.at_boundary:
@@ -472,6 +471,32 @@ class Run:
         batch = self.loop.batch
         self._move(Seeking(self.history.replay_to(batch, None, changes_too=changes_too)))
         self.tell_damage(batch)
+
+    def _explosion(self, error: NonFiniteError) -> Failure:
+        """What has made the numbers of the batch at hand explode, and what to do about it.
+
+        They are found before that batch's own step: the steps before it are to blame, if any.
+        """
+        batch, sound = self.loop.batch, self._last_sound_batch()
+        had_risen = sound < batch - 1
+        if not had_risen and any(action.is_edit for action in self.recipe.at(batch)):
+            way = "undo that, or reset" if self.can_undo else "reset"
+            hint = (
+                f"Weights changed by hand at batch {batch:,} have become too large, and no batch "
+                f"has been trained since: {way}."
+            )
+            return Failure(_exploded(error, hint))
+        if batch == 0:
+            hint = (
+                "No step has been made yet: its initial weights are too large. Make a run with "
+                "other layers or another seed."
+            )
+            return Failure(_exploded(error, hint))
+        hint = (
+            f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, "
+            "or reset; then lower the learning rate."
+        )
+        return Failure(_exploded(error, hint), sound)
 
     def _last_sound_batch(self) -> int:
         """The last batch after which the loss had not risen much; as far as it is held."""
@@ -535,13 +560,12 @@ class Run:
         return True
 
 
-def _exploded(error: NonFiniteError, sound: int) -> AppError:
+def _exploded(error: NonFiniteError, hint: str) -> AppError:
     return AppError(
         "not_finite",
         f"training has stopped in batch {error.batch:,}: "
         f"its {error.what} is {error.value}, not a finite number",
-        f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, or "
-        "reset; then lower the learning rate.",
+        hint,
         status=409,
     )
 

@@ -408,6 +408,66 @@ def test_a_failed_run_can_be_reset(run: Run, clock: Clock) -> None:
     assert run.loop.learning_rate == 1e9
 
 
+DEEP = [*[{"units": 4, "activation": "relu"}] * 7, {"units": 10, "activation": "softmax"}]
+
+
+def made_huge_by_hand(make_run: MakeRun, clock: Clock, batch: int) -> Run:
+    """A run whose layers, at that batch, each multiply by a million what they get."""
+    run = make_run(layers=DEEP)
+    if batch > 0:
+        step(run, clock, batch)
+    places = [("bias", 1, [0]), *[("weights", layer, [0, 0]) for layer in range(2, 7)]]
+    for kind, layer, index in places:
+        change = {"tensor": f"layer{layer}.{kind}", "index": index, "value": 1e6}
+        run.command({"type": "set_weight", **change})
+    return run
+
+
+@pytest.mark.parametrize("batch", [0, 3])
+def test_weights_made_too_large_by_hand_are_blamed_and_not_the_learning_rate(
+    make_run: MakeRun, clock: Clock, batch: int
+) -> None:
+    run = made_huge_by_hand(make_run, clock, batch)
+    run.command({"type": "play"})
+    work(run, clock)
+    state = report("id", run)
+    assert (state["state"], state["batch"], state["sound"]) == ("failed", batch, None)
+    assert state["error"]["hint"] == (
+        f"Weights changed by hand at batch {batch} have become too large, and no batch has been "
+        "trained since: undo that, or reset."
+    )
+    while run.can_undo:
+        run.command({"type": "undo"})
+        work(run, clock)
+    step(run, clock)
+    assert (run.state, run.loop.batch) == ("paused", batch + 1)
+
+
+def test_what_cannot_be_undone_any_more_is_not_to_be_undone(
+    make_run: MakeRun, clock: Clock
+) -> None:
+    run = made_huge_by_hand(make_run, clock, 0)
+    run.command({"type": "set", "learning_rate": 1e-6})
+    run.command({"type": "play"})
+    work(run, clock)
+    assert run.error is not None
+    assert run.error.hint.endswith("trained since: reset.")
+    run.command({"type": "reset"})
+    step(run, clock)
+    assert run.loop.batch == 1
+
+
+def test_where_nothing_has_been_trained_or_changed_the_initial_weights_are_blamed(
+    run: Run, clock: Clock
+) -> None:
+    run.loop.network.parameters.flat[:] = 1e30
+    run.command({"type": "play"})
+    work(run, clock)
+    assert run.error is not None
+    assert run.error.hint.startswith("No step has been made yet: its initial weights are too large")
+    assert report("id", run)["sound"] is None
+
+
 def test_every_change_a_viewer_could_see_raises_the_version(run: Run, clock: Clock) -> None:
     for command in (
         {"type": "step", "unit": "phase", "count": 1},
