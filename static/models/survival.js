@@ -30,7 +30,7 @@ export function restoredWords({ restored, state }) {
 const LIST = new Intl.ListFormat("en-GB"); // "a, b and c"
 
 /**
- * What a reset has taken away, while it can be brought back.
+ * What a reset has taken away, while it can be brought back, and what that takes.
  *
  * @param {Pick<RunState, "discarded">} state
  * @returns {string} "" where nothing can
@@ -42,7 +42,9 @@ export function discardedWords({ discarded }) {
   if (batches > 0) parts.push(batches === 1 ? "1 batch" : `${formatCount(batches)} batches`);
   if (changes > 0) parts.push(countWords(changes));
   if (pending !== null) parts.push(`the recipe up to batch ${formatCount(pending)}`);
-  return `Reset: ${LIST.format(parts)} discarded.`;
+  const takes = batches === 1 ? "it" : `all ${formatCount(batches)}`;
+  const again = batches > 0 ? ` Undo trains ${takes} again.` : "";
+  return `Reset: ${LIST.format(parts)} discarded.${again}`;
 }
 
 /**

@@ -155,14 +155,17 @@ describe("what a reset has discarded", () => {
     const words = (/** @type {RunState["discarded"]} */ discarded) =>
       discardedWords(/** @type {RunState} */ ({ discarded }));
     assert.equal(words(null), "");
-    assert.equal(words({ batches: 1, changes: 0, pending: null }), "Reset: 1 batch discarded.");
+    assert.equal(
+      words({ batches: 1, changes: 0, pending: null }),
+      "Reset: 1 batch discarded. Undo trains it again.",
+    );
     assert.equal(
       words({ batches: 1234, changes: 2, pending: null }),
-      "Reset: 1,234 batches and 2 changes discarded.",
+      "Reset: 1,234 batches and 2 changes discarded. Undo trains all 1,234 again.",
     );
     assert.equal(
       words({ batches: 4, changes: 1, pending: 20 }),
-      "Reset: 4 batches, 1 change and the recipe up to batch 20 discarded.",
+      "Reset: 4 batches, 1 change and the recipe up to batch 20 discarded. Undo trains all 4 again.",
     );
     assert.equal(
       words({ batches: 0, changes: 0, pending: 500 }),
