@@ -45,6 +45,7 @@ class Entry:
             "state": "paused",
             "batch": 0,
             "furthest": 0,
+            "phase": None,
             "epoch": 0,
             "loss": None,
             "accuracy": None,

@@ -1,6 +1,7 @@
 import { formatCount, formatPercent } from "../format.js";
 import { optimizerSetting } from "./compared-words.js";
 import { numberOfRun } from "./explanations/comparing.js";
+import { batchOfLoss } from "./words.js";
 
 /**
  * @typedef {import("../protocol/types.js").RunEntry} RunEntry
@@ -66,7 +67,7 @@ export function settingsText({ name, optimizer, learning_rate, batch_size, layer
  * @param {RunEntry} run
  * @returns {Part[]}
  */
-export function reachedParts({ id, state, batch, furthest, accuracy, test_accuracy }) {
+export function reachedParts({ id, state, batch, furthest, phase, accuracy, test_accuracy }) {
   const figure = (
     /** @type {Parameters<typeof numberOfRun>[1]} */ field,
     /** @type {string} */ what,
@@ -83,6 +84,8 @@ export function reachedParts({ id, state, batch, furthest, accuracy, test_accura
   if (accuracy !== null) {
     const what = "share of the last batch's digits that it answered right";
     parts.push(" · accuracy ", figure("accuracy", what, formatPercent(accuracy)));
+    const of = batchOfLoss({ batch, phase });
+    if (of > batch) parts.push(` of batch ${formatCount(of)}`);
   }
   if (test_accuracy !== null) {
     const what = "share of all test images that it answered right, when last measured";

@@ -203,7 +203,7 @@ export function whenStudied({ phase, trained_apart, error }, isHurrying) {
 /**
  * The batch that the present loss is of: the one under way once it has one, else the last completed.
  *
- * @param {RunState} state
+ * @param {Pick<RunState, "batch" | "phase">} state
  */
 export function batchOfLoss({ batch, phase }) {
   return phase === "loss" || phase === "backward" ? batch + 1 : batch;

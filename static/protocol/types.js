@@ -94,6 +94,7 @@
  * @property {string} name
  * @property {number} batch
  * @property {number} furthest
+ * @property {RunState["phase"]} phase the last one of a batch under way
  * @property {number} epoch
  * @property {RunState["state"]} state
  * @property {number | null} loss

@@ -368,7 +368,8 @@ def test_the_list_of_runs_shows_and_renames_and_deletes_them(
     server: Server, visitor: Visitor, visit: Visit
 ) -> None:
     runs = [visitor.make_run(seed=seed) for seed in range(2)]
-    runs[0].step(100)
+    for count, unit in ((100, "batch"), (3, "phase")):
+        runs[0].step(count, unit)
     runs[0].command("set", learning_rate=0.01)
     named = visitor.http.patch(runs[0].path, json={"name": "Too fast?"})
     assert named.json()["name"] == "Too fast?"
@@ -376,13 +377,16 @@ def test_the_list_of_runs_shows_and_renames_and_deletes_them(
     listing = visitor.http.get("/api/runs").json()
     entry = next(entry for entry in listing["runs"] if entry["id"] == runs[0].id)
     state = runs[0].state()
-    for name in ("batch", "epoch", "loss", "accuracy", "learning_rate", "batch_size", "name"):
+    of_now = ("batch", "phase", "epoch", "loss", "accuracy", "learning_rate", "batch_size", "name")
+    for name in of_now:
         assert entry[name] == state[name], name
     assert (entry["changes"], entry["optimizer"], entry["layers"][0]["units"]) == (1, "rmsprop", 16)
     assert entry["expires"] == entry["used"] + listing["expires_after_s"]
     loss = runs[0].series()["loss"]
     assert [batch for batch, _ in entry["curve"]] == list(range(2, 101, 2))
     assert np.allclose([mean for _, mean in entry["curve"]], np.reshape(loss, (50, 2)).mean(1))
+    other = next(entry for entry in listing["runs"] if entry["id"] == runs[1].id)
+    assert (other["batch"], other["phase"], other["accuracy"]) == (0, None, None)
     stranger = visit(server)
     assert stranger.http.get("/api/runs").json()["runs"] == []
     error_of(stranger.http.patch(runs[0].path, json={"name": "mine"}), 403, "not_your_run")

@@ -203,6 +203,7 @@ describe("my runs, in words", () => {
     state: "playing",
     batch: 1200,
     furthest: 1400,
+    phase: null,
     accuracy: 0.96875,
     test_accuracy: 0.9712,
     optimizer: { name: "rmsprop", learning_rate: 0.001 },
@@ -225,6 +226,10 @@ describe("my runs, in words", () => {
       textOf(reachedParts(run)),
       "batch 1,200 of 1,400 · accuracy 96.9 % · test 97.12 % · running now",
     );
+    const of = (/** @type {string} */ phase) => textOf(reachedParts({ ...run, phase }));
+    for (const phase of ["loss", "backward"])
+      assert.match(of(phase), /^batch 1,200 of 1,400 · accuracy 96\.9 % of batch 1,201 · test/);
+    assert.match(of("forward"), /accuracy 96\.9 % · test/);
     const untrained = {
       ...run,
       state: "paused",
