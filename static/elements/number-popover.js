@@ -14,6 +14,9 @@ const CLOSE_AFTER_MS = 250;
 
 const GAP = 8;
 
+/** What a number stands in is kept in sight up to so many CSS pixels: the pointer has to get past. */
+const TALLEST_KEPT = 72;
+
 /** The explanation of the number that is pointed at or focused: one at a time in a document. */
 export class NumberPopover {
   #box = document.createElement("div");
@@ -176,26 +179,40 @@ export class NumberPopover {
   }
 
   /**
-   * Below the number where there is room, else above it; never on it.
+   * Below the number where there is room, else above it; never on it, nor on the words it is among.
    *
    * @param {HTMLElement} element
    */
   #place(element) {
     const { style } = this.#box;
     const number = element.getBoundingClientRect();
+    const { top, bottom } = keptInSight(element, number);
     const { clientWidth, clientHeight } = document.documentElement;
     style.maxHeight = "";
     const { width, height } = this.#box.getBoundingClientRect();
-    const below = clientHeight - number.bottom - 2 * GAP;
-    const above = number.top - 2 * GAP;
+    const below = clientHeight - bottom - 2 * GAP;
+    const above = top - 2 * GAP;
     const under = height <= below || below >= above;
     const room = Math.max(under ? below : above, 0);
     const tall = Math.min(height, room);
     style.maxHeight = `${room}px`;
-    style.top = `${under ? number.bottom + GAP : number.top - GAP - tall}px`;
+    style.top = `${under ? bottom + GAP : top - GAP - tall}px`;
     const middle = number.left + number.width / 2 - width / 2;
     style.left = `${Math.max(GAP, Math.min(middle, clientWidth - GAP - width))}px`;
   }
+}
+
+/**
+ * What the number stands in (a caption, a value with its name), if that is not too tall; else itself.
+ *
+ * @param {HTMLElement} element
+ * @param {DOMRect} number
+ */
+function keptInSight(element, number) {
+  const around = document.createRange();
+  around.selectNodeContents(element.closest("p, li, td, figcaption") ?? element);
+  const words = around.getBoundingClientRect();
+  return words.height > number.height && words.height <= TALLEST_KEPT ? words : number;
 }
 
 /**

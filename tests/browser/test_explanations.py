@@ -180,6 +180,39 @@ def test_it_opens_on_the_pointer_and_escape_closes_it(page_of_run: DescentPage) 
     expect(popover).to_have_count(0)
 
 
+# Where the words of an element begin and end, which may be taller than they are.
+WORDS = """(element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const { top, bottom } = range.getBoundingClientRect();
+  return [top, bottom];
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_explanation_leaves_the_words_around_its_number_in_sight(
+    page_of_run: DescentPage, width: int
+) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.region("Inside this step").scroll_into_view_if_needed()
+    popover = page.page.locator("#number-popover")
+    # A value with its name below, and one in a caption of several lines.
+    for around in (".factor[data-quantity=gradient]", '.station[data-phase="forward"] .caption'):
+        number = page.page.locator(around).locator(".explained[tabindex]").first
+        number.scroll_into_view_if_needed()
+        number.hover()
+        expect(popover).to_be_visible()
+        top, bottom = page.page.locator(around).evaluate(WORDS)
+        box = popover.bounding_box()
+        assert box is not None
+        assert box["y"] >= bottom or box["y"] + box["height"] <= top
+        page.page.keyboard.press("Escape")
+        expect(popover).to_have_count(0)
+
+
 def test_a_changing_number_changes_its_explanation(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")
