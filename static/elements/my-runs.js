@@ -3,6 +3,7 @@ import { formatError, formatLoss } from "../format.js";
 import { runAddress } from "../models/addresses.js";
 import { runTitle } from "../models/compared-words.js";
 import { keptText, reachedParts, settingsText, summaryText, whenText } from "../models/my-runs.js";
+import { Turns } from "../models/turns.js";
 import { deleteRun, listRuns, renameRun } from "../protocol/my-runs.js";
 import { FigureText } from "./figure-text.js";
 import { Picture } from "./picture.js";
@@ -25,6 +26,8 @@ export class MyRuns extends RunElement {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #round = 0;
+  /** One after the other, or of two names the first might be the last to arrive. */
+  #renames = new Turns();
 
   /**
    * @override
@@ -135,7 +138,12 @@ export class MyRuns extends RunElement {
     const { item } = shown;
     const dialog = this.find("dialog", HTMLDialogElement);
     const name = /** @type {HTMLInputElement} */ (cell(item, "name"));
-    name.addEventListener("change", () => this.#rename(app, shown.run, name));
+    const rename = () => {
+      const to = name.value.trim();
+      name.value = to;
+      this.#renames.add(() => this.#rename(app, shown, name, to));
+    };
+    name.addEventListener("change", rename);
     name.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name.blur();
       if (event.key !== "Escape" || name.value === shown.run.name) return;
@@ -176,18 +184,18 @@ export class MyRuns extends RunElement {
 
   /**
    * @param {App} app
-   * @param {RunEntry} run
+   * @param {{ run: RunEntry }} shown
    * @param {HTMLInputElement} field
+   * @param {string} name
    */
-  async #rename(app, run, field) {
-    const name = field.value.trim();
-    field.value = name;
+  async #rename(app, shown, field, name) {
+    const { run } = shown;
     if (name === run.name) return;
     // A list that was asked for before has the old name.
     clearTimeout(this.#timer);
     this.#round += 1;
     try {
-      await renameRun(run.id, name);
+      shown.run = await renameRun(run.id, name);
       write(this.piece("trouble", HTMLElement), "");
     } catch (error) {
       field.value = run.name;

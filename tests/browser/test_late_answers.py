@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, WebSocketRoute, expect
 
 from tests.browser.conftest import OpenPage
@@ -271,6 +272,25 @@ def test_a_name_is_not_put_back_while_it_is_on_its_way(open_page: OpenPage) -> N
     renamings[0].continue_()
     page.until(lambda: page.run.state()["name"] == "too fast", "the name")
     expect(name).to_have_value("too fast")
+
+
+@pytest.mark.parametrize("last", ["too fast after all", ""])
+def test_of_two_names_given_one_after_the_other_the_last_stays(
+    open_page: OpenPage, last: str
+) -> None:
+    page = small_page(open_page)
+    name = entry(open_list(page), page.run_id).get_by_role("textbox")
+    renamings: list[Route] = []
+    page.page.route(f"**/api/runs/{page.run_id}", lambda route: renamings.append(route))
+    for text in ("too fast", last):
+        name.fill(text)
+        name.press("Enter")
+    page.until(lambda: len(renamings) == 1, "the first to be sent")
+    renamings[0].continue_()
+    page.until(lambda: len(renamings) == 2, "the last to be sent, once the first is there")
+    renamings[1].continue_()
+    page.until(lambda: page.run.state()["name"] == last, "the name")
+    expect(name).to_have_value(last)
 
 
 def test_what_the_server_did_not_answer_is_asked_again_once_it_is_back(
