@@ -26,6 +26,11 @@ export class RunNotice extends RunElement {
     this.#survival(run, signal);
     this.#discarded(run, signal);
     this.#following(run, signal);
+    follow(signal, () => {
+      const opening = this.piece("opening", HTMLElement);
+      hide(opening, run.opening.value === "");
+      write(opening, run.opening.value);
+    });
     this.#errors(run, signal);
     const newRun = this.button("new-run");
     newRun.addEventListener("click", () => location.assign("/"), { signal });

@@ -5,7 +5,7 @@ import { getRecipe, runPath } from "../protocol/api.js";
 import { openFile } from "../protocol/opening.js";
 import { LONGEST_FRAGMENT, recipeFragment } from "../protocol/recipe-link.js";
 import { dropFiles } from "./file-drop.js";
-import { RunElement, write } from "./run-element.js";
+import { follow, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -14,7 +14,6 @@ import { RunElement, write } from "./run-element.js";
 
 /** Links to the run, files of it, and the way back in for both. */
 export class ShareDialog extends RunElement {
-  #opening = false;
   /** How often the recipe has been asked for: the last answer counts. */
   #asked = 0;
 
@@ -28,6 +27,7 @@ export class ShareDialog extends RunElement {
     dialogs.openShare = () => {
       const id = run.state.peek()?.id;
       if (id === undefined) return;
+      run.opening.value = "";
       this.#fill(id);
       dialog.showModal();
     };
@@ -45,22 +45,23 @@ export class ShareDialog extends RunElement {
       if (dialog.open) write(this.piece("refusal", HTMLElement), text);
       else run.notice.value = text === "" ? null : { code: "file", message: text };
     };
+    follow(signal, () => this.#say(run.opening.value));
+    const open = (/** @type {File} */ file) => openInstead(run, file, refuse);
     const picker = this.piece("file", HTMLInputElement);
     picker.addEventListener(
       "change",
       () => {
         const [file] = picker.files ?? [];
-        if (file) this.#open(file, refuse);
+        if (file) open(file);
         picker.value = "";
       },
       { signal },
     );
-    dropFiles(this.piece("drop", HTMLElement), (file) => this.#open(file, refuse), signal);
+    dropFiles(this.piece("drop", HTMLElement), open, signal);
   }
 
   /** @param {string} id */
   #fill(id) {
-    this.#opening = false;
     this.#say("");
     write(this.piece("refusal", HTMLElement), "");
     this.piece("watch", HTMLInputElement).value = location.origin + runAddress(id);
@@ -110,27 +111,28 @@ export class ShareDialog extends RunElement {
     }
   }
 
-  /**
-   * @param {File} file
-   * @param {(text: string) => void} refuse
-   */
-  async #open(file, refuse) {
-    if (this.#opening) return;
-    this.#opening = true;
-    refuse("");
-    this.#say(`Opening ${file.name} …`);
-    try {
-      location.assign(runAddress(await openFile(file)));
-    } catch (error) {
-      refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
-      this.#say("");
-      this.#opening = false;
-    }
-  }
-
   /** @param {string} text */
   #say(text) {
     write(this.piece("said", HTMLElement), text);
+  }
+}
+
+/**
+ * Opens a file as another run, which takes this one's place on the page.
+ *
+ * @param {App["run"]} run
+ * @param {File} file
+ * @param {(text: string) => void} refuse
+ */
+async function openInstead({ opening }, file, refuse) {
+  if (opening.peek() !== "") return;
+  refuse("");
+  opening.value = `Opening ${file.name} …`;
+  try {
+    location.assign(runAddress(await openFile(file)));
+  } catch (error) {
+    refuse(formatError(/** @type {Error & { hint?: string }} */ (error)));
+    opening.value = "";
   }
 }
 

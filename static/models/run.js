@@ -81,6 +81,8 @@ export class RunModel {
   /** The last refusal, to be shown for a while. */
   /** @type {Signal<ApiError | null>} */
   notice = signal(null);
+  /** That a file is being opened, to take the place of this run, in words; else "". */
+  opening = signal("");
   /** What is wrong now: the refusal, else the failure that has stopped the run. */
   trouble = computed(() => this.notice.value ?? this.state.value?.error ?? null);
   /** Why there is no run to show, where there is none. */

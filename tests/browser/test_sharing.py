@@ -219,6 +219,8 @@ def test_a_file_is_dropped_on_the_page(open_page: OpenPage, tmp_path: Path) -> N
     assert other.page.evaluate(DROP, [recipe.read_text(encoding="utf-8"), "recipe.json"])
     other.until(lambda: len(held) > 0, "the recipe to be sent")
     expect(other.page.locator("run-notice [data-part=error]")).to_be_hidden()
+    notices = other.page.get_by_role("status")
+    expect(notices.filter(has_text="Opening recipe.json …")).to_be_visible()
     held[0].continue_()
     opened_beside(other, before)
     same_run(other, one, 1)
@@ -250,6 +252,7 @@ def test_foreign_and_damaged_files_are_refused_and_the_run_stays(
     page.press("Close")
     page.page.evaluate(DROP, ["not a recipe", "notes.txt"])
     expect(page.page.get_by_role("alert").filter(has_text="of another kind")).to_be_visible()
+    expect(page.page.locator("run-notice").get_by_text("Opening notes.txt")).to_be_hidden()
     page.press("Step batch")
     page.shows("batch", "2")
     assert page.run_id == before
