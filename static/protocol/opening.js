@@ -28,14 +28,19 @@ export async function openFile(file) {
     const hint = "Open a recipe or a network that was saved from this page.";
     throw new RequestError({ code: "too_large", message, hint }, 0);
   }
-  const made = await createRunFromFile(file);
-  await sendCommand(made.id, set({ speed: FIRST_SPEED }));
-  return followed(made);
+  return followed(await createRunFromFile(file), set({ speed: FIRST_SPEED }));
 }
 
-/** @param {NewRun} made */
-async function followed({ id, pending }) {
+/**
+ * @param {NewRun} made
+ * @param {import("./types.js").Command[]} first what it is told before
+ */
+async function followed({ id, pending }, ...first) {
   // Answered before the end of a long way; the page that opens shows how far it is.
-  if (pending) await sendCommand(id, seek(pending));
+  const commands = pending ? [...first, seek(pending)] : first;
+  for (const command of commands) {
+    // The run is there in any case: the page that opens it says how far its recipe goes on.
+    await sendCommand(id, command).catch(() => {});
+  }
   return id;
 }
