@@ -115,7 +115,7 @@ class TrainOn(Strict):
 
 
 class Undo(Strict):
-    """Take back the last change by hand, as long as nothing has been trained since."""
+    """Take back the last change by hand, or a reset, as long as nothing has been trained since."""
 
     type: Literal["undo"]
 

@@ -23,7 +23,7 @@ from app.workers.pool import MOVING, WorkerPool
 
 SWEEP_EVERY_S = 5.0
 # The slower part of sweeping: what is kept, and for how long.
-TIDY_EVERY_S = 60.0
+FORGET_EVERY_S = 60.0
 # A run that has just been asked for is never closed to make room for another. Not for long: one at
 # rest comes back when it is asked for again, and a script may make hundreds in a minute.
 SAFE_FOR_S = 5.0
@@ -165,7 +165,8 @@ class Registry:
         figures, used = entry.figures(), entry.used
         record = self._records.get(entry.run_id)
         if record is None:
-            figures["state"] = "paused"
+            if figures["state"] in MOVING:  # when it was kept; now it rests
+                figures["state"] = "paused"
         else:  # what is kept of it lags a minute behind
             used = time.time() - self._unwatched_for(record)
         return {
@@ -252,14 +253,14 @@ class Registry:
 
     async def sweep(self) -> None:
         """Pause, close and forget what nobody looks at, for ever."""
-        tidied = -TIDY_EVERY_S
+        forgot = -FORGET_EVERY_S
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
                 await self._close_unwatched()
                 await asyncio.to_thread(self._index.tidy)
-                if self._clock() - tidied > TIDY_EVERY_S:
-                    tidied = self._clock()
+                if self._clock() - forgot > FORGET_EVERY_S:
+                    forgot = self._clock()
                     await self._forget_unused()
             except sqlite3.Error as error:  # a full or failing disk, which may come right again
                 log.error("sweeping failed", reason=str(error))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.config import MAX_ACTIONS
-from app.errors import AppError, shorten
+from app.errors import AppError, batch_not_reached
 from app.runs.network import DataSet
 from app.runs.recipe import Action, Recipe
 from app.runs.replay import Replay
@@ -216,9 +216,4 @@ class History:
 
 def _require_at_most(last: int, what_it_is: str, batch: int) -> None:
     if batch > last:
-        raise AppError(
-            "batch_not_reached",
-            f"expected a batch from 0 to {last}, {what_it_is}, got {shorten(batch)}",
-            "Play or step further first.",
-            status=409,
-        )
+        raise batch_not_reached(last, what_it_is, batch)

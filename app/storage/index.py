@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import unknown_run
+from app.errors import batch_not_reached, unknown_run
 from app.storage import checkpoints
 from app.storage.database import connect, transaction
 
@@ -100,7 +100,7 @@ class RunIndex:
     def branch(self, source: str, run_id: str, *, key: bytes, owner: bytes, batch: int) -> None:
         """Keep a new run that shares the past of `source` up to `batch`, and stands there.
 
-        Raises the `AppError` of an unknown run if `source` has been removed.
+        Raises `AppError` if `source` has been removed, or has not been trained that far.
         """
         with self._writing() as connection:
             row = connection.execute(
@@ -109,6 +109,13 @@ class RunIndex:
             if row is None:
                 raise unknown_run()
             number, name, config, progress = row
+            (furthest,) = connection.execute(
+                "SELECT ifnull(max(batch), 0) FROM series WHERE run = ?", (number,)
+            ).fetchone()
+            if batch > furthest:  # it has gone back since it was asked, and been changed there
+                raise batch_not_reached(
+                    furthest, "the furthest that run has been trained to", batch
+                )
             stands = {"batch": batch, "phase": None, "speed": json.loads(progress).get("speed")}
             origin = json.dumps({"id": source, "batch": batch})
             copy = _insert(connection, run_id, key, owner, name, config, origin, None, stands)

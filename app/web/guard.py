@@ -88,7 +88,7 @@ class Guard:
 
 def _limit(scope: Scope) -> int:
     """The most bytes that the body of a request may have."""
-    is_file = Headers(scope=scope).get("content-type") == FILE_TYPE
+    is_file = media_type(Headers(scope=scope)) == FILE_TYPE
     return MAX_FILE if is_file and scope["path"] == "/api/runs" else MAX_BODY
 
 

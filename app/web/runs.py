@@ -59,8 +59,8 @@ async def make_run(
     server: ServerDep,
     visitor: VisitorDep,
     response: Response,
+    request: Request,
     new: Annotated[NewRun | None, Body()] = None,
-    content_type: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> dict[str, Any]:
     """Make a run; what the configuration leaves out has the example's value.
 
@@ -70,7 +70,7 @@ async def make_run(
     The answer has the run's `key`, which proves ownership: send it as
     `Authorization: Bearer KEY` with commands.
     """
-    if new is None and content_type == FILE_TYPE:
+    if new is None and media_type(request.headers) == FILE_TYPE:
         new = NewRun.model_validate(b"")  # an empty file is a damaged one, not the example
     recipe = (new or NewRun()).as_recipe()
     run_id, key, state = await server.registry.create(recipe, visitor)

@@ -64,7 +64,7 @@ async def find_nothing(websocket: WebSocket, path: str) -> None:
     """Answer at any other address that nothing is there."""
     error = AppError(
         "not_found",
-        f"expected the address of a socket, /ws/runs/ and a run's id, got /{shorten(path)}",
+        f"expected the address of a socket, /ws/runs/ and a run's id, got {shorten('/' + path)}",
         "See docs/protocol.md.",
         status=404,
     )

@@ -353,8 +353,10 @@ class Host:
         """Answer those who asked for a study that has become known since."""
         waiting, hosted.asked = hosted.asked, []
         for request, version in waiting:
-            common = moment_of(hosted.run_id, hosted.run)
-            data = encode_view(hosted.run, request["name"], common, version)
+            run, name = hosted.run, request["name"]
+            # It may have gone back to the moment of the last result: then there will be no newer.
+            seen = 0 if run.studies.knows(name, run.moment) else version
+            data = encode_view(run, name, moment_of(hosted.run_id, run), seen)
             if data is None:
                 hosted.asked.append((request, version))
             else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.errors import AppError
-from app.registry import SAFE_FOR_S, TIDY_EVERY_S
+from app.registry import FORGET_EVERY_S, SAFE_FOR_S
 from app.storage.index import CURVE_POINTS, folder_of
 from app.storage.journal import Changes, Journal
 from app.viewers.viewer import Viewer
@@ -187,6 +187,18 @@ async def test_the_curve_of_a_run_that_went_back_is_as_short_as_any(house: House
     assert batches == [*range(3, 2 * CURVE_POINTS + 1, 3), 2 * CURVE_POINTS + 1]
 
 
+@in_house(run_ttl_s=3600)
+async def test_a_failed_run_is_listed_as_failed_when_it_rests(house: House) -> None:
+    record = await house.make()
+    await house.command(record, "set", optimizer={"name": "sgd", "learning_rate": 1e12})
+    await house.command(record, "play")
+    await until(lambda: house.is_in(record, "failed"))
+    await house.pass_time(3601)
+    assert len(house.registry) == 0
+    (entry,) = await house.registry.runs_of("visitor", None)
+    assert entry["state"] == "failed"
+
+
 # Limits
 
 
@@ -300,7 +312,7 @@ async def test_a_run_not_used_for_long_is_removed_unless_it_is_open(house: House
         await house.step(record, 1)
     house.registry.join(watched, Viewer(writable=False))
     await house.pass_time(3601)
-    await house.pass_time(TIDY_EVERY_S + 1)
+    await house.pass_time(FORGET_EVERY_S + 1)
     assert house.index.find(expired.run_id) is None
     assert not folder_of(house.settings.data_dir, expired.run_id).exists()
     assert house.index.find(watched.run_id) is not None
@@ -313,7 +325,7 @@ async def test_of_a_visitors_runs_the_last_used_are_kept(house: House) -> None:
     for record in records:
         await house.step(record, 1)
     await house.pass_time(3601)
-    await house.pass_time(TIDY_EVERY_S + 1)
+    await house.pass_time(FORGET_EVERY_S + 1)
     kept = [house.index.find(record.run_id) is not None for record in records]
     assert kept == [False, True, True, True]
 

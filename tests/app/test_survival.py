@@ -307,7 +307,9 @@ def test_a_network_file_is_accepted_back(visitor: Visitor) -> None:
     assert again.tensor("layer1.weights").tobytes() == run.tensor("layer1.weights").tobytes()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "text", "empty", "empty object"])
+@pytest.mark.parametrize(
+    "damage", ["flipped", "cut", "foreign", "text", "empty", "empty object", "large"]
+)
 def test_a_damaged_or_foreign_file_makes_nothing(visitor: Visitor, damage: str) -> None:
     run = visitor.make_run()
     file = bytearray(visitor.http.get(f"{run.path}/weights").content)
@@ -319,12 +321,14 @@ def test_a_damaged_or_foreign_file_makes_nothing(visitor: Visitor, damage: str) 
         "foreign": visitor.http.get(f"{run.path}/tensors/layer1.weights").content,
         "text": b"hello",
         "empty": b"",
+        "large": bytes(6 * 1024 * 1024),
         "empty object": b"{}",
     }[damage]
-    response = visitor.http.post(
-        "/api/runs", content=made, headers={"content-type": "application/octet-stream"}
-    )
-    error_of(response, 422, "invalid_file")
+    for media_type in ("application/octet-stream", "Application/Octet-Stream; charset=binary"):
+        response = visitor.http.post(
+            "/api/runs", content=made, headers={"content-type": media_type}
+        )
+        error_of(response, 422, "invalid_file")
     assert len(visitor.http.get("/api/runs").json()["runs"]) == 1
 
 

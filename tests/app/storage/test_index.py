@@ -33,6 +33,20 @@ def test_what_is_removed_gives_its_room_back_even_where_it_cannot_be_forgotten(
     index.close()
 
 
+def test_a_run_that_is_sent_back_meanwhile_cannot_be_branched_beyond(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    index.add("run", key=b"key", owner=b"owner", config={})
+    with contextlib.closing(connect(tmp_path)) as database:
+        database.execute("INSERT INTO series VALUES (1, 1, 2.3, 0.1, 0.001, 1.0)")
+    index.branch("run", "branch", key=b"key", owner=b"owner", batch=1)
+    with pytest.raises(AppError) as raised:
+        index.branch("run", "beyond", key=b"key", owner=b"owner", batch=2)
+    assert raised.value.code == "batch_not_reached"
+    assert index.find("beyond") is None
+    index.close()
+
+
 def test_a_run_that_is_removed_meanwhile_cannot_be_branched(tmp_path: Path) -> None:
     prepare(tmp_path)
     index = RunIndex(tmp_path)

@@ -412,6 +412,18 @@ def test_who_asked_for_a_study_of_a_run_that_is_closed_is_told(hosting: Hosting)
     assert error_code(hosting.answer(asked)) == "unknown_run"
 
 
+def test_who_asked_for_a_study_before_a_seek_to_the_moment_of_the_last_is_answered(
+    hosting: Hosting,
+) -> None:
+    hosting.step(5)
+    hosting.ask("view", name="exciters/1")
+    hosting.step(1)
+    asked = hosting.send("view", name="exciters/1")
+    hosting.send("command", command={"type": "seek", "batch": 5})
+    view = View.read(bytes(hosting.answer(asked, turns=100).blobs[0]))
+    assert view.metadata["study.batch"] == "5"
+
+
 @pytest.mark.parametrize("method", ["__init__", "advance", "found"])
 def test_a_study_that_fails_stops_no_run_and_is_not_tried_for_ever(
     hosting: Hosting,
