@@ -1,8 +1,9 @@
 """Every view of a run by its name: what a viewer can look at.
 
 A name is a word, then whole numbers (`name_parts`): "loop/3" follows sample 3 of the batch,
-"inside/3/137/406" also unit 137 and its weight from input 406. So are the names of studies. Weight
-views have the names of their tensors; "layer1.weights/72/108" is of units 72 to 107.
+"inside/3/137/406" also unit 137 and its weight from input 406; "mistakes/4/9" lists the 4s taken
+for 9s. So are the names of studies. Weight views have the names of their tensors;
+"layer1.weights/72/108" is of units 72 to 107.
 """
 
 from collections.abc import Callable, Hashable
@@ -24,13 +25,13 @@ from engine import NotComputedError
 # What a view travels as.
 Encoded = bytes | Picture
 
-# What each view but those of weights is made by, and how many numbers its name has.
-VIEWS: dict[str, tuple[Callable[..., ViewParts], int]] = {
-    "loop": (loop_view, 1),
-    "inside": (inside_view, 3),
-    "flow": (flow_view, 0),
-    "mistakes": (mistakes_view, 0),
-    "values": (values_view, 0),
+# What each view but those of weights is made by, and how many numbers its name may have.
+VIEWS: dict[str, tuple[Callable[..., ViewParts | None], tuple[int, ...]]] = {
+    "loop": (loop_view, (1,)),
+    "inside": (inside_view, (3,)),
+    "flow": (flow_view, (0,)),
+    "mistakes": (mistakes_view, (0, 2)),
+    "values": (values_view, (0,)),
 }
 
 
@@ -65,7 +66,7 @@ def encode_view(
 
 def _content(run: Run, name: str) -> Hashable:
     """What decides what a view other than of weights shows: while it is the same, so is that."""
-    if name == "mistakes":
+    if name_parts(name)[0] == "mistakes":
         measured = run.measuring.last
         return run.moment, measured and (measured.batch, run.series.has_test(measured.batch))
     return run.moment
@@ -76,10 +77,11 @@ def _encode(run: Run, name: str, common: dict[str, str], seen: int) -> bytes | N
     word, numbers = name_parts(name)
     if word not in VIEWS:
         return None
-    make, count = VIEWS[word]
-    if len(numbers) != count:
+    make, counts = VIEWS[word]
+    made = make(run, *numbers) if len(numbers) in counts else None
+    if made is None:
         return None
-    tensors, about = make(run, *numbers)
+    tensors, about = made
     if word == "loop":
         content = drawn_content(run) if run.is_settled else None
         if run.shown.has_been_shown("loop.drawn", content, seen):

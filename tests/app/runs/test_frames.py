@@ -148,6 +148,7 @@ class Page:
         self._weights = [view["view"] for view in weight_views(run)] + ["layer1.weights.m"]
         self._weights += ["layer1.weights.gradient/3/9"]
         self._names = [*self._weights, "loop/0", "inside/0/3/7", "values", "flow", "mistakes"]
+        self._names += ["mistakes/4/9", "mistakes/7/7"]
         self._kept: dict[str, View] = {}
         self._seen, self._before = 0, (0, 0, True)
         self.left_out = self.drawn_left_out = 0

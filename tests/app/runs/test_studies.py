@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.runs import mistakes_view
 from app.runs.motion import RunState
 from app.runs.run import Run
 from app.runs.studies.curve import CurveStudy
@@ -326,11 +327,57 @@ def test_mistakes_are_those_of_the_last_measurement(run: Run, clock: Clock) -> N
     assert (np.diff(tensors["confidence"]) <= 0).all()
 
 
+def test_the_images_of_a_cell_are_those_the_network_answers_so(
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 5
+    monkeypatch.setattr(mistakes_view, "LISTED", most)
+    step(run, clock, 5)
+    work(run, clock)
+    test = run.data.test
+    outputs = run.loop.network.predict(test.x / np.float32(255))
+    predicted, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
+    cut = 0
+    for label, answer in np.ndindex(10, 10):
+        data = encode_view(run, f"mistakes/{label}/{answer}", {})
+        assert data is not None
+        view = View.read(data)
+        assert view.metadata["measured.batch"] == "5"
+        listed = view.tensors
+        its = np.flatnonzero((test.y == label) & (predicted == answer))
+        assert listed["confusion"][label, answer] == len(its)
+        assert len(set(listed["indices"])) == len(listed["indices"]) == min(len(its), most)
+        assert set(listed["indices"]) <= set(its)
+        assert np.array_equal(listed["images"], test.x[listed["indices"]])
+        assert set(listed["labels"]) <= {label}
+        assert set(listed["predicted"]) <= {answer}
+        shown = listed["confidence"]
+        assert shown == pytest.approx(confidence[listed["indices"]], rel=1e-5)
+        # Ascending where they are right, else descending: and none of the others comes before.
+        sign = 1 if label == answer else -1
+        assert (np.diff(sign * shown) >= 0).all()
+        assert sign * shown == pytest.approx(np.sort(sign * confidence[its])[:most], rel=1e-5)
+        cut += len(its) > most
+    assert cut > 0
+
+
+@pytest.mark.parametrize("name", ["mistakes/10/0", "mistakes/0/10", "mistakes/4", "mistakes/4/9/1"])
+def test_a_cell_that_the_table_does_not_have_has_no_images(
+    run: Run, clock: Clock, name: str
+) -> None:
+    assert encode_view(run, "mistakes/9/9", {}) is not None
+    assert encode_view(run, name, {}) is None
+    step(run, clock)
+    work(run, clock)
+    assert encode_view(run, name, {}) is None
+
+
 def test_mistakes_of_weights_that_are_gone_are_not_told(run: Run, clock: Clock) -> None:
     def told() -> str | None:
-        data = encode_view(run, "mistakes", {})
-        assert data is not None
-        return View.read(data).metadata.get("measured.batch")
+        views = [encode_view(run, name, {}) for name in ("mistakes", "mistakes/4/9")]
+        all_of_it, of_a_cell = (View.read(data).metadata for data in views if data is not None)
+        assert all_of_it == of_a_cell | {"view": "mistakes"}
+        return all_of_it.get("measured.batch")
 
     step(run, clock, 5)
     work(run, clock)

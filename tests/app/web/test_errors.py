@@ -534,6 +534,7 @@ def test_a_run_left_alone_makes_room_and_comes_back_when_it_is_asked_for(
             "%00",
         ),
         *("exciters/16", "derivative/0/0/0", "derivative/1/16/0", "derivative/3/0/0"),
+        *("mistakes/4", "mistakes/10/0", "mistakes/0/10", "mistakes/4/9/1", "mistakes/4/x"),
     ],
 )
 def test_a_view_there_is_not(run: Run, name: str) -> None:
