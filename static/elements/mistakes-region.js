@@ -1,12 +1,17 @@
+import { signal as state } from "@preact/signals-core";
 import { digitPainter } from "../draw/field.js";
 import { formatPercent } from "../format.js";
-import { wrongConfidence } from "../models/explanations/mistakes.js";
+import { listedConfidence } from "../models/explanations/mistakes.js";
 import {
+  ALL,
   cellParts,
   explainedAccuracy,
+  listedText,
+  listTitle,
   measuredParts,
   mistakesOf,
   shareOf,
+  viewOfCell,
 } from "../models/mistakes.js";
 import { outputText } from "../models/words.js";
 import { explain } from "./explain.js";
@@ -15,6 +20,7 @@ import {
   areSame,
   follow,
   hide,
+  leave,
   observe,
   paintInSight,
   RunElement,
@@ -25,12 +31,13 @@ import {
 /**
  * @typedef {import("./context.js").App} App
  * @typedef {import("../models/mistakes.js").Mistakes} Mistakes
- * @typedef {import("../models/mistakes.js").Wrong} Wrong
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-/** Which test digits the network takes for which, and the worst of them. */
+/** Which test digits the network takes for which, and the worst of them, or those of one cell. */
 export class MistakesRegion extends RunElement {
+  /** The view whose digits are to be listed: that of the picked cell, where one is. */
+  #wish = state(ALL);
   #drawDigit = digitPainter();
   /** @type {Mistakes | null} */
   #mistakes = null;
@@ -52,27 +59,42 @@ export class MistakesRegion extends RunElement {
   connect(app, signal) {
     const { run, colours } = app;
     const repaint = paintInSight(this, app, () => this.#paint(app), signal);
-    const seen = run.view("mistakes");
     this.#of = new FigureText(this.piece("of", HTMLElement));
     this.#readout = new FigureText(this.piece("readout", HTMLElement));
     follow(signal, () => {
+      const all = run.view(ALL).value;
+      const seen = run.view(this.#wish.value).value;
+      // Until a cell just picked is known, what is listed stays: heading and digits change together.
+      if (all && !seen) return;
       // The view comes with every frame and seldom changes.
-      const { metadata, tensors } = seen.value ?? {};
-      const figures = [tensors?.get("confusion"), tensors?.get("indices")].map((t) => t?.data);
-      const measured = `${metadata?.["measured.batch"]}: ${figures.join("; ")}`;
+      const { metadata, tensors } = seen ?? {};
+      const parts = ["confusion", "indices", "confidence"];
+      const figures = parts.map((name) => tensors?.get(name)?.data);
+      const measured = `${metadata?.view} ${metadata?.["measured.batch"]}: ${figures.join("; ")}`;
       if (measured === this.#measured) return;
       this.#measured = measured;
-      this.#mistakes = mistakesOf(seen.value);
+      this.#mistakes = mistakesOf(seen);
       repaint();
     });
     follow(signal, () => {
       colours.value;
       repaint();
     });
+    let inSight = false;
+    // The overall list goes on being known, so that it is there as soon as it is asked for again.
+    const want = () => {
+      const views = [ALL, this.#wish.value];
+      run.want("mistakes", inSight ? views : []);
+    };
+    follow(signal, want);
     observe(this, signal, {
-      sight: (visible) => run.want("mistakes", visible ? ["mistakes"] : []),
+      sight: (visible) => {
+        inSight = visible;
+        want();
+      },
     });
     this.#pointing(app, signal);
+    this.#picking(signal);
     this.#explain(app, signal);
   }
 
@@ -90,7 +112,7 @@ export class MistakesRegion extends RunElement {
     this.#of?.show(measuredParts(() => run.state.value, mistakes));
     this.#paintTable(mistakes);
     this.#readOut(state);
-    this.#paintWorst(state, mistakes.worst, theme);
+    this.#paintListed(state, mistakes, theme);
   }
 
   /** @param {Mistakes} mistakes */
@@ -110,32 +132,25 @@ export class MistakesRegion extends RunElement {
 
   /**
    * @param {import("../protocol/types.js").RunState} state
-   * @param {Wrong[]} worst
+   * @param {Mistakes} mistakes
    * @param {Theme} theme
    */
-  #paintWorst(state, worst, theme) {
+  #paintListed(state, mistakes, theme) {
     const items = [...this.piece("worst", HTMLElement).children];
     items.forEach((item, i) => {
-      const wrong = worst[i];
-      if (item instanceof HTMLElement) hide(item, wrong === undefined);
+      const listed = mistakes.listed[i];
+      item.classList.toggle("is-empty", listed === undefined);
+      const share = listed ? outputText(state, listed.confidence) : "";
+      const [verdict, confidence] = item.querySelectorAll("span");
+      if (verdict) write(verdict, listed ? `${listed.label} → ${listed.answer}` : "");
+      if (confidence) write(confidence, share);
       const canvas = item.querySelector("canvas");
       const context = canvas?.getContext("2d");
-      if (!wrong || !canvas || !context) return;
-      this.#drawDigit(context, wrong.pixels, theme);
-      const share = outputText(state, wrong.confidence);
-      writeAttribute(
-        canvas,
-        "aria-label",
-        `Test image ${wrong.index}: a ${wrong.label}, taken for a ${wrong.answer} at ${share}`,
-      );
-      const [verdict, confidence] = item.querySelectorAll("span");
-      if (verdict) write(verdict, `${wrong.label} → ${wrong.answer}`);
-      if (confidence) write(confidence, share);
+      if (!listed || !canvas || !context) return;
+      this.#drawDigit(context, listed.pixels, theme);
+      writeAttribute(canvas, "aria-label", listedText(listed, share));
     });
-    write(
-      this.piece("worst-title", HTMLElement),
-      worst.length > 0 ? "Most confidently wrong" : "None is wrong",
-    );
+    write(this.piece("worst-title", HTMLElement), listTitle(mistakes));
   }
 
   /**
@@ -146,22 +161,28 @@ export class MistakesRegion extends RunElement {
    */
   #pointing({ run }, signal) {
     const table = this.piece("table", HTMLTableElement);
-    const read = (/** @type {EventTarget | null} */ target) => {
-      const cell = target instanceof Element ? target.closest("td[data-row]") : null;
+    const read = (/** @type {HTMLElement | null} */ cell) => {
       const state = run.state.peek();
-      if (!(cell instanceof HTMLElement) || !state) return;
+      if (!cell || !state) return;
       this.#pointed = placeOf(cell);
       this.#readOut(state);
     };
-    table.addEventListener("pointerover", ({ target }) => read(target), { signal });
-    table.addEventListener("focusin", ({ target }) => read(target), { signal });
+    table.addEventListener("pointerover", ({ target }) => read(cellAt(target)), { signal });
+    table.addEventListener(
+      "focusin",
+      ({ target }) => {
+        read(cellAt(target));
+        // The tab key comes back to the cell that had the focus last, by a click too.
+        for (const cell of this.#cells()) cell.tabIndex = cell === target ? 0 : -1;
+      },
+      { signal },
+    );
     table.addEventListener(
       "keydown",
       (event) => {
-        const { target, key } = event;
-        if (!(target instanceof HTMLElement) || !target.matches("td[data-row]")) return;
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
-        const [row, column] = placeOf(target);
+        const cell = cellAt(event.target);
+        if (!cell || event.ctrlKey || event.altKey || event.metaKey) return;
+        const [row, column] = placeOf(cell);
         const moved = {
           ArrowRight: [row, column + 1],
           ArrowLeft: [row, column - 1],
@@ -169,17 +190,54 @@ export class MistakesRegion extends RunElement {
           ArrowUp: [row - 1, column],
           Home: [row, 0],
           End: [row, 9],
-        }[key];
+        }[event.key];
         if (!moved) return;
         event.preventDefault();
         const next = this.querySelector(`td[data-row="${moved[0]}"][data-column="${moved[1]}"]`);
-        if (!(next instanceof HTMLElement)) return;
-        target.tabIndex = -1;
-        next.tabIndex = 0;
-        next.focus();
+        if (next instanceof HTMLElement) next.focus();
       },
       { signal },
     );
+  }
+
+  /**
+   * A cell is picked with a press; another one, Escape or the button gives it up.
+   *
+   * @param {AbortSignal} signal
+   */
+  #picking(signal) {
+    const button = this.button("all");
+    const press = (/** @type {HTMLElement | null} */ cell) => {
+      if (!cell) return;
+      const view = viewOf(cell);
+      this.#wish.value = view === this.#wish.peek() ? ALL : view;
+    };
+    const giveUp = () => {
+      this.#wish.value = ALL;
+      leave(button, this.find('td[tabindex="0"]', HTMLElement));
+    };
+    this.addEventListener("click", ({ target }) => press(cellAt(target)), { signal });
+    button.addEventListener("click", giveUp, { signal });
+    this.addEventListener(
+      "keydown",
+      (event) => {
+        const { target, key, repeat, ctrlKey, altKey, metaKey } = event;
+        if (ctrlKey || altKey || metaKey) return;
+        const cell = key === "Enter" || key === " " ? cellAt(target) : null;
+        const isGivenUp = key === "Escape" && this.#wish.peek() !== ALL;
+        if (cell && !repeat) press(cell);
+        if (isGivenUp) giveUp();
+        if (cell || isGivenUp) event.preventDefault(); // the page's own keys are for elsewhere
+      },
+      { signal },
+    );
+    follow(signal, () => {
+      const wish = this.#wish.value;
+      hide(button, wish === ALL);
+      for (const cell of this.#cells()) {
+        writeAttribute(cell, "aria-selected", String(viewOf(cell) === wish));
+      }
+    });
   }
 
   /** @param {import("../protocol/types.js").RunState} state */
@@ -207,9 +265,9 @@ export class MistakesRegion extends RunElement {
     confidences.forEach((number, position) => {
       const give = () => {
         const state = run.state.value;
-        const wrong = this.#mistakes?.worst[position];
-        return state && wrong
-          ? wrongConfidence(state, { position, ...wrong }, wrong.confidence)
+        const { view = ALL, listed: { [position]: listed } = [] } = this.#mistakes ?? {};
+        return state && listed
+          ? listedConfidence(state, view, { position, ...listed }, listed.confidence)
           : null;
       };
       explain(number, give, signal);
@@ -219,6 +277,21 @@ export class MistakesRegion extends RunElement {
   #cells() {
     return /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll("td[data-row]"));
   }
+}
+
+/**
+ * The cell that an event is of.
+ *
+ * @param {EventTarget | null} target
+ */
+function cellAt(target) {
+  const cell = target instanceof Element ? target.closest("td[data-row]") : null;
+  return cell instanceof HTMLElement ? cell : null;
+}
+
+/** @param {HTMLElement} cell */
+function viewOf(cell) {
+  return viewOfCell(...placeOf(cell));
 }
 
 /**

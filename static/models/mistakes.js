@@ -15,13 +15,14 @@ import {
 
 /**
  * @typedef {object} Mistakes as of a measurement on all test images
+ * @property {string} view the one they are of
  * @property {number} batch
  * @property {number} classes
  * @property {Uint32Array} confusion (classes, classes), rows the true class
  * @property {number[]} totals images of each class
- * @property {Wrong[]} worst the most confident first
+ * @property {Listed[]} listed those of the picked cell, else the most confident mistakes
  *
- * @typedef {object} Wrong a test image that was answered wrongly
+ * @typedef {object} Listed a test image and how it was read
  * @property {Uint8Array} pixels
  * @property {number} label
  * @property {number} answer
@@ -29,8 +30,21 @@ import {
  * @property {number} index among the test images
  */
 
+/** The view that lists the most confident mistakes. */
+export const ALL = "mistakes";
+
 /**
- * @param {SeenView | null} seen the `mistakes` view
+ * The view that lists the test images of one cell.
+ *
+ * @param {number} label
+ * @param {number} answer
+ */
+export function viewOfCell(label, answer) {
+  return `${ALL}/${label}/${answer}`;
+}
+
+/**
+ * @param {SeenView | null} seen the `mistakes` view, or that of a cell
  * @returns {Mistakes | null}
  */
 export function mistakesOf(seen) {
@@ -39,21 +53,22 @@ export function mistakesOf(seen) {
   const [classes = 0] = confusion.shape;
   const counts = /** @type {Uint32Array} */ (confusion.data);
   return {
+    view: seen.metadata.view ?? ALL,
     batch: Number(seen.metadata["measured.batch"]),
     classes,
     confusion: counts,
     totals: Array.from({ length: classes }, (_, row) =>
       counts.subarray(row * classes, (row + 1) * classes).reduce((sum, count) => sum + count, 0),
     ),
-    worst: worstOf(seen),
+    listed: listedIn(seen),
   };
 }
 
 /**
  * @param {SeenView} seen
- * @returns {Wrong[]}
+ * @returns {Listed[]}
  */
-function worstOf({ tensors }) {
+function listedIn({ tensors }) {
   const data = (/** @type {string} */ name) => tensors.get(name)?.data ?? new Uint8Array();
   const images = /** @type {Uint8Array} */ (data("images"));
   const labels = data("labels");
@@ -65,6 +80,34 @@ function worstOf({ tensors }) {
     confidence: Number(data("confidence")[i]),
     index: Number(data("indices")[i]),
   }));
+}
+
+/**
+ * What is listed, in words.
+ *
+ * @param {Mistakes} mistakes
+ */
+export function listTitle({ view, listed }) {
+  const [, label, answer] = view.split("/");
+  const some = listed.length > 0;
+  if (label === undefined) return some ? "Most confidently wrong" : "None is wrong";
+  if (label === answer) {
+    return some ? `${label}s read rightly, least sure first` : `No ${label}s are read rightly`;
+  }
+  return some
+    ? `${label}s taken for ${answer}s, most confident first`
+    : `No ${label}s are taken for ${answer}s`;
+}
+
+/**
+ * One test image in words.
+ *
+ * @param {Listed} listed
+ * @param {string} share the confidence as it is displayed
+ */
+export function listedText({ index, label, answer }, share) {
+  const verdict = label === answer ? "read rightly" : `taken for a ${answer}`;
+  return `Test image ${index}: a ${label}, ${verdict} at ${share}`;
 }
 
 /**

@@ -192,6 +192,10 @@ def test_the_arrows_that_lead_through_the_mistakes_do_not_step(page_of_run: Desc
     cells.first.focus()
     cells.first.press("ArrowRight")
     expect(cells.nth(1)).to_be_focused()
+    cells.nth(1).press("Space")
+    expect(cells.nth(1)).to_have_attribute("aria-selected", "true")
+    assert violations(page) == []
+    assert page.run.state()["state"] == "paused"
     page.press("Step phase")
     expect(page.page.locator('loop-region [data-part="announcer"]')).to_have_text(
         re.compile(SAID["draw"])

@@ -21,6 +21,21 @@ Weights = dict[str, Array]
 PARAMETERS = ("layer1.weights", "layer1.bias", "layer2.weights", "layer2.bias")
 NUMBER = re.compile(r"[−-]?\d[\d,.]*(?:e-?\d+)?")
 HELD_OUT = 256
+PLACES = 24
+
+# What is listed whenever something of it changes: the heading, and the answers below it.
+WATCH_THE_LIST = """(body) => {
+  const read = () => {
+    if (body.classList.contains("is-empty")) return ["nothing"];
+    const answers = [...body.querySelectorAll("li span:first-of-type")].map((of) => of.textContent);
+    return [body.querySelector("h3").textContent, ...new Set(answers.filter((text) => text))];
+  };
+  body.seen = [read()];
+  const observer = new MutationObserver(() => body.seen.push(read()));
+  observer.observe(body, {
+    subtree: true, childList: true, characterData: true, attributeFilter: ["class"],
+  });
+}"""
 
 PREPARED_DRAWING = asking_the_page("""
   return app.classifier.reading.value.pixels.flat();
@@ -487,6 +502,67 @@ def test_a_run_that_has_blown_up_says_what_would_help(page_of_run: DescentPage) 
     expect(said).to_contain_text("lower the learning rate")
 
 
+class Mistakes:
+    """The region with the mistakes, and what it is to list, by hand from the network's weights."""
+
+    def __init__(self, page: DescentPage) -> None:
+        self._page = page
+        self.region = page.region("What it gets wrong")
+        self.title = self.region.get_by_role("heading", level=3)
+        self.digits = self.region.locator("[data-part=worst] li:visible")
+        self.back = self.region.get_by_role("button", name="All mistakes")
+        self.measured()
+
+    def measured(self) -> None:
+        """Take up what the network is now, once the page shows the measurement of it."""
+        batch = self._page.run.at_rest()["batch"]
+        self.region.scroll_into_view_if_needed()
+        expect(self.region.locator("[data-part=of]")).to_contain_text(f"as of batch {batch}")
+        _, (images, self._labels) = load_mnist()
+        answers = log_probabilities(parameters(self._page), images)
+        self._predicted, self._confidence = answers.argmax(axis=1), np.exp(answers.max(axis=1))
+        self.confusion = np.zeros((10, 10), int)
+        np.add.at(self.confusion, (self._labels, self._predicted), 1)
+
+    def cell(self, label: int, answer: int) -> Locator:
+        """A cell of the table."""
+        return self.region.locator(f'td[data-row="{label}"][data-column="{answer}"]')
+
+    def title_of(self, label: int, answer: int) -> str:
+        """The heading of that cell's digits."""
+        there_are_some = self.confusion[label, answer] > 0
+        if label == answer:
+            some, none = f"{label}s read rightly, least sure first", f"No {label}s are read rightly"
+        else:
+            some = f"{label}s taken for {answer}s, most confident first"
+            none = f"No {label}s are taken for {answer}s"
+        return some if there_are_some else none
+
+    def lists(self, label: int, answer: int) -> None:
+        """Wait for the heading of a cell; what is below it are its digits, in their order."""
+        expect(self.title).to_have_text(self.title_of(label, answer))
+        expect(self.region.locator("[aria-selected=true]")).to_have_count(1)
+        expect(self.cell(label, answer)).to_have_attribute("aria-selected", "true")
+        its = self._confidence[(self._labels == label) & (self._predicted == answer)]
+        expected = np.sort(its) if label == answer else np.sort(its)[::-1]
+        count = min(len(its), PLACES)
+        expect(self.digits).to_have_count(count)
+        shown = self.digits.all_inner_texts()
+        for text, confidence in zip(shown, expected[:count], strict=True):
+            verdict, share = text.split("\n")
+            assert verdict == f"{label} → {answer}"
+            assert agrees(share, float(confidence))
+
+    def lists_all(self) -> None:
+        """Wait for the overall list."""
+        expect(self.title).to_have_text("Most confidently wrong")
+        expect(self.digits).to_have_count(PLACES)
+        expect(self.region.locator("[aria-selected=true]")).to_have_count(0)
+        expect(self.back).to_be_hidden()
+        wrong = self._confidence[self._predicted != self._labels]
+        assert agrees(self.digits.first.inner_text().split("\n")[1], float(wrong.max()))
+
+
 def test_the_mistakes_are_those_of_the_network(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)
@@ -523,3 +599,91 @@ def test_the_mistakes_are_those_of_the_network(page_of_run: DescentPage) -> None
     expect(region.locator("[data-part=readout]")).to_contain_text(
         f"{of_zero} of {confusion[1].sum():,} images of a 1 answered 0"
     )
+
+
+def test_a_cell_that_is_pressed_shows_its_digits(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    mistakes = Mistakes(page)
+    mistakes.lists_all()
+    room = mistakes.region.bounding_box()
+    wrong = np.where(np.eye(10), -1, mistakes.confusion)
+    cells = [np.argwhere(kind)[0].tolist() for kind in (wrong > PLACES, wrong == 1, wrong == 0)]
+    for label, answer in cells:
+        mistakes.cell(label, answer).click()
+        mistakes.lists(label, answer)
+        expect(mistakes.region.locator("[data-part=readout]")).to_contain_text(
+            f"images of a {label} answered {answer}"
+        )
+        assert mistakes.region.bounding_box() == room
+    mistakes.cell(label, answer).click()
+    mistakes.lists_all()
+
+    label, answer = cells[0]
+    mistakes.cell(label, answer).click()
+    first = mistakes.digits.first.get_by_role("img")
+    expect(first).to_have_accessible_name(re.compile(rf": a {label}, taken for a {answer} at \d"))
+    right = int(mistakes.confusion.diagonal().argmax())
+    mistakes.cell(right, right).click()
+    mistakes.lists(right, right)
+    expect(first).to_have_accessible_name(re.compile(rf": a {right}, read rightly at \d"))
+    mistakes.back.click()
+    mistakes.lists_all()
+    expect(mistakes.cell(right, right)).to_be_focused()
+
+
+def test_a_cell_is_picked_by_the_keys_and_stays_picked(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Open loss")
+    opened = page.page.get_by_role("button", name="Open loss")
+    step_batch(page, 1)
+    mistakes = Mistakes(page)
+    keyboard = page.page.keyboard
+    mistakes.cell(0, 0).focus()
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    mistakes.lists(1, 0)
+    keyboard.press("ArrowRight")
+    mistakes.lists(1, 0)
+    keyboard.press("Space")
+    mistakes.lists(1, 1)
+    keyboard.press("Space")
+    mistakes.lists_all()
+    keyboard.press("Enter")
+    mistakes.lists(1, 1)
+    keyboard.press("Escape")
+    mistakes.lists_all()
+    expect(mistakes.cell(1, 1)).to_be_focused()
+    expect(opened).to_have_attribute("aria-pressed", "true")
+    keyboard.press("Escape")  # with no cell to give up it is the page's again
+    expect(opened).to_have_attribute("aria-pressed", "false")
+    state = page.run.state()
+    assert (state["state"], state["batch"]) == ("paused", 1)
+
+    keyboard.press("Enter")
+    mistakes.lists(1, 1)
+    step_batch(page, 2)
+    mistakes.measured()
+    mistakes.lists(1, 1)
+    page.press("Reset")
+    page.shows("batch", "0")
+    mistakes.measured()
+    mistakes.lists(1, 1)
+
+
+def test_a_heading_changes_with_the_digits_below_it(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    mistakes = Mistakes(page)
+    mistakes.lists_all()
+    body = mistakes.region.locator("[data-part=body]")
+    body.evaluate(WATCH_THE_LIST)
+    wrong = np.where(np.eye(10), 0, mistakes.confusion)
+    cells = np.argwhere(wrong >= PLACES)[:6].tolist()
+    for label, answer in cells:
+        mistakes.cell(label, answer).click()
+        mistakes.lists(label, answer)
+    before, *seen = map(tuple, body.evaluate("(body) => body.seen"))
+    assert {*seen} - {before} == {
+        (mistakes.title_of(*cell), "{} → {}".format(*cell)) for cell in cells
+    }

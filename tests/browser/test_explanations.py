@@ -293,3 +293,14 @@ def test_the_numbers_of_the_mistakes_explain_themselves(page_of_run: DescentPage
     formulas = check_numbers(page, region.locator('[data-part="readout"]'))
     assert "share of the images of a 4 that the network calls 9" in formulas
     check_numbers(page, region.locator('[data-part="of"]'))
+    check_numbers(page, region.locator('[data-part="worst"]'))
+    page.press("Step batch")
+    measured(page, 1)
+    title = region.get_by_role("heading", level=3)
+    for label, answer in ((4, 9), (0, 0)):
+        cell = region.locator(f'td[data-row="{label}"][data-column="{answer}"]')
+        assert int(cell.inner_text()) > 1
+        cell.click()
+        expect(title).to_have_text(re.compile(rf"^{label}s .+ first$"))
+        formulas = check_numbers(page, region.locator('[data-part="worst"]'))
+        assert formulas == {f"p[{answer}] for this {label}"}

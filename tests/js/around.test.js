@@ -3,9 +3,18 @@ import { describe, it } from "node:test";
 import { curveScales } from "../../static/draw/curve.js";
 import { textOf } from "../../static/models/captions.js";
 import { curveOf, isLost, lossAt, lowest, wordsOf } from "../../static/models/curve.js";
+import { listedConfidence } from "../../static/models/explanations/mistakes.js";
 import { calmWords, FIGURES, hintsOf } from "../../static/models/health.js";
-import { mistakesOf, shareOf } from "../../static/models/mistakes.js";
+import {
+  listedText,
+  listTitle,
+  mistakesOf,
+  shareOf,
+  viewOfCell,
+} from "../../static/models/mistakes.js";
 import { largestDifference, sumOfTerms } from "../../static/models/unit.js";
+
+/** @typedef {import("../../static/protocol/types.js").RunState} RunState */
 
 const line = {
   distances: Float64Array.of(0, 1, 2, 3, 4),
@@ -81,20 +90,81 @@ describe("a unit", () => {
   });
 });
 
+/**
+ * @param {string} view
+ * @param {readonly [label: number, answer: number][]} listed
+ */
+function mistakesIn(view, listed) {
+  const tensor = (
+    /** @type {string} */ dtype,
+    /** @type {number[]} */ shape,
+    /** @type {Uint8Array | Uint32Array} */ data,
+  ) => ({ dtype, shape, data });
+  const column = (/** @type {number[]} */ ...data) =>
+    tensor("U8", [data.length], Uint8Array.from(data));
+  const tensors = new Map([
+    ["confusion", tensor("U32", [2, 2], Uint32Array.of(3, 1, 0, 0))],
+    ["images", column(...listed.flatMap((_, i) => [i, i]))],
+    ["labels", column(...listed.map(([label]) => label))],
+    ["predicted", column(...listed.map(([, answer]) => answer))],
+    ["confidence", column(...listed.map(() => 1))],
+    ["indices", column(...listed.map((_, i) => 10 + i))],
+  ]);
+  const mistakes = mistakesOf({ tensors, metadata: { view, "measured.batch": "7" }, fresh: true });
+  assert.ok(mistakes);
+  return mistakes;
+}
+
 describe("the mistakes", () => {
   it("are counted for each true class", () => {
-    const confusion = { dtype: "U32", shape: [2, 2], data: Uint32Array.of(3, 1, 0, 0) };
-    const seen = {
-      tensors: new Map([["confusion", confusion]]),
-      metadata: { "measured.batch": "7" },
-      fresh: true,
-    };
-    const mistakes = mistakesOf(seen);
-    assert.ok(mistakes);
+    const mistakes = mistakesIn("mistakes", []);
     assert.deepEqual(mistakes.totals, [4, 0]);
     assert.equal(shareOf(mistakes, 0, 1), 0.25);
     assert.equal(shareOf(mistakes, 1, 1), 0);
-    assert.deepEqual([mistakes.batch, mistakes.worst], [7, []]);
+    assert.deepEqual([mistakes.batch, mistakes.listed], [7, []]);
+  });
+
+  it("are listed one by one", () => {
+    const { listed } = mistakesIn("mistakes/4/9", [
+      [4, 9],
+      [4, 9],
+    ]);
+    assert.deepEqual(listed[1], {
+      pixels: Uint8Array.of(1, 1),
+      label: 4,
+      answer: 9,
+      confidence: 1,
+      index: 11,
+    });
+  });
+
+  it("say of which cell they are, by the view they came with", () => {
+    const title = (/** @type {Parameters<typeof mistakesIn>} */ ...given) =>
+      listTitle(mistakesIn(...given));
+    assert.equal(title("mistakes", [[4, 9]]), "Most confidently wrong");
+    assert.equal(title("mistakes", []), "None is wrong");
+    assert.equal(title(viewOfCell(4, 9), [[4, 9]]), "4s taken for 9s, most confident first");
+    assert.equal(title(viewOfCell(4, 9), []), "No 4s are taken for 9s");
+    assert.equal(title(viewOfCell(7, 7), [[7, 7]]), "7s read rightly, least sure first");
+    assert.equal(title(viewOfCell(7, 7), []), "No 7s are read rightly");
+  });
+
+  it("say of an image how it was read", () => {
+    const image = { pixels: new Uint8Array(), label: 4, answer: 9, confidence: 1, index: 115 };
+    assert.equal(listedText(image, "98 %"), "Test image 115: a 4, taken for a 9 at 98 %");
+    const right = { ...image, answer: 4 };
+    assert.equal(listedText(right, "51 %"), "Test image 115: a 4, read rightly at 51 %");
+  });
+
+  it("have their confidences explained by the view that lists them", () => {
+    const state = /** @type {RunState} */ (
+      /** @type {unknown} */ ({ id: "abc", config: { layers: [{ activation: "softmax" }] } })
+    );
+    const at = { position: 3, label: 4, answer: 9 };
+    const { formula, address, numpy } = listedConfidence(state, viewOfCell(4, 9), at, 0.5);
+    assert.match(formula, /^p\[9\] for this 4 = /);
+    assert.equal(address, "GET /api/runs/abc/views/mistakes/4/9");
+    assert.equal(numpy, 'view("mistakes/4/9")["confidence"][3]');
   });
 });
 

@@ -36,17 +36,18 @@ export function classAccuracy(state, { label, right, total }) {
 }
 
 /**
- * How sure the network was of a wrong answer.
+ * How sure the network was of its answer to a listed image.
  *
  * @param {RunState} state
- * @param {{ position: number, label: number, answer: number }} at its place among the worst
+ * @param {string} view the one that lists it
+ * @param {{ position: number, label: number, answer: number }} at its place in the list
  * @param {number} confidence
  */
-export function wrongConfidence(state, { position, label, answer }, confidence) {
+export function listedConfidence(state, view, { position, label, answer }, confidence) {
   return sourceNow(state).fromView(
     `p[${answer}] for this ${label} = ${outputText(state, confidence)}, at the last measurement`,
-    "mistakes",
-    `view("mistakes")["confidence"][${position}]`,
+    view,
+    `view("${view}")["confidence"][${position}]`,
   );
 }
 
