@@ -62,8 +62,15 @@ const drawing = new Drawing();
 const classifier = new Classifier({
   read: async (signal) => {
     if (classifier.progress.peek() !== null) return null; // the reader is not ready yet
-    const id = classifier.reader.peek() === "run" ? (run.state.peek()?.id ?? null) : null;
-    return drawing.readable ? classify(await drawing.toPng(), id, signal) : null;
+    if (!drawing.readable) return null;
+    /** @type {string | null} */
+    let id = null;
+    if (classifier.reader.peek() === "run") {
+      if (run.gone.peek()) throw run.gone.peek();
+      id = run.state.peek()?.id ?? null;
+      if (id === null) return null; // it is read once the run is open
+    }
+    return classify(await drawing.toPng(), id, signal);
   },
   trained: trainedNetwork,
 });

@@ -28,6 +28,8 @@ import { drawAbove } from "./loss-end.js";
  * @property {(batch: number | null) => void} pointed
  */
 
+/** From label to label of the batches: there is no batch 2.5. */
+const BATCH_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((n) => [1, 2, 5].map((digit) => digit * 10 ** n));
 const MARK_ROW_HEIGHT = 14;
 /** Under the words: the label at the axis's end reaches up so far. */
 const MARK_GAP = 8;
@@ -66,7 +68,7 @@ export function lossPlot(holder, data, parts) {
       ),
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 60 },
+      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 60, incrs: BATCH_STEPS },
       { ...axis, grid, ...lossAxis(logarithmic) },
     ],
     series: [{}, ...series],

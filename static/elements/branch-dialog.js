@@ -3,7 +3,7 @@ import { runAddress } from "../models/addresses.js";
 import { settingsAt } from "../models/changes.js";
 import { parseLearningRate } from "../models/learning-rate.js";
 import { branchRun } from "../protocol/api.js";
-import { RunElement, write } from "./run-element.js";
+import { closeByHand, RunElement, write } from "./run-element.js";
 import { chooseSize } from "./size-select.js";
 
 /**
@@ -55,7 +55,7 @@ export class BranchDialog extends RunElement {
     dialog.addEventListener("cancel", clear, { signal });
     const cancel = this.button("cancel");
     cancel.addEventListener("click", close, { signal });
-    dialog.addEventListener("click", ({ target }) => target === dialog && close(), { signal });
+    closeByHand(dialog, signal, close);
     this.find("form", HTMLFormElement).addEventListener(
       "submit",
       (event) => {

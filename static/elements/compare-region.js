@@ -177,6 +177,7 @@ export class CompareRegion extends RunElement {
       for (const control of controls.querySelectorAll("button, input, select")) {
         control.toggleAttribute("disabled", watched);
       }
+      stride.disabled = watched || !together.inStep.value; // else they go as they can
     });
     follow(signal, () => {
       const trouble = together.trouble.value;

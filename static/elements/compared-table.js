@@ -3,7 +3,6 @@ import { formatCount, formatLoss, formatPercent, formatSetting, NONE } from "../
 import { optimizerTitle, outNote, standing } from "../models/compared-words.js";
 import { LETTERS } from "../models/comparison.js";
 import { addressOf } from "../models/comparison-address.js";
-import { batchSize } from "../models/explanations/comparing.js";
 import * as explanations from "../models/explanations/progress.js";
 import { explain } from "./explain.js";
 import { cell, hide, write, writeAttribute } from "./run-element.js";
@@ -27,7 +26,11 @@ const CELLS = [
     text: ({ learning_rate }) => formatSetting(learning_rate),
     why: explanations.learningRate,
   },
-  { name: "batch_size", text: (state) => formatCount(state.batch_size), why: batchSize },
+  {
+    name: "batch_size",
+    text: (state) => formatCount(state.batch_size),
+    why: explanations.batchSizeSet,
+  },
   { name: "batch", text: (state) => formatCount(state.batch), why: explanations.batch },
   { name: "loss", text: (state) => formatLoss(state.loss), why: explanations.loss },
   { name: "accuracy", text: (s) => formatPercent(s.accuracy), why: explanations.accuracy },

@@ -58,6 +58,7 @@ export class LossRegion extends RunElement {
     rewindSlider(this.piece("slider", HTMLInputElement), app, signal);
     const branch = this.button("branch");
     branch.addEventListener("click", () => dialogs.openBranch(rewind.batch), { signal });
+    follow(signal, () => branch.toggleAttribute("disabled", run.gone.value !== null));
     follow(signal, () => {
       run.news.value;
       run.writable.value;

@@ -196,6 +196,8 @@ export class MyRuns extends RunElement {
     this.#round += 1;
     try {
       shown.run = await renameRun(run.id, name);
+      const compared = app.comparison.all.peek().find(({ id }) => id === run.id);
+      compared?.run.rename(name);
       write(this.piece("trouble", HTMLElement), "");
     } catch (error) {
       field.value = run.name;

@@ -5,7 +5,7 @@ import { follow, RunElement, write } from "./run-element.js";
 /** @type {{ [choice: string]: string }} */
 const THEME_NAMES = { system: "as the system", light: "light", dark: "dark" };
 
-/** The wordmark, the network's line, and Share, Keys and the theme. */
+/** The wordmark, the network's line, and the buttons for the dialogs and the theme. */
 export class PageHeader extends RunElement {
   /**
    * @override
@@ -31,5 +31,9 @@ export class PageHeader extends RunElement {
     runs.addEventListener("click", () => dialogs.openRuns(), { signal });
     const share = this.button("share");
     share.addEventListener("click", () => dialogs.openShare(), { signal });
+    follow(signal, () => {
+      for (const button of [race, share])
+        button.toggleAttribute("disabled", run.gone.value !== null);
+    });
   }
 }

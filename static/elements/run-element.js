@@ -234,9 +234,16 @@ export function leave(button, next) {
  *
  * @param {HTMLDialogElement} dialog
  * @param {AbortSignal} signal
+ * @param {() => void} [close]
  */
-export function closeByHand(dialog, signal) {
-  const close = () => dialog.close();
+export function closeByHand(dialog, signal, close = () => dialog.close()) {
   dialog.querySelector('[data-action="close"]')?.addEventListener("click", close, { signal });
-  dialog.addEventListener("click", ({ target }) => target === dialog && close(), { signal });
+  // Where the press began: a text is selected beyond the edge, too, and the padding is no backdrop.
+  let isBeside = false;
+  const begin = (/** @type {PointerEvent} */ { target, clientX: x, clientY: y }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    isBeside = target === dialog && (x < left || x > right || y < top || y > bottom);
+  };
+  dialog.addEventListener("pointerdown", begin, { signal });
+  dialog.addEventListener("click", () => isBeside && close(), { signal });
 }

@@ -5,7 +5,7 @@ import { getRecipe, runPath } from "../protocol/api.js";
 import { openFile } from "../protocol/opening.js";
 import { LONGEST_FRAGMENT, recipeFragment } from "../protocol/recipe-link.js";
 import { dropFiles } from "./file-drop.js";
-import { follow, RunElement, write } from "./run-element.js";
+import { closeByHand, follow, RunElement, write } from "./run-element.js";
 
 /**
  * @typedef {import("./context.js").App} App
@@ -31,11 +31,11 @@ export class ShareDialog extends RunElement {
       this.#fill(id);
       dialog.showModal();
     };
+    closeByHand(dialog, signal);
     dialog.addEventListener(
       "click",
       ({ target }) => {
         const button = target instanceof Element ? target.closest("button") : null;
-        if (target === dialog || button?.dataset.action === "close") dialog.close();
         if (button?.dataset.copies) this.#copy(button.dataset.copies);
         if (button?.dataset.action === "open") this.piece("file", HTMLInputElement).click();
       },

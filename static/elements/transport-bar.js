@@ -167,10 +167,9 @@ export class TransportBar extends RunElement {
    */
   #batchSize(run, signal) {
     const select = this.piece("batch-size", HTMLSelectElement);
-    const show = (/** @type {number} */ size) => chooseSize(select, size);
     follow(signal, () => {
       const state = run.state.value;
-      if (state) show(run.pending.shown("batch_size", state.batch_size));
+      if (state) chooseSize(select, run.pending.shown("batch_size", state.batch_size));
     });
     select.addEventListener(
       "change",

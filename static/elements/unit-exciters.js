@@ -56,7 +56,11 @@ export class UnitExciters {
       const known = i < labels.length;
       const value = known ? formatValue(Number(data("values")[i]), 4) : "";
       write(text, value);
-      writeAttribute(canvas, "aria-label", known ? `A ${labels[i]}: ${value}` : "Not known yet");
+      writeAttribute(
+        canvas,
+        "aria-label",
+        known ? `True digit ${labels[i]}: ${value}` : "Not known yet",
+      );
       if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);
     });
     const batch = seen && formatCount(Number(seen.metadata["study.batch"]));

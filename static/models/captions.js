@@ -1,6 +1,6 @@
 import { aDigit, formatCount, formatLoss, formatValue } from "../format.js";
-import { batchSize } from "./explanations/comparing.js";
 import { digitsInLoss } from "./explanations/counts.js";
+import { batchSizeSet } from "./explanations/progress.js";
 import * as explanations from "./explanations/stations.js";
 import { batchAtHand } from "./loop.js";
 import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } from "./words.js";
@@ -29,7 +29,7 @@ export function headingParts({ draw, of }, state) {
   const drawn = of.draw === batch ? draw : null;
   if (!drawn && state.trained_apart) return [heading, "five phases"]; // not known any more
   const size = drawn?.size ?? state.batch_size;
-  const explanation = () => (drawn ? explanations.batchSize(state, size) : batchSize(state));
+  const explanation = () => (drawn ? explanations.batchSize(state, size) : batchSizeSet(state));
   return [
     heading,
     { text: formatCount(size), explanation },

@@ -1,4 +1,4 @@
-import { formatSetting, formatValue, NONE } from "../format.js";
+import { digitsBeside, formatSetting, formatValue, NONE } from "../format.js";
 import * as explanations from "./explanations/chain.js";
 
 /**
@@ -133,7 +133,8 @@ function cameFrom(factor) {
 export function outcomeWords(outcome) {
   if (!outcome) return "";
   const { before, after } = outcome;
-  const ends = `${chainNumber(before)} to ${chainNumber(after)}`;
+  const digits = Math.max(4, digitsBeside(before, after - before));
+  const ends = `${formatValue(before, digits)} to ${formatValue(after, digits)}`;
   if (after < before) return `f fell from ${ends}.`;
   if (after === before) return `f stayed at ${chainNumber(before)}: its gradient is 0 here.`;
   return `f rose from ${ends}: the step went too far. Take a smaller one.`;

@@ -1,3 +1,4 @@
+import { formatCount } from "../format.js";
 import { eachOnce, markOf } from "./changes.js";
 
 /**
@@ -50,8 +51,8 @@ export function settingText({ batch, set }) {
  * @param {Mark} mark
  */
 export function changeText(letter, { batch, text, branch }) {
-  if (!branch) return `${letter} from batch ${batch} on: ${text}`;
-  return `${letter} branches off at batch ${batch}${text === "" ? "" : `: ${text}`}`;
+  if (!branch) return `${letter} from batch ${formatCount(batch)} on: ${text}`;
+  return `${letter} branches off at batch ${formatCount(batch)}${text === "" ? "" : `: ${text}`}`;
 }
 
 /**

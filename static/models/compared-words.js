@@ -123,7 +123,7 @@ function apartFrom(first, other) {
   }
   const parts = firstDifference(sizesOf(first.state), sizesOf(other.state));
   if (parts === null) return notes;
-  const since = parts.batch === 0 ? "" : ` from batch ${parts.batch} on`;
+  const since = parts.batch === 0 ? "" : ` from batch ${formatCount(parts.batch)} on`;
   notes.push(
     `The batches of ${a} and ${b} are not the same${since}: ` +
       `${a} draws ${parts.one} digits at a time, ${b} ${parts.other}.`,

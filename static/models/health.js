@@ -154,13 +154,13 @@ function shares(usual) {
  * @returns {Health | null}
  */
 export function healthOf(seen) {
-  if (!seen?.metadata.layers) return null;
-  const { metadata } = seen;
+  const { metadata } = seen ?? {};
+  if (!metadata?.layers) return null;
   return {
     batch: Number(metadata["study.batch"]),
     phase: metadata["study.phase"] ?? "",
     sample: Number(metadata.sample),
-    layers: JSON.parse(metadata.layers ?? "[]"),
+    layers: JSON.parse(metadata.layers),
     hints: JSON.parse(metadata.hints ?? "[]"),
   };
 }

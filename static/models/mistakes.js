@@ -1,4 +1,4 @@
-import { formatCount, formatPercent } from "../format.js";
+import { aDigit, formatCount, formatPercent } from "../format.js";
 import {
   answerShare,
   classAccuracy,
@@ -106,8 +106,8 @@ export function listTitle({ view, listed }) {
  * @param {string} share the confidence as it is displayed
  */
 export function listedText({ index, label, answer }, share) {
-  const verdict = label === answer ? "read rightly" : `taken for a ${answer}`;
-  return `Test image ${index}: a ${label}, ${verdict} at ${share}`;
+  const verdict = label === answer ? "read rightly" : `taken for ${aDigit(answer)}`;
+  return `Test image ${index}: ${aDigit(label)}, ${verdict} at ${share}`;
 }
 
 /**
@@ -139,7 +139,7 @@ export function cellParts(state, mistakes, label, answer) {
     { text: formatCount(count), explanation: () => confusion(state, { label, answer }, count) },
     " of ",
     { text: formatCount(total), explanation: () => imagesOfClass(state, label, total) },
-    ` images of a ${label} ${verdict}: `,
+    ` images of ${aDigit(label)} ${verdict}: `,
     {
       text: formatPercent(shareOf(mistakes, label, answer)),
       explanation: () => answerShare(state, { label, answer, count, total }),

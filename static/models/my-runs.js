@@ -1,4 +1,5 @@
 import { formatCount, formatPercent } from "../format.js";
+import { countWords } from "./changes.js";
 import { optimizerSetting } from "./compared-words.js";
 import { numberOfRun } from "./explanations/comparing.js";
 import { batchOfLoss } from "./words.js";
@@ -58,7 +59,7 @@ export function whenText({ used, expires }, now) {
  */
 export function settingsText({ name, optimizer, learning_rate, batch_size, layers, changes }) {
   const network = layers.map(({ units, activation }) => `${units} ${activation}`).join(" → ");
-  const changed = changes === 0 ? "" : `; ${changes} change${changes === 1 ? "" : "s"}`;
+  const changed = changes === 0 ? "" : `; ${countWords(changes)}`;
   const setting = name === "" ? "" : `${optimizerSetting(optimizer, learning_rate)}, `;
   return `${setting}batches of ${batch_size}; ${network}${changed}`;
 }

@@ -69,11 +69,7 @@ export const RACES = [
  * @returns {RunConfig}
  */
 export function configOf(config, side) {
-  return {
-    ...config,
-    ...(side.optimizer ? { optimizer: { ...side.optimizer } } : {}),
-    ...(side.batch_size ? { batch_size: side.batch_size } : {}),
-  };
+  return { ...config, ...settingsOf(side) };
 }
 
 /**

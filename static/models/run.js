@@ -414,6 +414,14 @@ export class RunModel {
     });
   }
 
+  /** No frame brings its name. @param {string} name */
+  rename(name) {
+    for (const told of [this.state, this.shown]) {
+      const state = told.peek();
+      if (state) told.value = { ...state, name };
+    }
+  }
+
   /** @param {RunState} state */
   reply(state) {
     // An answer that comes before the end of a step comes after a second.

@@ -74,6 +74,24 @@ def test_a_run_is_renamed_in_place(open_page: OpenPage) -> None:
     expect(entry(dialog, page.run_id).get_by_role("textbox")).to_have_value("too fast")
 
 
+def test_a_dialog_is_closed_by_a_press_beside_it_and_not_by_one_within(open_page: OpenPage) -> None:
+    page = small_page(open_page)
+    dialog = open_list(page)
+    box = dialog.bounding_box()
+    assert box is not None
+    mouse = page.page.mouse
+    mouse.click(box["x"] + 5, box["y"] + 5)
+    field = entry(dialog, page.run_id).get_by_role("textbox").bounding_box()
+    assert field is not None
+    mouse.move(field["x"] + 20, field["y"] + field["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] - 20, field["y"] + field["height"] / 2, steps=3)
+    mouse.up()
+    expect(dialog).to_be_visible()
+    mouse.click(box["x"] - 20, box["y"] + 20)
+    expect(dialog).to_be_hidden()
+
+
 def asked_whether_to_delete(page: DescentPage) -> tuple[str, Locator]:
     """Another run of the page's owner, and the list, which asks whether to delete it."""
     other: str = page.page.evaluate(MAKE, {"optimizer": {"name": "sgd", "learning_rate": 0.5}})

@@ -167,6 +167,8 @@ describe("one step", () => {
   it("is told by where f went", () => {
     assert.equal(outcomeWords(null), "");
     assert.equal(outcomeWords({ before: 2.613, after: 0.98769 }), "f fell from 2.613 to 0.9877.");
+    const little = { before: -0.5485992, after: -0.5486547 };
+    assert.match(outcomeWords(little), /^f fell from −0\.54859\d* to −0\.54865\d*\.$/);
     assert.match(outcomeWords({ before: 1, after: 2 }), /^f rose from 1 to 2: .*smaller/);
     assert.match(outcomeWords({ before: 1, after: 1 }), /gradient is 0/);
   });

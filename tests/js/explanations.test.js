@@ -5,7 +5,7 @@ import { largest } from "../../static/models/explanations/code.js";
 import { drawnProbability } from "../../static/models/explanations/drawing.js";
 import { activation } from "../../static/models/explanations/forward.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
-import { loss } from "../../static/models/explanations/progress.js";
+import { batchesPerEpoch, loss } from "../../static/models/explanations/progress.js";
 import { sourceOf } from "../../static/models/explanations/source.js";
 import { batchSize, stillWeights } from "../../static/models/explanations/stations.js";
 import { after, angle } from "../../static/models/explanations/update.js";
@@ -36,6 +36,14 @@ it("writes counts in groups of digits, after what they count", () => {
   assert.match(stillWeights(state, 164774).formula, /whose step is 0 = 164,774: their pixel/);
   assert.match(batchSize(state, 1024).formula, / = 1,024$/);
   assert.match(angle(state, 60).formula, / over all 407,050 parameters /);
+});
+
+it("divides the samples by the batch size only where that gives the batches of the epoch", () => {
+  const state = { ...STATE, config: { ...STATE.config, dataset: "mnist" }, batch_size: 128 };
+  const formula = (/** @type {number} */ batches_per_epoch) =>
+    batchesPerEpoch({ ...state, batches_per_epoch }).formula;
+  assert.match(formula(469), /= 60,000 \/ 128, rounded up = 469$/);
+  assert.match(formula(1234), /= those completed, and those of 128 that the rest .* = 1,234$/);
 });
 
 const AT = { unit: 0, input: 0 };

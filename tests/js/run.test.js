@@ -168,6 +168,17 @@ it("knows of which moment its series and pictures are, where an answer comes bef
   assert.equal(run.state.value?.batch, 16);
 });
 
+it("has the name it is given elsewhere, which no frame brings", () => {
+  const run = new RunModel((callback) => callback());
+  run.rename("before it is open");
+  assert.equal(run.state.value, null);
+  run.hello({ type: "hello", writable: true, state: stateAt({ version: 1, batch: 4 }) });
+  run.rename("steep");
+  run.frame(frameOf(stateAt({ version: 2, batch: 8 })));
+  assert.equal(run.state.value?.name, "steep");
+  assert.equal(run.shown.value?.name, "steep");
+});
+
 it("takes whatever state a new connection begins with: another machine's clock may be behind", () => {
   const run = new RunModel((callback) => callback());
   run.reply(stateAt({ version: 900, batch: 8 }));

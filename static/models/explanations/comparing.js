@@ -1,18 +1,10 @@
 import { formatCount, formatValue } from "../../format.js";
-import { Source, sourceNow } from "./source.js";
+import { Source } from "./source.js";
 
 /**
  * @typedef {import("../../protocol/types.js").RunState} RunState
  * @typedef {import("./source.js").Explanation} Explanation
  */
-
-/** @param {RunState} state */
-export function batchSize(state) {
-  return sourceNow(state).fromState(
-    `digits in a batch, from the next DRAW on = ${formatCount(state.batch_size)}`,
-    'state["batch_size"]',
-  );
-}
 
 /**
  * A number of a run of the visitor's, as its state has it.

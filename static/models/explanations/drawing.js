@@ -1,4 +1,4 @@
-import { formatPercent } from "../../format.js";
+import { aDigit, formatPercent } from "../../format.js";
 import { outputText } from "../words.js";
 import { parameterNames, sourceNow } from "./source.js";
 
@@ -29,7 +29,7 @@ const ACTIVATIONS = {
 export function drawnProbability(state, reader, digit, share) {
   if (reader === "trained") {
     return {
-      formula: `probability that the drawing is a ${digit}, by the trained network = ${formatPercent(share)}`,
+      formula: `probability that the drawing is ${aDigit(digit)}, by the trained network = ${formatPercent(share)}`,
       address: "POST /api/classify",
       numpy: `reading["probabilities"][${digit}]`,
     };

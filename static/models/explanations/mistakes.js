@@ -1,4 +1,4 @@
-import { formatCount, formatPercent } from "../../format.js";
+import { aDigit, formatCount, formatPercent } from "../../format.js";
 import { outputText } from "../words.js";
 import { sourceNow } from "./source.js";
 
@@ -15,7 +15,7 @@ const CONFUSION = 'view("mistakes")["confusion"]';
  */
 export function confusion(state, { label, answer }, count) {
   return sourceNow(state).fromView(
-    `test images of a ${label} that the network calls ${answer} = ${formatCount(count)}`,
+    `test images of ${aDigit(label)} that the network calls ${answer} = ${formatCount(count)}`,
     "mistakes",
     `${CONFUSION}[${label}, ${answer}]`,
   );
@@ -59,7 +59,7 @@ export function listedConfidence(state, view, { position, label, answer }, confi
  */
 export function answerShare(state, { label, answer, count, total }) {
   return sourceNow(state).fromView(
-    `share of the images of a ${label} that the network calls ${answer} = ${formatCount(count)} / ${formatCount(total)} = ${formatPercent(total ? count / total : 0)}`,
+    `share of the images of ${aDigit(label)} that the network calls ${answer} = ${formatCount(count)} / ${formatCount(total)} = ${formatPercent(total ? count / total : 0)}`,
     "mistakes",
     `(c := ${CONFUSION})[${label}, ${answer}] / c[${label}].sum()`,
   );
@@ -72,7 +72,7 @@ export function answerShare(state, { label, answer, count, total }) {
  */
 export function imagesOfClass(state, label, total) {
   return sourceNow(state).fromView(
-    `test images of a ${label} = sum of its row = ${formatCount(total)}`,
+    `test images of ${aDigit(label)} = sum of its row = ${formatCount(total)}`,
     "mistakes",
     `${CONFUSION}[${label}].sum()`,
   );

@@ -38,7 +38,7 @@ export function accuracy(state) {
 /** @param {RunState} state */
 export function testAccuracy(state) {
   return sourceNow(state).fromView(
-    `test accuracy = right answers / all 10,000 test images, the diagonal of the confusion matrix / its sum = ${formatPercent(state.test_accuracy, 2)}, measured at batch ${state.test_batch}`,
+    `test accuracy = right answers / all 10,000 test images, the diagonal of the confusion matrix / its sum = ${formatPercent(state.test_accuracy, 2)}, measured at batch ${formatCount(state.test_batch ?? 0)}`,
     "mistakes",
     'np.trace(c := view("mistakes")["confusion"]) / c.sum()',
   );
@@ -47,7 +47,7 @@ export function testAccuracy(state) {
 /** @param {RunState} state */
 export function testBatch(state) {
   return sourceNow(state).fromState(
-    `the batch after which the test images were measured last = ${state.test_batch}`,
+    `the batch after which the test images were measured last = ${formatCount(state.test_batch ?? 0)}`,
     'state["test_batch"]',
   );
 }
@@ -57,9 +57,9 @@ export function lossBatch(state) {
   const batch = batchOfLoss(state);
   const words = "the batch that this loss and this accuracy are of = completed batches";
   return batch === state.batch
-    ? sourceNow(state).fromState(`${words} = ${batch}`, 'state["batch"]')
+    ? sourceNow(state).fromState(`${words} = ${formatCount(batch)}`, 'state["batch"]')
     : sourceNow(state).fromState(
-        `${words} + 1, the one under way = ${state.batch} + 1`,
+        `${words} + 1, the one under way = ${formatCount(state.batch)} + 1`,
         'state["batch"] + 1',
       );
 }
@@ -69,7 +69,7 @@ export function epoch(state) {
   const samples = samplesOf(state);
   const all = samples === null ? "every sample" : `each of the ${formatCount(samples)} digits`;
   return sourceNow(state).fromState(
-    `epoch = completed epochs + 1 = ${state.epoch} + 1; an epoch uses ${all} once`,
+    `epoch = completed epochs + 1 = ${formatCount(state.epoch)} + 1; an epoch uses ${all} once`,
     'state["epoch"] + 1',
   );
 }
@@ -77,7 +77,7 @@ export function epoch(state) {
 /** @param {RunState} state */
 export function batchInEpoch(state) {
   return sourceNow(state).fromState(
-    `completed batches of this epoch = ${state.batch_in_epoch}`,
+    `completed batches of this epoch = ${formatCount(state.batch_in_epoch)}`,
     'state["batch_in_epoch"]',
   );
 }
@@ -85,12 +85,14 @@ export function batchInEpoch(state) {
 /** @param {RunState} state */
 export function batchesPerEpoch(state) {
   const samples = samplesOf(state);
-  const division =
-    samples === null
-      ? "samples / batch size, rounded up"
-      : `${formatCount(samples)} / ${state.batch_size}, rounded up, where the batch size stays the same`;
+  const size = formatCount(state.batch_size);
+  const isWhole =
+    samples !== null && Math.ceil(samples / state.batch_size) === state.batches_per_epoch;
+  const division = isWhole
+    ? `${formatCount(samples)} / ${size}, rounded up`
+    : `those completed, and those of ${size} that the rest of the digits make`;
   return sourceNow(state).fromState(
-    `batches of this epoch = ${division} = ${state.batches_per_epoch}`,
+    `batches of this epoch = ${division} = ${formatCount(state.batches_per_epoch)}`,
     'state["batches_per_epoch"]',
   );
 }
@@ -125,6 +127,14 @@ export function learningRate(state) {
   );
 }
 
+/** @param {RunState} state */
+export function batchSizeSet(state) {
+  return sourceNow(state).fromState(
+    `digits in a batch, from the next DRAW on = ${formatCount(state.batch_size)}`,
+    'state["batch_size"]',
+  );
+}
+
 /**
  * A point of the loss chart.
  *
@@ -134,7 +144,7 @@ export function learningRate(state) {
  */
 export function lossOfBatch(state, number, value) {
   return new Source(state.id).fromSeries(
-    `loss of batch ${number} = mean over its digits = ${formatLoss(value)}`,
+    `loss of batch ${formatCount(number)} = mean over its digits = ${formatLoss(value)}`,
     `series["loss"][${number} - 1]`,
   );
 }
@@ -146,7 +156,7 @@ export function lossOfBatch(state, number, value) {
  */
 export function accuracyOfBatch(state, number, value) {
   return new Source(state.id).fromSeries(
-    `accuracy of batch ${number} = share of its digits classified right = ${formatPercent(value)}`,
+    `accuracy of batch ${formatCount(number)} = share of its digits classified right = ${formatPercent(value)}`,
     `series["accuracy"][${number} - 1]`,
   );
 }
