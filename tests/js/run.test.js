@@ -171,7 +171,7 @@ it("knows of which moment its series and pictures are, where an answer comes bef
 it("has the name it is given elsewhere, which no frame brings", () => {
   const run = new RunModel((callback) => callback());
   run.rename("before it is open");
-  assert.equal(run.state.value, null);
+  assert.equal(run.state.peek(), null);
   run.hello({ type: "hello", writable: true, state: stateAt({ version: 1, batch: 4 }) });
   run.rename("steep");
   run.frame(frameOf(stateAt({ version: 2, batch: 8 })));
