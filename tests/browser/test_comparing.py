@@ -618,7 +618,9 @@ def test_out_of_sight_the_others_send_no_pictures(open_page: OpenPage) -> None:
     shown = ["layer1.weights/0/24"]
     page.until(lambda: looks[-1]["views"] == shown, "a look at the weights shown")
     assert looks[-1]["rate"] <= 5
-    region_of(page).get_by_label("Compared unit").fill("31")
+    unit = region_of(page).get_by_label("Compared unit")
+    expect(unit).to_have_attribute("max", "39")  # once its pictures are there
+    unit.fill("31")
     shown = ["layer1.weights/24/40"]
     page.until(lambda: looks[-1]["views"] == shown, "a look at the last there are")
     page.page.get_by_role("heading", name="Descent").scroll_into_view_if_needed()
