@@ -41,14 +41,15 @@ def unknown_run() -> AppError:
     )
 
 
-def batch_not_reached(last: int, what_it_is: str, batch: int) -> AppError:
-    """The answer to who asks for a batch beyond the last one there is."""
-    return AppError(
-        "batch_not_reached",
-        f"expected a batch from 0 to {last}, {what_it_is}, got {shorten(batch)}",
-        "Play or step further first.",
-        status=409,
-    )
+def require_at_most(last: int, what_it_is: str, batch: int) -> None:
+    """Raise AppError where a batch is asked for beyond the last one there is."""
+    if batch > last:
+        raise AppError(
+            "batch_not_reached",
+            f"expected a batch from 0 to {last}, {what_it_is}, got {shorten(batch)}",
+            "Play or step further first.",
+            status=409,
+        )
 
 
 # It goes down into a value only as far as its text is asked for: one nested without end is no harm.

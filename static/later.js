@@ -6,7 +6,7 @@ import { RaceDialog } from "./elements/race-dialog.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
 
 /**
- * What `late.js` loads, in one module: joined, it is a fifth smaller than one by one.
+ * What `late.js` loads, in one module: joined, they are sent in fewer bytes than one by one.
  *
  * @type {{ readonly [name: string]: CustomElementConstructor }}
  */

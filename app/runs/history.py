@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.config import MAX_ACTIONS
-from app.errors import AppError, batch_not_reached
+from app.errors import AppError, require_at_most
 from app.runs.network import DataSet
 from app.runs.recipe import Action, Recipe
 from app.runs.replay import Replay
@@ -172,14 +172,14 @@ class History:
 
     def require_reached(self, batch: int) -> None:
         """Raise `AppError` unless the run has been trained to `batch` at some time."""
-        _require_at_most(self.furthest, "the furthest this run has been trained to", batch)
+        require_at_most(self.furthest, "the furthest this run has been trained to", batch)
 
     def require_known(self, batch: int) -> None:
         """The same, or unless the recipe it follows goes that far."""
         if self.pending is None:
             self.require_reached(batch)
         else:
-            _require_at_most(self.pending, "as far as the recipe of this run goes", batch)
+            require_at_most(self.pending, "as far as the recipe of this run goes", batch)
 
     def replay_to(
         self,
@@ -212,8 +212,3 @@ class History:
             meanwhile=meanwhile,
             changes_too=changes_too,
         )
-
-
-def _require_at_most(last: int, what_it_is: str, batch: int) -> None:
-    if batch > last:
-        raise batch_not_reached(last, what_it_is, batch)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import batch_not_reached, unknown_run
+from app.errors import require_at_most, unknown_run
 from app.storage import checkpoints
 from app.storage.database import connect, transaction
 
@@ -112,10 +112,8 @@ class RunIndex:
             (furthest,) = connection.execute(
                 "SELECT ifnull(max(batch), 0) FROM series WHERE run = ?", (number,)
             ).fetchone()
-            if batch > furthest:  # it has gone back since it was asked, and been changed there
-                raise batch_not_reached(
-                    furthest, "the furthest that run has been trained to", batch
-                )
+            # It may have gone back since it was asked, and been changed there.
+            require_at_most(furthest, "the furthest that run has been trained to", batch)
             stands = {"batch": batch, "phase": None, "speed": json.loads(progress).get("speed")}
             origin = json.dumps({"id": source, "batch": batch})
             copy = _insert(connection, run_id, key, owner, name, config, origin, None, stands)

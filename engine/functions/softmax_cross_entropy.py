@@ -19,7 +19,7 @@ def forward(
     """loss = log Σ_j exp(x_j) Σ_i t_i − Σ_i t_i x_i, which is −Σ_i t_i log softmax(x)_i.
 
     Shapes: logits x (n, k); targets integer classes (n,) or distributions t (n, k); loss (n,).
-    `_probabilities`, softmax(x) (n, k), only spare the derivative a computation.
+    `_probabilities`, softmax(x) (n, k), are there for the derivative.
     """
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))
