@@ -244,9 +244,9 @@ class Registry:
         self._removed.add(record.run_id)
         self._records.pop(record.run_id, None)
         try:
-            with contextlib.suppress(AppError):
-                await self.pool.close(record.run_id)
-            await asyncio.to_thread(self._index.remove, record.run_id)
+            # Whoever asks for it by a record found before is answered when nothing is left of it.
+            async with self.pool.closed(record.run_id):
+                await asyncio.to_thread(self._index.remove, record.run_id)
         finally:
             self._removed.discard(record.run_id)
         log.info("run removed", run=record.run_id)
@@ -359,6 +359,5 @@ class Registry:
     async def _rest(self, record: Record) -> None:
         """Let a run rest on disk, until it is asked for again."""
         self._records.pop(record.run_id, None)
-        with contextlib.suppress(AppError):
-            await self.pool.close(record.run_id)
+        await self.pool.close(record.run_id)
         log.info("run closed", run=record.run_id)

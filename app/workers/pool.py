@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -74,7 +75,8 @@ class WorkerPool:
         self._homes: dict[str, WorkerLink] = {}
         self._opening: dict[str, asyncio.Task[WorkerLink]] = {}
         self._expected: dict[str, WorkerLink] = {}
-        self._closing: dict[str, asyncio.Event] = {}
+        # Held by who opens or closes a run.
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
         self._moving: set[str] = set()  # as far as their last states say
         self._lost: set[str] = set()  # have yet to be opened again
         self._restarting: dict[int, asyncio.Task[None]] = {}
@@ -195,19 +197,23 @@ class WorkerPool:
 
     async def close(self, run_id: str) -> None:
         """Let a run rest where it is kept, and free what it held in its worker."""
+        async with self.closed(run_id):
+            pass
+
+    @contextlib.asynccontextmanager
+    async def closed(self, run_id: str) -> AsyncIterator[None]:
+        """The same; who asks for it meanwhile waits until the end of the block."""
         self._moving.discard(run_id)
         self._lost.discard(run_id)
-        if run_id in self._opening:
-            await asyncio.wait([self._opening[run_id]])
-        link = self._homes.pop(run_id, None)
-        if link is None:
-            return
-        closed = self._closing[run_id] = asyncio.Event()
-        try:
-            await link.request("close", run=run_id)
-        finally:
-            del self._closing[run_id]
-            closed.set()
+        async with self._turn(run_id):
+            link = self._homes.pop(run_id, None)
+            if link is not None:
+                with contextlib.suppress(AppError):  # a worker that is lost has closed it too
+                    await link.request("close", run=run_id)
+            yield
+
+    def _turn(self, run_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(run_id, asyncio.Lock())
 
     async def _ask(self, run_id: str, op: str, **fields: Any) -> Received:
         """Ask the run's worker."""
@@ -257,29 +263,27 @@ class WorkerPool:
         if task.cancelled():
             return
         error = task.exception()
-        if error is None:
-            self._homes[run_id] = task.result()
-            self._lost.discard(run_id)
-        else:
+        if error is not None:
             log.warning("run not opened", run=run_id, reason=str(error))
 
     async def _open(self, run_id: str, *, lost: bool) -> WorkerLink:
-        if run_id in self._closing:  # all of it is kept once that is done
-            await self._closing[run_id].wait()
-        for _ in range(ATTEMPTS):  # a worker may turn out to have died only when it is asked
-            link = await self._any_link()
-            self._expected[run_id] = link
-            try:
-                await link.request("open", run=run_id, lost=lost)
-            except AppError as error:
-                if error.code != "worker_lost":
-                    raise
-                lost = True
-            else:
-                return link
-            finally:
-                self._expected.pop(run_id, None)
-        raise worker_lost()
+        async with self._turn(run_id):  # of one that is being closed, all is kept then
+            for _ in range(ATTEMPTS):  # a worker may turn out to have died only when it is asked
+                link = await self._any_link()
+                self._expected[run_id] = link
+                try:
+                    await link.request("open", run=run_id, lost=lost)
+                except AppError as error:
+                    if error.code != "worker_lost":
+                        raise
+                    lost = True
+                else:
+                    self._homes[run_id] = link
+                    self._lost.discard(run_id)
+                    return link
+                finally:
+                    self._expected.pop(run_id, None)
+            raise worker_lost()
 
     async def _any_link(self) -> WorkerLink:
         """The worker that has fewest runs, after waiting a moment if none is alive."""

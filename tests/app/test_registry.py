@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -378,6 +379,27 @@ async def test_a_run_removed_while_it_is_opened_is_gone(house: House) -> None:
     await asyncio.gather(asked, return_exceptions=True)  # as it was, or that it is gone
     assert house.index.find(record.run_id) is None
     assert (len(house.registry), await house.hosted()) == (0, 0)
+
+
+@in_house()
+async def test_a_run_that_is_asked_for_while_it_is_removed_is_not_opened_again(
+    house: House,
+) -> None:
+    record = await house.make()
+    remove, asked = house.index.remove, []
+
+    def remove_later(run_id: str) -> None:
+        question = house.pool.state(run_id)
+        asked.append(asyncio.run_coroutine_threadsafe(question, loop))
+        time.sleep(0.1)  # enough for it to be answered, if it were
+        remove(run_id)
+
+    loop, house.index.remove = asyncio.get_running_loop(), remove_later  # type: ignore[method-assign]
+    await house.registry.remove(record)
+    with pytest.raises(AppError) as raised:
+        await asyncio.wrap_future(asked[0])
+    assert raised.value.code == "unknown_run"
+    assert await house.hosted() == 0
 
 
 @in_house()
