@@ -44,12 +44,26 @@ def descent() -> None:
     """Keep `serve` a named command even while it is the only one."""
 
 
-@app.command()
+def _help(setting: str) -> str:
+    return Settings.model_fields[setting].description or ""
+
+
+def _variables() -> str:
+    """The settings that have no option, each a paragraph of the help with its default."""
+    shown = ["Settings that are variables alone:"]
+    for name, field in Settings.model_fields.items():
+        if name not in ("host", "port", "data_dir", "workers"):
+            default = f" ({field.default:g})" if field.default_factory is None else ""
+            shown.append(f"APP_{name.upper()}{default}: {field.description}")
+    return "\n\n".join(shown)
+
+
+@app.command(epilog=_variables())
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where to keep what lasts.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes; one a core.")] = None,
+    host: Annotated[str | None, typer.Option(help=_help("host"))] = None,
+    port: Annotated[int | None, typer.Option(help=_help("port"))] = None,
+    data_dir: Annotated[Path | None, typer.Option(help=_help("data_dir"))] = None,
+    workers: Annotated[int | None, typer.Option(help=_help("workers"))] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = True,

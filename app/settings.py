@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         default_factory=lambda: max(1, available_cores() - 1),
         ge=1,
         le=64,
-        description="Cores that a run may use which trains alone; all but one by default.",
+        description="Cores that a run which trains alone may use; all but one by default.",
     )
     max_runs: int = Field(default=64, ge=1, description="Runs open at once.")
     max_visitor_runs: int = Field(
@@ -57,11 +57,15 @@ class Settings(BaseSettings):
         default=96, ge=0, description="Disk for a run's checkpoints, in megabytes."
     )
     idle_pause_s: float = Field(
-        default=600, gt=0, description="A playing run that nobody asks for pauses after this."
+        default=600,
+        gt=0,
+        description="Seconds after which a playing run that nobody asks for pauses.",
     )
     left_pause_s: float = Field(
-        default=30, gt=0, description="One whose last viewer has left pauses after this."
+        default=30, gt=0, description="Seconds after which one whose last viewer has left pauses."
     )
     run_ttl_s: float = Field(
-        default=4 * 3600, gt=0, description="A run that nobody looks at rests on disk after this."
+        default=4 * 3600,
+        gt=0,
+        description="Seconds after which a run that nobody looks at rests on disk.",
     )

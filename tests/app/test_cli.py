@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.settings import Settings
 from app.web import files
 from tests.support.server import COMMAND, keep_untrained_network, running_server
 
@@ -154,8 +155,13 @@ def test_it_is_known_whether_a_source_is_newer_than_what_is_served(
     assert not files.are_old()
 
 
-def test_help_names_the_options() -> None:
+def test_help_names_the_options_and_all_other_settings() -> None:
     shown = serve("--help", TERM="dumb", COLUMNS="200")
     assert shown.returncode == 0
-    for option in ("--host", "--port", "--data-dir", "--workers", "--no-open"):
-        assert option in shown.stdout
+    assert "--no-open" in shown.stdout
+    for name, field in Settings.model_fields.items():
+        option, variable = f"--{name.replace('_', '-')} ", f"APP_{name.upper()}"
+        assert option in shown.stdout or variable in shown.stdout
+        assert field.description is not None
+        assert field.description in shown.stdout
+    assert "APP_IDLE_PAUSE_S (600): Seconds" in shown.stdout
