@@ -46,17 +46,17 @@ class Keeper:
 
     def save(self) -> None:
         """Write what is new. Where that fails the run says so, and the next time tries again."""
-        trouble: Exception | None = self.run.history.checkpoints.trouble
         self.is_kept = False
         try:
             self._journal.save(self._changes())
             self._mark()
             self.run.series.let_go()
         except sqlite3.Error as error:
-            trouble = error
-        self._tell(trouble)
+            self._tell(error)
+        else:
+            self._tell(None)
 
-    def _tell(self, trouble: Exception | None) -> None:
+    def _tell(self, trouble: sqlite3.Error | None) -> None:
         before = self.run.unsaved
         if trouble is None:
             self.run.unsaved = None

@@ -34,8 +34,9 @@ class Checkpoints:
     Batch 0 needs no state: it is made again from the seed.
 
     `recipe_at(batch)` names the recipe up to a batch; a state made by another recipe is no use.
-    Files are written by `writer`, so that training does not wait for the disk. `trouble` is why
-    the last one could not be; `set_aside` has the names of files that were found damaged.
+    Files are written by `writer`, so that training does not wait for the disk. Where one cannot be,
+    nothing is lost but time: more is replayed. `set_aside` has the names of files that were found
+    damaged.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class Checkpoints:
         *,
         interval: int = FIRST_INTERVAL,
     ) -> None:
-        self.trouble: OSError | None = None
         self.set_aside: list[str] = []
         self._folder = folder
         self._budget = budget
@@ -113,9 +113,8 @@ class Checkpoints:
             batch = next(iter(self._waiting))
             try:
                 self._waiting.pop(batch).result()
-                self.trouble = None
             except OSError as error:
-                self.trouble = error
+                log.error("checkpoint not written", batch=batch, reason=str(error))
                 self._batches.discard(batch)
 
     def _put_aside(self, path: Path, error: Exception) -> None:

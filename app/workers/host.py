@@ -217,15 +217,12 @@ class Host:
     def _on_rename(self, request: Request, hosted: Hosted) -> None:
         hosted.run.name = request["name"]
         hosted.run.changed()
-        self._save(hosted)
+        self._save_surely(hosted)
         self._answer(request, {})
 
     def _on_save(self, request: Request, hosted: Hosted) -> None:
         hosted.run.require_reached(request["batch"])
-        self._save(hosted)
-        trouble = hosted.run.unsaved or hosted.run.error
-        if trouble is not None and not hosted.keeper.is_kept:
-            raise trouble
+        self._save_surely(hosted)
         hosted.run.history.checkpoints.finish()
         self._answer(request, {})
 
@@ -306,6 +303,13 @@ class Host:
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
             hosted.run.fail(Failure(refusal(error)))
             hosted.saved_at = math.inf  # until the next command
+
+    def _save_surely(self, hosted: Hosted) -> None:
+        """The same; raises `AppError` where it cannot be saved."""
+        self._save(hosted)
+        trouble = hosted.run.unsaved or hosted.run.error
+        if trouble is not None and not hosted.keeper.is_kept:
+            raise trouble
 
     def close(self) -> None:
         """Keep everything as it is now."""

@@ -271,6 +271,18 @@ def test_a_full_disk_is_said_and_what_was_not_saved_is_saved_later(
     assert same_bits(snapshot(again), snapshot(keeper.run))
 
 
+def test_a_run_whose_checkpoints_cannot_be_written_is_kept_all_the_same(
+    open_run: Open, clock: Clock, tmp_path: Path
+) -> None:
+    (tmp_path / "run").write_text("a file where the folder should be")
+    keeper = open_run()
+    do(keeper, clock, step(300))
+    keeper.run.history.checkpoints.finish()
+    do(keeper, clock, step(1))
+    assert keeper.run.unsaved is None
+    assert same_bits(snapshot(settled(open_run(), clock)), snapshot(keeper.run))
+
+
 def test_in_the_middle_of_a_seek_nothing_is_saved(open_run: Open, clock: Clock) -> None:
     keeper = open_run()
     do(keeper, clock, step(60))

@@ -140,6 +140,7 @@ def test_who_asks_for_a_run_to_be_kept_is_told_that_it_cannot_be(
     monkeypatch.setattr(hosting.host._runs["run"].keeper._journal, "save", refuse)
     hosting.host._runs["run"].run.changed()
     assert error_code(hosting.ask("save", batch=5)) == "not_saved"
+    assert error_code(hosting.ask("rename", name="Monday's")) == "not_saved"
     monkeypatch.undo()
     assert "error" not in hosting.ask("save", batch=5).header
 
