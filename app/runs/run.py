@@ -477,26 +477,30 @@ class Run:
 
         They are found before that batch's own step: the steps before it are to blame, if any.
         """
-        batch, sound = self.loop.batch, self._last_sound_batch()
-        had_risen = sound < batch - 1
+        batch, last_sound, sound = self.loop.batch, self._last_sound_batch(), None
+        had_risen = last_sound < batch - 1
         if not had_risen and any(action.is_edit for action in self.recipe.at(batch)):
             way = "undo that, or reset" if self.can_undo else "reset"
             hint = (
                 f"Weights changed by hand at batch {batch:,} have become too large, and no batch "
                 f"has been trained since: {way}."
             )
-            return Failure(_exploded(error, hint))
-        if batch == 0:
+        elif batch == 0:
             hint = (
                 "No step has been made yet: its initial weights are too large. Make a run with "
                 "other layers or another seed."
             )
-            return Failure(_exploded(error, hint))
-        hint = (
-            f"Its steps have become too large: go back to batch {sound:,}, before the loss rose, "
-            "or reset; then lower the learning rate."
+        else:
+            sound = last_sound
+            hint = (
+                f"Its steps have become too large: go back to batch {sound:,}, before the loss "
+                "rose, or reset; then lower the learning rate."
+            )
+        message = (
+            f"training has stopped in batch {error.batch:,}: "
+            f"its {error.what} is {error.value}, not a finite number"
         )
-        return Failure(_exploded(error, hint), sound)
+        return Failure(AppError("not_finite", message, hint, status=409), sound)
 
     def _last_sound_batch(self) -> int:
         """The last batch after which the loss had not risen much; as far as it is held."""
@@ -558,16 +562,6 @@ class Run:
         if self.studies.advance(self.loop, self.moment, version, training=self.is_busy):
             self.changed()
         return True
-
-
-def _exploded(error: NonFiniteError, hint: str) -> AppError:
-    return AppError(
-        "not_finite",
-        f"training has stopped in batch {error.batch:,}: "
-        f"its {error.what} is {error.value}, not a finite number",
-        hint,
-        status=409,
-    )
 
 
 def _exploded_by_change(batch: int) -> AppError:
