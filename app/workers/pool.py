@@ -263,7 +263,7 @@ class WorkerPool:
         if task.cancelled():
             return
         error = task.exception()
-        if error is not None:
+        if error is not None and getattr(error, "code", "") != "unknown_run":  # it has been removed
             log.warning("run not opened", run=run_id, reason=str(error))
 
     async def _open(self, run_id: str, *, lost: bool) -> WorkerLink:
