@@ -11,6 +11,7 @@ import numpy as np
 
 from engine import losses, optimizers
 from engine.arrays import Array, FloatType, float_type
+from engine.blas import one_blas_thread
 from engine.chain import gradient_name
 from engine.checks import require_instance, whole_number
 from engine.compilation import (
@@ -212,11 +213,11 @@ class Network:
         self.build(x.shape[1])
         chain = forward_chain(self.layers)
         predictions = np.empty((len(x), self.outputs), self.dtype)
-        for start in range(0, len(x), size):
-            values = {**self.parameters, X: x[start : start + size].astype(self.dtype)}
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_blas_thread:
+            for start in range(0, len(x), size):
+                values = {**self.parameters, X: x[start : start + size].astype(self.dtype)}
                 chain.forward(values)
-            predictions[start : start + size] = values[chain.links[-1].output]
+                predictions[start : start + size] = values[chain.links[-1].output]
         return predictions
 
     def loss_and_gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
@@ -228,7 +229,7 @@ class Network:
         targets = self.build_for(samples)
         values = {**self.parameters, X: samples.x.astype(self.dtype), Y: targets}
         gradients: dict[str, Array] = {}
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_blas_thread:
             self.compiled.forward.forward(values)
             self.compiled.loss.forward(values)
             self.compiled.gradient_function(values, gradients)
