@@ -91,8 +91,8 @@ def section() -> str:
             again = seconds(lambda: run.until(lambda state: state["batch"] == batch))
             rows.append(row("a server started again, until the run is where it was", [again]))
     lines = [
-        f"The example network, {BATCHES:,} batches, {TIMES} times each, seconds. The checkpoints",
-        f"of these batches take {kept / 1e6:.0f} MB of disk.",
+        f"The example network, {BATCHES:,} batches; seconds, {TIMES} times each, the last once.",
+        f"The checkpoints of these batches take {kept / 1e6:.0f} MB of disk.",
         "",
         "| what | median | least | most | at most |",
         "| --- | --- | --- | --- | --- |",

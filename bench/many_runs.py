@@ -1,5 +1,6 @@
 """Many runs at once: how fast they are together, how evenly they share, what each takes up."""
 
+import math
 import time
 from pathlib import Path
 
@@ -15,10 +16,17 @@ SECONDS = 6.0
 WARM_UP_S = 5.0
 # A run that comes to rest is measured first; so long for thirty of them.
 REST_S = 4.0
+# Where Linux tells what a process holds.
+OWN_ROLLUP = Path("/proc/self/smaps_rollup")
 
 
 def memory_mb(server: Server, *, whole: bool = False) -> float:
-    """What the living workers hold by themselves, shared pages not counted; or the whole server."""
+    """What the living workers hold by themselves, shared pages not counted; or the whole server.
+
+    NaN where the system does not tell: only Linux does.
+    """
+    if not OWN_ROLLUP.exists():
+        return math.nan
     pids = [*server.worker_pids, *([server.process.pid] if whole else [])]
     total = 0
     for pid in pids:

@@ -2,14 +2,17 @@
 
 Every trainer lives in a process of its own (`bench/rivals.py`) and trains one epoch when it is its
 turn: a machine that is slower for a while is slower for all. The figures are medians over the
-rounds, and medians of the ratios within a round. A rival that cannot run here is left out, and the
-table says so. `python -m bench.training --rounds 3 --only jax_scan` is a quick look, written
-nowhere.
+rounds, and medians of the ratios within a round. A rival that cannot run here, or that ends before
+the last round, is left out, and the table says so.
+
+`python -m bench.training --rounds 3 --only jax_scan` is a quick look, written nowhere.
 """
 
 import argparse
 import json
+import math
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -45,17 +48,17 @@ class Rival:
     target: float | None = None  # what their time is to be by ours, at least
     own: bool = False  # runs in the project's environment
     seconds: list[float] = field(default_factory=list)
-    loss: float = float("nan")
-    accuracy: float = float("nan")
-    missing: str = ""
+    accuracy: float = math.nan
+    missing: str = ""  # why it is left out
     process: "subprocess.Popen[str] | None" = None
+    said: Path = Path(os.devnull)
 
     def start(self, python: Path, data: Path) -> None:
         """Start the process and wait for its first, untimed epoch."""
         one = {"OPENBLAS_NUM_THREADS": "1"} if self.name == "products" else {}
         # A file takes whatever a rival has to say; a pipe that nobody reads would fill up.
-        said = data.with_name(f"{self.name}-{self.threads}.log")
-        with said.open("w") as log:
+        self.said = data.with_name(f"{self.name}-{self.threads}.log")
+        with self.said.open("w") as log:
             self.process = subprocess.Popen(
                 [python, "-m", "bench.rivals", self.name, str(self.threads), data],
                 cwd=ROOT,
@@ -66,25 +69,29 @@ class Rival:
                 text=True,
             )
         if not self._answer().startswith("ready"):
-            self.stop()
-            self.process, self.missing = None, last_line(said.read_text())
-            if self.own:
-                sys.exit(f"expected {self.label} to run, got: {self.missing}")
+            self._leave_out()
 
     def train(self) -> None:
         """One epoch; after the fifth, with the untimed first, its accuracy."""
         if self.process is None:
             return
-        answer = self._ask("epoch")
-        self.seconds.append(answer["seconds"])
-        self.loss = answer["loss"]
-        if len(self.seconds) == EPOCHS - 1:
-            self.accuracy = self._ask("accuracy")["accuracy"]
+        try:
+            self.seconds.append(self._ask("epoch")["seconds"])
+            if len(self.seconds) == EPOCHS - 1:
+                self.accuracy = self._ask("accuracy")["accuracy"]
+        except (BrokenPipeError, json.JSONDecodeError):  # it has ended
+            self._leave_out()
 
     def stop(self) -> None:
         """End the process."""
         if self.process is not None:
             self.process.communicate()
+
+    def _leave_out(self) -> None:
+        self.stop()
+        self.process, self.missing = None, last_line(self.said.read_text())
+        if self.own:
+            sys.exit(f"expected {self.label} to run, got: {self.missing}")
 
     def _ask(self, line: str) -> dict[str, float]:
         if self.process is None or self.process.stdin is None:
@@ -126,10 +133,10 @@ def take_turns(rounds: int, samples: int, only: Collection[str] = ()) -> list[Ri
             for rival in taking_part:
                 print(f"starting {rival.label}", flush=True)
                 rival.start(Path(sys.executable) if rival.own else python, data)
+            order = random.Random(0)
             for number in range(1, rounds + 1):
-                # Another one first each time: none always follows the same.
-                first = number % len(taking_part)
-                for rival in taking_part[first:] + taking_part[:first]:
+                # In another order each time: none always follows the same.
+                for rival in order.sample(taking_part, len(taking_part)):
                     rival.train()
                     time.sleep(PAUSE_SECONDS)
                 print(f"round {number} of {rounds}", flush=True)
@@ -159,7 +166,8 @@ def table(taking_part: list[Rival], samples: int) -> str:
         batch = [1000 * seconds for seconds in _batch_seconds(rival, samples)]
         ratios = _ratios(rival, ours)
         target = "" if rival.target is None else f"{rival.target:g}"
-        accuracy = "" if rival.name == "products" else f"{100 * rival.accuracy:.2f}"
+        measured = rival.name != "products" and not math.isnan(rival.accuracy)
+        accuracy = f"{100 * rival.accuracy:.2f}" if measured else ""
         lines.append(
             f"| {rival.label} | {statistics.median(batch):.2f} | {_spread(batch)} "
             f"| {statistics.median(ratios):.2f} | {_spread(ratios)} | {target} | {accuracy} |"
