@@ -1,5 +1,8 @@
 """What is found out about a step without taking it: curves, health, exciters, derivatives."""
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,13 @@ from engine.loss_curve import LossCurve
 from engine.measured_derivative import MeasuredDerivative, measure_derivative
 from engine.probe import Probe
 from tests.engine.builders import small_loop
+
+
+@pytest.fixture(autouse=True)
+def chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several of them for the few samples here, the last one shorter."""
+    monkeypatch.setattr("engine.health.CHUNK", 20)
+    monkeypatch.setattr("engine.exciters.CHUNK", 20)
 
 
 def through_backward(loop: TrainingLoop) -> None:
@@ -102,13 +112,14 @@ def test_after_the_update_the_parameters_of_the_gradient_are_those_before_it(
 
 def test_one_parameter_of_the_gradient_is_that_of_all_of_them(samples: Samples) -> None:
     loop = small_loop(samples)
-    loop.run_batch()
     at = (1, 2)
     before = float(loop.network.parameters["layer1.weights"][at])
-    loop.set_parameter("layer1.weights", at, 0.75)
+    loop.run_batch()
+    for value in (0.5, 0.75):  # the first of them is forgotten, too
+        loop.set_parameter("layer1.weights", at, value)
     tensors = loop.network.parameters.beside(loop.parameters_of_gradient())
     assert loop.parameter_of_gradient("layer1.weights", at) == tensors["layer1.weights"][at]
-    assert loop.parameter_of_gradient("layer1.weights", at) != before
+    assert loop.parameter_of_gradient("layer1.weights", at) == pytest.approx(before, abs=1e-7)
     through_backward(loop)
     assert loop.parameter_of_gradient("layer1.weights", at) == 0.75
 
@@ -128,35 +139,59 @@ def check(loop: TrainingLoop, samples: Samples) -> list[LayerHealth]:
     return health.result()
 
 
-def test_health_has_the_norms_of_the_gradient_and_the_step(samples: Samples) -> None:
+def test_health_has_the_norms_of_the_weights_the_gradient_and_the_step(samples: Samples) -> None:
     loop = small_loop(samples)
+    before = loop.network.parameters.beside(loop.network.parameters.flat.copy())
     loop.run_batch()
+
+    def norm(arrays: Iterable[Array]) -> float:
+        return math.sqrt(sum(float(np.square(array).sum()) for array in arrays))
+
     for layer in check(loop, samples):
         names = [f"{layer.layer}.{kind}" for kind in ("weights", "bias")]
-        gradient = np.concatenate([loop.tensor(f"{name}.gradient").ravel() for name in names])
-        step = np.concatenate([loop.tensor(f"{name}.step").ravel() for name in names])
-        assert layer.gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
-        assert layer.update_norm == pytest.approx(np.linalg.norm(step), rel=1e-5)
+        weights = norm(before[name] for name in names)
+        step = norm(loop.tensor(f"{name}.step") for name in names)
+        gradient = norm(loop.tensor(f"{name}.gradient") for name in names)
+        assert layer.weight_norm == pytest.approx(weights, rel=1e-5)
+        assert layer.gradient_norm == pytest.approx(gradient, rel=1e-5)
+        assert layer.update_norm == pytest.approx(step, rel=1e-5)
+        assert layer.update_ratio == pytest.approx(step / weights, rel=1e-5)
 
 
 def test_health_counts_units_that_are_zero_for_every_sample(samples: Samples) -> None:
     loop = small_loop(samples)
-    loop.network.parameters["layer1.bias"][:2] = -1e3
+    loop.network.parameters["layer1.bias"][:] = [-1e3, -1e3, 1e3, 1e3, 1e3]
     loop.run_batch()
     first, last = check(loop, samples)
-    assert first.dead_units is not None
-    assert first.dead_units >= 2
-    assert last.dead_units is None
+    assert (first.dead_units, first.saturated) == (2, None)
+    assert (last.dead_units, last.saturated) == (None, None)
 
 
-def test_health_has_the_share_of_saturated_activations(samples: Samples) -> None:
-    network = Sequential([Dense(4, "tanh"), Dense(3, "softmax")])
+def test_a_unit_that_one_sample_alone_excites_is_not_dead(points: tuple[Array, Array]) -> None:
+    x, y = points
+    x[3] *= 10  # none points as far in its direction
+    loop = small_loop(Samples(x, y))
+    weights, bias = (loop.network.parameters[f"layer1.{kind}"] for kind in ("weights", "bias"))
+    weights[0] = x[3]
+    bias[:] = [1 - x[3] @ x[3], -1e3, 1e3, 1e3, 1e3]
+    through_backward(loop)
+    assert check(loop, loop.samples)[0].dead_units == 1
+
+
+@pytest.mark.parametrize(("activation", "bound"), [("tanh", 2.65), ("sigmoid", 5.3)])
+def test_health_has_the_share_of_saturated_activations(
+    samples: Samples, activation: str, bound: float
+) -> None:
+    network = Sequential([Dense(4, activation), Dense(3, "softmax")])
     network.compile("sgd", "categorical_crossentropy", ["accuracy"])
     loop = TrainingLoop(network, samples, batch_size=8)
-    network.parameters["layer1.bias"][:] = [100, -100, 0, 0]
+    # tanh(2.65) = 0.990; sigmoid(x) = (1 + tanh(x / 2)) / 2.
+    network.parameters["layer1.bias"][:] = [bound + 0.1, -bound - 0.1, bound - 0.1, 0]
     network.parameters["layer1.weights"][:] = 0
     through_backward(loop)
-    assert check(loop, samples)[0].saturated == 0.5
+    first, last = check(loop, samples)
+    assert (first.dead_units, first.saturated) == (None, 0.5)
+    assert (last.dead_units, last.saturated) == (None, None)
 
 
 def test_the_gradient_of_all_samples_points_its_own_way(samples: Samples) -> None:

@@ -41,6 +41,8 @@ def test_impossible_learning_rates(name: str, rate: object) -> None:
         ),
         ({"name": "rmsprop", "rho": math.nan}, "expected rho to be a finite number, got nan"),
         ({"name": "rmsprop", "epsilon": 0}, "expected epsilon to be from 1e-12 to 1, got 0"),
+        ({"name": "adam", "beta_1": 1.0}, "expected beta_1 to be from 0 to 0.9999999, got 1.0"),
+        ({"name": "adam", "epsilon": 2}, "expected epsilon to be from 1e-12 to 1, got 2"),
         ({"name": "adam", "beta_2": 1.0}, "expected beta_2 to be from 0 to 0.9999999, got 1.0"),
         ({"name": "adam", "beta_2": 0.99999999}, "beta_2 to be .* got 0.99999999"),
         ({"name": "rmsprop", "momentum": 0.9}, "expected options of rmsprop.* got 'momentum'"),
