@@ -46,12 +46,13 @@ def real_number(value: object, name: str) -> float:
     return number
 
 
-def one_of(value: object, names: Iterable[str], what: str) -> str:
-    """`value`, if it is one of `names`."""
+def one_of(
+    value: object, names: Iterable[str], what: str, hint: str = "choose one of these"
+) -> str:
+    """`value`, if it is one of `names`; else a ConfigurationError with `hint`."""
     known = list(names)
     if not isinstance(value, str) or value not in known:
         raise ConfigurationError(
-            f"expected {what} to be one of {', '.join(known)}, got {value!r:.60}",
-            "choose one of these",
+            f"expected {what} to be one of {', '.join(known)}, got {value!r:.60}", hint
         )
     return value

@@ -95,4 +95,6 @@ LOSSES: dict[str, Loss] = {
 
 def get(name: str) -> Loss:
     """The loss for a name."""
-    return LOSSES[one_of(name, LOSSES, "the loss")]
+    # Keras has another loss for integer labels, which many will ask for.
+    hint = "choose one of these: categorical_crossentropy takes integer labels, too"
+    return LOSSES[one_of(name, LOSSES, "the loss", hint)]

@@ -1,5 +1,8 @@
 """Dense layers."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,11 @@ def test_the_input_shape_may_be_a_number_or_keras_tuple(shape: int | tuple[int, 
 def test_units_that_are_none(units: object) -> None:
     with pytest.raises(ConfigurationError, match="expected the units of a Dense layer"):
         Dense(units)  # type: ignore[arg-type]
+
+
+def test_units_counted_by_numpy_can_be_written_to_json() -> None:
+    units: Any = np.int64(3)
+    assert json.dumps(Dense(units).config()) == '{"units": 3, "activation": "linear"}'
 
 
 def test_an_unknown_activation_is_told_the_known_ones() -> None:
