@@ -186,11 +186,11 @@ def test_health_has_the_share_of_saturated_activations(
     network.compile("sgd", "categorical_crossentropy", ["accuracy"])
     loop = TrainingLoop(network, samples, batch_size=8)
     # tanh(2.65) = 0.990; sigmoid(x) = (1 + tanh(x / 2)) / 2.
-    network.parameters["layer1.bias"][:] = [bound + 0.1, -bound - 0.1, bound - 0.1, 0]
+    network.parameters["layer1.bias"][:] = [bound + 0.1, -bound - 0.1, bound - 0.1, bound + 0.1]
     network.parameters["layer1.weights"][:] = 0
     through_backward(loop)
     first, last = check(loop, samples)
-    assert (first.dead_units, first.saturated) == (None, 0.5)
+    assert (first.dead_units, first.saturated) == (None, 0.75)
     assert (last.dead_units, last.saturated) == (None, None)
 
 
