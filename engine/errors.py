@@ -29,7 +29,7 @@ class LabelError(EngineError, ValueError):
 
 
 class PhaseOrderError(EngineError, RuntimeError):
-    """A phase called when another one is next, or amid a batch what comes between two only."""
+    """A phase called out of turn, or amid a batch a call that is allowed between two only."""
 
 
 class UnknownTensorError(EngineError, LookupError):

@@ -27,7 +27,7 @@ class Evaluation:
     The parameters are copied first, so the network may train on between the calls. `network` is
     a Network or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
     output, and `confidence` (n,) that output. Raises NonFiniteError where the loss is not finite.
-    Who leaves it for a while can take back the arrays in which it computes by `rest`.
+    `rest` gives back the arrays in which it computes, until it is advanced again.
     """
 
     def __init__(self, network: Network | TrainingLoop, samples: Samples, chunk: int = 500) -> None:

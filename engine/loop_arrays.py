@@ -10,8 +10,8 @@ from engine.shared_memory import Zeros, zeros_beside
 from engine.shared_update import SharedUpdate
 from engine.team import Team
 
-# Up to so many bytes of parameters and of what is computed of a batch, arrays may stay when a loop
-# is done with. They take up to eight times as much room.
+# Arrays may stay when their loop is done with if parameters and what is computed of a batch take up
+# at most so many bytes. All arrays together take up to eight times as much.
 MOST_LEFT = 1 << 24
 
 

@@ -10,7 +10,7 @@ from engine.arrays import Array
 from engine.checks import whole_number
 from engine.errors import ConfigurationError, ShapeError
 
-# What an optimizer keeps by this name it draws the root of.
+# The slot of which optimizers take the square root.
 MEAN_SQUARE = "v"
 
 

@@ -12,8 +12,8 @@ from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
 
-# Half the distance between the two losses that are measured. The error of the middle difference
-# grows with its square, that of rounding with its inverse: about equal here, in float64.
+# How far a weight is moved to either side. The error of a central difference grows with its square,
+# that of rounding with its inverse: both are small here, in float64.
 H = 1e-4
 # Where a relu has its kink in between, a smaller distance is taken, down to this.
 SMALLEST_H = 1e-7

@@ -10,7 +10,7 @@ from engine.checks import real_number
 from engine.errors import ConfigurationError, ShapeError
 from engine.shared_memory import Zeros
 
-# Of how many samples at most it is told how often an input is on.
+# How many samples at most are looked at to estimate how often an input is on.
 LOOKED_AT = 1_024
 
 
@@ -43,9 +43,9 @@ class Samples:
 
     @functools.cached_property
     def shares_on(self) -> Array:
-        """In what share of the samples each column of x is not 0 (features,).
+        """The share of the samples in which each column of x is not 0 (features,).
 
-        As some of them tell, which lie evenly over all.
+        An estimate, from at most LOOKED_AT samples at even distances.
         """
         is_on = self.x[:: -(-len(self.x) // LOOKED_AT)] != 0
         counts: Array = is_on.sum(axis=0, dtype=np.uint16)  # twice as fast as mean()

@@ -26,8 +26,8 @@ from engine.weights_file import read_network
 
 Verbose = Literal["auto", 0, 1, 2]
 
-# What the trainings that ended last have left, while their networks live, for the next ones; of
-# more than one network, since some are trained in turns.
+# Arrays that the latest trainings have left to the next ones, while their networks live. Those of
+# several networks are kept, since some are trained in turns.
 NETWORKS = 4
 _arrays_left: "weakref.WeakKeyDictionary[Network, LoopArrays]" = weakref.WeakKeyDictionary()
 

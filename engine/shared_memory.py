@@ -18,7 +18,7 @@ from engine.arrays import Array
 # Pieces of shared memory that a process has at most. Each takes two of its descriptors, and who
 # has so much at once has other work for the other cores.
 MOST_SEGMENTS = 200
-# Parameters from which on a helper makes a batch faster: a handover takes some 5 µs.
+# With so many parameters or more a helper makes a batch faster; a handover takes some 5 µs.
 SHARED_FROM = 100_000
 # Memory is taken up as it is written to: what is only asked for costs nothing.
 SEGMENT_BYTES = 1 << 26

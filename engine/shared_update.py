@@ -37,16 +37,17 @@ class SharedUpdate:
         state.iterations += 1
 
     def expect(self, state: OptimizerState) -> None:
-        """Let the tasks that come next make the update after those that `state` has counted."""
+        """Tell the tasks that run next how many updates `state` has counted before theirs."""
         self._iterations[...] = state.iterations
 
     def tasks_with_held(
         self, optimizer: Optimizer, held: Sequence[HeldBlock], state: OptimizerState, layer: int
     ) -> tuple[list[Task], list[Task]]:
-        """Those that update the first layer, of `layer` parameters; and the others, if many.
+        """The tasks that update the first layer; and those for all other parameters, if many.
 
-        Of the layer a task for each block, which holds weights. The first one updates the biases
-        too, and where they are few, all other parameters.
+        `layer` is the number of the first layer's parameters. It has one task for each held block
+        of its weights. The first of them updates its biases too and, where the other parameters
+        are few, those as well.
         """
         are_many = self._are_many(layer)
         tasks: list[Task] = [[partial(block.update, optimizer, self._iterations)] for block in held]
@@ -56,7 +57,7 @@ class SharedUpdate:
         return tasks, self.tasks(optimizer, state, layer) if are_many else []
 
     def tasks(self, optimizer: Optimizer, state: OptimizerState, start: int = 0) -> list[Task]:
-        """Those that update all parameters from `start` on, in two parts if they are many."""
+        """The tasks that update all parameters from `start` on: two if they are many, else one."""
         size = len(self._arrays[0]) - start
         return [
             self._calls(optimizer, state, slice(start + part.start, start + part.stop))

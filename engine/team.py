@@ -133,7 +133,7 @@ class _Helper:
     def give(self, stage: Stage) -> bool:
         """Let it make the calls of its share; it begins when it has a core. False if it can't."""
         self.is_out = True
-        # Is there no room, it is late: to send it more might have to wait.
+        # If there is no room it is behind, and to send it more might block.
         if stage.delivered[0] is not self and self._room.poll(0):
             stage.delivered = self, self._deliver(stage)
         to, number = stage.delivered

@@ -51,7 +51,7 @@ class DrawTrace(Trace):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ForwardTrace(Trace):
-    """Each layer's dot(W, x) + b and its activation of it, in order, each (n, units)."""
+    """Each layer's dot(W, x) + b, and the activation of that, in order, each (n, units)."""
 
     phase: ClassVar[Phase] = Phase.FORWARD
 

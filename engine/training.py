@@ -70,8 +70,8 @@ class TrainingLoop:
 
     A loss or a gradient that is not finite raises NonFiniteError with nothing changed: the loop
     is then back at the last batch boundary, parameters and optimizer state as they were.
-    It refuses nothing; but the same batch is drawn next, and fails again unless an earlier state
-    is restored or parameters are set first.
+    It can go on, but the same batch is drawn next, and fails again unless an earlier state is
+    restored or parameters are set first.
     """
 
     def __init__(
@@ -475,10 +475,10 @@ class TrainingLoop:
         return min(count - 1, full, MOST_HELD)
 
     def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> int:
-        # Returns how many batches have run: none where nothing can be held, less than `count` where
-        # the next one's loss or gradient is not finite, or the helper has ended amid it. That is
-        # seen when parameters have changed: what is not complete is undone by going back to the
-        # start, and again over those that are.
+        # Returns how many batches have run: none where nothing can be held, fewer than `count` if
+        # the next one's loss or gradient is not finite, or the helper has ended amid it. Either is
+        # noticed only after parameters have changed: then the network goes back to where it was
+        # before the first of these batches, and the complete ones are run again.
         at, size, state = self.batch, self._batch_size, self.network.optimizer_state
         following = self._schedule.next(size)  # the next batch's samples
         accuracy: float | None = None

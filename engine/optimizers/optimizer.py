@@ -74,8 +74,8 @@ class Optimizer(ABC):
     def moves_without_gradient(self) -> bool:
         """Whether an update moves a parameter whose gradient is 0, as momentum does.
 
-        Where it does not, `update_without_gradient` tells what it does to the state: who writes
-        another `update` answers for both.
+        Where it does not, `update_without_gradient` does what `update` does to the state: a new
+        `update` has to be right in both.
         """
         return True
 
