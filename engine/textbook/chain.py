@@ -101,7 +101,7 @@ class TextbookChain:
         values = self._forward((w1, w2, w3))
         gradients: dict[str, Array] = {}
         self.gradient_function(values, gradients)
-        measured = numerical_gradient(self.value, np.array([w1, w2, w3]), H)
+        measured = numerical_gradient(self._value_of_formula, np.array([w1, w2, w3]), H)
         _check_finite({**values, **gradients, "f beside these weights": measured})
         numbers = {name: float(value[0]) for name, value in values.items()}
         traces = {
@@ -131,12 +131,13 @@ class TextbookChain:
         )
 
     def _forward(self, weights: Sequence[float] | Array) -> dict[str, Array]:
-        values = {
-            name: np.array([weight], np.float64)
-            for name, weight in zip(WEIGHTS, weights, strict=True)
-        }
+        values = _named(weights)
         self.chain.forward(values)
         return values
+
+    def _value_of_formula(self, weights: Array) -> float:
+        """f by its formula in the weights alone, in the order of the NumPy code that measures."""
+        return float(self._expanded.evaluate(_named(weights))[0])
 
     def _is_at_kink(
         self, weights: Sequence[float], index: int, values: Mapping[str, Array]
@@ -204,6 +205,12 @@ def paths_of(gradient_function: GradientFunction) -> dict[str, tuple[Factor, ...
     for factor in gradient_function.factors:
         paths[factor.target] = (*paths[factor.link.output], factor)
     return paths
+
+
+def _named(weights: Sequence[float] | Array) -> dict[str, Array]:
+    return {
+        name: np.array([weight], np.float64) for name, weight in zip(WEIGHTS, weights, strict=True)
+    }
 
 
 def _variables(place: str, operation: Operation) -> dict[str, Expression]:

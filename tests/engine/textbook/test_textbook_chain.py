@@ -93,6 +93,12 @@ def check_numpy(trace: ChainTrace) -> None:
             assert run_numpy(factor.numpy) == pytest.approx(factor.value, rel=1e-12)
 
 
+def test_the_numpy_line_that_measures_rounds_as_what_was_measured() -> None:
+    trace = TextbookChain("product", "product", "sine").trace((1e5, 1.3, 0.7))
+    for gradient in trace.gradients.values():  # rounding shows in ∂f/∂W1, since f is large
+        assert run_numpy(gradient.numerical_numpy) == gradient.numerical
+
+
 def run_numpy(line: str) -> float:
     return float(eval(line, {"np": np, "__builtins__": {}}))
 
