@@ -203,14 +203,15 @@ def test_the_gradient_of_all_samples_points_its_own_way(samples: Samples) -> Non
         assert layer.update_ratio is None
 
 
-def test_the_exciters_are_the_samples_with_the_largest_sums(samples: Samples) -> None:
+@pytest.mark.parametrize("count", [5, 50])
+def test_the_exciters_are_the_samples_with_the_largest_sums(samples: Samples, count: int) -> None:
     loop = small_loop(samples)
-    exciters = Exciters(loop.network, 3, samples, 5)
+    exciters = Exciters(loop.network, 3, samples, count)
     while not exciters.done:
         exciters.advance()
     parameters = loop.network.parameters
     sums = samples.x @ parameters["layer1.weights"][3] + parameters["layer1.bias"][3]
-    assert np.allclose(exciters.values, np.sort(sums)[::-1][:5], rtol=1e-5)
+    assert np.allclose(exciters.values, np.sort(sums)[::-1][:count], rtol=1e-5)
     assert np.allclose(sums[exciters.indices], exciters.values, rtol=1e-5)
 
 
