@@ -75,6 +75,11 @@ def test_only_what_is_wanted_is_computed() -> None:
     ]
 
 
+def test_what_is_wanted_does_not_act_through_is_left_out() -> None:
+    chain = Chain([Link(SINE, ("x",), "s"), Link(MULTIPLY, ("s", "w"), "f")])
+    assert [f.target for f in chain.gradient_function("f", ["w"]).factors] == ["w"]
+
+
 def test_a_cotangent_may_be_brought_along() -> None:
     chain = Chain([Link(SINE, ("x",), "f")])
     values: dict[str, Array] = {"x": np.array([0.0, math.pi])}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine import ConfigurationError, NonFiniteError
+from engine import ConfigurationError, NonFiniteError, Samples, TrainingLoop
 from engine.arrays import Array
 from engine.progress import Progress, repaints, verbosity
 from tests.engine.builders import small_network
@@ -21,7 +21,7 @@ def clock_of(*seconds: float) -> Callable[[], float]:
 
 def test_a_live_line_is_repainted_and_ends_with_the_figures() -> None:
     stream = io.StringIO()
-    progress = Progress(2, live=True, stream=stream, clock=clock_of(0, 0, 0.01, 0.5, 2))
+    progress = Progress(2, live=True, stream=stream, clock=clock_of(9, 9, 9.01, 9.5, 11))
     progress.begin(1)
     progress.batch(1, 8, {"loss": 2.0})  # too soon after the beginning
     progress.batch(2, 8, {"loss": 1.5, "accuracy": 0.25})
@@ -131,6 +131,24 @@ def test_fit_reports_every_epoch(
     assert "2 epochs, last loss" in repr(history)
     network.fit(*points, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+def test_fit_repaints_a_live_line_with_the_means_so_far(
+    points: tuple[Array, Array], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.progress.SECONDS_BETWEEN_PAINTS", 0)
+    small_network().fit(*points, batch_size=20, verbose=1)
+    loop = TrainingLoop(small_network(), Samples(*points), batch_size=20)
+    *painted, last = capsys.readouterr().out.removeprefix("\r").split("\r")
+    loss = right = used = 0.0
+    for batch, line in enumerate([*painted, last], start=1):
+        if batch < 4:  # the last line is the epoch's
+            trace = loop.run_batch()
+            n = len(loop.drawn)
+            used, loss = used + n, loss + n * trace.loss
+            right += n * (trace.accuracy or 0)
+        assert f"{min(batch, 3)}/3  loss {loss / used:.4f}  accuracy {right / used:.4f}" in line
+    assert len(painted) == 3
 
 
 def test_a_run_that_fails_leaves_its_line(

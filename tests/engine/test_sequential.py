@@ -43,13 +43,15 @@ def test_fit_is_the_loop_run_through(points: tuple[Array, Array]) -> None:
     fitted, looped = small_network(), small_network()
     history = fitted.fit(*points, batch_size=16, epochs=2, verbose=0)
     loop = TrainingLoop(looped, Samples(*points), batch_size=16)
-    losses = []
+    figures = []
     while loop.epoch < 2:
         trace = loop.run_batch()
-        losses.append((trace.loss, len(trace.per_sample)))
+        n = len(trace.per_sample)
+        figures.append((n * trace.loss, n * (trace.accuracy or 0)))
     np.testing.assert_array_equal(fitted.parameters.flat, looped.parameters.flat)
-    means = [sum(loss * n for loss, n in losses[i : i + 4]) / 50 for i in (0, 4)]
-    assert history.history["loss"] == pytest.approx(means)
+    means = np.reshape(figures, (2, 4, 2)).sum(axis=1) / 50
+    assert history.history["loss"] == pytest.approx(means[:, 0])
+    assert history.history["accuracy"] == pytest.approx(means[:, 1])
     assert history.epoch == [0, 1]
 
 

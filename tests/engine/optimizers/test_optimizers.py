@@ -18,7 +18,15 @@ def test_a_name_gives_keras_defaults(name: str) -> None:
     assert optimizers.get(name).learning_rate == {"sgd": 0.01}.get(name, 0.001)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.5, 0.9), RMSprop(0.1, rho=0.5), Adam(1, 0.1, 0.2)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(0.5, 0.9),
+        RMSprop(0.1, rho=0.5),
+        Adam(1, 0.1, 0.2),
+        Adam(*np.array([0.1, 0.9, 0.99, 1e-6], np.float32)),  # of which JSON knows nothing
+    ],
+)
 def test_the_configuration_survives_json(optimizer: Optimizer) -> None:
     assert optimizers.get(json.loads(json.dumps(optimizer.config()))) == optimizer
     assert optimizers.get(optimizer) is optimizer
