@@ -54,3 +54,22 @@ export function decimate(x, y, line, most) {
     line: out.line.subarray(0, count),
   };
 }
+
+/**
+ * Thins points that are drawn as marks: of each bucket the first, and the last of all. Buckets are
+ * powers of two here, too.
+ *
+ * @template {{ batch: number }} T
+ * @param {readonly T[]} points by their batches
+ * @param {number} apart batches from one mark to the next, at least, so that they do not touch
+ */
+export function thinned(points, apart) {
+  let bucket = 1;
+  while (bucket < apart) bucket *= 2;
+  let last = -1;
+  return points.filter(({ batch }, i) => {
+    const before = last;
+    last = Math.floor(batch / bucket);
+    return last !== before || i === points.length - 1;
+  });
+}

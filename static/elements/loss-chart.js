@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import { LEAST, upperEnd } from "../draw/axis.js";
 import { drawMarks, drawUpright, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
-import { decimate } from "../draw/decimate.js";
+import { decimate, thinned } from "../draw/decimate.js";
 import { countAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
 import { eachOnce, markOf } from "../models/changes.js";
 
@@ -27,6 +27,9 @@ const MARK_ROWS = 2;
 
 /** The axis is at least this many batches long, so that its ticks are whole numbers. */
 const MARKED_AT_LEAST = 10;
+
+/** From one test loss to the next, in CSS pixels: of a long run there are thousands. */
+const TEST_GAP = 8;
 
 /** As many batches across are enough for the beginning of a long epoch. */
 const FIRST_BATCHES = [10, 100, 1000, 10_000].flatMap((power) => [
@@ -204,11 +207,12 @@ export class LossChart {
     const ratio = uPlot.pxRatio;
     const { batch: present, reach } = this.#data;
     const now = plot.valToPos(present, "x", true);
+    const apart = plot.posToVal(TEST_GAP, "x") - plot.posToVal(0, "x");
     ctx.save();
     ctx.fillStyle = this.#theme.panel;
     ctx.strokeStyle = this.#theme.ink;
     ctx.lineWidth = 1.5 * ratio;
-    for (const { batch, loss } of this.#data.series.tests) {
+    for (const { batch, loss } of thinned(this.#data.series.tests, apart)) {
       if (loss > this.#upperEnd) continue;
       const x = plot.valToPos(batch, "x", true);
       const y = plot.valToPos(loss, "y", true);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decimate } from "../../static/draw/decimate.js";
+import { decimate, thinned } from "../../static/draw/decimate.js";
 import * as grid from "../../static/draw/grid.js";
 import { niceCeiling } from "../../static/draw/losses.js";
 
@@ -35,6 +35,27 @@ describe("decimate", () => {
     const after = decimate(x.subarray(0, 9001), y.subarray(0, 9001), y.subarray(0, 9001), 600);
     const settled = before.x.length - 4;
     assert.deepEqual([...after.x.subarray(0, settled)], [...before.x.subarray(0, settled)]);
+  });
+});
+
+describe("thinned", () => {
+  const marks = Array.from({ length: 1400 }, (_, epoch) => ({ batch: 469 * epoch }));
+
+  it("leaves marks that do not touch", () => {
+    assert.deepEqual(thinned(marks, 100), marks);
+    assert.deepEqual(thinned([], 100), []);
+  });
+
+  it("leaves out the others, but for the last", () => {
+    const few = thinned(marks, 20_000);
+    assert.equal(few.length, Math.ceil(marks.length / (32_768 / 469)) + 1);
+    assert.deepEqual([few[0], few.at(-1)], [marks[0], marks.at(-1)]);
+  });
+
+  it("does not change the past when a mark is added, or the axis gets a little longer", () => {
+    const before = thinned(marks.slice(0, 1000), 20_000);
+    const after = thinned(marks.slice(0, 1001), 20_020);
+    assert.deepEqual(after.slice(0, -1), before.slice(0, -1));
   });
 });
 
