@@ -74,7 +74,8 @@ export function connect(run, id, location) {
       trouble: (error) => {
         run.notice.value = error;
       },
-      away: () => {
+      away: (refusal) => {
+        run.refusal.value = refusal;
         run.connection.value = "away";
       },
       stillThere: () => exists(id),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
@@ -23,8 +24,11 @@ log = structlog.get_logger()
 # A viewer that leaves a frame unacknowledged this long is not drawing any more.
 SILENT_S = 30.0
 WATCH_EVERY_S = 5.0
-# Why a socket is closed: the run is deleted; or the server restarts, and the page may come again.
-GONE, COME_AGAIN = 1000, 1012
+# Why a socket is closed: the run is deleted; or the server restarts, and the page may come again;
+# or there is no room for the viewer, or for the run.
+GONE, COME_AGAIN, TRY_LATER = 1000, 1012, 1013
+# What may be otherwise in a moment.
+PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 # Commands of one viewer that may be under way at once.
 MAX_OPEN_COMMANDS = 64
 MAX_ID = 64  # characters or digits
@@ -50,13 +54,28 @@ async def watch_run(
         viewer.tell({"type": "hello", "writable": writable, "state": state})
         server.registry.join(record, viewer)
     except REFUSALS as error:
-        await websocket.send_denial_response(error_response(refusal(error)))
+        await _turn_away(websocket, refusal(error))
         return
     try:
         await websocket.accept()
         await _Session(server, record, viewer, websocket).serve()
     finally:
         server.registry.leave(record, viewer)
+
+
+async def _turn_away(websocket: WebSocket, error: AppError) -> None:
+    """Say why nothing can be watched here.
+
+    Of a handshake that is refused a browser tells a page nothing. So one that may well come again,
+    and is to know why it has to, is told so on its socket.
+    """
+    if error.status not in PASSING:
+        await websocket.send_denial_response(error_response(error))
+        return
+    with contextlib.suppress(WebSocketDisconnect):
+        await websocket.accept()
+        await websocket.send_json({"type": "closing", "error": error.body()})
+        await websocket.close(TRY_LATER)
 
 
 @router.websocket("/{path:path}")

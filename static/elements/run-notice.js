@@ -1,6 +1,6 @@
 import { computed, signal as state } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
-import { discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
+import { awayWords, discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
 import * as commands from "../protocol/commands.js";
 import { follow, hide, leave, RunElement, write } from "./run-element.js";
 
@@ -48,13 +48,14 @@ export class RunNotice extends RunElement {
     let wasAway = false;
     follow(signal, () => {
       const connection = run.connection.value;
+      const words = awayWords(run.refusal.value);
       clearTimeout(timer);
       // What could not be done without a connection is no news once there is one, or no run.
       if (wasAway && connection !== "away") run.notice.value = null;
       wasAway = connection === "away";
       if (connection === "away") {
         timer = setTimeout(() => {
-          write(text, "Connection lost. Trying again; nothing of the run is lost.");
+          write(text, words);
           text.hidden = false;
         }, AWAY_AFTER_MS);
       } else {

@@ -78,6 +78,9 @@ export class RunModel {
   writable = signal(true);
   /** @type {Signal<Connection>} */
   connection = signal("connecting");
+  /** While it is away: why the server lets nobody more watch, where it has said so. */
+  /** @type {Signal<ApiError | null>} */
+  refusal = signal(null);
   /** The last refusal, to be shown for a while. */
   /** @type {Signal<ApiError | null>} */
   notice = signal(null);

@@ -1,7 +1,21 @@
 import { formatCount, formatError } from "../format.js";
 import { countWords } from "./changes.js";
 
-/** @typedef {import("../protocol/types.js").RunState} RunState */
+/**
+ * @typedef {import("../protocol/types.js").ApiError} ApiError
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
+
+/**
+ * Why nothing comes from the server.
+ *
+ * @param {ApiError | null} refusal what it has said of that
+ */
+export function awayWords(refusal) {
+  return refusal
+    ? `${formatError(refusal)} This page goes on trying.`
+    : "Connection lost. Trying again; nothing of the run is lost.";
+}
 
 /**
  * What happened to a run that has been brought back.

@@ -16,7 +16,8 @@ import { FrameAssembler } from "./frames.js";
  * @property {(frame: Frame) => void} frame
  * @property {(state: RunState) => void} reply
  * @property {(error: ApiError) => void} trouble something is wrong that no command has caused
- * @property {() => void} away the connection is lost; the next attempt is under way
+ * @property {(refusal: ApiError | null) => void} away the connection is lost, or refused for the
+ *   time being; the next attempt is under way
  * @property {() => { from_batch: number, timeline: number } | null} resume what is missing, or null at first
  * @property {() => Promise<boolean>} stillThere whether the run exists, asked after a refused connection
  * @property {() => void} gone
@@ -89,6 +90,8 @@ export class RunSocket {
   #nextId = 1;
   #closed = false;
   #open = false;
+  /** Why the server lets nobody more watch at the moment. @type {ApiError | null} */
+  #refusal = null;
   /** How many times nothing new has been heard. */
   #quiet = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -112,6 +115,7 @@ export class RunSocket {
     const socket = new WebSocketClass(url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
+    this.#refusal = null;
     this.#quiet = 0;
     this.#listening = setInterval(() => this.#listen(), LISTEN_EVERY_MS);
     socket.addEventListener("message", ({ data }) => {
@@ -205,7 +209,8 @@ export class RunSocket {
         else this.#settle(message.id)?.reject(new CommandError(message.error));
         break;
       case "closing":
-        handlers.away();
+        if (!this.#open) this.#refusal = message.error;
+        handlers.away(this.#refusal);
         break;
       default: // a later server may say more than this page knows
     }
@@ -233,8 +238,8 @@ export class RunSocket {
     const waiting = new Set(this.#waiting.map(({ id }) => id));
     this.#rejectAll(LOST, waiting);
     if (this.#closed) return;
-    this.#options.handlers.away();
-    if (refused && !(await this.#options.handlers.stillThere())) {
+    this.#options.handlers.away(this.#refusal);
+    if (refused && !this.#refusal && !(await this.#options.handlers.stillThere())) {
       this.#options.handlers.gone();
       return;
     }

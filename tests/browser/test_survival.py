@@ -79,3 +79,21 @@ def test_a_page_open_while_the_server_is_started_again_has_the_run_back(
             assert page.run.series()["loss"][: len(before)] == before
         finally:
             again.stop()
+
+
+def test_a_page_for_which_there_is_no_room_says_why_and_opens_when_there_is(
+    browser: Browser, tmp_path: Path
+) -> None:
+    data_dir = keep_untrained_network(tmp_path / "data")
+    with running_server(data_dir, workers=1, env={"APP_MAX_VIEWERS": "1"}) as server:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(PATIENCE_MS)
+        late = context.new_page()
+        why = late.get_by_text("Expected at most 1 viewers of one run. Close another window")
+        with page_on(browser, server) as page:
+            late.goto(page.page.url)
+            expect(why).to_be_visible()
+            expect(late.get_by_text("Connection lost")).to_have_count(0)
+        expect(late.get_by_text("You are watching this run")).to_be_visible()
+        expect(why).to_have_count(0)
+        context.close()

@@ -47,7 +47,7 @@ function setUp(handlers = {}) {
       frame: () => log.push("frame"),
       reply: () => log.push("reply"),
       trouble: () => log.push("trouble"),
-      away: () => log.push("away"),
+      away: (refusal) => log.push(refusal ? `away: ${refusal.code}` : "away"),
       resume: () => null,
       stillThere: async () => true,
       gone: () => log.push("gone"),
@@ -187,6 +187,21 @@ describe("RunSocket", () => {
     socket.ack(7);
     assert.equal(wire().sent.length, said);
     assert.deepEqual(log, ["hello"]);
+  });
+
+  it("tells why it is refused for the time being, and comes again", async () => {
+    let asked = 0;
+    const stillThere = async () => Boolean(++asked);
+    const { log, wire } = setUp({ stillThere });
+    wire().say({ type: "closing", error: { code: "too_many_viewers", message: "", hint: "" } });
+    wire().close();
+    await settled();
+    assert.deepEqual([...new Set(log)], ["away: too_many_viewers"]);
+    assert.equal(asked, 0);
+    mock.timers.tick(100);
+    assert.equal(Wire.all.length, 2);
+    wire().close();
+    assert.equal(log.at(-1), "away"); // this time it has not been told why
   });
 
   it("stops where the run is gone", async () => {

@@ -5,15 +5,17 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from app.errors import shorten
 from tests.support.client import Run, Visitor, checked_error
-from tests.support.server import Server, wait_until
+from tests.support.server import Server, keep_untrained_network, running_server, wait_until
 from tests.support.watcher import Frame, KeptSeries, Watcher, decode
 
 EVERYTHING = ["loop", "layer1.weights", "layer1.weights.gradient"]
@@ -488,6 +490,25 @@ def test_a_viewer_that_floods_and_reads_nothing_is_cut_off(
 def test_an_unknown_run_has_no_socket(visitor: Visitor) -> None:
     status, error = denied(visitor, "0" * 32)
     assert (status, error["code"]) == (404, "unknown_run")
+
+
+def test_a_viewer_too_many_is_told_on_the_socket_and_finds_room_later(tmp_path: Path) -> None:
+    data_dir = keep_untrained_network(tmp_path / "data")
+    with running_server(data_dir, workers=1, env={"APP_MAX_VIEWERS": "1"}) as server:
+        visitor = Visitor(server.address)
+        run = visitor.make_run()
+        with Watcher.of(run):
+            address = f"{server.address.replace('http', 'ws', 1)}/ws/runs/{run.id}"
+            with connect(address, proxy=None) as refused:
+                error = checked_error(json.loads(refused.recv(60)))
+                assert error["code"] == "too_many_viewers"
+                with pytest.raises(ConnectionClosed):
+                    refused.recv(60)
+                assert refused.close_code == 1013
+        wait_until(lambda: "descent_viewers 0.0" in visitor.http.get("/metrics").text)
+        with Watcher.of(run) as watcher:
+            assert watcher.hello["type"] == "hello"
+        visitor.close()
 
 
 def test_another_address_has_no_socket(visitor: Visitor) -> None:
