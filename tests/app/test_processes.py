@@ -1,6 +1,7 @@
 """Workers that die, servers that stop: what is left works, and nothing is left behind."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import time
@@ -299,3 +300,28 @@ def test_a_run_goes_on_as_it_would_have_when_a_helper_is_killed(
     assert run.series()["loss"] == undisturbed.series()["loss"]
     weights = [one.tensor("layer1.weights") for one in (run, undisturbed)]
     assert weights[0].tobytes() == weights[1].tobytes()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+def test_what_many_runs_have_held_goes_back_once_they_are_deleted(tmp_path: Path) -> None:
+    with (
+        running_server(keep_untrained_network(tmp_path / "data"), workers=1) as server,
+        contextlib.closing(Visitor(server.address)) as visitor,
+    ):
+        before = private_bytes(server.worker_pids[0])
+        runs = [visitor.make_run(layers=RunConfig().settings()["layers"]) for _ in range(16)]
+        for run in runs:
+            run.step(2)
+        held = private_bytes(server.worker_pids[0]) - before
+        for run in runs:
+            visitor.http.delete(run.path)
+        wait_until(
+            lambda: private_bytes(server.worker_pids[0]) - before < held / 3,
+            what="a worker without runs to be small",
+        )
+
+
+def private_bytes(pid: int) -> int:
+    """The memory that a process has for itself."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
