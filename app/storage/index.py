@@ -171,13 +171,17 @@ class RunIndex:
     def curve(self, run_id: str) -> list[tuple[int, float]]:
         """(last batch, mean loss) of at most `CURVE_POINTS` equal stretches of a run."""
         with self._lock:
+            # Each stretch is looked up by its batches: to group a long run by them sorts all of it.
             rows = self._connection.execute(
-                "WITH own AS"
-                " (SELECT batch, loss FROM series"
-                " WHERE run = (SELECT number FROM runs WHERE id = :run)),"
-                " parts AS (SELECT (max(batch) + :points - 1) / :points AS stretch FROM own)"
-                " SELECT max(batch), avg(loss) FROM own, parts"
-                " GROUP BY (batch - 1) / stretch ORDER BY batch",
+                "WITH RECURSIVE own (number, last) AS"
+                " (SELECT number, (SELECT max(batch) FROM series WHERE run = number)"
+                " FROM runs WHERE id = :run),"
+                " parts (number, first, length, last) AS"
+                " (SELECT number, 1, (last + :points - 1) / :points, last FROM own WHERE last > 0"
+                " UNION ALL SELECT number, first + length, length, last FROM parts"
+                " WHERE first + length <= last)"
+                " SELECT min(first + length - 1, last), (SELECT avg(loss) FROM series"
+                " WHERE run = number AND batch BETWEEN first AND first + length - 1) FROM parts",
                 {"run": run_id, "points": CURVE_POINTS},
             ).fetchall()
         return [(batch, loss) for batch, loss in rows]
