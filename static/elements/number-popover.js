@@ -14,6 +14,9 @@ const CLOSE_AFTER_MS = 250;
 
 const GAP = 8;
 
+/** CSS pixels by which a key moves an explanation that is too tall for its room. */
+const SCROLLED_BY = /** @type {{ [key: string]: number }} */ ({ ArrowDown: 40, ArrowUp: -40 });
+
 /** What a number stands in is kept in sight up to so many CSS pixels: the pointer has to get past. */
 const TALLEST_KEPT = 72;
 
@@ -125,10 +128,13 @@ export class NumberPopover {
     document.addEventListener(
       "keydown",
       (event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault(); // closes this alone, not the dialog it is in
+        const by = document.activeElement === element ? (SCROLLED_BY[event.key] ?? 0) : 0;
+        const scrolls = by !== 0 && this.#box.scrollHeight > this.#box.clientHeight;
+        if (event.key !== "Escape" && !scrolls) return;
+        event.preventDefault(); // moves or closes this alone, not the page or the dialog it is in
         event.stopPropagation();
-        this.close(element);
+        if (scrolls) this.#box.scrollBy(0, by);
+        else this.close(element);
       },
       options,
     );

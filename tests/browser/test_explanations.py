@@ -213,6 +213,28 @@ def test_an_explanation_leaves_the_words_around_its_number_in_sight(
         expect(popover).to_have_count(0)
 
 
+def test_an_explanation_too_tall_for_its_room_is_read_to_its_end_by_keys(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.page.set_viewport_size({"width": 720, "height": 450})  # 1440 x 900 at 200 %
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.page.keyboard.press("Shift")
+    page.field("loss").focus()
+    box = page.page.locator("#number-popover")
+    expect(box).to_be_visible()
+    at = "box => [box.scrollTop, box.scrollHeight - box.clientHeight - box.scrollTop]"
+    above, below = box.evaluate(at)
+    assert above == 0 < below
+    for _ in range(5):
+        page.page.keyboard.press("ArrowDown")
+    assert box.evaluate(at)[1] < 1
+    page.page.keyboard.press("ArrowUp")
+    assert box.evaluate(at)[1] > 1
+    assert page.page.evaluate("scrollY") == 0
+
+
 def test_a_changing_number_changes_its_explanation(page_of_run: DescentPage) -> None:
     page = page_of_run
     page.press("Step batch")
