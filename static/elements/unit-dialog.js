@@ -75,8 +75,8 @@ export class UnitDialog extends RunElement {
       repaint();
     });
     follow(signal, () => {
-      // The page's own notice lies below this dialog, in which the keys step, too.
-      const trouble = this.#open.value ? run.trouble.value : null;
+      // The page's own notices lie below this dialog, in which the keys step, too.
+      const trouble = this.#open.value ? (run.gone.value ?? run.trouble.value) : null;
       write(this.piece("trouble", HTMLElement), trouble ? formatError(trouble) : "");
     });
     signal.addEventListener("abort", () => painter.cancel(paint), { once: true });

@@ -226,13 +226,14 @@ export class RunModel {
    * @returns {Promise<ApiError | null>} what went wrong, if anything did
    */
   async tell(command, asked = {}) {
+    if (this.gone.peek()) return this.gone.peek();
     const settled = this.pending.ask(asked);
     try {
       const link = this.#link.peek() ?? (await this.#opened());
       await link.command(command);
       return null;
     } catch (error) {
-      return apiErrorOf(error);
+      return this.gone.peek() ?? apiErrorOf(error);
     } finally {
       settled();
     }

@@ -241,6 +241,7 @@ export class RunSocket {
     this.#options.handlers.away(this.#refusal);
     if (refused && !this.#refusal && !(await this.#options.handlers.stillThere())) {
       this.#options.handlers.gone();
+      this.close(); // what still waits for a connection is answered
       return;
     }
     if (this.#closed) return;

@@ -180,6 +180,20 @@ def test_a_deleted_run_is_said_to_be_gone_and_nothing_else(open_page: OpenPage) 
     assert guest.page.evaluate("document.activeElement === document.body")
 
 
+def test_it_is_said_in_the_dialog_that_hides_the_notice_and_of_whatever_is_asked(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(complaints_expected=True)
+    page.region("Weights").get_by_role("slider").press("Enter")
+    dialog = page.page.get_by_role("dialog", name="Inside unit 0", exact=True)
+    expect(dialog).to_be_visible()
+    page.page.evaluate("id => fetch(`/api/runs/${id}`, { method: 'DELETE' })", page.run_id)
+    expect(dialog.get_by_role("alert")).to_contain_text("This run does not exist, or no longer.")
+    dialog.get_by_label("New w").fill("0.5")
+    dialog.get_by_role("button", name="Set this w").click()
+    expect(dialog.get_by_role("status")).to_contain_text("This run does not exist", timeout=4_000)
+
+
 def test_an_address_that_names_no_run_opens_a_new_one(open_page: OpenPage) -> None:
     page = open_page("/?run=")
     page.press("Step batch")

@@ -79,6 +79,23 @@ it("refuses such a command once it is known that there is no run", async () => {
   assert.deepEqual(await asked, gone);
 });
 
+it("refuses what is asked of a run that is gone, and what waited for its connection, for that", async () => {
+  const run = new RunModel((callback) => callback());
+  const gone = { code: "unknown_run", message: "This run does not exist, or no longer." };
+  let lose = (/** @type {Error} */ _error) => {};
+  const link = recordingLink();
+  const command = () => new Promise((_, reject) => (lose = reject));
+  run.attach({ ...link, command });
+  const waited = run.act(play(), { running: true });
+  run.connection.value = "gone";
+  run.gone.value = gone;
+  lose(Object.assign(new Error("Closed."), { code: "closed" }));
+  assert.deepEqual(await waited, gone);
+  run.attach(link);
+  assert.deepEqual(await run.act(play()), gone);
+  assert.deepEqual(link.commands, []);
+});
+
 it("tells of everything that can be followed, and ten times a second of what cannot", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const run = new RunModel((callback) => callback());

@@ -204,10 +204,11 @@ describe("RunSocket", () => {
     assert.equal(log.at(-1), "away"); // this time it has not been told why
   });
 
-  it("stops where the run is gone", async () => {
-    const { log, wire } = setUp({ stillThere: async () => false });
+  it("stops where the run is gone, and keeps nobody waiting", async () => {
+    const { socket, log, wire } = setUp({ stillThere: async () => false });
+    const waits = assert.rejects(socket.command({ type: "play" }), { code: "closed" });
     wire().close();
-    await settled();
+    await waits;
     mock.timers.tick(60_000);
     assert.deepEqual(log, ["away", "gone"]);
     assert.equal(Wire.all.length, 1);
