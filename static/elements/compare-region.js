@@ -86,8 +86,11 @@ export class CompareRegion extends RunElement {
       hide(this.piece("empty", HTMLElement), comparison.others.value.length > 0);
     });
     follow(signal, () => {
-      if (!comparison.inSight.value) return;
       colours.value;
+      painter.request(paint); // at once, and out of sight: it may be for paper
+    });
+    follow(signal, () => {
+      if (!comparison.inSight.value) return;
       together.inStep.value;
       for (const { run } of comparison.all.value) {
         run.seriesVersion.value;
@@ -188,7 +191,7 @@ export class CompareRegion extends RunElement {
   /** @param {App} app */
   #paint({ comparison, together, colours }) {
     const all = comparison.all.peek();
-    if (!comparison.inSight.peek() || all.length < 2) return;
+    if (all.length < 2) return;
     const theme = colours.peek();
     this.#paintNotes(all, together);
     this.#table?.show(all, together.inStep.peek());

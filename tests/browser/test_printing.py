@@ -17,15 +17,16 @@ PRINTED = [
 SHOWN_REGIONS = """() => [...document.querySelectorAll("[role=region]")]
   .filter((region) => region.checkVisibility()).map((region) => region.ariaLabel)"""
 
-# How light the bars are: 0 is black, 255 white.
-BARS = """() => {
-  const canvas = document.querySelector('[data-phase="loss"] canvas');
+# How light what a canvas shows is: 0 is black, 255 white.
+LIGHTNESS = """(selector) => {
+  const canvas = document.querySelector(selector);
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
   copy.drawImage(canvas, 0, 0);
   const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   const drawn = [...data].filter((_, i) => i % 4 === 0 && data[i + 3] === 255);
   return drawn.reduce((sum, red) => sum + red, 0) / drawn.length;
 }"""
+BARS = '[data-phase="loss"] canvas'
 GROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 # As wide as paper held upright and across, with a margin of a centimetre.
@@ -107,27 +108,44 @@ def test_paper_is_light_in_the_dark_theme_and_the_screen_is_dark_again(
     if forced == "none":
         for _ in ("light", "dark"):
             page.get_by_role("button", name="Theme").click()
-    page_of_run.until(lambda: page.evaluate(BARS) > 128, "light bars")
+    page_of_run.until(lambda: page.evaluate(LIGHTNESS, BARS) > 128, "light bars")
     put_on_paper(page)
     assert page.evaluate(GROUND) == "rgb(255, 255, 255)"
-    assert page.evaluate(BARS) < 128  # dark bars: drawn anew, without waiting
+    assert page.evaluate(LIGHTNESS, BARS) < 128  # dark bars: drawn anew, without waiting
     page.emulate_media(media="screen")
     assert page.evaluate(GROUND) != "rgb(255, 255, 255)"
-    assert page.evaluate(BARS) > 128
+    assert page.evaluate(LIGHTNESS, BARS) > 128
 
 
 def test_a_printer_waits_for_no_frame(page_of_run: DescentPage) -> None:
     page = page_of_run.page
     page.emulate_media(color_scheme="dark")
     stepped(page_of_run)
-    bars = page.evaluate(f"""() => {{
-      const lightness = {BARS};
-      return ["beforeprint", "afterprint"].map((what) => {{
-        dispatchEvent(new Event(what));
-        return lightness();
-      }});
-    }}""")
+    bars = page.evaluate(
+        f"""(bars) => ["beforeprint", "afterprint"].map((what) => {{
+          dispatchEvent(new Event(what));
+          return ({LIGHTNESS})(bars);
+        }})""",
+        BARS,
+    )
     assert bars[0] < 128 < bars[1]
+
+
+def test_compared_runs_are_light_on_paper_wherever_one_reads(page_of_run: DescentPage) -> None:
+    page = page_of_run.page
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="Race…").first.click()
+    page_of_run.press("SGD 0.1 against RMSprop 0.001")
+    page_of_run.press("Hold all")
+    images = "compare-region [data-cell=images]"
+    page.locator(images).first.scroll_into_view_if_needed()
+    page_of_run.until(lambda: 0 < page.evaluate(LIGHTNESS, images) < 128, "dark images")
+    page.evaluate("scrollTo(0, 0)")
+    expect(page_of_run.region("Compare runs")).not_to_be_in_viewport()
+    put_on_paper(page)
+    assert page.evaluate(LIGHTNESS, images) > 128
+    page.emulate_media(media="screen")
+    assert page.evaluate(LIGHTNESS, images) < 128
 
 
 @pytest.mark.parametrize("paper", WIDTHS)
