@@ -1,6 +1,6 @@
 /**
  * Elements that become what they are when they are first wanted: a dialog when it is opened, a
- * region when it comes near the window. Their modules are loaded with the first of them.
+ * region when it comes near the window, or could be reached by keys. Their modules are loaded with the first of them.
  */
 
 /** How far outside the window a region is loaded. */
@@ -23,13 +23,18 @@ export async function load(name) {
  * @param {(error: unknown) => void} failed
  */
 export function loadWhenNear(name, failed) {
+  const loaded = new AbortController();
+  const now = () => load(name).then(() => loaded.abort());
   const observer = new IntersectionObserver(
     (entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
       // Where it fails it is tried again the next time.
-      load(name).then(() => observer.disconnect(), failed);
+      if (entries.some((entry) => entry.isIntersecting)) now().catch(failed);
     },
     { rootMargin: NEAR },
   );
+  loaded.signal.addEventListener("abort", () => observer.disconnect());
   for (const waiting of document.querySelectorAll(name)) observer.observe(waiting);
+  // Keys lead on to what is far off, and would pass over it while it is inert.
+  const byKeys = (/** @type {KeyboardEvent} */ { key }) => key === "Tab" && now().catch(() => {});
+  document.addEventListener("keydown", byKeys, { signal: loaded.signal });
 }
