@@ -1,6 +1,7 @@
 /**
  * Elements that become what they are when they are first wanted: a dialog when it is opened, a
- * region when it comes near the window, or could be reached by keys. Their modules are loaded with the first of them.
+ * region when it comes near the window or Tab is pressed. Their modules are loaded with the first
+ * of them.
  */
 
 /** How far outside the window a region is loaded. */

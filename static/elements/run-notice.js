@@ -4,12 +4,18 @@ import { awayWords, discardedWords, restoredWords, unsavedWords } from "../model
 import * as commands from "../protocol/commands.js";
 import { follow, hide, leave, RunElement, write } from "./run-element.js";
 
-/** @typedef {import("../models/run.js").RunModel} RunModel */
+/**
+ * @typedef {import("../models/run.js").RunModel} RunModel
+ * @typedef {import("../protocol/types.js").RunState} RunState
+ */
 
 const SHOWN_FOR_MS = 9000;
 
 /** A short absence is not worth a word. */
 const AWAY_AFTER_MS = 700;
+
+/** @param {RunState | null} state */
+const settingsOf = (state) => ({ optimizer: state?.optimizer, batch_size: state?.batch_size });
 
 /** What the page has to say about its run: refused, away, gone, brought back, watched only. */
 export class RunNotice extends RunElement {
@@ -174,9 +180,19 @@ export class RunNotice extends RunElement {
       return error ? formatError(error) : "";
     });
     let known = "";
+    /** The settings with which it failed. */
+    const failing = state("");
+    // What was lowered since is meant for what comes next: going back would raise it again.
+    const changed = computed(() => {
+      const now = run.state.value;
+      return Boolean(now?.error) && JSON.stringify(settingsOf(now)) !== failing.value;
+    });
     follow(signal, () => {
       // A new failure counts more than what was said before it; when it is over, so is that.
-      if (failure.value !== known) run.notice.value = null;
+      if (failure.value !== known) {
+        run.notice.value = null;
+        failing.value = JSON.stringify(settingsOf(run.state.peek()));
+      }
       known = failure.value;
       if (known === "") dismissed.value = "";
     });
@@ -198,11 +214,14 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const sound = run.state.value?.sound ?? null;
       hide(back, sound === null || !run.writable.value);
-      if (sound !== null) write(back, `Go back to batch ${formatCount(sound)}`);
+      const where = `Go back to batch ${formatCount(sound ?? 0)}`;
+      if (sound !== null) write(back, changed.value ? `${where} with these settings` : where);
     });
     const goBack = () => {
-      const sound = run.state.peek()?.sound ?? null;
-      if (sound !== null) run.do(commands.seek(sound));
+      const now = run.state.peek();
+      if (!now || now.sound === null) return;
+      run.do(commands.seek(now.sound));
+      if (changed.peek()) run.do(commands.set(settingsOf(now)));
     };
     const putAway = () => {
       dismissed.value = failure.peek();

@@ -366,6 +366,30 @@ def test_a_run_that_has_exploded_is_one_click_from_before_it_did(page_of_run: De
     assert page.run.state()["state"] == "paused"
 
 
+def test_settings_changed_after_an_explosion_are_not_lost_in_going_back(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    page.input("Optimizer").select_option("sgd")
+    page.input("Learning rate").fill("1e9")
+    page.input("Learning rate").press("Enter")
+    page.press("Step batch")
+    page.play_fast()
+    page.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+    expect(page.page.get_by_role("button", name="Go back to batch 1", exact=True)).to_be_visible()
+    page.input("Learning rate").fill("0.25")
+    page.input("Learning rate").press("Enter")
+    page.press("Go back to batch 1 with these settings")
+    page.shows("batch", "1")
+    expect(page.input("Learning rate")).to_have_value("0.25")
+    state = page.run.until(lambda state: state["state"] == "paused", what="the run to rest")
+    assert (state["learning_rate"], state["optimizer"]["name"]) == (0.25, "sgd")
+    page.press("Step batch")
+    page.shows("batch", "2")
+
+
 # The longest and the shortest figures of a long run, written where the page writes them.
 WRITE_FIGURES = """(figures) => {
   for (const [field, text] of Object.entries(figures)) {
