@@ -64,7 +64,7 @@ export class UnitExciters {
       if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);
     });
     const batch = seen && formatCount(Number(seen.metadata["study.batch"]));
-    const of = batch === null ? ALL : `${ALL}, at batch ${batch}`;
+    const of = batch === null ? "being looked for" : `${ALL}, at batch ${batch}`;
     write(this.#host.piece("exciters-of", HTMLElement), of);
   }
 }

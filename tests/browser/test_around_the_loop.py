@@ -4,7 +4,9 @@ Each is compared with plain NumPy on the API's own tensors.
 """
 
 import json
+import os
 import re
+import signal
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from playwright.sync_api import Locator, Route, expect
 from engine import load_mnist
 from tests.support.explained import Notebook, disagreement, displayed, read_explanation
 from tests.support.page import DescentPage, asking_the_page
+from tests.support.server import Server
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -211,6 +214,22 @@ def test_a_unit_shows_its_numbers(page_of_run: DescentPage) -> None:
     expect(exciters.first).to_have_text(re.compile(r"\d"))
     for text, value in zip(exciters.all_inner_texts(), most, strict=True):
         assert agrees(text, float(value), within=1e-4)
+
+
+def test_what_excites_a_unit_is_said_to_be_looked_for(
+    page_of_run: DescentPage, server: Server
+) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    try:
+        for pid in server.worker_pids:
+            os.kill(pid, signal.SIGSTOP)
+        of = open_unit(page, 3).locator("[data-part=exciters-of]")
+        expect(of).to_have_text("being looked for")
+    finally:
+        for pid in server.worker_pids:
+            os.kill(pid, signal.SIGCONT)
+    expect(of).to_have_text("largest w·x + b of 60,000, at batch 1")
 
 
 def test_nothing_lies_on_a_unit_that_is_opened(page_of_run: DescentPage) -> None:
