@@ -2,6 +2,7 @@
 
 import operator
 
+from engine.arrays import Array
 from engine.checks import real_number
 from engine.errors import ConfigurationError
 from engine.named_tensors import NamedTensors
@@ -40,14 +41,16 @@ class ByHand:
         self._before.setdefault((name, place), float(tensor[place]))
         tensor[place] = value
 
-    def before(self, name: str, index: tuple[int, ...], now: float) -> float:
-        """What it was; `now` where it has not been set."""
-        return self._before.get((name, index), now)
-
     def undo_in(self, tensors: NamedTensors) -> None:
         """Put what was before into a copy of the parameters."""
         for (name, index), before in self._before.items():
             tensors[name][index] = before
+
+    def undo_in_row(self, name: str, row: int, values: Array) -> None:
+        """Put what was before into a copy of one row of a parameter, (1, …)."""
+        for (other, (first, *rest)), before in self._before.items():
+            if (other, first) == (name, row):
+                values[(0, *rest)] = before
 
     def forget(self) -> None:
         """From now on what they are now was before."""

@@ -376,13 +376,13 @@ class TrainingLoop:
         self._by_hand.undo_in(self._parameters.beside(start))
         return np.subtract(start, self._arrays.steps.flat, out=start)
 
-    def parameter_of_gradient(self, name: str, index: tuple[int, ...]) -> float:
-        """One element of `parameters_of_gradient`, as exact, by its tensor's name; no copy."""
-        now = self._parameters[name][index]
+    def row_of_gradient(self, name: str, row: int) -> Array:
+        """A copy of one row of `parameters_of_gradient`, as exact, by its tensor's name: (1, …)."""
+        start = self._parameters[name][row : row + 1].copy()
         if not self._has_step:
-            return float(now)
-        after = now.dtype.type(self._by_hand.before(name, index, now))
-        return float(after - self._arrays.steps[f"{name}.step"][index])
+            return start
+        self._by_hand.undo_in_row(name, row, start)
+        return np.subtract(start, self._arrays.steps[f"{name}.step"][row : row + 1], out=start)
 
     def flat_gradient(self) -> Array:
         """The present gradient of all parameters, flat, in their order; a view."""

@@ -30,7 +30,7 @@ def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
         metadata["sample"] = str(sample)
         metadata["label"] = str(int(loop.tensor("batch.y")[sample]))
         tensors |= _sample_tensors(loop, sample, unit, source)
-    metadata["weight"] = json_text(_weight(loop, unit, source))
+    metadata["weight"] = json_text(_weight(loop, unit, source, tensors.get("weights.before")))
     step = loop.flat_step()
     if step is not None:
         metadata["angle"] = json_text(_step_angle(loop.flat_gradient(), step))
@@ -52,6 +52,8 @@ def _unit_tensors(loop: TrainingLoop, unit: int) -> Tensors:
     tensors["bias"] = loop.tensor("layer1.bias")[unit : unit + 1].copy()
     if has_step:
         tensors["bias.step"] = loop.tensor("layer1.bias.step")[unit : unit + 1].copy()
+        tensors["weights.before"] = loop.row_of_gradient("layer1.weights", unit)[0]
+        tensors["bias.before"] = loop.row_of_gradient("layer1.bias", unit)
     if "layer2.weights" in computed:
         tensors["outgoing"] = loop.tensor("layer2.weights")[:, unit].copy()
     return tensors
@@ -82,21 +84,20 @@ def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> 
     return tensors
 
 
-def _weight(loop: TrainingLoop, unit: int, source: int) -> dict[str, Any]:
+def _weight(loop: TrainingLoop, unit: int, source: int, before: Array | None) -> dict[str, Any]:
     """The picked weight through the step: before, gradient, the optimizer's state, step, after.
 
-    The optimizer is the one that made the step. What the present one keeps is left out as long as
-    it has made none.
+    `before` are those of its whole unit, once there is a step. The optimizer is the one that made
+    the step. What the present one keeps is left out as long as it has made none.
     """
     at = (unit, source)
     after = float(loop.tensor("layer1.weights")[at])
-    step = loop.flat_step()
     numbers: dict[str, Any] = {"optimizer": loop.optimizer_at_hand.config(), "value": after}
     if loop.has_gradient:
         numbers["gradient"] = float(loop.tensor("layer1.weights.gradient")[at])
-    if step is not None:
+    if before is not None:
         numbers["step"] = float(loop.tensor("layer1.weights.step")[at])
-        numbers["before"] = loop.parameter_of_gradient("layer1.weights", at)
+        numbers["before"] = float(before[source])
     state = loop.network.optimizer_state
     for slot in state.slots if state.iterations else ():
         numbers[slot] = float(loop.tensor(f"layer1.weights.{slot}")[at])

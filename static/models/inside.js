@@ -51,8 +51,6 @@ export function insideOf(seen) {
   const weights = floats("weights");
   if (!seen || !x || !weights) return null;
   const { metadata } = seen;
-  const step = floats("weights.step");
-  const biasStep = floats("bias.step")?.[0] ?? 0;
   const layers = layersIn(seen);
   const ofLayers = (/** @type {string} */ kind) =>
     layers.map((layer) => floats(`layer${layer}.${kind}`));
@@ -63,8 +61,8 @@ export function insideOf(seen) {
     label: Number(metadata.label),
     batch: batchAtHand(metadata.batch, metadata.phase),
     x,
-    weights: step ? weights.map((weight, i) => weight - (step[i] ?? 0)) : weights,
-    bias: (floats("bias")?.[0] ?? 0) - biasStep,
+    weights: floats("weights.before") ?? weights,
+    bias: (floats("bias.before") ?? floats("bias"))?.[0] ?? 0,
     preactivations: /** @type {Float32Array[]} */ (ofLayers("preactivations")),
     activations: ofLayers("activations").map((values) => values ?? new Float32Array()),
     preactivationGradients: ofLayers("preactivations.gradient"),
@@ -72,7 +70,7 @@ export function insideOf(seen) {
     deltas: floats("unit.preactivations.gradient"),
     inputs: floats("input.x"),
     gradient: floats("weights.gradient"),
-    step,
+    step: floats("weights.step"),
     v: floats("weights.v"),
     weight: JSON.parse(metadata.weight ?? "{}"),
     angle: metadata.angle === undefined ? null : JSON.parse(metadata.angle),

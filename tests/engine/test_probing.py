@@ -104,24 +104,31 @@ def test_after_the_update_the_parameters_of_the_gradient_are_those_before_it(
     assert step is not None
     assert np.allclose(loop.parameters_of_gradient(), before, rtol=0, atol=1e-7)
     tensors = loop.network.parameters.beside(loop.parameters_of_gradient())
-    assert loop.parameter_of_gradient("layer1.weights", (1, 2)) == tensors["layer1.weights"][1, 2]
+    assert np.array_equal(
+        loop.row_of_gradient("layer1.weights", 1)[0], tensors["layer1.weights"][1]
+    )
     loop.draw()
     assert not loop.has_gradient
     assert loop.flat_step() is None
 
 
-def test_one_parameter_of_the_gradient_is_that_of_all_of_them(samples: Samples) -> None:
+def test_a_row_of_the_parameters_of_the_gradient_is_that_of_all_of_them(samples: Samples) -> None:
     loop = small_loop(samples)
-    at = (1, 2)
-    before = float(loop.network.parameters["layer1.weights"][at])
+    before = loop.network.parameters["layer1.weights"].copy()
     loop.run_batch()
     for value in (0.5, 0.75):  # the first of them is forgotten, too
-        loop.set_parameter("layer1.weights", at, value)
+        loop.set_parameter("layer1.weights", (1, 2), value)
+        loop.set_parameter("layer1.bias", (1,), value)
     tensors = loop.network.parameters.beside(loop.parameters_of_gradient())
-    assert loop.parameter_of_gradient("layer1.weights", at) == tensors["layer1.weights"][at]
-    assert loop.parameter_of_gradient("layer1.weights", at) == pytest.approx(before, abs=1e-7)
+    for row in (0, 1):
+        weights = loop.row_of_gradient("layer1.weights", row)
+        assert np.array_equal(weights, tensors["layer1.weights"][row : row + 1])
+        assert weights == pytest.approx(before[row : row + 1], abs=1e-7)
+        bias = loop.row_of_gradient("layer1.bias", row)
+        assert np.array_equal(bias, tensors["layer1.bias"][row : row + 1])
     through_backward(loop)
-    assert loop.parameter_of_gradient("layer1.weights", at) == 0.75
+    assert loop.row_of_gradient("layer1.weights", 1)[0, 2] == 0.75
+    assert loop.row_of_gradient("layer1.bias", 1) == 0.75
 
 
 def check(loop: TrainingLoop, samples: Samples) -> list[LayerHealth]:

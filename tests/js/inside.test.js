@@ -18,10 +18,11 @@ const WEIGHT = { value: 1, before: 2, gradient: 4, step: -1 };
 const SEEN = {
   tensors: new Map([
     ["x", floats(0.5, 1)],
-    ["weights", floats(1, 3)],
+    ["weights", floats(1, 5)],
     ["weights.step", floats(-1, 0)],
+    ["weights.before", floats(2, 3)], // the second has been set by hand since
     ["bias", floats(0.5)],
-    ["bias.step", floats(0.25)],
+    ["bias.before", floats(0.25)],
     ["layer1.preactivations", floats(-1, 4)],
     ["layer1.activations", floats(0, 4)],
     ["layer2.preactivations", floats(0, 0)],

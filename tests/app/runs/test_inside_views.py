@@ -42,15 +42,24 @@ def test_there_are_no_values_before_anything_has_run(run: Run) -> None:
     assert "values" not in view_of(run, "values").metadata
 
 
-def test_the_bias_that_was_used_is_the_bias_less_its_step(run: Run, clock: Clock) -> None:
+def test_the_parameters_that_were_used_are_told_whatever_has_been_set_since(
+    run: Run, clock: Clock
+) -> None:
     step(run, clock)
     step(run, clock, 4, "phase")
-    before = view_of(run, "inside/0/1/2")
-    assert "bias.step" not in before.tensors
+    before = view_of(run, "inside/0/1/2").tensors
+    assert not {"bias.step", "weights.before", "bias.before"} & set(before)
     step(run, clock, 1, "phase")
-    after = view_of(run, "inside/0/1/2")
-    used = after.tensors["bias"] - after.tensors["bias.step"]
-    assert used == pytest.approx(before.tensors["bias"], abs=1e-7)
+    after = view_of(run, "inside/0/1/2").tensors
+    for name in ("weights", "bias"):
+        assert after[f"{name}.before"] == pytest.approx(before[name], abs=1e-7)
+        assert np.array_equal(after[name] - after[f"{name}.step"], after[f"{name}.before"])
+    run.command({"type": "set_weight", "tensor": "layer1.weights", "index": [1, 5], "value": 2.0})
+    run.command({"type": "set_weight", "tensor": "layer1.bias", "index": [1], "value": 3.0})
+    changed = view_of(run, "inside/0/1/2").tensors
+    assert (changed["weights"][5], changed["bias"][0]) == (2.0, 3.0)
+    for name in ("weights.before", "bias.before"):
+        assert np.array_equal(changed[name], after[name])
 
 
 def test_before_a_batch_has_its_own_the_step_of_the_last_is_not_there(
