@@ -127,17 +127,19 @@ export class AlongRegion extends RunElement {
     if (!state) return;
     write(this.piece("since", HTMLElement), sinceDrawing(state));
     write(this.piece("when", HTMLElement), whenStudied(state, run.hurrying.peek()));
-    this.#paintChoice(shown?.direction ?? this.#wish, curve, state.optimizer.name);
+    this.#paintChoice(shown?.direction ?? this.#wish, curve, state.step_optimizer.name);
     if (!shown || !curve) {
       write(this.piece("of", HTMLElement), "");
       for (const text of [this.#effect, this.#lesson, this.#readout]) text?.show([]);
+      this.#heldOut?.withoutExplanations();
       return;
     }
     const { line, direction } = shown;
     const rate = run.pending.shown("learning_rate", state.learning_rate);
     const fresh = seen?.fresh === true;
     const present = fresh && curve.batch === state.batch && curve.phase === state.phase;
-    const explained = present ? state : null;
+    // With another rate the study is made again, over other distances.
+    const explained = present && line.rate === state.learning_rate ? state : null;
     const { effect, lesson } = wordsOf(explained, line, direction, rate);
     this.#effect?.show(effect);
     this.#lesson?.show(lesson);

@@ -41,6 +41,11 @@ export class FigureText {
     this.#version.value = this.#version.peek() + 1; // not read: it may be within an effect
   }
 
+  /** The words stay, and where their numbers come from is not there any more. */
+  withoutExplanations() {
+    this.show([this.#element.textContent ?? ""]);
+  }
+
   #build() {
     this.#lifetime.abort();
     this.#lifetime = new AbortController();

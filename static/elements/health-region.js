@@ -87,7 +87,10 @@ export class HealthRegion extends RunElement {
 
   /** @param {import("../protocol/types.js").RunState | null} state null: of a moment that is over */
   #paintSample(state) {
-    if (!this.#health) return;
+    if (!this.#health) {
+      this.#sample?.withoutExplanations();
+      return;
+    }
     const { sample } = this.#health;
     const text = formatCount(sample);
     this.#sample?.show([

@@ -1,7 +1,6 @@
 import { fieldPainter } from "../draw/field.js";
 import { aDigit, formatCount, formatValue } from "../format.js";
-import { learntFrom } from "../models/explanations/counts.js";
-import { batchSize } from "../models/explanations/stations.js";
+import { digitsInGradient, learntFrom } from "../models/explanations/counts.js";
 import { largestDifference, sumOfTerms } from "../models/unit.js";
 import { FigureText } from "./figure-text.js";
 import { areSame, hide, write, writeAttribute } from "./run-element.js";
@@ -70,15 +69,14 @@ export class UnitSum {
       text: String(draw.count),
       explanation: () => {
         const state = now();
-        return state && batchSize(state, draw.count);
+        return state && digitsInGradient(state, draw.count);
       },
     };
     return [
       "alive for ",
       this.#count(now, terms.length, 0),
-      " of ",
-      whole ? digits : digits.text,
-      " digits of the batch",
+      ...(whole ? [" of ", digits] : [` of the first ${digits.text}`]),
+      draw.count === 1 ? " digit of the batch" : " digits of the batch",
     ];
   }
 
@@ -138,7 +136,7 @@ export class UnitSum {
   #words() {
     if (!this.#sum) return "Known after the backward pass.";
     const { terms, whole } = this.#sum;
-    if (terms.length === 0) return "The unit is 0 for every digit of this batch: nothing to learn.";
+    if (terms.length === 0) return "∂loss/∂z is 0 for every digit of this batch: nothing to learn.";
     if (!whole) return "The batch is larger than what is shown here, so the sum is a part.";
     return "δᵢ = ∂loss/∂z for digit i. Between the sum and the gradient the largest difference is ";
   }

@@ -1,4 +1,10 @@
-import { formatError, formatPercent, formatSmallPercent, formatValue } from "../format.js";
+import {
+  formatCount,
+  formatError,
+  formatPercent,
+  formatSmallPercent,
+  formatValue,
+} from "../format.js";
 
 /** @typedef {import("./run.js").SeenView} SeenView */
 
@@ -85,7 +91,7 @@ export const FIGURES = [
   {
     name: "dead_units",
     value: ({ dead_units }) => dead_units,
-    text: String,
+    text: formatCount,
     all: ({ units }) => units,
     share: (value, { units }) => value / units,
     missing: ({ activation }) => `not for ${activation}`,

@@ -182,6 +182,18 @@ def test_the_sentence_tells_where_the_learning_rate_lands(page_of_run: DescentPa
     assert agrees(after, loss(parameters(page), x, y))
 
 
+def test_the_curve_is_that_of_the_optimizer_that_made_the_step(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    step_batch(page, 1)
+    direction = curve(page).locator('[data-direction="step"]')
+    page.input("Optimizer").select_option("adam")
+    page.run.until(lambda state: state["optimizer"]["name"] == "adam", what="the change")
+    expect(page.page.get_by_text("optimizer RMSprop → Adam")).to_be_attached()
+    expect(direction).to_have_text("RMSprop's step")
+    step_batch(page, 2)
+    expect(direction).to_have_text("Adam's step")
+
+
 def test_a_large_learning_rate_overshoots_at_once(page_of_run: DescentPage) -> None:
     page = page_of_run
     step_batch(page, 1)
@@ -191,6 +203,28 @@ def test_a_large_learning_rate_overshoots_at_once(page_of_run: DescentPage) -> N
     words = region.locator("[data-part=effect]")
     expect(words).to_contain_text("At 0.05 this step raises the loss")
     expect(region.locator("[data-part=lesson]")).to_contain_text("a larger rate overshoots")
+
+
+def test_a_unit_that_learns_from_no_digit_says_so(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.input("Batch size").select_option("1")
+    step_batch(page, 1)
+    deltas = page.run.tensor("layer1.preactivations.gradient")[0]
+    dialog = open_unit(page, int(np.flatnonzero(deltas == 0)[0]))
+    expect(dialog.locator("[data-part=life]")).to_have_text("alive for 0 of 1 digit of the batch")
+    words = dialog.locator("[data-part=sum-words]")
+    expect(words).to_have_text("∂loss/∂z is 0 for every digit of this batch: nothing to learn.")
+
+
+def test_of_a_large_batch_a_unit_tells_of_the_digits_that_are_shown(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.input("Batch size").select_option("1024")
+    step_batch(page, 1)
+    alive = np.count_nonzero(page.run.tensor("layer1.preactivations.gradient")[:128, 0])
+    life = open_unit(page, 0).locator("[data-part=life]")
+    expect(life).to_have_text(f"alive for {alive} of the first 128 digits of the batch")
 
 
 def test_a_unit_shows_its_numbers(page_of_run: DescentPage) -> None:
