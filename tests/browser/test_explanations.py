@@ -326,3 +326,103 @@ def test_the_numbers_of_the_mistakes_explain_themselves(page_of_run: DescentPage
         expect(title).to_have_text(re.compile(rf"^{label}s .+ first$"))
         formulas = check_numbers(page, region.locator('[data-part="worst"]'))
         assert formulas == {f"p[{answer}] for this {label}"}
+
+
+def open_station(page: DescentPage, phase: str) -> Locator:
+    """Open a station of the loop, whichever phase runs; what is inside of it."""
+    page.page.locator(f'.station[data-phase="{phase}"] .open').click()
+    detail = page.page.locator(f".detail-{phase}.is-shown")
+    expect(detail).to_be_visible()
+    return detail
+
+
+def test_the_largest_losses_stay_those_of_their_batch(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    detail = open_station(page, "loss")
+    worst = detail.locator('[data-part="worst-of-batch"]')
+    check_numbers(page, worst)
+    for phase in ("draw", "forward"):  # whose outputs are of the next batch
+        step_phase(page, phase)
+        assert len(check_numbers(page, worst)) == 8
+
+
+@pytest.mark.parametrize("size", ["8", "128"])
+def test_the_end_of_the_scale_on_the_way_back_is_of_the_batch_gone_back_through(
+    page_of_run: DescentPage, size: str
+) -> None:
+    page = page_of_run
+    page.input("Batch size").select_option(size)
+    page.press("Step batch")
+    page.shows("batch", "1")
+    detail = open_station(page, "backward")
+    page.input("Batch size").select_option("64")
+    for phase in ("update", "draw"):
+        if phase == "draw":
+            step_phase(page, phase)
+        check_numbers(page, detail.locator('[data-part="back-scale"]'))
+
+
+def test_after_a_bias_is_set_the_sum_is_still_the_one_that_was_computed(
+    page_of_run: DescentPage,
+) -> None:
+    page = page_of_run
+    page.press("Step batch")
+    page.shows("batch", "1")
+    numbers = open_station(page, "forward").locator('[data-part="unit-numbers"]')
+    before = numbers.inner_text()
+    by_hand = '{type: "set_weight", tensor: "layer1.bias", index: [0], value: 2}'
+    page.page.evaluate(asking_the_page(f"await app.run.act({by_hand})"))
+    measured(page, 1)
+    check_numbers(page, numbers)
+    assert numbers.inner_text() == before
+
+
+def test_the_learning_rate_is_explained_with_the_momentum(page_of_run: DescentPage) -> None:
+    page = page_of_run
+    sgd = '{type: "set", optimizer: {name: "sgd", momentum: 0.9}}'
+    page.page.evaluate(asking_the_page(f"await app.run.act({sgd})"))
+    explained = read_explanation(page, page.input("Learning rate"))
+    assert explained is not None
+    assert explained.formula.endswith(
+        "step = momentum · the step before − learning rate · gradient"
+    )
+
+
+# What a frame does that brings a reset, or one of the moment before the study of another rate.
+FORGET = asking_the_page("""
+  for (const study of ["curve", "health"]) app.run.view(study).value = null;
+""")
+OTHER_RATE = asking_the_page("""
+  app.run.state.value = { ...app.run.state.peek(), learning_rate: 0.5 };
+  app.run.news.value += 1;
+""")
+
+
+@pytest.fixture
+def studied(page_of_run: DescentPage) -> DescentPage:
+    """A page at rest after a batch, with the curve and the health of it."""
+    page = page_of_run
+    page.page.set_viewport_size({"width": 1440, "height": 2600})
+    page.press("Step batch")
+    page.shows("batch", "1")
+    for part in ("held-out", "sample"):
+        expect(page.page.locator(f'[data-part="{part}"] .figure')).to_have_count(1)
+    return page
+
+
+def test_what_stays_is_not_explained_by_a_study_that_is_gone(studied: DescentPage) -> None:
+    studied.page.evaluate(FORGET)
+    for part, text in (("held-out", "256 unseen"), ("sample", "2,048")):
+        words = studied.page.locator(f'[data-part="{part}"]')
+        expect(words.locator(".figure")).to_have_count(0)
+        expect(words).to_have_text(text)
+
+
+def test_a_curve_is_not_explained_by_that_of_another_rate(studied: DescentPage) -> None:
+    lesson = studied.region("Along this step").locator('[data-part="lesson"]')
+    expect(lesson.locator(".figure")).to_have_count(1)
+    studied.page.evaluate(OTHER_RATE)
+    expect(lesson.locator(".figure")).to_have_count(0)
+    expect(lesson).to_contain_text("It is lowest near")

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { comingBack, secondDelta } from "../../static/models/explanations/backward.js";
+import {
+  comingBack,
+  comingBackScale,
+  secondDelta,
+} from "../../static/models/explanations/backward.js";
 import { largest } from "../../static/models/explanations/code.js";
 import { drawnProbability } from "../../static/models/explanations/drawing.js";
-import { activation } from "../../static/models/explanations/forward.js";
+import { activation, sampleLoss } from "../../static/models/explanations/forward.js";
 import { helpersOf } from "../../static/models/explanations/helpers.js";
-import { batchesPerEpoch, loss } from "../../static/models/explanations/progress.js";
+import { batchesPerEpoch, learningRate, loss } from "../../static/models/explanations/progress.js";
 import { sourceOf } from "../../static/models/explanations/source.js";
-import { batchSize, stillWeights } from "../../static/models/explanations/stations.js";
+import { batchSize, medianRatio, stillWeights } from "../../static/models/explanations/stations.js";
 import { after, angle } from "../../static/models/explanations/update.js";
 
 /** @typedef {import("../../static/protocol/types.js").RunState} RunState */
@@ -33,7 +37,7 @@ const STATE = /** @type {RunState} */ (
 
 it("writes counts in groups of digits, after what they count", () => {
   const state = { ...STATE, parameters: 407050 };
-  assert.match(stillWeights(state, 164774).formula, /whose step is 0 = 164,774: their pixel/);
+  assert.match(stillWeights(state, 164774).formula, /of the weight = 164,774: their pixel/);
   assert.match(batchSize(state, 1024).formula, / = 1,024$/);
   assert.match(angle(state, 60).formula, / over all 407,050 parameters /);
 });
@@ -159,4 +163,36 @@ it("says of no single number that it is a softmax", () => {
     activation(STATE, { layer, unit: 3, sample: 0 }, { z: 0.5, output: 0.25 })?.formula;
   assert.equal(formula(1), "relu(z[3]) = relu(0.5) = 0.25");
   assert.equal(formula(2), "softmax(z)[3] = 0.25");
+});
+
+it("explains a loss by z, since a float has no room for every probability", () => {
+  const line = sampleLoss(STATE, { sample: 5, label: 3 }, 142.3).numpy;
+  const z = 'np.exp(s := (z := tensor("layer2.preactivations")[5]) - z.max())';
+  assert.equal(line, `np.log(${z}.sum()) - s[3]`);
+});
+
+it("counts the digits of the batch that a gradient is of, not of one drawn since", () => {
+  const drawn = /** @type {RunState} */ ({ ...STATE, phase: "draw" });
+  const { numpy } = comingBackScale(drawn, { digits: 8, scale: 0.125 });
+  assert.equal(numpy, '1 / len(tensor_at("batch.x", 137))');
+});
+
+it("says of a learning rate what it is multiplied with, and what momentum adds", () => {
+  const formula = (/** @type {number} */ momentum) =>
+    learningRate({
+      ...STATE,
+      learning_rate: 0.1,
+      optimizer: { name: "sgd", learning_rate: 0.1, momentum },
+    }).formula;
+  assert.equal(formula(0), "learning rate = 0.1: step = −learning rate · gradient");
+  assert.match(formula(0.9), /: step = momentum · the step before − learning rate · gradient$/);
+});
+
+it("counts steps that are next to nothing beside their weights as none, in both figures", () => {
+  assert.match(stillWeights(STATE, 3).numpy, /^\(~\(np\.abs\(.*\) > 1e-40\)\)\.sum\(\)$/);
+  assert.match(medianRatio(STATE, 0.5).numpy, /\[r > 1e-40\]/);
+});
+
+it("takes no cosine beyond 1 for an angle", () => {
+  assert.match(angle({ ...STATE, parameters: 10 }, 0).numpy, /arccos\(np\.clip\(.*, -1, 1\)\)\)$/);
 });

@@ -165,7 +165,7 @@ export class BackwardDetail {
     if (hiddenGradient) {
       // The largest that the gradient of a mean over n digits is likely to be here: fixed, by n.
       const digits = deltas?.length ?? 1;
-      const scale = Number((1 / digits).toPrecision(2));
+      const scale = 1 / digits;
       this.#back.paint({ values: hiddenGradient, scale, coding: "signed", picked: unit }, theme);
       this.#texts.back.show([
         {

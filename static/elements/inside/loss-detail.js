@@ -20,6 +20,9 @@ import { digitText } from "./draw-detail.js";
 /** How far the keys up and down lead. */
 const BARS_PER_JUMP = 8;
 
+/** A smaller float32 has not all its digits. */
+const LEAST_FLOAT = 2 ** -126;
+
 /** The loss of every digit, largest first, the worst of them, and that of the followed one. */
 export class LossDetail {
   #bars;
@@ -149,6 +152,9 @@ export class LossDetail {
     };
     const name = `Followed: sample ${sample + 1}, ${aDigit(label)}: `;
     if (state.config.loss === "mean_squared_error") return [`${name}mean of (p − y)² = `, result];
+    if (p < LEAST_FLOAT) {
+      return [`${name}−log p[${label}] = `, result, ", p being too small for a float"];
+    }
     return [
       `${name}−log p[${label}] = −log `,
       { text: formatLoss(p), explanation: () => probability(state, sample, label, p) },
@@ -165,7 +171,7 @@ export class LossDetail {
    */
   #showWorst(state, loss, draw, theme) {
     const now = [loss, theme];
-    if (areSame(now, this.#drawn)) return;
+    const isDrawn = areSame(now, this.#drawn);
     this.#drawn = now;
     const features = draw.pixels.length / draw.count;
     const places = placesOf(loss, draw);
@@ -176,7 +182,7 @@ export class LossDetail {
       const context = canvas.getContext("2d");
       if (sample === undefined || !context) return;
       const pixels = draw.pixels.subarray(sample * features, (sample + 1) * features);
-      this.#drawDigit(context, pixels, theme);
+      if (!isDrawn) this.#drawDigit(context, pixels, theme);
       const [label, answer] = [draw.labels[sample] ?? 0, loss.answers[sample] ?? 0];
       const value = loss.perSample[places[i] ?? 0] ?? 0;
       write(verdict, `${label} → ${answer}`);

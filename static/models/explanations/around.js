@@ -68,7 +68,7 @@ function healthFormula({ dead_units, units, saturated, angle }, sample, figure) 
   const over = `over ${formatCount(sample)} training images`;
   switch (figure) {
     case "dead_units":
-      return `units whose output is 0 for every one of ${formatCount(sample)} training images = ${dead_units} of ${units}`;
+      return `units whose output is 0 for every one of ${formatCount(sample)} training images = ${formatCount(dead_units ?? 0)} of ${formatCount(units)}`;
     case "saturated":
       return `share of outputs within 1 % of the end of their range, ${over} = ${formatPercent(saturated)}`;
     default:
@@ -157,7 +157,7 @@ export function sumAndGradient(state, unit, value) {
   return source.fromTensors(
     `largest |Σ δᵢ · xᵢ − ∂loss/∂W₁[${unit}]| = ${formatValue(value)}`,
     ["layer1.preactivations.gradient", "batch.x", "layer1.weights.gradient"],
-    `abs(${deltas}[:, ${unit}].astype(float) @ ${x} - ${gradient}[${unit}]).max()`,
+    `abs(sum(d * x for d, x in zip(${deltas}[:, ${unit}].astype(float), ${x})) - ${gradient}[${unit}]).max()`,
   );
 }
 

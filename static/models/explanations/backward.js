@@ -106,11 +106,11 @@ export function comingBack(state, { unit, sample }, value) {
  * @param {{ digits: number, scale: number }} of
  */
 export function comingBackScale(state, { digits, scale }) {
-  const source = sourceOf(state, "draw");
+  const source = sourceOf(state, "backward");
   return source.fromTensors(
     `full colour stands for ±1/n, n being the ${digits} digits of the batch, = ±${formatValue(scale)}`,
     ["batch.x"],
-    `float(format(1 / len(${source.tensor("batch.x")}), ".2g"))`,
+    `1 / len(${source.tensor("batch.x")})`,
   );
 }
 

@@ -93,7 +93,8 @@ export function activation(state, { layer, unit, sample }, { z, output }) {
 }
 
 /**
- * One sample's loss, −log of the probability of its true digit.
+ * One sample's loss, −log of the probability of its true digit: out of z, as it is computed, since
+ * a float has no room for a small probability, nor digits enough for one near 1.
  *
  * @param {RunState} state
  * @param {{ sample: number, label: number }} at
@@ -101,19 +102,18 @@ export function activation(state, { layer, unit, sample }, { z, output }) {
  */
 export function sampleLoss(state, { sample, label }, value) {
   const source = sourceOf(state, "loss");
-  const mse = state.config.loss === "mean_squared_error";
-  const answers = `layer${lastLayer(state)}.activations`;
-  if (mse) {
+  if (state.config.loss === "mean_squared_error") {
     return source.fromTensors(
       `loss of sample ${sample + 1} = mean of (p − y)² = ${formatLoss(value)}`,
       ["loss.per_sample"],
       `${source.tensor("loss.per_sample")}[${sample}]`,
     );
   }
+  const z = `layer${lastLayer(state)}.preactivations`;
   return source.fromTensors(
-    `loss of sample ${sample + 1} = −log p[${label}] = −log ${text(Math.exp(-value))} = ${formatLoss(value)}`,
-    [answers],
-    `-np.log(${source.tensor(answers)}[${sample}, ${label}])`,
+    `loss of sample ${sample + 1} = −log p[${label}] = log Σ exp(z) − z[${label}] = ${formatLoss(value)}`,
+    [z],
+    `np.log(np.exp(s := (z := ${source.tensor(z)}[${sample}]) - z.max()).sum()) - s[${label}]`,
   );
 }
 

@@ -115,9 +115,9 @@ export function batchesPerSecond(state) {
 
 /** @param {RunState} state */
 export function learningRate(state) {
-  const { name } = state.optimizer;
+  const { name, momentum } = state.optimizer;
   const what = {
-    sgd: "step = −learning rate · gradient",
+    sgd: `step = ${momentum ? "momentum · the step before − " : "−"}learning rate · gradient`,
     rmsprop: "step = −learning rate · gradient / √(v + ε)",
     adam: "step = −learning rate · m / (√v + ε), with m and v corrected for their start",
   }[name];

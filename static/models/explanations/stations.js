@@ -119,14 +119,25 @@ export function colourScale(state, view, scale, coding = "signed") {
 const STEP = "layer1.weights.step";
 const WEIGHTS = "layer1.weights";
 
+/** What counts as no step at all beside a weight: a float32 has hardly a digit for it. */
+const LEAST_KNOWN = "1e-40";
+
+/**
+ * Python for |step| / |W| of all weights of layer 1, W being those before the step.
+ *
+ * @param {import("./source.js").Source} source
+ */
+function ratios(source) {
+  return `np.abs((s := ${source.tensor(STEP)}) / (${source.tensor(WEIGHTS)} - s))`;
+}
+
 /**
  * @param {RunState} state
  * @param {number} median
  */
 export function medianRatio(state, median) {
   const source = sourceOf(state, "update");
-  const [step, after] = [source.tensor(STEP), source.tensor(WEIGHTS)];
-  const line = `np.quantile((r := np.abs((s := ${step}) / (${after} - s)))[r > 0], 0.5, method="lower")`;
+  const line = `np.quantile((r := ${ratios(source)})[r > ${LEAST_KNOWN}], 0.5, method="lower")`;
   return source.fromTensors(
     `median of |step| / |W| over the weights of layer 1 that moved, W being those before the step = ${medianText(median)}`,
     [STEP, WEIGHTS],
@@ -141,8 +152,8 @@ export function medianRatio(state, median) {
 export function stillWeights(state, still) {
   const source = sourceOf(state, "update");
   return source.fromTensors(
-    `weights of layer 1 whose step is 0 = ${formatCount(still)}: their pixel is off in the whole batch, or their unit is; the median and the bars leave them out`,
-    [STEP],
-    `(${source.tensor(STEP)} == 0).sum()`,
+    `weights of layer 1 whose step is 0, or below ${LEAST_KNOWN} of the weight = ${formatCount(still)}: their pixel is off in the whole batch, or their unit is; the median and the bars leave them out`,
+    [STEP, WEIGHTS],
+    `(~(${ratios(source)} > ${LEAST_KNOWN})).sum()`,
   );
 }

@@ -156,6 +156,6 @@ export function angle(state, degrees) {
   return source.fromTensors(
     `angle between −gradient and step over all ${formatCount(state.parameters)} parameters = arccos(−g · s / (|g| |s|)) = ${degrees.toFixed(1)}°`,
     parameters.flatMap((name) => [`${name}.gradient`, `${name}.step`]),
-    `np.degrees(np.arccos(-(g := ${flat("gradient")}) @ (s := ${flat("step")}) / np.linalg.norm(g) / np.linalg.norm(s)))`,
+    `np.degrees(np.arccos(np.clip(-(g := ${flat("gradient")}) @ (s := ${flat("step")}) / np.linalg.norm(g) / np.linalg.norm(s), -1, 1)))`,
   );
 }
