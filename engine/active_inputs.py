@@ -1,7 +1,7 @@
 """The inputs that are on anywhere in a batch, and the first layer cut down to them.
 
 A third of MNIST's pixels are 0 in every image of a batch: their weights change no sum, and their
-gradient is exactly 0. The products of a first layer that is large are made without them.
+gradient is exactly 0. A large first layer computes its products without them.
 """
 
 from collections.abc import Callable
@@ -11,24 +11,24 @@ import numpy as np
 from engine.arrays import Array, FloatType
 from engine.shared_memory import Zeros
 
-# Where more than this share of a block's inputs are on in most batches, picking the others out
-# costs more than it saves.
+# If more than this share of a block's inputs are on in most batches, leaving out the others costs
+# more than it saves.
 DENSE = 7 / 8
 # An input that is on in more than this share of batches is always used.
 FREQUENT = 9 / 10
 
 
 class ActiveInputs:
-    """Picks the inputs that are used out of a `block` of them: their data and their weights.
+    """Picks out the inputs of a `block` that a batch uses: their data and their weights.
 
-    Room for `capacity` samples. The `frequent` ones, on in most of the batches to `expect`, are
-    always used, so that which ones they are need not be looked up; `find` adds the rare ones that
-    are on. `used` is their number k, or None where all inputs are. `gather_x` and `gather_weights`
-    pick them out: `x_used` (n, k), `weights_used` (units, k). The gradient with respect to these
-    weights may be computed into the same memory, since the backward pass does not need them;
-    `spread` writes it where it belongs in the whole, with zeros between. `rows` (inputs + 1, units)
-    is that memory. A copy in another process finds and counts for this one, since all is kept in
-    the arrays.
+    There is room for `capacity` samples. The `frequent` inputs, which are on in most batches of the
+    size given to `expect`, are always used and need not be looked up; `find` adds the rare ones
+    that are on. `used` is the number k of both, or None if all inputs of the block are used.
+    `gather_x` and `gather_weights` pick them out: `x_used` (n, k), `weights_used` (units, k). The
+    backward pass does not need these weights, so the gradient with respect to them may be computed
+    in the same memory, `rows` (inputs + 1, units). `spread` copies it to its places in the whole
+    gradient, with zeros between. All state is in the arrays, so a copy of this object in another
+    process can find and count inputs for this one.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class ActiveInputs:
     ) -> None:
         self.block = block
         inputs = block.stop - block.start
-        self._counts = zeros(2, np.intp)  # the frequent inputs, and the used ones or −1 for all
-        self._order = zeros(inputs, np.intp)  # within the block: the frequent ones, then the rare
-        self._indices = zeros(inputs, np.intp)  # of the used ones, in the whole
+        self._counts = zeros(2, np.intp)  # of frequent and of used inputs; −1: all are used
+        self._order = zeros(inputs, np.intp)  # numbers within the block, frequent inputs first
+        self._indices = zeros(inputs, np.intp)  # of the used inputs, among all inputs
         self._rare_on = zeros(inputs, np.intp)  # numbers among the rare
         self._places = zeros(inputs, np.intp)
         self._counted = zeros(inputs, np.intp)
@@ -54,7 +54,7 @@ class ActiveInputs:
     def expect(self, n: int, shares: Array) -> None:
         """Choose the frequent inputs for batches of n samples.
 
-        `shares` (inputs,) tells in what share of all samples each input of the block is on.
+        `shares` (inputs,) is the share of all samples in which each input of the block is on.
         """
         is_frequent = shares > 1 - (1 - FREQUENT) ** (1 / n)
         m = int(np.count_nonzero(is_frequent))
@@ -66,19 +66,19 @@ class ActiveInputs:
 
     @property
     def frequent(self) -> int:
-        """How many inputs are always used, unless all of the block are: the first of them."""
+        """How many inputs are always used (unless all of the block are); they come first."""
         m: int = self._counts.item(0)
         return m
 
     @property
     def used(self) -> int | None:
-        """How many inputs are used, k, or None for all of the block."""
+        """The number k of inputs that are used, or None if all of the block are."""
         k: int = self._counts.item(1)
         return None if k < 0 else k
 
     @property
     def rare_on(self) -> Array:
-        """Which of the rare inputs are used: their numbers among the rare (k − frequent,)."""
+        """The rare inputs that are used, by their numbers among the rare (k − frequent,)."""
         return self._rare_on[: self._counts.item(1) - self.frequent]
 
     def frequent_and_rare(self) -> tuple[Array, Array]:
@@ -86,9 +86,9 @@ class ActiveInputs:
         return self._order[: self.frequent], self._order[self.frequent :]
 
     def find(self, words: Array, kind: "np.dtype[np.unsignedinteger]") -> None:
-        """Find which of the block's rare inputs are on, from the `bits` of its columns of x.
+        """Find the block's rare inputs that are on, from the `bits` of its columns of x.
 
-        −0 counts as on, which does no harm.
+        An input of −0 counts as on, which does no harm.
         """
         if self.used is None:
             return
@@ -109,18 +109,18 @@ class ActiveInputs:
             x.take(self._indices[:k], axis=1, out=self.x_used(x), mode="clip")
 
     def gather_weights(self, weights: Array, start: int = 0) -> None:
-        """Pick what is used out of the weights (units, inputs), from the `start`-th input on."""
+        """Pick the used inputs out of the weights (units, inputs), from the `start`-th one on."""
         k = self.used
         if k is not None:
             indices, rows = self._indices[start:k], self.rows[start:k]
             weights.T.take(indices, axis=0, out=rows, mode="clip")
 
     def put_weights(self, weights: Array, start: int, stop: int) -> None:
-        """Write the `start`-th to `stop`-th input's weights back to where they were picked."""
+        """Write the weights of the used inputs `start` to `stop` back to their places."""
         weights.T[self._indices[start:stop]] = self.rows[start:stop]
 
     def x_used(self, x: Array) -> Array:
-        """The block's columns of the batch (n, inputs) without those that are not used."""
+        """The columns of the batch x (n, inputs) for the block's used inputs (n, k)."""
         k = self.used
         return x[:, self.block] if k is None else self._x[: len(x) * k].reshape(len(x), k)
 
@@ -130,27 +130,27 @@ class ActiveInputs:
         return weights[:, self.block] if k is None else self.rows[:k].T
 
     def spread(self, gradient: Array) -> None:
-        """Write what was computed there into the block of the gradient (units, inputs)."""
+        """Copy the gradient in `weights_used` to its block of the whole (units, inputs)."""
         k = self.used
         if k is None:
             return
         self._places.fill(k)
         self._places[self._indices[:k] - self.block.start] = self._counted[:k]
-        self.rows[k] = 0  # where the places of those that are not used point
+        self.rows[k] = 0  # unused inputs point here
         block = gradient.T[self.block]
         self.rows[: k + 1].take(self._places, axis=0, out=block, mode="clip")
 
 
 def square(gradient_used: Callable[[], Array], out: Array) -> None:
-    """The sum of the squares of the gradient with respect to the weights that are used."""
+    """Write to `out` the sum of squares of the gradient with respect to the used weights."""
     flat = gradient_used().reshape(-1, order="F")
     np.dot(flat, flat, out=out)
 
 
 def bits(x: Array) -> tuple[Array, "np.dtype[np.unsignedinteger]"]:
-    """x (n, inputs) as words (n, k) of up to eight bytes, and the kind of word a number is.
+    """x (n, inputs) as words (n, k) of up to eight bytes, and the type of word of one number.
 
-    A number is 0 if all its bits are. To look at eight bytes at a time is what makes it fast.
+    A number is 0 if all its bits are. Looking at eight bytes at a time is fast.
     """
     kind = np.dtype(f"u{x.itemsize}")
     word = np.dtype(np.uint64) if x.shape[1] * x.itemsize % 8 == 0 else kind

@@ -1,4 +1,4 @@
-"""The array types the engine speaks of, and the data types it computes in."""
+"""The array types of the engine's signatures, and the data types it computes in."""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""BLAS held to one thread: the engine divides the work itself, and its bits do not vary."""
+"""BLAS held to one thread: the engine shares out the work itself, so its bits do not vary."""
 
 import threading
 from functools import cache
@@ -8,16 +8,16 @@ from threadpoolctl import LibController, OpenBLASController, ThreadpoolControlle
 
 @cache
 def _libraries() -> tuple[LibController, ...]:
-    """The BLAS libraries in this process that can be told how many threads to use."""
+    """The BLAS libraries in this process whose number of threads can be set."""
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 class OneBlasThread:
-    """A context in which matrix products run on the thread that asks for them.
+    """A context in which a matrix product runs on the thread that calls it.
 
     BLAS's own threads sum in an order that depends on how many there are, and slow each other
-    down on a busy machine. The setting belongs to the process: the first to enter makes it, the
-    last to leave, of whatever thread, puts it back.
+    down on a busy machine. The setting belongs to the process: the first thread to enter changes
+    it, and the last one to leave restores it.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class OneBlasThread:
 
 def _set_threads(library: LibController, number: int) -> None:
     # threadpoolctl lets one thread at a time control OpenBLAS and ignores the others. Here the
-    # context's own lock keeps order, and whichever thread is last has to be heard.
+    # context's own lock keeps order, and the last thread must not be ignored.
     is_openblas = isinstance(library, OpenBLASController)
     if is_openblas:
         library.clear_controlling_thread(force=True)

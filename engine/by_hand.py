@@ -7,12 +7,12 @@ from engine.checks import real_number
 from engine.errors import ConfigurationError
 from engine.named_tensors import NamedTensors
 
-# What may be set: far from where float32 ends, so that one weight can't break a sum.
+# The largest value that may be set: far below the end of float32, so that no sum overflows.
 LARGEST_PARAMETER = 1e6
 
 
 class ByHand:
-    """Sets parameters one at a time, and knows of each what it was before it was first set."""
+    """Sets parameters one at a time, and remembers the value of each before it was first set."""
 
     def __init__(self, parameters: NamedTensors) -> None:
         self._parameters = parameters
@@ -42,23 +42,23 @@ class ByHand:
         tensor[place] = value
 
     def undo_in(self, tensors: NamedTensors) -> None:
-        """Put what was before into a copy of the parameters."""
+        """Restore the values from before in `tensors`, a copy of the parameters."""
         for (name, index), before in self._before.items():
             tensors[name][index] = before
 
     def undo_in_row(self, name: str, row: int, values: Array) -> None:
-        """Put what was before into a copy of one row of a parameter, (1, …)."""
+        """Restore the values from before in `values` (1, …), a copy of one row of a parameter."""
         for (other, (first, *rest)), before in self._before.items():
             if (other, first) == (name, row):
                 values[(0, *rest)] = before
 
     def forget(self) -> None:
-        """From now on what they are now was before."""
+        """Take the present values as those from before."""
         self._before.clear()
 
 
 def _place(index: object, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The index of one element, None if there is none."""
+    """The index as a tuple of ints, or None if it does not name one element."""
     if not isinstance(index, tuple) or len(index) != len(shape):
         return None
     try:

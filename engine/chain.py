@@ -28,7 +28,7 @@ class Link:
 
 
 class Chain:
-    """Links in the order in which they are computed; each may use what earlier ones named."""
+    """Links in the order of computation; each may use the results of earlier ones."""
 
     def __init__(self, links: Iterable[Link]) -> None:
         self.links: tuple[Link, ...] = tuple(links)
@@ -69,19 +69,19 @@ class Factor:
     """One application of the chain rule: `values[target].gradient` from that of `link.output`."""
 
     link: Link
-    argument: str  # what the link's function calls the target
+    argument: str  # the target's name in the link's function
     target: str
     vjp: VectorJacobianProduct
-    adds: bool  # the target has another use, whose share is already there
+    adds: bool  # to a share that is already there, from another use of the target
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What its product is called with: the cotangent, the result, and the arguments."""
+        """The names of what `vjp` is called with: the cotangent, the result, and the arguments."""
         return gradient_name(self.link.output), self.link.output, *self.link.inputs
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What of it the product reads."""
+        """The names among `needs` whose arrays `vjp` reads."""
         function, (cotangent, *values) = self.link.function, self.needs
         read = function.reads(self.argument)
         named = zip(("y", *function.arguments), values, strict=True)
@@ -91,8 +91,8 @@ class Factor:
 class GradientFunction:
     """Maps the values of a forward pass to gradients: the backward pass is one call of it.
 
-    Composed once, from the links' vector-Jacobian products, from the last link back; links and
-    arguments on no path from `wrt` to `of` (the input of the first layer, say) are left out.
+    It is composed once from the links' vector-Jacobian products, from the last link back. Links
+    and arguments on no path from `wrt` to `of` (the input of the first layer, say) are left out.
     """
 
     def __init__(self, chain: Chain, of: str, wrt: Sequence[str]) -> None:
@@ -103,8 +103,8 @@ class GradientFunction:
     def __call__(self, values: Mapping[str, Array], gradients: MutableMapping[str, Array]) -> None:
         """Compute every gradient into `gradients`, under names that end in ".gradient".
 
-        An array already there receives its result. The starting point d(of)/d(of) is 1 unless
-        `gradients` brings another cotangent under `of`'s name.
+        An array already there receives the result. The starting point d(of)/d(of) is 1 unless
+        `gradients` has another cotangent under `of`'s name.
         """
         start = gradient_name(self.of)
         if start not in gradients:
@@ -125,7 +125,7 @@ class GradientFunction:
 
 
 def _derive(chain: Chain, of: str, wrt: tuple[str, ...]) -> tuple[Factor, ...]:
-    needed = set(wrt)  # values through which something in `wrt` acts
+    needed = set(wrt)  # values that depend on something in `wrt`
     for link in chain.links:
         if needed.intersection(_differentiable(link)):
             needed.add(link.output)

@@ -9,7 +9,7 @@ from engine.errors import ConfigurationError
 
 
 def require_instance(value: object, kind: type, name: str, hint: str) -> None:
-    """Raise ConfigurationError unless it is a `kind`, called `name`; `hint` says how to get one."""
+    """Raise ConfigurationError, with `name` and `hint`, unless `value` is a `kind`."""
     if not isinstance(value, kind):
         raise ConfigurationError(f"expected {name}, got {type(value).__name__}", hint)
 

@@ -1,4 +1,4 @@
-"""The checksum by which a .safetensors file tells whether it is what was written."""
+"""The checksum that shows whether a .safetensors file still is what was written."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ CHECKSUM_KEY = "sha256"
 
 
 def checksum(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
-    """The SHA-256 of all that is in a file, in hex: metadata, then names, types, shapes, numbers.
+    """The SHA-256 of a file's content, in hex: metadata, then names, types, shapes, numbers.
 
-    It stands in the metadata as CHECKSUM_KEY, which is not part of what it is of.
+    The metadata's CHECKSUM_KEY, where it is stored, is left out.
     """
     about = {key: metadata[key] for key in sorted(metadata) if key != CHECKSUM_KEY}
     digest = hashlib.sha256(json.dumps(about).encode())

@@ -29,7 +29,7 @@ def parameter_shapes(layers: Sequence[Dense], inputs: int) -> dict[str, tuple[in
 
 
 def value_widths(layers: Sequence[Dense]) -> dict[str, int]:
-    """Names and numbers of columns of what the forward pass computes for each sample."""
+    """The values that the forward pass computes for each sample: name and number of columns."""
     return {
         f"{layer_name(index)}.{kind}": layer.units
         for index, layer in enumerate(layers)
@@ -51,7 +51,7 @@ def forward_chain(layers: Sequence[Dense]) -> Chain:
 class CompiledNetwork:
     """A network's chain in two parts, up to the predictions and on to the loss, and its gradient.
 
-    The gradient function maps weights to gradients: every parameter's share in "loss". It is
+    The gradient function maps weights to gradients: d(loss)/dW for every parameter W. It is
     derived from both parts as one chain; the gradient of the input is not part of it.
     """
 

@@ -17,7 +17,7 @@ class EngineError(Exception):
 
 
 class ConfigurationError(EngineError, ValueError):
-    """A name, size or rate that no network, optimizer or loop can be made of."""
+    """A name, size or rate with which no network, optimizer or loop can be made."""
 
 
 class ShapeError(EngineError, ValueError):
@@ -25,11 +25,11 @@ class ShapeError(EngineError, ValueError):
 
 
 class LabelError(EngineError, ValueError):
-    """Targets that are no classes of this network, or no distribution over them."""
+    """Targets that are neither classes of this network nor distributions over them."""
 
 
 class PhaseOrderError(EngineError, RuntimeError):
-    """A phase called out of turn, or amid a batch a call that is allowed between two only."""
+    """A phase out of order, or a call in mid-batch that is allowed only between batches."""
 
 
 class UnknownTensorError(EngineError, LookupError):
@@ -43,9 +43,9 @@ class NotComputedError(EngineError, LookupError):
 class NonFiniteError(EngineError, ArithmeticError):
     """A number that is infinite or not a number; the network is as it was before the batch.
 
-    `batch` is the batch that failed (the first is 1; 0 where none is known), `phase` the phase
-    that found it ("loss", "backward"), `what` the quantity. In an "evaluation" nothing is changed,
-    and `batch` is the last one before it.
+    `batch` is the batch that failed (the first is 1; 0 if none is known), `phase` the phase that
+    found the number ("loss", "backward"), `what` the quantity. If `phase` is "evaluation", `batch`
+    is the last batch before it.
     """
 
     def __init__(self, *, batch: int, phase: str, what: str, value: float) -> None:
@@ -73,7 +73,7 @@ class NonFiniteError(EngineError, ArithmeticError):
 
 
 class HelperLostError(EngineError, RuntimeError):
-    """The helper process has ended amid its calls: what they have changed is not known."""
+    """The helper process ended in the middle of its calls: nobody knows what they changed."""
 
 
 class DatasetError(EngineError):
@@ -81,9 +81,9 @@ class DatasetError(EngineError):
 
 
 class MnistMissingError(DatasetError, FileNotFoundError):
-    """The files of MNIST are in none of the places looked in."""
+    """The files of MNIST are in none of the places where the engine looks."""
 
 
 def _rebuild_non_finite(arguments: dict[str, object]) -> NonFiniteError:
-    # Exceptions pickle by their positional arguments; a program of several processes pickles them.
+    # Exceptions are pickled as their positional arguments; programs of several processes do that.
     return NonFiniteError(**arguments)  # type: ignore[arg-type]

@@ -22,12 +22,12 @@ from engine.workspace import Workspace
 
 
 class Evaluation:
-    """The loss and accuracy of a network as it is now, found in calls of `advance`.
+    """The loss and accuracy of a network as it is now, computed in calls of `advance`.
 
     The parameters are copied first, so the network may train on between the calls. `network` is
-    a Network or a TrainingLoop. `predicted` (n,) is each sample's class so far, the largest
-    output, and `confidence` (n,) that output. Raises NonFiniteError where the loss is not finite.
-    `rest` gives back the arrays in which it computes, until it is advanced again.
+    a Network or a TrainingLoop. `predicted` (n,) has each sample's class, that of the largest
+    output, as far as it is computed; `confidence` (n,) has that output. Raises NonFiniteError if
+    the loss is not finite. `rest` gives back the arrays of the computation.
     """
 
     def __init__(self, network: Network | TrainingLoop, samples: Samples, chunk: int = 500) -> None:
@@ -43,7 +43,7 @@ class Evaluation:
         self.predicted = np.zeros(len(samples), np.intp)
         self.confidence = np.zeros(len(samples), network.dtype)
         self._compiled = network.compiled
-        # As many shares whoever computes them: no bit depends on the number of threads.
+        # The number of shares does not depend on the number of threads, so neither does any bit.
         self._is_cut = network.count_params() >= SHARED_FROM
         self._parameters = network.parameters.beside(network.parameters.flat.copy())
         self._shares: list[_Share] = []
@@ -63,7 +63,7 @@ class Evaluation:
         return self._position
 
     def advance(self, threads: int = 1) -> None:
-        """Use the next chunk of samples, `threads` sharing it; nothing happens at the end."""
+        """Use the next chunk of samples, shared by `threads`; does nothing once all are used."""
         threads = whole_number(threads, "the threads")
         if self.done:
             return
@@ -89,7 +89,7 @@ class Evaluation:
         self._position = stop
 
     def rest(self) -> None:
-        """Give back the arrays of the computation; the next `advance` makes others."""
+        """Give back the arrays of the computation; the next `advance` makes new ones."""
         self._shares, self._stages = [], {}
 
     @property
@@ -105,7 +105,7 @@ class Evaluation:
 
     def run(self, threads: int = 1) -> tuple[float, float | None]:
         """Advance to the end; returns the result."""
-        with one_blas_thread:  # here already: to set it for every chunk takes longer
+        with one_blas_thread:  # once here: setting it for every chunk takes longer
             while not self.done:
                 self.advance(threads)
         return self.result
@@ -165,7 +165,7 @@ class _Share:
         np.copyto(values[Y], self._targets[part])
 
     def calls(self, n: int) -> Task:
-        """What computes the n samples that were taken."""
+        """The calls that compute the n samples that were taken."""
         values = self._workspace.values(n)
         predictions = values[self._compiled.predictions]
         raw, per_sample = self._gatherer.raw(values[X]), values[PER_SAMPLE]
@@ -179,7 +179,7 @@ class _Share:
         ]
 
     def give(self, predicted: Array, confidence: Array) -> int:
-        """Copy each sample's class and the network's confidence; returns how many are right."""
+        """Copy each sample's class and confidence to the arrays; returns how many are right."""
         n = len(predicted)
         np.copyto(predicted, self._predicted[:n])
         np.copyto(confidence, self._confidence[:n])

@@ -1,4 +1,4 @@
-"""fit: the training loop run through, epoch by epoch, with its progress shown."""
+"""The epochs of fit: runs the training loop through each and shows its progress."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from engine.training import TrainingLoop
 def fit_epochs(
     loop: TrainingLoop, epochs: int, verbosity: int, validation: Samples | None
 ) -> Iterator[dict[str, float]]:
-    """Train epoch by epoch; yields the figures of each."""
+    """Train epoch by epoch; yields each epoch's loss and metrics."""
     progress = Progress(epochs, live=verbosity == 1) if verbosity else None
     for epoch in range(1, epochs + 1):
         if progress:
@@ -21,7 +21,7 @@ def fit_epochs(
             figures, batches = _train_epoch(loop, progress)
             figures |= _validate(loop, validation) if validation else {}
         except BaseException:
-            # Ctrl-C or a loss that is not finite: what is printed next begins a line of its own.
+            # Ctrl-C, or a loss that is not finite: what is printed next has to begin a new line.
             if progress:
                 progress.interrupt()
             raise

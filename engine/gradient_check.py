@@ -1,4 +1,4 @@
-"""Gradients measured instead of derived: what the derived ones are checked against."""
+"""Gradients measured instead of derived, to check the derived ones."""
 
 import math
 from collections.abc import Callable
@@ -8,16 +8,16 @@ import numpy as np
 from engine.arrays import Array
 from engine.errors import ShapeError
 
-# The angle's sums are taken in pieces that stay in a core's cache as float64: ten times as fast
-# as in one for the parameters of the example network.
+# The angle's sums are computed in pieces that fit into a core's cache as float64: for the example
+# network's parameters that is ten times as fast as in one piece.
 PIECE = 1 << 15
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array, h: float = 1e-6) -> Array:
     """df/dx_i = (f(x + h e_i) − f(x − h e_i)) / 2h for every element, by central differences.
 
-    `f` maps an array to a number; x is float64, any shape, and unchanged at the end (f is called
-    with x itself, one element moved). The error is of order h², that of rounding 1e-16 / h.
+    `f` maps an array to a number; x is float64, of any shape, and unchanged at the end (f is called
+    with x itself, one element moved). The error is of order h², plus rounding of order 1e-16 / h.
     """
     gradient = np.empty(x.shape, np.float64)
     for index in np.ndindex(x.shape):
@@ -40,7 +40,7 @@ def relative_difference(a: float, b: float) -> float:
 def angle(a: Array, b: Array) -> float:
     """The angle between two gradients in degrees, 0..180: arccos(a·b / |a||b|).
 
-    NaN where one of them has no direction: where it is zero, or not finite.
+    NaN if one of them has no direction, because it is zero or not finite.
     """
     if np.shape(a) != np.shape(b):
         raise ShapeError(
@@ -57,6 +57,6 @@ def angle(a: Array, b: Array) -> float:
         ab += float(np.dot(piece_a, piece_b))
     product = math.sqrt(aa) * math.sqrt(bb)
     cosine = ab / product if product else math.nan
-    if math.isnan(cosine):  # which `max` and `min` would take for a number
+    if math.isnan(cosine):  # `max` and `min` below would return a number
         return math.nan
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))

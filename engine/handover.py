@@ -1,8 +1,8 @@
 """How calls get from the process that trains to its helper.
 
-A share, the calls of the helper in a stage, is sent once, with every array as a place in shared
-memory, and gets a number. From then on the number is all that is handed over, and where the share
-has a second part, the word to go on with it.
+A share is what the helper calls in one stage. The caller sends it once, with every array as a
+place in shared memory, and gives it a number. From then on it sends only that number and, if the
+share has a second part, a byte that lets the helper go on with it.
 """
 
 import io
@@ -23,7 +23,7 @@ from engine.shared_memory import Segment, segment_of
 
 NUMBER = struct.Struct("<q")
 GO_ON = b">"
-# What the helper says of a share that it was given.
+# The helper's answers about a share.
 DONE = b"."  # its calls are made
 FAILED = b"!"  # an exception follows on the connection
 CANNOT = b"?"  # it cannot make these calls, and has made none
@@ -32,23 +32,23 @@ DESCRIPTORS = 64
 
 
 class NotSharedError(Exception):
-    """A share that another process cannot make: its arrays or its calls are only here."""
+    """A share that another process cannot call: its arrays or functions exist only here."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A share on its way; `forgotten` are numbers of shares and segments no longer needed."""
+    """A share to be sent; `forgotten` are the numbers of shares and segments to let go of."""
 
     number: int
     calls: bytes
-    segments: tuple[tuple[int, int], ...]  # number and size of those that the helper lacks
+    segments: tuple[tuple[int, int], ...]  # number and size of each that the helper lacks
     forgotten: tuple[int, ...]
 
 
 def wait_until_readable(poll: "select.poll", looking_s: float) -> list[tuple[int, int]]:
-    """What `poll` tells when there is something to read, or will never be.
+    """Wait until there is something to read, or the other end is closed; returns `poll`'s answer.
 
-    Looks again and again for `looking_s`, then sleeps: to be woken takes longer than most waits do.
+    It looks again and again for `looking_s`, then sleeps: waking takes longer than most waits do.
     """
     until = time.perf_counter() + looking_s
     while not (readable := poll.poll(0)):
@@ -69,20 +69,20 @@ def packed(share: Share) -> tuple[bytes, list[Segment]]:
 
 
 def unpacked(data: bytes, segments: Mapping[int, Segment]) -> Share:
-    """The share, with the same arrays, in the process that has mapped the same segments."""
+    """The share, on the same arrays, in a process that has mapped these segments."""
     share: Share = _Unpickler(data, segments).load()
     return share
 
 
 def send(connection: socket.socket, message: object, descriptors: Iterable[int] = ()) -> None:
-    """Send anything that can be pickled, and open files."""
+    """Send an object that can be pickled, and file descriptors."""
     data = pickle.dumps(message)
     socket.send_fds(connection, [NUMBER.pack(len(data))], list(descriptors))
     connection.sendall(data)
 
 
 def receive(connection: socket.socket) -> tuple[Any, list[int]]:
-    """What `send` sent. Raises EOFError where the other end is closed."""
+    """Receive what `send` sent. Raises EOFError if the other end is closed."""
     head, descriptors, _, _ = socket.recv_fds(connection, NUMBER.size, DESCRIPTORS)
     if not head:
         raise EOFError

@@ -13,23 +13,23 @@ from engine.probe import Probe
 from engine.samples import Samples
 
 CHUNK = 256
-# Beyond this share of its range, a tanh or sigmoid hardly answers to a change of its input.
+# Beyond this share of its range, a tanh or sigmoid hardly reacts to a change of its input.
 SATURATION = 0.99
 
 
 @dataclass(frozen=True)
 class LayerHealth:
-    """One layer. `angle` is in degrees, between the batch's gradient and the larger sample's."""
+    """One layer. `angle`, in degrees, is between the gradients of the batch and a larger sample."""
 
     layer: str
     activation: str
     units: int
     gradient_norm: float  # L2, of weights and bias, for the batch
     weight_norm: float  # L2, of weights and bias
-    update_norm: float | None  # L2, of the last step; None where none belongs to this batch yet
-    dead_units: int | None  # relu only: zero for every sample
-    saturated: float | None  # tanh and sigmoid only: share of activations
-    angle: float | None  # None where a gradient is zero and has no direction
+    update_norm: float | None  # L2, of this batch's step; None before its update
+    dead_units: int | None  # relu only: units that are 0 for every sample
+    saturated: float | None  # tanh and sigmoid only: share of the activations
+    angle: float | None  # None if a gradient has no direction: zero, or not finite
 
     @property
     def update_ratio(self) -> float | None:
@@ -42,8 +42,8 @@ class LayerHealth:
 class HealthCheck:
     """Looks at every layer over a larger sample, a chunk at each call of `advance`.
 
-    `parameters` and `gradient` are flat, the gradient being that of the batch at hand at those
-    parameters; `step` is what was added afterwards, if anything was.
+    `parameters`, `gradient` and `step` are flat. `gradient` is that of the batch at hand, computed
+    at `parameters`; `step` is what the update then added, None if there was none yet.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """The first layer's weights and their state, held by input from one batch to the next.
 
-Most inputs that a batch uses the next one uses, too. Where nobody looks at the arrays between two
-batches, their weights are left where the products read them, instead of being picked out and put
-back, and so is what the optimizer remembers of them. The optimizer then updates what is used
-only; of the rare inputs that are off, the weights stay, and their state decays.
+Most inputs that a batch uses, the next one uses too. If nobody looks at the arrays between two
+batches, the weights of these inputs and their optimizer state stay where the products read them,
+instead of being picked out and put back. The optimizer then updates only the weights that are used.
+The weights of rare inputs that are off stay as they are, and their optimizer state decays.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from engine.shared_memory import Zeros
 
 
 class HeldBlock:
-    """A block of inputs between `begin` and `end`, for batches of the size `active` expects.
+    """A block of inputs that is held from `begin` to `end`, for batches of the size of `active`.
 
-    Meanwhile `weights` is right for the rare inputs only, the `slots` of the optimizer's state for
-    none, and `gradient` and `step`, all (units, inputs), are used as room.
+    Meanwhile `weights` is right for the rare inputs only, and the optimizer state in `slots` for no
+    input; `gradient` and `step` are used as scratch memory. All are (units, inputs).
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class HeldBlock:
         self._weights = weights
         self._gradient = gradient.T[block]
         self._whole = {name: slot.T[block] for name, slot in slots.items()}
-        # Rows of the frequent inputs and room for the rare ones that are on; rows of all the rare.
+        # Rows of the frequent inputs and of the rare ones that are on; and rows of all rare ones.
         inputs, self._units = self._gradient.shape
         rare = inputs - active.frequent
         self._used = {name: zeros((inputs, self._units), step.dtype) for name in slots}
         self._rare = {name: zeros((rare, self._units), step.dtype) for name in slots}
-        # What the optimizer works on, flat: parameters, gradient, step, and the state.
+        # What the optimizer updates, flat: parameters, gradient, step, and the state.
         self._flat = [rows.reshape(-1) for rows in (active.rows, self._gradient, step.T[block])]
         self._flat_slots = {name: rows.reshape(-1) for name, rows in self._used.items()}
 
@@ -51,7 +51,7 @@ class HeldBlock:
         return self._gradient.size
 
     def begin(self) -> None:
-        """Take over the frequent inputs' weights, and the whole state."""
+        """Copy here the frequent inputs' weights, and the state of all inputs."""
         frequent, rare = self._active.frequent_and_rare()
         self._active.gather_weights(self._weights)
         for name, whole in self._whole.items():
@@ -59,7 +59,7 @@ class HeldBlock:
             self._rare[name][:] = whole[rare]
 
     def end(self) -> None:
-        """Write back what was taken over."""
+        """Write back what `begin` copied."""
         frequent, rare = self._active.frequent_and_rare()
         self._active.put_weights(self._weights, 0, len(frequent))
         for name, whole in self._whole.items():
@@ -67,11 +67,11 @@ class HeldBlock:
             whole[rare] = self._rare[name]
 
     def gradient_used(self) -> Array:
-        """The gradient with respect to the weights that are used (units, k)."""
+        """The gradient with respect to the used weights (units, k)."""
         return self._gradient[: self._active.used].T
 
     def update(self, optimizer: Optimizer, iterations: Array) -> None:
-        """Update the weights that are used, and the state of all; `iterations` () came before."""
+        """Update the used weights and the state of all; `iterations` () counts earlier updates."""
         active, count = self._active, int(iterations)
         m, rare_on = active.frequent, active.rare_on
         k = m + len(rare_on)

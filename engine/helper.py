@@ -1,4 +1,4 @@
-"""The process that makes a share of the calls of each stage; `engine.team` starts it."""
+"""The process that does a share of the calls of each stage; `engine.team` starts it."""
 
 import os
 import pickle
@@ -26,13 +26,13 @@ from engine.handover import (
 from engine.plan import Share
 from engine.shared_memory import Segment
 
-# Twice as long as the caller needs for its own part of a batch, or to draw the next one: so long
-# it takes where memory is slow for a while.
+# How long to look before sleeping: twice what the caller needs for its own part of a batch, or to
+# draw the next one. It takes that long when memory is slow for a while.
 LOOKING_S = 0.0004
 
 
 class Shares:
-    """The shares that have been delivered, by number; None where one can't be made here."""
+    """The shares that have been delivered, by number; None for one that cannot run here."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -40,13 +40,13 @@ class Shares:
         self._segments: dict[int, Segment] = {}
 
     def get(self, number: int) -> Share | None:
-        """The share of that number, which has been delivered or is about to be."""
+        """The share of that number; waits for its delivery if need be."""
         while number not in self._shares:
             self.accept()
         return self._shares[number]
 
     def accept(self) -> None:
-        """Wait for a delivery."""
+        """Wait for a delivery and take it."""
         delivery, descriptors = receive(self._connection)
         for number in delivery.forgotten:
             self._shares.pop(number, None)
@@ -61,16 +61,16 @@ class Shares:
 
 
 def serve(connection: socket.socket, given: int, going: int, done: int) -> None:
-    """Make the calls of every share whose number can be read from `given`, until it is closed.
+    """Do the calls of every share whose number can be read from `given`, until that is closed.
 
-    Those of its second part once the word for it can be read from `going`.
+    The calls of a share's second part wait for a byte from `going`. Outcomes go to `done`.
     """
     shares = Shares(connection)
     go_on = select.poll()
     go_on.register(going, select.POLLIN)
     poll = select.poll()
     poll.register(given, select.POLLIN)
-    # What is delivered is read at once, or who delivers would wait in vain when there is much.
+    # Deliveries are read at once: otherwise a large one would block its sender for ever.
     poll.register(connection, select.POLLIN)
     os.write(done, DONE)
     while True:
@@ -115,7 +115,7 @@ def _sendable(error: Exception) -> Exception:
 
 
 if __name__ == "__main__":
-    # Who is helped decides when it ends, and closes the pipes by that.
+    # The process that is helped decides when this one ends: its end closes the pipes.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with (

@@ -1,11 +1,11 @@
-"""What fit hands back: the figures of each epoch."""
+"""What fit returns: the loss and metrics of each epoch."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class History:
-    """`history["loss"][e]` is the mean loss over the samples of epoch e; so "accuracy", "val_loss".
+    """`history["loss"][e]` is the mean loss over the samples of epoch e; so with "accuracy".
 
     `epoch` lists the epochs' numbers, counted from 0.
     """

@@ -10,8 +10,8 @@ from engine.arrays import Array
 def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Weights uniform in ±sqrt(6 / (inputs + units)); float64, shape (units, inputs).
 
-    Glorot and Bengio, 2010, equation 16; Keras's default for dense layers. Drawn in float64
-    whatever the network computes in, so that float32 and float64 networks start alike.
+    Glorot and Bengio, 2010, equation 16; Keras's default for dense layers. Always drawn in float64,
+    so that float32 and float64 networks start alike.
     """
     limit = math.sqrt(6 / sum(shape))
     return generator.uniform(-limit, limit, shape)

@@ -1,4 +1,4 @@
-"""Ctrl-C, held back while something is done by halves."""
+"""Ctrl-C, held back while something is only half done."""
 
 import signal
 import threading
@@ -10,14 +10,14 @@ Value = TypeVar("Value")
 
 
 class HeldInterrupts:
-    """Within it SIGINT waits until the end of the block, or of a call by `between`.
+    """A context that holds SIGINT back until the block ends, or until the next `between`.
 
-    Then the handler is called that would have been called at once: a KeyboardInterrupt is raised,
-    unless the program has one of its own. In a thread to which no interrupt comes, it does nothing.
+    Then it calls the handler that was there before, which raises KeyboardInterrupt unless the
+    program has its own. In any thread but the main one, which gets no signals, it does nothing.
     """
 
     def __enter__(self) -> Self:
-        """Hold them back."""
+        """Begin to hold SIGINT back."""
         self._held, self._waiting = True, False
         handler = signal.getsignal(signal.SIGINT)
         is_main = threading.current_thread() is threading.main_thread()
@@ -27,13 +27,13 @@ class HeldInterrupts:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Let the one through that has come."""
+        """Deliver a SIGINT that has come."""
         if self._before:
             signal.signal(signal.SIGINT, self._before)
         self._deliver()
 
     def between(self, call: Callable[[Value], object], value: Value) -> None:
-        """Call with nothing done by halves: one that comes is let through, and then what waits."""
+        """Call while nothing is half done: SIGINT comes through, then one that waits."""
         self._held = False
         try:
             call(value)

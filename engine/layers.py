@@ -1,4 +1,4 @@
-"""Layers: what a network is configured of, and the links each contributes to its chain."""
+"""Layers: the parts a network is configured from, and the links each adds to its chain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Dense:
     """A layer of units that each see the whole input: `output = activation(dot(W, x) + b)`.
 
     Shapes: W (units, inputs), the transpose of Keras's kernel, b (units,), x (n, inputs), output
-    (n, units). `activation` is one of relu, tanh, sigmoid, linear, softmax; `input_shape`, the
-    number of inputs or a tuple of it, may be given in the first layer; in a later one it has to be
-    the units of the layer before.
+    (n, units). `activation` is one of relu, tanh, sigmoid, linear, softmax. `input_shape`, the
+    number of inputs or a tuple of it, may be given in the first layer; in a later layer it must be
+    the number of units of the layer before.
     """
 
     units: int

@@ -10,35 +10,35 @@ from engine.shared_memory import Zeros, zeros_beside
 from engine.shared_update import SharedUpdate
 from engine.team import Team
 
-# Arrays may stay when their loop is done with if parameters and what is computed of a batch take up
-# at most so many bytes. All arrays together take up to eight times as much.
+# Arrays may outlive their loop if the parameters and the values computed of a batch take at most so
+# many bytes. All arrays together take up to eight times as much.
 MOST_LEFT = 1 << 24
 
 
 class LoopArrays:
     """A network's gradients and steps, flat and by name, its batches and their update.
 
-    To make them, to plan and to tell a helper of the plans takes as long as some ten batches of the
-    example. So a loop that is done with may leave them to the next one of the same network.
+    Making and planning them, and sending the plans to a helper, takes as long as some ten batches
+    of the example. So a loop that has ended may leave them to the next one of the same network.
     """
 
     def __init__(self, network: Network) -> None:
         self.team = Team()
         self._compiled = network.compiled
         self._parameters = network.parameters
-        self._batch: PlannedBatch | None = None  # made when it is known of what samples
-        # Whether a helper can see the arrays: shared memory costs more to get, and a process has
-        # not as much of it.
+        self._batch: PlannedBatch | None = None  # made once the samples are known
+        # Whether a helper can see the arrays. Shared memory costs more to get, and a process can
+        # have less of it.
         self._is_shared = False
         self._make(np.zeros)
 
     def are_of(self, network: Network) -> bool:
-        """Whether they are of the network as it is: as compiled, and in this process."""
+        """Whether they belong to the network as it is now compiled, in this process."""
         return self._compiled is network.compiled and self._parameters is network.parameters
 
     @property
     def are_small(self) -> bool:
-        """Whether they may stay when a loop is done with."""
+        """Whether they may outlive their loop."""
         flat, numbers = self._parameters.flat, self._parameters.flat.size
         if self._batch is not None:
             inputs = next(iter(self._parameters.shapes.values()))[1]
@@ -49,7 +49,7 @@ class LoopArrays:
     def batch_of(
         self, samples: Samples, targets: Array, size: int, *, threads: int
     ) -> PlannedBatch:
-        """What computes batches of up to `size` of these samples with so many threads."""
+        """The object that computes batches of up to `size` of these samples with `threads`."""
         self.team.threads = threads
         if threads > 1 and not self._is_shared:
             self._share()
@@ -68,7 +68,7 @@ class LoopArrays:
         return batch
 
     def let_go_of_samples(self) -> None:
-        """Keep no samples alive; other ones may be used afterwards."""
+        """Keep no samples alive; others may be used afterwards."""
         if self._batch is not None:
             self._batch.let_go_of_samples()
 

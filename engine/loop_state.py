@@ -1,4 +1,4 @@
-"""What decides the future of a training loop, as a record."""
+"""A record of everything that decides the future of a training loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from engine.arrays import Array
 from engine.checks import whole_number
 from engine.errors import ConfigurationError, ShapeError
 
-# The slot of which optimizers take the square root.
+# The slot whose square root optimizers compute.
 MEAN_SQUARE = "v"
 
 
 @dataclass(frozen=True, repr=False)
 class LoopState:
-    """A training loop at a batch boundary; restored, it goes on bit for bit as it would have.
+    """A training loop at a batch boundary; once restored, it goes on bit for bit as it would have.
 
-    `parameters` and the arrays of `slots` (the optimizer's state) are flat copies, all of one
-    length. `optimizer` is the optimizer's configuration, `iterations` the updates it made. The
-    samples, the layers and the seed belong to the network and are not part of it.
+    `parameters` and the arrays of `slots` (the optimizer's state) are flat copies, all of the same
+    length. `optimizer` is the optimizer's configuration, `iterations` the number of its updates.
+    Samples, layers and seed are not part of the state.
     """
 
     parameters: Array

@@ -10,9 +10,9 @@ from engine.traces import Phase
 
 
 class LoopTensors:
-    """Parameters and optimizer state, always there, and what each phase has published.
+    """Parameters and optimizer state, which are always there, and what each phase has published.
 
-    `phases` names the tensors that phases compute, each with its phase.
+    `phases` maps the name of each tensor that a phase computes to that phase.
     """
 
     def __init__(self, network: Network, phases: Mapping[str, Phase]) -> None:
@@ -23,7 +23,7 @@ class LoopTensors:
         self._state_views: dict[str, Array] = {}
 
     def names(self) -> list[str]:
-        """The names of all tensors there are, those that have yet to be computed included."""
+        """The names of all tensors, including those that have yet to be computed."""
         return sorted((*self._phases, *self._network.parameters, *self.optimizer_state()))
 
     def computed_names(self) -> list[str]:
@@ -33,15 +33,15 @@ class LoopTensors:
 
     @property
     def has_gradient(self) -> bool:
-        """Whether a backward pass has published anything that still holds."""
+        """Whether a backward pass has published gradients that are still valid."""
         return Phase.BACKWARD in self._published
 
     def publish(self, phase: Phase, arrays: Mapping[str, Array]) -> None:
-        """Take over the arrays that a phase has computed; others may be among them."""
+        """Make the arrays that a phase has computed available; others may be among them."""
         self._published[phase] = arrays
 
     def withdraw(self) -> None:
-        """Forget what phases have published: their batch failed, or belongs to another past."""
+        """Forget what phases have published: their batch has failed, or was left behind."""
         self._published.clear()
 
     def get(self, name: str) -> Array:

@@ -9,10 +9,9 @@ from engine.probe import Probe
 class LossCurve:
     """L(W + s d) on a probe's batch, one distance s at each call of `advance`.
 
-    `parameters` W and `direction` d are flat arrays as the network's, which have to stay as they
-    are; `distances` are the values of s. `losses` holds NaN where the loss is not finite or not
-    known yet. The probe's parameters are set anew for each distance, so that curves may take
-    turns with one probe.
+    `parameters` W and `direction` d are flat arrays like the network's; they must not change.
+    `distances` are the values of s. `losses` is NaN where the loss is not finite or not known yet.
+    The probe's parameters are set anew for each distance, so several curves may share one probe.
     """
 
     def __init__(self, probe: Probe, parameters: Array, direction: Array, distances: Array) -> None:

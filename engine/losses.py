@@ -13,7 +13,7 @@ from engine.functions import FUNCTIONS
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss: how wrong predictions (n, k) are about targets, a number per sample, then its mean.
+    """How wrong predictions (n, k) are about targets: one number per sample, then their mean.
 
     Targets are integer classes (n,) in 0..k−1 or rows (n, k): distributions over the classes if
     `distributions`, any real numbers otherwise.
@@ -95,6 +95,6 @@ LOSSES: dict[str, Loss] = {
 
 def get(name: str) -> Loss:
     """The loss for a name."""
-    # Keras has another loss for integer labels, which many will ask for.
+    # For integer labels Keras has a loss of another name, which many will ask for.
     hint = "choose one of these: categorical_crossentropy takes integer labels, too"
     return LOSSES[one_of(name, LOSSES, "the loss", hint)]

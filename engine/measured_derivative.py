@@ -1,4 +1,4 @@
-"""One derivative, by the chain rule and by measuring, side by side."""
+"""One derivative, both derived by the chain rule and measured."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from engine.network import Network
 from engine.probe import Probe
 from engine.samples import Samples
 
-# How far a weight is moved to either side. The error of a central difference grows with its square,
-# that of rounding with its inverse: both are small here, in float64.
+# How far a weight is moved to either side. The error of a central difference grows with the square
+# of h, that of rounding with 1 / h. In float64 both are small here.
 H = 1e-4
-# Where a relu has its kink in between, a smaller distance is taken, down to this.
+# If a relu has its kink between the two, h is made smaller, down to this.
 SMALLEST_H = 1e-7
 AGREEMENT = 1e-6
 
@@ -48,8 +48,8 @@ def measure_derivative(
 ) -> Generator[None, None, MeasuredDerivative]:
     """Derive and measure ∂loss/∂w for the parameter `name` at `index`, on a batch of samples.
 
-    In pieces: one for each `next`, until it returns what it has found. `h` is where measuring
-    begins; it is made smaller until a tenth of it measures the same.
+    A generator: each `next` does a piece of the work, and the last returns the result. Measuring
+    begins with `h` and makes it smaller until a tenth of it measures the same.
     """
     probe = Probe(network, parameters, samples, len(indices), dtype="float64")
     probe.load(indices)
@@ -74,7 +74,7 @@ def measure_derivative(
 def _measure(
     probe: Probe, tensor: Array, index: tuple[int, ...], h: float
 ) -> tuple[float, float, float]:
-    """The loss at w + h, at w − h, and their difference by 2h."""
+    """The loss at w + h, the loss at w − h, and their difference divided by 2h."""
     weight = float(tensor[index])
     above, below = (_loss_at(probe, tensor, index, weight + side * h) for side in (1, -1))
     return above, below, (above - below) / (2 * h)

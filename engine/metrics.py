@@ -1,4 +1,4 @@
-"""Metrics: what is reported of a batch beside its loss."""
+"""Metrics: what is reported about a batch beside its loss."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Metric = Callable[[Array, Array], int]
 
 
 def correct_predictions(predictions: Array, targets: Array) -> int:
-    """How many predictions are right; divided by n it is the accuracy.
+    """How many predictions are right; divided by n, this is the accuracy.
 
     Shapes: predictions (n, k); targets integer classes (n,) or rows (n, k). With several outputs
     the largest must be the class's (Keras's categorical accuracy); with one output, it must lie
@@ -28,5 +28,5 @@ METRICS: dict[str, Metric] = {"accuracy": correct_predictions}
 
 
 def get(name: str) -> Metric:
-    """The metric for a name: a count of samples, to be divided by their number."""
+    """The metric of that name: it counts samples; divide the count by their number."""
     return METRICS[one_of(name, METRICS, "the metric")]

@@ -37,10 +37,10 @@ def load_mnist() -> tuple[Split, Split]:
 
 
 def load_mnist_bytes() -> tuple[Split, Split]:
-    """The same as unsigned bytes, images in 0..255, mapped read-only from the files.
+    """The same with images as unsigned bytes, 0..255, mapped read-only from the files.
 
-    Processes that load it share its memory. Labels are int64. `Samples(x, y, scale=255)` trains
-    on it to the same bits as on what `load_mnist` gives, in float32 and in float64.
+    Processes that load them share the memory. Labels are int64. `Samples(x, y, scale=255)` trains
+    to the same bits as with the arrays of `load_mnist`, in float32 and in float64.
     """
     folder = find_mnist()
     return _split(folder, "train"), _split(folder, "t10k")
@@ -66,7 +66,7 @@ def _missing(folder: Path) -> list[str]:
 
 
 def _places() -> Iterator[Path]:
-    """Where to look: in the folder that is named alone, if one is."""
+    """Where to look: only in the folder that MNIST_DIR names, if it names one."""
     if chosen := os.environ.get("MNIST_DIR"):
         yield Path(chosen)
         return

@@ -10,11 +10,11 @@ from engine.shared_memory import zeros_for
 
 
 class NamedTensors(Mapping[str, Array]):
-    """A mapping of names to views of `flat`, in order, each in its shape.
+    """A mapping from names to views of `flat`, in order, each with its shape.
 
-    Optimizers, copies and norms work on `flat` in whole-array passes; everything else by name.
-    A matrix (units, inputs) lies in `flat` input by input: what the units have for one input is
-    side by side, so that the inputs that are on can be picked out in whole rows.
+    Optimizers, copies and norms work on the whole of `flat`, everything else by name. A matrix
+    (units, inputs) lies in `flat` input by input: all weights of one input are side by side, so
+    that the inputs that are on can be picked out as whole rows.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], flat: Array) -> None:
@@ -36,11 +36,11 @@ class NamedTensors(Mapping[str, Array]):
         return cls(shapes, zeros_for(size)(size, dtype))
 
     def beside(self, flat: Array, suffix: str = "") -> "NamedTensors":
-        """The same shapes as views of another flat array, `suffix` added to every name."""
+        """Tensors of these shapes that view another flat array; `suffix` is added to each name."""
         return NamedTensors({name + suffix: s for name, s in self.shapes.items()}, flat)
 
     def grouped(self) -> dict[str, Array]:
-        """Flat views of what belongs to each layer, by the part of the names before the dot."""
+        """A flat view of each layer's tensors, by the part of their names before the dot."""
         groups: dict[str, Array] = {}
         start = stop = 0
         names = list(self.shapes)

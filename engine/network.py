@@ -1,4 +1,4 @@
-"""The network itself: its layers, its parameters, and what compiling makes of them."""
+"""The network itself: its layers, its parameters, and what compiling makes from them."""
 
 import math
 import os
@@ -67,10 +67,10 @@ class Network:
     # Building and compiling
 
     def build(self, input_shape: int | tuple[int, ...]) -> None:
-        """Make the parameters for samples of `input_shape` features: weights Glorot, biases 0.
+        """Make the parameters for `input_shape` features: Glorot weights, zero biases.
 
-        Happens by itself with the first samples. Raises ShapeError if built for another number,
-        ConfigurationError if memory does not hold them.
+        The first samples do this by themselves. Raises ShapeError if it is built for another number
+        of features, ConfigurationError if there is too little memory.
         """
         inputs = input_size(input_shape)
         if self.inputs is not None:
@@ -102,7 +102,7 @@ class Network:
     def build_for(self, samples: Samples) -> Array:
         """Build for these samples; returns their targets in the form that the loss takes.
 
-        What is refused is refused first: it is for the first samples that a network is built.
+        Samples are checked before anything is built: the first ones decide the network's shapes.
         """
         require_instance(samples, Samples, "Samples", "wrap arrays: Samples(x, y)")
         targets = self.loss.prepare_targets(samples.y, self.outputs, self.dtype)
@@ -110,9 +110,9 @@ class Network:
         return targets
 
     def leave_shared_memory(self) -> None:
-        """Go on with copies of parameters and optimizer state that are of this process alone.
+        """Go on with copies of parameters and optimizer state that only this process has.
 
-        A training loop that there was before cannot go on: its arrays stay where they are.
+        Training loops made before cannot go on: their arrays stay in shared memory.
         """
         if self._parameters is None or segment_of(self._parameters.flat) is None:
             return
@@ -121,7 +121,7 @@ class Network:
             self._optimizer_state = self._optimizer_state.copy()
 
     def reset_parameters(self) -> None:
-        """Set the parameters to where the seed starts them."""
+        """Set the parameters to their initial values, which follow from the seed."""
         for index in range(len(self.layers)):
             name = layer_name(index)
             weights, bias = (self.parameters[f"{name}.{kind}"] for kind in ("weights", "bias"))
@@ -175,7 +175,7 @@ class Network:
 
     @property
     def optimizer(self) -> Optimizer:
-        """The optimizer of the next update; one of the same class takes over the state."""
+        """The optimizer of the next update; a new one of the same class takes over the state."""
         return _present(self._optimizer, "a compiled network", COMPILE_HINT)
 
     @optimizer.setter
@@ -193,11 +193,11 @@ class Network:
         return _present(self._optimizer_state, "a compiled and built network", COMPILE_HINT)
 
     def restore_optimizer(self, optimizer: Optimizer, state: OptimizerState) -> None:
-        """Go on with this optimizer and this state, which becomes the network's own."""
+        """Go on with this optimizer and this state; the state becomes the network's own."""
         self._optimizer, self._optimizer_state = optimizer, state
 
     def way_back(self) -> Callable[[], None]:
-        """What brings back the present parameters and optimizer state, of the same optimizer."""
+        """A call that restores the present parameters and optimizer state (not the optimizer)."""
         parameters, state = self.parameters.flat.copy(), self.optimizer_state.copy()
 
         def go_back() -> None:
@@ -223,7 +223,7 @@ class Network:
     def loss_and_gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The loss on x, y and its gradient with respect to every parameter, by the chain rule.
 
-        Gradients are named as the parameters and shaped like them; nothing is trained.
+        Gradients have the names and shapes of the parameters; nothing is trained.
         """
         samples = Samples(x, y)
         targets = self.build_for(samples)

@@ -1,9 +1,9 @@
-"""Batches of which each core begins the next one before the other core is done with the last.
+"""Batches that overlap: each core begins the next one before the other has finished the last.
 
-A block of a large first layer needs nothing of the other block from its gradient on: its update,
-and its share of the next batch's forward pass, follow at once. So the cores wait for each other
-twice a batch, before and after what lies between the layer's two products; and what the caller
-alone does, such as gathering the next samples, it does while the helper is at work.
+Once its gradient is computed, a block of a large first layer needs nothing of the other block: its
+update and its share of the next batch's forward pass follow at once. So the cores wait for each
+other only twice a batch, before and after what lies between the layer's two products. What only
+the caller does, such as gathering the next samples, it does while the helper works.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from engine.team import Team
 class Pipeline:
     """Runs the stages `through` a batch, its update, and the first stage of the next.
 
-    The first and the last of the stages are the first layer's products, a task for each block;
-    what is beside them is the caller's. `updates`, a task for each block, go before its next
-    product; `others`, two parts or none, follow when all tasks are done.
+    The first and the last stage of a batch are the first layer's products, a task for each block;
+    other tasks beside them are the caller's. `updates`, a task for each block, come before the
+    block's next product; `others`, two tasks or none, follow when all these are done.
     """
 
     def __init__(
@@ -26,20 +26,20 @@ class Pipeline:
         self._team = team
         self._first, *self._middle, last = through
         products = [list(task) for task in last.tasks[: len(updates)]]
-        # The loss, and the gradients of all else: to be made before the updates.
+        # The loss and all other gradients have to be computed before the updates.
         products[0] += [call for task in last.tasks[len(updates) :] for call in task]
         tasks = [[*product, *update] for product, update in zip(products, updates, strict=True)]
         self._after = [Stage(others)] if others else []
         self._link = Stage(tasks, then=self._first.tasks)
 
     def begin(self) -> None:
-        """Run the first stage of the first batch, whose samples are there."""
+        """Run the first stage of the first batch, whose samples are already taken."""
         self._team.run([self._first])
 
     def run_batch(self, meanwhile: Callable[[], object]) -> None:
         """Run the rest of a batch, and begin the next one, which `meanwhile` draws.
 
-        The batch's predictions are there by then; its loss and its gradient may not be.
+        By then the batch's predictions are computed; its loss and its gradient may not be.
         """
         self._team.run(self._middle)
         self._team.run_with(self._link, meanwhile)

@@ -14,18 +14,18 @@ from engine.chain import Factor, Link, gradient_name
 from engine.compilation import X
 from engine.functions.tensor_function import Cut
 
-# What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs, where a layer is
-# large and has so many, or by samples, where there are so many and an array of so many numbers.
+# What is worth cutting in two: a handover takes some 5 µs, the sum 10. By inputs: layers of at
+# least so many weights and inputs. By samples: so many, with an array of so many elements.
 LEAST_WEIGHTS = 50_000
 LEAST_INPUTS = 128
 LEAST_SAMPLES = 16
 LEAST_ELEMENTS = 32_768
-# The share of samples' inputs that is the first block's. Who computes it gathers the samples, too;
-# of MNIST's inputs that are used it is 45 %, since more lie in the lower half of an image.
+# The first block's share of the samples' inputs: below half, because the process that computes it
+# also gathers the samples. Of MNIST's used inputs it is 45 %: more lie in an image's lower half.
 FIRST_BLOCK = 0.48
-# Of about so many elements parameters, gradient, state and step fit into a core's cache together.
+# Parameters, gradient, state and step of about so many elements fit together into a core's cache.
 PIECE = 1 << 16
-# How two shares of a sum are joined.
+# How adding two shares of a sum can be cut.
 SUM_BY_SAMPLES = Cut((0, 0), 0)
 
 
@@ -33,8 +33,8 @@ SUM_BY_SAMPLES = Cut((0, 0), 0)
 class Call:
     """One application of a function: its result goes to `out`, or is added to it.
 
-    `needs` are the names of its arguments, of which it may read some only, `makes` that of its
-    result; `cuts` are the ways to make it in blocks, `own_blocks` those of its layer.
+    `needs` are the names of its arguments, `reads` of those that it reads, `makes` that of its
+    result. `cuts` are the ways to do it in blocks, `own_blocks` the blocks of its layer.
     """
 
     function: Callable[..., Array]
@@ -49,7 +49,7 @@ class Call:
 
     @classmethod
     def forward(cls, link: Link, values: Mapping[str, Array]) -> "Call":
-        """The link's own, over `values`, which holds an array for every name."""
+        """The call of a link, over `values`, which has an array for every name."""
         return cls(
             link.function.forward,
             link.inputs,
@@ -81,11 +81,11 @@ class Call:
         )
 
     def bound(self) -> Callable[[], object]:
-        """What makes it."""
+        """The call as a function without arguments."""
         return _bound(self.function, self.arguments, self.out, adds=self.adds)
 
 
-# An array that is another one in every batch.
+# Returns an array that differs from batch to batch.
 Current: TypeAlias = Callable[[], Array]
 
 
@@ -96,7 +96,7 @@ def _bound(
         return partial(_apply_current, function, arguments, out, adds=adds)
     if adds:
         return partial(_add_result, function, arguments, out)
-    return partial(function, *arguments, out=out)  # no step of ours between it and the function
+    return partial(function, *arguments, out=out)  # called without a step of Python of our own
 
 
 def _apply_current(
@@ -118,9 +118,9 @@ def _add_result(function: Callable[..., Array], arguments: Sequence[Array], out:
     np.add(out, function(*arguments), out=out)
 
 
-# Calls to be made one after the other.
+# Calls to be done one after the other.
 Task: TypeAlias = Sequence[Callable[[], object]]
-# Some of a stage's tasks in one, and of what follows on them.
+# The calls of some tasks of a stage, and of what follows on them (`then`).
 Share: TypeAlias = tuple[Task, Task]
 
 
@@ -128,10 +128,10 @@ Share: TypeAlias = tuple[Task, Task]
 class Stage:
     """Tasks that need nothing of each other.
 
-    then[i] follows on tasks[i] and needs no other task; it begins when the team's caller has done
-    what is to be done `meanwhile`, of which no task may need anything. `shares` are every second
-    task's calls, and the others'. `delivered` is the team's: the helper that has the second share,
-    if one has, and the share's number, None if it can't be made there.
+    then[i] follows on tasks[i] and needs no other task. It begins when the caller has done what
+    `Team.run_with` is given as `meanwhile`, of which no task may need anything. `shares` are the
+    calls of every second task, from the first and from the second on. `delivered` belongs to the
+    team: the helper that has the second share, and its number there, None if it cannot run there.
     """
 
     tasks: Sequence[Task]
@@ -151,14 +151,14 @@ def _calls(tasks: Sequence[Task]) -> Task:
 
 
 def is_large(units: int, inputs: int) -> bool:
-    """Whether products with a layer's weights are worth cutting, or picking its inputs for."""
+    """Whether it pays to cut products with a layer's weights, or to pick out its inputs."""
     return units * inputs >= LEAST_WEIGHTS
 
 
 def blocks(units: int, inputs: int, *, of_samples: bool) -> list[slice]:
-    """The blocks of inputs in which a layer is computed, whoever computes them: two, or one.
+    """The blocks of inputs in which a layer is computed, by one process or two: two blocks, or one.
 
-    Those of the layer that reads the samples itself are not quite the same size.
+    The two blocks of the layer that reads the samples themselves differ a little in size.
     """
     if inputs < LEAST_INPUTS or not is_large(units, inputs):
         return [slice(0, inputs)]
@@ -171,13 +171,13 @@ def parts(size: int, *, cut: bool) -> list[slice]:
 
 
 def halves(size: int, first: float = 1 / 2) -> list[slice]:
-    """0..size in two pieces, the first about such a share of it, and a multiple of eight long."""
+    """0..size in two; the first is about the share `first` of it, and a multiple of eight long."""
     middle = int(size * first) // 8 * 8
     return [slice(0, middle), slice(middle, size)]
 
 
 def pieces(part: slice) -> list[slice]:
-    """The part in pieces of about the same size that are updated one after the other."""
+    """The part in pieces of about equal size, to be updated one after the other."""
     size = part.stop - part.start
     count = max(1, round(size / PIECE))
     ends = [part.start + size * number // count for number in range(count + 1)]
@@ -186,9 +186,9 @@ def pieces(part: slice) -> list[slice]:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Arrays of which a part is used, in blocks: by name, for each block what tells the part.
+    """Arrays of which only a part is used: by name, for each block a call that returns the part.
 
-    `after` follows on those that have been computed, a task for each block.
+    `after` has a task for each block, which follows once such an array has been computed.
     """
 
     arrays: Mapping[str, Sequence[Current]]
@@ -196,10 +196,10 @@ class Gathered:
 
 
 def in_place(links: Sequence[Link], factors: Sequence[Factor]) -> dict[str, str]:
-    """Values that may be computed in the array of what is made from them: each name, and the other.
+    """Values that may be computed in the array of the result made from them: {value: result}.
 
-    Each is the argument of a function that works in place, or the cotangent of one, and read by
-    nothing else in the chain; who looks at it from outside would find the other.
+    Each is the argument or the cotangent of a function that works in place, and nothing else in
+    the chain reads it. Anyone who reads it from outside would find the result in its place.
     """
     made = {link.output for link in links} | {gradient_name(factor.target) for factor in factors}
     read = Counter(name for link in links for name in link.inputs)
@@ -217,20 +217,20 @@ NO_ROOMS: Mapping[str, Sequence[Array]] = {}
 
 
 class Planner:
-    """Puts the calls of a batch into stages, which are taken from it a phase at a time, or at once.
+    """Puts the calls of a batch into stages; `take` them after each phase, or all at once.
 
     A new stage begins where a call needs what another task computes. Which calls are cut, and how,
-    does not depend on when the stages are taken, so neither does any bit of what they compute.
+    does not depend on when the stages are taken, so neither does any bit of the results.
     """
 
     def __init__(
         self, links: Sequence[Link], factors: Sequence[Factor], gathered: Gathered
     ) -> None:
-        """For a batch of these links and factors; others can't be added."""
+        """Plan a batch of these links and factors; others cannot be added."""
         self._gathered = gathered
         self._needed = {name for link in links for name in link.inputs}
         self._needed.update(name for factor in factors for name in factor.reads)
-        # What tasks make: the axis along which it is cut, None for shares of a sum, and the blocks.
+        # For each result of tasks: the axis of the cut (None for shares of a sum), and the blocks.
         self._cut: dict[str, tuple[int | None, Sequence[slice]]] = {}
         self._done: list[Stage] = []
         self._waiting: list[Call] = []
@@ -243,7 +243,7 @@ class Planner:
         self._made_whole: set[str] = set()
 
     def add_tasks(self, tasks: Sequence[Task], makes: str, where: Sequence[slice]) -> None:
-        """Append calls that make blocks of inputs of what such calls have made, a task for each."""
+        """Append a task for each block of inputs, which needs only earlier tasks of that block."""
         self._tasks = self._tasks or [[] for _ in where]
         for task, calls_of_block in zip(self._tasks, tasks, strict=True):
             task.extend(calls_of_block)
@@ -261,9 +261,9 @@ class Planner:
         values: Mapping[str, Array],
         rooms: Mapping[str, Sequence[Array]] = NO_ROOMS,
     ) -> None:
-        """Append a forward pass over `values`, which holds an array for every name.
+        """Append a forward pass over `values`, which has an array for every name.
 
-        `rooms` are for shares of a sum, by its name: of each that may be cut by inputs.
+        `rooms` has arrays for the shares of each sum that may be cut by inputs, by its name.
         """
         for link in links:
             self._add(Call.forward(link, values), rooms.get(link.output, ()))
@@ -277,14 +277,14 @@ class Planner:
     ) -> None:
         """Append a gradient function over `values` and `gradients`.
 
-        `rooms` are for shares of a sum, by its name: of each that may be cut by samples.
+        `rooms` has arrays for the shares of each sum that may be cut by samples, by its name.
         """
         for factor in factors:
             call = Call.backward(factor, values, gradients)
             self._add(call, rooms.get(call.makes, ()))
 
     def take(self) -> tuple[Stage, ...]:
-        """The stages of all that has been added since they were taken last."""
+        """The stages of all calls that were added since the last `take`."""
         self._add_waiting()
         self._close()
         taken = tuple(self._done)
@@ -300,7 +300,7 @@ class Planner:
         self._add_uncut(call)
 
     def _where(self, cut: Cut, call: Call) -> Sequence[slice]:
-        """The blocks in which a call is worth making, cut like this; none where it is not."""
+        """The blocks of a call that is cut like this; none if this cut does not pay."""
         axis = 0 if cut.is_by_samples else 1
         made = [self._cut[name] for name in call.needs if name in self._cut]
         joined = next((where for cut_along, where in made if cut_along == axis), ())
@@ -315,7 +315,7 @@ class Planner:
         else:
             along = zip(call.arguments, cut.arguments, strict=True)
             added = [array for array, cut_along in along if cut_along == 0]
-            # To join the shares of a sum takes as long as the sum is large.
+            # The larger a sum is, the longer it takes to add its shares.
             n, elements = len(added[0]), max(array.size for array in added) - call.out.size
         is_worth = n >= LEAST_SAMPLES and elements >= LEAST_ELEMENTS
         return (joined or halves(n)) if is_worth else ()
@@ -353,7 +353,7 @@ class Planner:
         self._made_in_tasks.add(makes)
         self._cut[makes] = cut.result, where
         if is_sum:
-            # Else it waits, and is no reason for a stage of its own.
+            # A sum that nobody needs waits for later: it is no reason for a stage of its own.
             cuts = [SUM_BY_SAMPLES] if makes in self._needed else []
             both = [makes, makes]
             self._add(Call(np.add, both, tuple(room), makes, call.out, [makes], cuts), ())
@@ -361,17 +361,17 @@ class Planner:
             self._add_waiting()
 
     def _block(self, name: str, array: Array, axis: int, number: int, block: slice) -> Any:
-        """A block of an array, or what tells the part of it that is used."""
+        """A block of an array, or a call that returns the part of it that is used."""
         if name in self._gathered.arrays:
             return self._gathered.arrays[name][number]
         return array[(slice(None),) * axis + (block,)]
 
     def _add_uncut(self, call: Call) -> None:
-        self._cut.pop(call.makes, None)  # of a sum of shares
+        self._cut.pop(call.makes, None)  # it may be there as a sum of shares
         if call.makes in self._needed:
             self._add_whole(call)
         else:
-            # Until there are blocks of columns: beside them there is time for it.
+            # It waits until there are blocks of columns: beside them there is time for it.
             self._waiting.append(call)
 
     def _add_waiting(self) -> None:
@@ -395,7 +395,7 @@ def _arrays(values: Mapping[str, Array], names: Iterable[str]) -> tuple[Array, .
 
 
 def blocks_of(link: Link, values: Mapping[str, Array]) -> list[slice]:
-    """Those of a layer, by its weights; what is no sum over inputs has none of its own."""
+    """The blocks of inputs of a layer's link; [] for a function that is no sum over inputs."""
     if not any(cut.result is None for cut in link.function.cuts.get("forward", ())):
         return []
     units, inputs = values[link.inputs[1]].shape

@@ -1,9 +1,8 @@
 """A training loop's batches, computed in buffers and by calls that are planned once.
 
-What is computed is the network's chain and its gradient function, call by call. The plan adds
-three things: every call is bound to its arrays beforehand, large ones are cut into blocks, of
-inputs or of samples, that a team shares, and a large first layer works on the inputs that are on
-in the batch.
+They compute the network's chain and its gradient function, call by call. The plan adds three
+things: it binds every call to its arrays beforehand; it cuts large calls into blocks of inputs or
+of samples, which a team shares; and it leaves out of a large first layer the inputs that are off.
 """
 
 import math
@@ -42,15 +41,15 @@ FIRST_LAYER = layer_name(0)
 FIRST_WEIGHTS = f"{FIRST_LAYER}.weights"
 FIRST_BIAS = f"{FIRST_LAYER}.bias"
 FIRST_GRADIENT = gradient_name(FIRST_WEIGHTS)
-# Sizes of batch for which plans are kept.
+# For at most so many sizes of batch plans are kept.
 PLANS = 64
 
 
 class Plan:
-    """For one size of batch the stages of each phase, and those of all at once, fewer.
+    """For one size of batch: the stages of each phase, `apart`, and the fewer of all, `through`.
 
-    They are made when they are first asked for: to step takes `apart`, to train on `through`.
-    `phases` add theirs to a planner, each in its turn.
+    Each is made when it is first asked for: stepping needs `apart`, training `through`. `phases`
+    has for each phase the function that adds its calls to a planner.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Plan:
     ) -> None:
         self._planner = planner
         self._phases = phases
-        # Not by `cached_property`: before Python 3.12 it has a lock, which a fork may leave taken.
+        # No `cached_property`: before Python 3.12 that has a lock, which a fork may leave locked.
         self._apart: Mapping[Phase, Sequence[Stage]] | None = None
         self._through: Sequence[Stage] | None = None
 
@@ -75,7 +74,7 @@ class Plan:
 
     @property
     def through(self) -> Sequence[Stage]:
-        """The stages of all at once."""
+        """The stages of all phases together."""
         if self._through is None:
             planner = self._planner()
             for add in self._phases.values():
@@ -86,7 +85,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class HeldPlan:
-    """A plan for batches of n that holds the first layer in blocks; and the state it is for."""
+    """A plan for batches of n with the first layer held in blocks, for the state `slots`."""
 
     n: int
     slots: Mapping[str, Array]
@@ -97,9 +96,9 @@ class HeldPlan:
 class PlannedBatch:
     """Draws batches of up to `capacity` samples and computes them with a team.
 
-    `values` and `gradients` are the batch's tensors by name, whole, whatever was left out in
-    computing them, unless the first layer is held; gradients of parameters go into the caller's
-    `gradients`.
+    `values` and `gradients` are the batch's tensors by name. Unless the first layer is held, they
+    are whole, even if inputs were left out of the computation. Gradients of parameters are written
+    into the caller's `gradients`.
     """
 
     def __init__(
@@ -128,15 +127,15 @@ class PlannedBatch:
             for block in (blocks(units, inputs, of_samples=True) if is_large(units, inputs) else ())
         ]
         self._shares_on: Array = samples.shares_on if self._active else np.empty(0)
-        # Of each layer the gradients, flat. Those of a large first layer's weights are squared in
-        # the plan.
+        # Each layer's gradients, flat. The plan itself squares those of a large first layer's
+        # weights.
         self._layers = gradients.grouped()
         if self._active:
             self._layers[FIRST_LAYER] = gradients[gradient_name(FIRST_BIAS)]
         self._squares = zeros(len(self._active), dtype)
-        # For the shares of a sum over inputs where there is a helper: to write where the other core
-        # has written last takes long if cores are far apart. And for those of a sum over samples,
-        # which have no room elsewhere.
+        # Arrays for the shares of a sum over inputs if there is a helper: if cores are far apart,
+        # writing where the other one wrote last is slow. And for the shares of a sum over samples,
+        # which have no other place.
         self._rooms: dict[str, list[Array]] = {}
         for link in compiled.forward.links:
             parts = blocks_of(link, parameters)
@@ -158,9 +157,9 @@ class PlannedBatch:
         self.gradient_names = self._workspace.gradient_names
 
     def use(self, samples: Samples, targets: Array) -> bool:
-        """Draw from these samples and their targets from now on, whose features are as many.
+        """From now on draw from these samples, of as many features, and their targets.
 
-        False, with nothing changed, if they are of other kinds than those it was made for.
+        Returns False, with nothing changed, if their types are not those it was made for.
         """
         if samples is self._samples:
             return True
@@ -169,46 +168,46 @@ class PlannedBatch:
         self._samples, self._targets = samples, targets
         self._gatherer.source = samples.x
         if self._active and not np.array_equal(samples.shares_on, self._shares_on):
-            # Other inputs are frequent. What is compared comes last: an interrupt may come between.
+            # Other inputs are frequent. `_shares_on` is set last, since an interrupt may come.
             self._n, self._held_plan, self._shares_on = -1, None, samples.shares_on
         return True
 
     def let_go_of_samples(self) -> None:
-        """Keep none of them alive; none can be drawn before others are in `use`."""
+        """Keep no samples alive; none can be drawn before the next `use`."""
         self._samples = None
         self._gatherer.source, self._targets = (
             array[:0].copy() for array in (self._gatherer.source, self._targets)
         )
 
     def run(self, phase: Phase) -> None:
-        """Compute one phase of the batch that was taken: before DRAW is run, it has to be."""
+        """Compute one phase of the batch that was taken; `take` comes before DRAW."""
         self._team.run(self._plan.apart[phase])
 
     def run_through(self, indices: Array) -> dict[str, float]:
-        """Take these samples and run all phases, to the same bits, in fewer stages."""
+        """Take these samples and run all phases in fewer stages, to the same bits."""
         self.take(indices)
         self._team.run(self._plan.through)
         return self.norms()
 
     def take(self, indices: Array) -> None:
-        """Gather these samples (n,), for the stages to come, and their targets."""
+        """Gather these samples (n,) and their targets for the stages to come."""
         self._resize(len(indices))
         self._gatherer.take(indices, self._gatherer.raw(self.values[X]))
         self._targets.take(indices, axis=0, out=self.values[Y], mode="clip")
 
     @property
     def through(self) -> Sequence[Stage]:
-        """The stages of `run_through` for batches of the present size, once one is taken."""
+        """The stages of `run_through` for batches of the size that was taken last."""
         return self._plan.through
 
     def norms(self) -> dict[str, float]:
-        """The L2 norm of each layer's gradient, when that has been computed."""
+        """The L2 norm of each layer's gradient, once that is computed."""
         squares = {layer: float(flat.dot(flat)) for layer, flat in self._layers.items()}
         squares[FIRST_LAYER] += sum(self._squares.tolist())  # of none, 0
         return {layer: math.sqrt(square) for layer, square in squares.items()}
 
     def hold(self, n: int, steps: Array, slots: Mapping[str, Array]) -> Sequence[HeldBlock]:
-        """Let the first layer's weights and their state be held, for batches of n, until `let_go`.
+        """Hold the first layer's weights and their state, for batches of n, until `let_go`.
 
         `steps` and `slots` are flat, like the parameters. Returns the blocks; none, with nothing
         held, if the layer is small or most of its inputs are on.
@@ -271,10 +270,10 @@ class PlannedBatch:
         }
         for link, activation in pairwise(links):
             if len(blocks_of(link, arrays_of)) > 1:
-                # What the activation computes, of the same shape, is not there yet.
+                # The activation, of the same shape, is not computed yet: its array is free.
                 room = [arrays_of[link.output], arrays_of[activation.output]]
                 rooms.setdefault(link.output, room)
-        if held:  # nobody looks, so fewer arrays do, which the caches hold longer
+        if held:  # nobody looks: fewer arrays suffice, and stay longer in the caches
             places = in_place([*links, *loss_links], factors)
             arrays_of |= {name: arrays_of[result] for name, result in places.items()}
         values = {name: arrays_of[name] for name in self.values}

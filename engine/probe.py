@@ -1,6 +1,6 @@
 """A network at parameters of the caller's choice: what its loss would be, and its gradient.
 
-The parameters that are being trained are never touched: a probe has a copy, and moves that.
+A probe never touches the parameters that are being trained: it changes a copy.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from engine.workspace import Workspace
 class Probe:
     """Runs a network's chain on chosen samples, at `parameters`, a copy that may be changed.
 
-    `dtype` other than the network's runs the same chain in that type: float64 for derivatives
-    that are to be measured. Room for `capacity` samples.
+    With a `dtype` other than the network's it runs the chain in that type: float64 to measure
+    derivatives. There is room for `capacity` samples.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Probe:
         self._targets.take(indices, axis=0, out=values[Y], mode="clip")
 
     def loss(self) -> float:
-        """The mean loss of the batch at the parameters as they are; infinite or NaN if it is."""
+        """The batch's mean loss at the present `parameters`; it may be infinite or NaN."""
         values = self._workspace.values(self._n)
         with np.errstate(all="ignore"):
             self._compiled.forward.forward(values)
@@ -58,7 +58,7 @@ class Probe:
         return float(values[LOSS])
 
     def backward(self) -> None:
-        """After `loss`: its gradient with respect to every parameter, into `gradients`."""
+        """After `loss`: compute its gradient with respect to every parameter into `gradients`."""
         with np.errstate(all="ignore"):
             self._compiled.gradient_function(
                 self._workspace.values(self._n), self._workspace.gradients(self._n)
@@ -70,7 +70,7 @@ class Probe:
 
 
 def loss_at(network: Network, parameters: Array, samples: Samples, indices: Array) -> float:
-    """The mean loss of those samples at `parameters`; infinite or NaN if it is."""
+    """The mean loss of these samples at `parameters`; it may be infinite or NaN."""
     probe = Probe(network, parameters, samples, len(indices))
     probe.load(indices)
     return probe.loss()

@@ -1,4 +1,4 @@
-"""What runs in each phase, line by line, and the source of every line: the engine shows itself."""
+"""What runs in each phase, line by line, with the engine's own source of every line."""
 
 import inspect
 import textwrap
@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 class Line:
     """One line of a phase's program: the call, what it computes, and the function's own source.
 
-    `call` names the tensors that go in and come out; `output` is the tensor that can be asked of
-    the training loop, None where the result is none. `source` is read from `file` at
-    `first_line`, not copied.
+    `call` names the tensors that go in and come out. `output` is the name of the result in the
+    training loop, None if the loop has no tensor for it. `source` is the text of `file` from
+    `first_line` on.
     """
 
     call: str
@@ -61,7 +61,7 @@ def _forward(link: Link) -> Line:
 def _backward(factor: Factor) -> Line:
     target = gradient_name(factor.target)
     operator = "+=" if factor.adds else "="
-    # An argument that the code does nothing with has a name with an underscore.
+    # Arguments that the code does not use have names with an underscore.
     named = zip(factor.needs, inspect.signature(factor.vjp).parameters, strict=False)
     inputs = ", ".join(name for name, parameter in named if not parameter.startswith("_"))
     call = f"{target} {operator} {factor.link.function.name}.{factor.vjp.__name__}({inputs})"

@@ -11,16 +11,16 @@ from engine.errors import ConfigurationError
 
 BAR_WIDTH = 24
 SECONDS_BETWEEN_PAINTS = 0.1
-# Taken where the output is no terminal that tells its own width.
+# Used if the output is not a terminal that tells its width.
 COLUMNS = 120
 
 
 class Progress:
     """Reports an epoch's batches on `stream`: one line an epoch, repainted while it runs.
 
-    `live` repaints the line with a carriage return, which terminals and notebooks both do; where
-    the output is neither, each epoch prints one plain line at its end. `clock` gives seconds.
-    The bar takes what room the terminal has: a line that wraps cannot be repainted.
+    If `live`, a carriage return repaints the line, which works in terminals and notebooks;
+    otherwise each epoch prints one plain line at its end. `clock` gives seconds. The line is never
+    longer than the terminal is wide: a line that wraps cannot be repainted.
     """
 
     def __init__(
@@ -44,19 +44,19 @@ class Progress:
         self._begun = self._painted_at = self._clock()
 
     def batch(self, done: int, total: int, figures: dict[str, float]) -> None:
-        """Repaint the line, if it is live and its last painting is a while ago."""
+        """Repaint the line, if it is live and was not painted just before."""
         now = self._clock()
         if self._live and now - self._painted_at >= SECONDS_BETWEEN_PAINTS:
             self._painted_at = now
             self._paint(self._line(done, total, figures, now)[: columns_of(self._stream) - 1])
 
     def end(self, batches: int, figures: dict[str, float]) -> None:
-        """Finish the epoch's line with its final figures."""
+        """Finish the line with the epoch's final figures."""
         self._paint(self._line(batches, batches, figures, self._clock()))
         self._write("\n")
 
     def interrupt(self) -> None:
-        """Leave the line as it is and go to the next, if anything stands on it."""
+        """Leave the line as it is and begin a new one, unless it is empty."""
         if self._painted_length:
             self._write("\n")
 
@@ -92,7 +92,7 @@ class Progress:
 
 
 def verbosity(verbose: object, stream: TextIO | None = None) -> int:
-    """0 silent, 1 a live line, 2 a plain line an epoch; "auto" chooses by where output goes."""
+    """0 silent, 1 a live line, 2 a plain line an epoch; "auto" chooses by the kind of output."""
     if verbose == "auto":
         return 1 if repaints(sys.stdout if stream is None else stream) else 2
     level = int(verbose) if isinstance(verbose, bool) else verbose
@@ -115,5 +115,5 @@ def repaints(stream: TextIO) -> bool:
     """Whether a carriage return repaints the line: in a terminal, and in a Jupyter notebook."""
     if stream.isatty():
         return True
-    # ipykernel's stream is no terminal; its class tells it from a file or a pipe.
+    # ipykernel's stream is no terminal, but its class distinguishes it from a file or a pipe.
     return type(stream).__module__.partition(".")[0] == "ipykernel"

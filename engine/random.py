@@ -1,7 +1,7 @@
 """Randomness: one generator per purpose, each a pure function of the seed.
 
-No generator is shared and none is global, so the initial weights do not change when the number
-of epochs does, and epoch 7 has its order without epochs 0 to 6 being drawn first.
+No generator is shared and none is global. So the initial weights do not change with the number of
+epochs, and the order of epoch 7 is known without drawing epochs 0 to 6 first.
 """
 
 from enum import IntEnum

@@ -10,18 +10,18 @@ from engine.checks import real_number
 from engine.errors import ConfigurationError, ShapeError
 from engine.shared_memory import Zeros
 
-# How many samples at most are looked at to estimate how often an input is on.
+# At most so many samples are used to estimate how often an input is on.
 LOOKED_AT = 1_024
 
 
 class Samples:
-    """x, n rows of features, and y, their targets; used in place where they lie row by row.
+    """x, n rows of features, and y, their targets; not copied if they lie row by row.
 
     Shapes: x (n, features), real numbers; y integer classes (n,), or rows (n, k). With `scale`
-    each number is divided by it as it is gathered: uint8 pixels with scale 255 take a quarter of
-    the memory and give the very bits of `pixels.astype(float32) / 255`, in float64 networks too.
-    Raises ShapeError for arrays that do not fit each other, or hold what is not finite. With
-    `finite_later` a float32 x is not looked through before `require_finite`.
+    each number is divided by it when it is gathered: uint8 pixels with scale 255 take a quarter of
+    the memory and give the same bits as `pixels.astype(float32) / 255`, in float64 networks too.
+    Raises ShapeError if the arrays do not fit each other or hold numbers that are not finite. With
+    `finite_later` a float32 x is not checked for those until `require_finite`.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Samples:
             )
 
     def require_finite(self) -> None:
-        """Raise ShapeError if x holds what is not finite, or does not fit into float32."""
+        """Raise ShapeError if x holds numbers that are not finite or do not fit into float32."""
         _check_finite(self.x, "samples")
 
     @functools.cached_property
     def shares_on(self) -> Array:
         """The share of the samples in which each column of x is not 0 (features,).
 
-        An estimate, from at most LOOKED_AT samples at even distances.
+        An estimate, from at most LOOKED_AT evenly spaced samples.
         """
         is_on = self.x[:: -(-len(self.x) // LOOKED_AT)] != 0
         counts: Array = is_on.sum(axis=0, dtype=np.uint16)  # twice as fast as mean()
@@ -78,8 +78,8 @@ class Gatherer:
         zeros: Zeros = np.zeros,
     ) -> None:
         self.source = x = samples.x
-        # The division runs in the type of this scalar: the network's, but for bytes float32, so
-        # that they are the very numbers of an array of floats that was made of them before.
+        # The division runs in the type of this scalar: the network's, but float32 for bytes, so
+        # that they give the same numbers as an array of floats made from them beforehand.
         kind = np.float32 if x.dtype == np.uint8 else dtype.type
         self.scale = None if samples.scale is None else kind(samples.scale)
         self._raw = None if x.dtype == dtype else zeros((capacity, x.shape[1]), x.dtype)
@@ -161,7 +161,7 @@ def _as_array(values: Array, what: str) -> Array:
             f"expected {what} in an array, got a {type(values).__name__} that makes none",
             "give all rows the same length",
         ) from None
-    if array.ndim == 0:  # of a generator or a dict, too, NumPy makes one thing
+    if array.ndim == 0:  # NumPy makes a single object of a generator or a dict, too
         raise ShapeError(
             f"expected {what} in an array, got a {type(values).__name__}",
             "pass a NumPy array, or a list of rows",
@@ -175,9 +175,9 @@ def _check_finite(array: Array, what: str) -> None:
     if array.dtype == np.float32:
         flat = array.ravel(order="K")
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(np.dot(flat, flat)):  # then all are, and it takes one look at each
+            if np.isfinite(np.dot(flat, flat)):  # then all are finite, and each was read once only
                 return
-    # Minimum and maximum pass a NaN on, and need no array of booleans.
+    # The minimum or maximum of numbers with a NaN is NaN; and this needs no array of booleans.
     least, most = float(array.min()), float(array.max())
     if not (np.isfinite(least) and np.isfinite(most)):
         raise ShapeError(

@@ -10,7 +10,7 @@ from engine.random import sample_order
 
 
 class Cursor(NamedTuple):
-    """Completed batches in all, completed epochs, and batches and samples used of the next one."""
+    """Completed batches and epochs, and batches and samples used of the present epoch."""
 
     batch: int = 0
     epoch: int = 0
@@ -21,8 +21,8 @@ class Cursor(NamedTuple):
 class Schedule:
     """Deals out the samples of one epoch after another, each once an epoch.
 
-    Epoch e has the order number `first_epoch` + e of the seed, or 0..samples−1 without `shuffle`.
-    A batch never reaches into the next epoch: the last one of an epoch may be shorter.
+    Epoch e uses the seed's order number `first_epoch` + e, or 0..samples−1 without `shuffle`. A
+    batch never reaches into the next epoch: the last batch of an epoch may be shorter.
     """
 
     def __init__(self, seed: int, samples: int, *, shuffle: bool, first_epoch: int) -> None:
@@ -35,9 +35,9 @@ class Schedule:
         self._order: Array = np.empty(0, np.intp)
 
     def next(self, size: int, after: int = 0) -> Array:
-        """The numbers of the next `size` samples, or of what the epoch has left; counts nothing.
+        """The numbers of the next `size` samples, or of those left in the epoch; counts nothing.
 
-        With `after`, those that follow on the next so many.
+        With `after`, so many samples are skipped first.
         """
         start = self.cursor.position + after
         return self._epoch_order()[start : start + size].astype(np.intp)
@@ -53,7 +53,7 @@ class Schedule:
             )
 
     def batches_per_epoch(self, size: int, drawn: int) -> int:
-        """Batches this epoch will have had, `drawn` samples of one at hand, the rest in `size`."""
+        """All batches of this epoch, if `drawn` samples are at hand and the rest come in `size`."""
         rest = self.samples - self.cursor.position - drawn
         return self.cursor.batch_in_epoch + bool(drawn) + math.ceil(rest / size)
 
@@ -64,6 +64,6 @@ class Schedule:
                 order = sample_order(self._seed, self._first_epoch + epoch, self.samples)
             else:
                 order = np.arange(self.samples)
-            self._order = order.astype(np.uint32)  # many runs have one each: half the memory
+            self._order = order.astype(np.uint32)  # half the memory: each of many runs has one
             self._order_epoch = epoch
         return self._order

@@ -26,8 +26,8 @@ from engine.weights_file import read_network
 
 Verbose = Literal["auto", 0, 1, 2]
 
-# Arrays that the latest trainings have left to the next ones, while their networks live. Those of
-# several networks are kept, since some are trained in turns.
+# Arrays that the latest trainings have left to the next ones, as long as their networks live. Those
+# of several networks are kept, because some programs train a few in turns.
 NETWORKS = 4
 _arrays_left: "weakref.WeakKeyDictionary[Network, LoopArrays]" = weakref.WeakKeyDictionary()
 
@@ -56,24 +56,25 @@ class Sequential(Network):
         validation_data: tuple[Array, Array] | None = None,
         threads: int | None = None,
     ) -> History:
-        """Train for some epochs: the training loop, run through.
+        """Train for some epochs.
 
         x (n, features); y integer classes (n,) or rows (n, outputs). Continues from the present
         parameters, optimizer state and epoch, so 2 + 3 epochs are 5. Loss and accuracy are means
-        over the epoch's samples, each as it was when its batch was drawn. With two `threads` or
-        more (by default, if there are so many cores) a helper process shares the work; the result
-        does not depend on it. Samples that are not finite raise ShapeError, with nothing trained.
+        over the epoch's samples, each measured in its own batch, before that batch's update. With
+        two `threads` or more (the default if there are two cores) a helper process shares the work;
+        the result does not depend on it. Samples that are not finite raise ShapeError; nothing is
+        trained then.
         """
         level = verbosity(verbose)
         validation = None if validation_data is None else _validation_samples(validation_data)
         epochs = whole_number(epochs, "epochs")
         history = History()
-        # To look through x takes as long as ten batches of it.
+        # Checking x takes as long as ten batches of it.
         samples = Samples(x, y, finite_later=True)
         with self._training(samples, batch_size, shuffle, threads) as loop:
             if validation is not None:
-                Evaluation(loop, validation)  # what does not fit is refused before the first epoch
-            # BLAS is told here already: to tell it for every batch takes longer.
+                Evaluation(loop, validation)  # refuses bad samples before the first epoch
+            # BLAS is held to one thread here already: doing that for every batch takes longer.
             with self._undone_if_not_finite(samples), one_blas_thread:
                 for figures in fit_epochs(loop, epochs, level, validation):
                     history.append(**figures)
@@ -83,11 +84,11 @@ class Sequential(Network):
     def train_on_batch(self, x: Array, y: Array) -> float | list[float]:
         """One update on all of x, y; returns the loss before it, or [loss, accuracy].
 
-        From the second one on shared with a helper process if there is a core for it; the result
-        does not depend on it.
+        From the second call on a helper process shares the work, if there is a core for it; the
+        result does not depend on it.
         """
         samples = Samples(x, y)
-        # To share with a helper what is not used again takes longer than to compute it.
+        # Sharing what is not used again with a helper takes longer than computing it here.
         threads = None if self in _arrays_left else 1
         with self._training(samples, len(samples), shuffle=False, threads=threads) as loop:
             trace = loop.run_batch()
@@ -95,7 +96,7 @@ class Sequential(Network):
 
     @contextmanager
     def _undone_if_not_finite(self, samples: Samples) -> Iterator[None]:
-        # What is not finite in x makes a gradient that is not, even times 0; it is looked for then.
+        # An x that is not finite makes the gradient so, even times 0: it is checked then.
         go_back = self.way_back()
         try:
             yield
@@ -118,7 +119,7 @@ class Sequential(Network):
             shuffle=shuffle,
             first_epoch=self._epochs_fitted,
             threads=available_cores() if threads is None else threads,
-            arrays=_arrays_left.pop(self, None),  # one that fails leaves none
+            arrays=_arrays_left.pop(self, None),  # a training that fails leaves none
         )
         yield loop
         if left := loop.leave_arrays():
@@ -131,7 +132,7 @@ class Sequential(Network):
     ) -> float | list[float]:
         """The loss over all samples, or [loss, accuracy] if compiled with "accuracy".
 
-        Shared with a helper process if there is a core for it; the result does not depend on it.
+        A helper process shares the work if there is a core for it; the result is the same.
         """
         level, size = verbosity(verbose), whole_number(batch_size, "the batch size")
         loss, accuracy = Evaluation(self, Samples(x, y), size).run(available_cores())
@@ -143,7 +144,7 @@ class Sequential(Network):
     def predict(self, x: Array, batch_size: int = 500, verbose: Verbose = "auto") -> Array:
         """The last layer's activations for every sample: (n, features) -> (n, outputs).
 
-        `verbose` is there since it is in Keras; nothing is printed.
+        `verbose` is there because Keras has it; nothing is printed.
         """
         verbosity(verbose)
         return super().predict(x, batch_size)

@@ -1,4 +1,4 @@
-"""Arrays in memory that another process can map, so that it can do a share of the work."""
+"""Arrays in memory that another process can map, so that it can share the work."""
 
 import errno
 import itertools
@@ -15,12 +15,12 @@ import numpy as np
 
 from engine.arrays import Array
 
-# Pieces of shared memory that a process has at most. Each takes two of its descriptors, and who
-# has so much at once has other work for the other cores.
+# The most pieces of shared memory of a process. Each takes two of its descriptors, and a program
+# that has so many at once has other work for the other cores.
 MOST_SEGMENTS = 200
-# With so many parameters or more a helper makes a batch faster; a handover takes some 5 µs.
+# From so many parameters on a helper makes a batch faster; a handover takes some 5 µs.
 SHARED_FROM = 100_000
-# Memory is taken up as it is written to: what is only asked for costs nothing.
+# Memory is only taken up when it is written to: asking for more costs nothing.
 SEGMENT_BYTES = 1 << 26
 CACHE_LINE = 64
 
@@ -49,8 +49,8 @@ class Segment(mmap.mmap):
     def create(cls, size: int) -> "Segment":
         """New memory, all zeros. Raises OSError where there is no more.
 
-        It is given back when nothing views it any more; what a helper has mapped, when the next
-        share is delivered to it.
+        It is given back when nothing views it any more. A helper that has mapped it lets go of it
+        with the next share that is delivered.
         """
         if len(_segments) >= MOST_SEGMENTS:
             raise OSError(errno.EMFILE, f"{MOST_SEGMENTS} segments are in use")
@@ -68,7 +68,7 @@ class Segment(mmap.mmap):
 
 
 class SharedMemory:
-    """Gives out arrays that lie side by side in segments, or NumPy's own if there are no more."""
+    """Makes arrays side by side in segments; NumPy's own if there are no more segments."""
 
     def __init__(self) -> None:
         self._root: Array = np.empty(0, np.uint8)
@@ -92,17 +92,17 @@ class SharedMemory:
 
 
 def zeros_for(parameters: int) -> Zeros:
-    """What makes the arrays of a network of so many parameters: shared, if it is large enough."""
+    """`zeros` for a network of so many parameters: in shared memory if it is large enough."""
     return SharedMemory().zeros if CAN_SHARE and parameters >= SHARED_FROM else np.zeros
 
 
 def zeros_beside(array: Array) -> Zeros:
-    """What makes arrays in memory of the kind in which `array` is."""
+    """`zeros` in the kind of memory, shared or not, in which `array` lies."""
     return np.zeros if segment_of(array) is None else SharedMemory().zeros
 
 
 def segment_of(array: Array) -> tuple[Segment, int] | None:
-    """The segment in which an array lies, and the place of its first element there, in bytes."""
+    """The segment in which an array lies, and the offset of its first element, in bytes."""
     root = array
     while isinstance(root.base, np.ndarray):
         root = root.base

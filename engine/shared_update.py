@@ -12,10 +12,10 @@ from engine.team import Team
 
 
 class SharedUpdate:
-    """Updates flat parameters as an optimizer does; many in two parts that a team can share.
+    """Updates flat parameters by an optimizer; many of them in two parts that a team shares.
 
-    `steps` receives what was added; in `iterations` () the helper reads how many updates there
-    were. Optimizers work element by element, so no bit depends on how the arrays are cut.
+    `steps` receives what was added. The helper reads in `iterations` () how many updates came
+    before. Optimizers work element by element, so no bit depends on how the arrays are cut.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SharedUpdate:
         state.iterations += 1
 
     def expect(self, state: OptimizerState) -> None:
-        """Tell the tasks that run next how many updates `state` has counted before theirs."""
+        """Tell the tasks that run next how many updates `state` has counted so far."""
         self._iterations[...] = state.iterations
 
     def tasks_with_held(
@@ -45,8 +45,8 @@ class SharedUpdate:
     ) -> tuple[list[Task], list[Task]]:
         """The tasks that update the first layer; and those for all other parameters, if many.
 
-        `layer` is the number of the first layer's parameters. It has one task for each held block
-        of its weights. The first of them updates its biases too and, where the other parameters
+        `layer` is the number of the first layer's parameters. There is a task for each held block
+        of its weights. The first task also updates the layer's biases and, if the other parameters
         are few, those as well.
         """
         are_many = self._are_many(layer)
@@ -57,7 +57,7 @@ class SharedUpdate:
         return tasks, self.tasks(optimizer, state, layer) if are_many else []
 
     def tasks(self, optimizer: Optimizer, state: OptimizerState, start: int = 0) -> list[Task]:
-        """The tasks that update all parameters from `start` on: two if they are many, else one."""
+        """The tasks that update all parameters from `start` on: two if there are many, else one."""
         size = len(self._arrays[0]) - start
         return [
             self._calls(optimizer, state, slice(start + part.start, start + part.stop))

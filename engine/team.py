@@ -1,7 +1,7 @@
 """A team: this process and a helper process, which share the tasks of a stage.
 
-A thread would do for the helper, since NumPy computes without the interpreter's lock; but it needs
-the lock between any two calls, and cannot watch for its next share without taking it away.
+The helper is no thread: NumPy computes without the interpreter's lock, but needs it between any two
+calls, and a thread cannot watch for its next share without taking that lock from the caller.
 """
 
 import atexit
@@ -33,10 +33,10 @@ from engine.handover import (
 from engine.plan import Stage, Task
 from engine.shared_memory import CAN_SHARE, Segment, new_number
 
-# For so long the caller looks whether the helper is done, before it sleeps. The two are about as
-# fast: if the helper is later than that, another program has its core, and can have this one.
+# How long the caller looks whether the helper is done before it sleeps. The two are about equally
+# fast: if the helper is later than that, another program has its core, and may have this one too.
 LOOKING_S = 0.0001
-# Helpers that end before they were ready, or cannot be started, before no other is tried.
+# After so many helpers that could not be started, or ended before they were ready, no more are.
 ATTEMPTS = 3
 
 
@@ -50,32 +50,32 @@ def available_cores() -> int:
 class Team:
     """The caller and, with two `threads` or more, the process's helper.
 
-    Every second task of a stage is the helper's, so that each keeps its own part of the weights in
-    its cache; where the helper has not begun by the time the caller is done, because other programs
-    have its core, the caller makes its calls too. What is computed does not depend on `threads`.
-    Tasks on arrays that are not in shared memory are all the caller's, and so are those that can't
-    be pickled.
+    Every second task of a stage is the helper's, so that each of the two keeps its own part of the
+    weights in its cache. If the helper has not begun when the caller is done, because another
+    program has the helper's core, the caller does those calls too. Results do not depend on
+    `threads`. Tasks whose arrays are not in shared memory, or that cannot be pickled, are all the
+    caller's.
     """
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
 
     def run(self, stages: Iterable[Stage]) -> None:
-        """Make all calls of every stage, each stage after the one before.
+        """Do all calls of every stage, one stage after the other.
 
-        Raises what a call raises, and HelperLostError; what calls beside it have done is then not
-        known.
+        Raises what a call raises, or HelperLostError. It is then not known which of the other
+        calls of that stage were done.
         """
         for stage in stages:
             self.run_with(stage, _nothing)
 
     def run_with(self, stage: Stage, meanwhile: Callable[[], object]) -> None:
-        """Make all calls of a stage, and `meanwhile` before any of its `then`.
+        """Do all calls of a stage, and call `meanwhile` before any of its `then`.
 
         Raises what `run` raises.
         """
         shared = self.threads > 1 and len(stage.tasks) > 1 and CAN_SHARE
-        # While another thread of this process has the helper, this one does without.
+        # While another thread of this process uses the helper, this one works alone.
         if shared and _helper_lock.acquire(blocking=False):
             try:
                 _share(stage, meanwhile)
@@ -86,16 +86,16 @@ class Team:
 
 
 class _Helper:
-    """The other process. One share at a time is given to it, and finished by one of the two.
+    """The other process. It is given one share at a time, which it or the caller finishes.
 
-    `is_out` is true from before something is sent to it until all is heard of it. Whoever is
-    interrupted meanwhile, by Ctrl-C say, does not know what it is doing: it is then of no more use.
+    `is_out` is true from before something is sent to it until all its answers are read. A caller
+    that is interrupted meanwhile, by Ctrl-C say, cannot know what the helper is doing, and ends it.
     """
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
-        self._given, self._give = os.pipe()  # read by whoever makes the calls, helper or caller
-        self._going, self._go = os.pipe()  # so is whether to go on
+        self._given, self._give = os.pipe()  # whoever reads it does the calls: helper or caller
+        self._going, self._go = os.pipe()  # the same for the byte to go on
         self._done, done = os.pipe()
         os.set_blocking(self._given, False)
         os.set_blocking(self._going, False)
@@ -124,16 +124,16 @@ class _Helper:
         self._forgotten: list[int] = []
 
     def hear_whether_ready(self) -> None:
-        """Set `is_ready` if it is by now. Raises HelperLostError if it never will be."""
+        """Set `is_ready` if it is ready by now. Raises HelperLostError if it has ended."""
         if self._poll.poll(0):
             if os.read(self._done, 1) != DONE:
                 raise HelperLostError("expected a helper process, got its end as it started")
             self.is_ready = True
 
     def give(self, stage: Stage) -> bool:
-        """Let it make the calls of its share; it begins when it has a core. False if it can't."""
+        """Give it its share, which it begins once it has a core. False if it cannot do it."""
         self.is_out = True
-        # If there is no room it is behind, and to send it more might block.
+        # Without room in the connection it lags behind, and sending more might block.
         if stage.delivered[0] is not self and self._room.poll(0):
             stage.delivered = self, self._deliver(stage)
         to, number = stage.delivered
@@ -144,11 +144,11 @@ class _Helper:
         return True
 
     def go_on(self) -> None:
-        """Let it make what follows on the share that was given to it."""
+        """Let it go on with the second part of its share."""
         os.write(self._go, GO_ON)
 
     def finish(self, stage: Stage) -> bool:
-        """Wait until the share is done. False if its calls are the caller's, since none was made.
+        """Wait until its share is done. False if none of the calls was done: the caller does them.
 
         Raises what one of the calls raised, or HelperLostError.
         """
@@ -160,9 +160,9 @@ class _Helper:
             wait_until_readable(self._poll, LOOKING_S)
         outcome = os.read(self._done, 1)
         error = receive(self._connection)[0] if outcome == FAILED else None
-        if outcome != DONE:  # it may not have come to where it goes on
+        if outcome != DONE:  # it may not have read the byte to go on
             self._take_back_go_on()
-        self.is_out = not outcome  # one that has ended stays out
+        self.is_out = not outcome  # a helper that has ended stays out
         if error is not None:
             raise error
         if outcome == CANNOT:
@@ -175,25 +175,25 @@ class _Helper:
         return outcome == DONE
 
     def close(self) -> None:
-        """Let go of this process's ends; the helper ends when nobody holds them any more."""
+        """Close this process's ends; the helper ends when no process has them open any more."""
         for descriptor in (self._given, self._give, self._going, self._go, self._done):
             os.close(descriptor)
         self._connection.close()
 
     def kill(self) -> None:
-        """End it: it has nothing to lose."""
+        """End it; it has nothing to save."""
         self._process.kill()
         self._process.wait()
 
     def kill_at_exit(self) -> None:
-        """End it, and leave the rest to the system: daemon threads may be at work."""
+        """End it but leave the pipes to the system: daemon threads may still be at work."""
         self._connection.detach()
         self.kill()
 
     def disown(self) -> None:
         """Let go of it in a process that is not its parent."""
         self.close()
-        self._process.returncode = 0  # or Popen would complain that it runs
+        self._process.returncode = 0  # otherwise Popen would warn that it still runs
 
     def _take_back(self) -> bool:
         try:
@@ -203,7 +203,7 @@ class _Helper:
         return True
 
     def _take_back_go_on(self) -> None:
-        with suppress(BlockingIOError):  # there is nothing to go on with, or it has gone on
+        with suppress(BlockingIOError):  # nothing was sent, or the helper has read it
             os.read(self._going, len(GO_ON))
 
     def _deliver(self, stage: Stage) -> int | None:
@@ -217,7 +217,7 @@ class _Helper:
         del self._forgotten[: len(forgotten)]  # others may have been added meanwhile
         named = tuple((segment.number, len(segment)) for segment in new)
         delivery = Delivery(number, calls, named, forgotten)
-        with suppress(ConnectionError):  # it has ended, as `finish` will find out
+        with suppress(ConnectionError):  # it has ended; `finish` will notice
             send(self._connection, delivery, [segment.descriptor for segment in new])
         self._mapped.update(new)
         for segment in new:
@@ -226,7 +226,7 @@ class _Helper:
         return number
 
 
-# One at most, for all teams; it is started when there is something to share.
+# At most one, for all teams. It is started when there is something to share.
 _helpers: list[_Helper] = []
 _failures: list[BaseException] = []
 # Reentrant, so that an interrupt between acquire() and release() does not lock the thread out.
@@ -261,7 +261,7 @@ def _share(stage: Stage, meanwhile: Callable[[], object]) -> None:
 
 
 def _helper() -> _Helper | None:
-    """The helper, if it is ready; one is started if there is none."""
+    """The helper, if it is ready; starts one if there is none."""
     if not _helpers:
         if len(_failures) == ATTEMPTS:
             return None

@@ -1,7 +1,7 @@
 """The phases of the training loop, and the records of what each computed.
 
-The arrays of a trace are views into the loop's buffers: they hold until the same phase runs
-again. Copy what is to be kept.
+The arrays of a trace are views into the loop's buffers: they are valid until the same phase runs
+again. Copy what you want to keep.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class ForwardTrace(Trace):
 class LossTrace(Trace):
     """The loss of each sample (n,), their mean, and the share of right predictions.
 
-    `accuracy` is None in a network compiled without it.
+    `accuracy` is None if the network was compiled without it.
     """
 
     phase: ClassVar[Phase] = Phase.LOSS

@@ -38,9 +38,9 @@ from engine.traces import (
 )
 
 PHASES = tuple(Phase)
-# Batches for which it is worth holding the first layer's weights by input.
+# From so many batches on it pays to hold the first layer's weights by input.
 LEAST_HELD = 8
-# And after which they are written back: where one fails, so many are run again at most.
+# After so many they are written back: if a batch fails, at most so many are run again.
 MOST_HELD = 500
 
 Arguments = ParamSpec("Arguments")
@@ -48,8 +48,8 @@ Result = TypeVar("Result")
 
 
 def _computes(phase: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    # Overflow is found by looking at the loss and the norms, and told by a NonFiniteError. BLAS's
-    # own threads would make the bits depend on their number.
+    # Overflow shows in the loss and the norms, and raises NonFiniteError. With BLAS's own threads
+    # the bits would depend on their number.
     @functools.wraps(phase)
     def computing(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with np.errstate(all="ignore"), one_blas_thread:
@@ -64,13 +64,13 @@ class TrainingLoop:
     Each phase returns a trace of what it computed; out of order it raises PhaseOrderError. An
     epoch uses every sample once, in an order that is a function of the network's seed and the
     epoch's number alone; its last batch may be shorter. The network's parameters are changed in
-    place. `first_epoch` numbers the orders when earlier loops have used some. With two `threads` or
-    more a helper process shares the work on another core; no bit of what is computed depends on it.
-    `arrays` that a loop before has left behind are used if they fit, which spares making others.
+    place. `first_epoch` is the number of the first order, if earlier loops have used some. With two
+    `threads` or more a helper process shares the work on another core; no bit of the results
+    depends on it. `arrays` that an earlier loop has left are used if they fit.
 
     A loss or a gradient that is not finite raises NonFiniteError with nothing changed: the loop
-    is then back at the last batch boundary, parameters and optimizer state as they were.
-    It can go on, but the same batch is drawn next, and fails again unless an earlier state is
+    is then back at the last batch boundary, with parameters and optimizer state as they were there.
+    It can go on, but it draws the same batch next, which fails again unless an earlier state is
     restored or parameters are set first.
     """
 
@@ -117,10 +117,10 @@ class TrainingLoop:
         )
 
     def leave_arrays(self) -> LoopArrays | None:
-        """End this loop, between batches: its arrays, for another one of the network.
+        """End this loop, between batches; returns its arrays for another loop of the network.
 
-        None if they are too large to stay, or from before a fork. They keep no samples alive. What
-        views this loop's tensors views the other loop's from then on.
+        None if they are too large to be kept, or from before a fork. They keep no samples alive.
+        Views of this loop's tensors will show the other loop's.
         """
         if not self._is_of_this_process:
             return None
@@ -153,7 +153,7 @@ class TrainingLoop:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches the present epoch will have had, if the batch size stays as it is."""
+        """Batches of the present epoch in all, if the batch size stays as it is."""
         drawn = len(self._drawn) if self._last_phase else 0
         return self._schedule.batches_per_epoch(self._batch_size, drawn)
 
@@ -178,7 +178,7 @@ class TrainingLoop:
 
     @property
     def batch_size(self) -> int:
-        """Samples a batch, from the next DRAW on, in mid-epoch too."""
+        """Samples a batch, from the next DRAW on, also in mid-epoch."""
         return self._batch_size
 
     @batch_size.setter
@@ -187,7 +187,7 @@ class TrainingLoop:
 
     @property
     def optimizer(self) -> Optimizer:
-        """The optimizer of the next UPDATE. One of the same class takes over the state."""
+        """The optimizer of the next UPDATE. A new one of the same class takes over the state."""
         return self.network.optimizer
 
     @optimizer.setter
@@ -196,7 +196,7 @@ class TrainingLoop:
 
     @property
     def threads(self) -> int:
-        """Two or more: a helper shares the work from the next DRAW on, unless it is too little."""
+        """With two or more a helper shares the work from the next DRAW on, if there is enough."""
         return self._threads
 
     @threads.setter
@@ -205,12 +205,12 @@ class TrainingLoop:
 
     @property
     def team(self) -> Team:
-        """What computes its batches; between two it may do other work on the loop's tensors."""
+        """The team that computes batches; between batches it may do other work on the tensors."""
         return self._arrays.team
 
     @property
     def optimizer_at_hand(self) -> Optimizer:
-        """The optimizer that made the present step, or where there is none, of the next UPDATE."""
+        """The optimizer that made the present step; if there is none, that of the next UPDATE."""
         made_by = self.step_optimizer if self._has_step else None
         return made_by or self.optimizer
 
@@ -280,7 +280,7 @@ class TrainingLoop:
 
     @_computes
     def run_batch(self) -> LossTrace:
-        """Run to the end of the batch at hand, or a whole one between batches.
+        """Run to the end of the batch at hand; between batches, run a whole one.
 
         Ctrl-C waits for its end.
         """
@@ -289,11 +289,11 @@ class TrainingLoop:
 
     @_computes
     def run_batches(self, count: int, seen: Callable[[LossTrace], object]) -> None:
-        """Run so many batches, between batches, and let each trace be `seen`.
+        """Run `count` batches, starting between batches, and call `seen` with each one's trace.
 
-        To the bits of `run_batch`, and faster: until all have run, or one has failed, parameters,
-        optimizer state and tensors are not to be looked at, nor is the loop to be changed. Ctrl-C
-        ends them at a batch's end.
+        The bits are those of `run_batch`, but it is faster: until all have run or one has failed,
+        nobody may look at parameters, optimizer state and tensors, or change the loop. Ctrl-C stops
+        it at the end of a batch.
         """
         count = whole_number(count, "the number of batches", least=0)
         self._expect_between_batches("run_batches")
@@ -310,32 +310,32 @@ class TrainingLoop:
     # Tensors and state
 
     def computed_tensor_names(self) -> list[str]:
-        """The names that `tensor` answers now, without those of phases that have yet to run."""
+        """The names that `tensor` accepts now: without those of phases that have yet to run."""
         return self._tensors.computed_names()
 
     def tensor(self, name: str) -> Array:
-        """A view of the present tensor of that name, which holds until its phase runs again.
+        """A view of the present tensor of that name, valid until its phase runs again.
 
-        Parameters and optimizer state are always there; the others are those of the batch at
-        hand or, where their phase has yet to run in it, of the batch before. Raises
-        UnknownTensorError, or NotComputedError where no phase has computed it yet.
+        Parameters and optimizer state are always there. The others are those of the batch at hand
+        or, if their phase has yet to run in it, of the batch before. Raises UnknownTensorError, or
+        NotComputedError if no phase has computed the tensor yet.
         """
         return self._tensors.get(name)
 
     @property
     def has_gradient(self) -> bool:
-        """Whether the gradient is that of the batch at hand, or of the one that led here."""
+        """Whether the gradient belongs to the batch at hand, or to the one that led here."""
         phase = self.phase
         led_here = phase is Phase.UPDATE and not self.trained_apart
         return (phase is Phase.BACKWARD or led_here) and self._tensors.has_gradient
 
     @_computes
     def train_on(self, x: Array, y: Array) -> float:
-        """One update on samples of the caller's choice; returns their loss before it.
+        """One update on the caller's samples, between batches; returns their loss before it.
 
-        Shapes as of the network's samples. Batch, epoch and order do not count it; only between
-        batches. Gradient and step are these samples' until the next batch has its own: see
-        `trained_apart`. Raises NonFiniteError with nothing changed.
+        Shapes are those of the network's samples. The update does not count for batch, epoch and
+        order. Gradient and step belong to these samples until the next batch has its own (see
+        `trained_apart`). Raises NonFiniteError with nothing changed.
         """
         self._expect_between_batches("train_on")
         loss, gradients = self.network.loss_and_gradients(x, y)
@@ -358,17 +358,17 @@ class TrainingLoop:
         return loss
 
     def set_parameter(self, name: str, index: tuple[int, ...], value: float) -> None:
-        """Set one weight or bias, only between batches. Raises ConfigurationError."""
+        """Set one weight or bias; only between batches. Raises ConfigurationError."""
         self._expect_between_batches("set_parameter")
         self._by_hand.set(name, index, value)
 
     def parameters_of_gradient(self) -> Array:
-        """A flat copy of the parameters W0 that the present gradient was computed at.
+        """A flat copy of the parameters W0 at which the present gradient was computed.
 
-        After UPDATE the step is taken back, and so is what `set_parameter` has set: W1 − step, from
-        which W0 differs by about half a unit in the last place of W1. That is little of W0 while
-        the step is no larger; of a W0 in float32 that is 2^24 times smaller, nothing is left. Of
-        what is changed in the network otherwise, as by `set_weights`, the loop knows nothing.
+        After UPDATE this is W1 − step, without what `set_parameter` has set since. It differs from
+        W0 by rounding, about half a unit in the last place of W1. That is little as long as the
+        step is no larger than W0; in float32, nothing is left of a W0 that is 2^24 times smaller.
+        The loop knows nothing of other changes to the network, such as by `set_weights`.
         """
         if not self._has_step:
             return self._parameters.flat.copy()
@@ -377,7 +377,7 @@ class TrainingLoop:
         return np.subtract(start, self._arrays.steps.flat, out=start)
 
     def row_of_gradient(self, name: str, row: int) -> Array:
-        """A copy of one row of `parameters_of_gradient`, as exact, by its tensor's name: (1, …)."""
+        """A copy (1, …) of one row of `parameters_of_gradient`, by its tensor's name; as exact."""
         start = self._parameters[name][row : row + 1].copy()
         if not self._has_step:
             return start
@@ -385,16 +385,16 @@ class TrainingLoop:
         return np.subtract(start, self._arrays.steps[f"{name}.step"][row : row + 1], out=start)
 
     def flat_gradient(self) -> Array:
-        """The present gradient of all parameters, flat, in their order; a view."""
+        """The present gradient of all parameters, flat, in the order of the parameters; a view."""
         return self._arrays.gradients.flat
 
     def flat_step(self) -> Array | None:
-        """What the last update added, flat, if it followed from the present gradient; a view."""
+        """What the last update added, flat, if it used the present gradient; a view."""
         return self._arrays.steps.flat if self._has_step else None
 
     @property
     def drawn(self) -> Array:
-        """The numbers of the samples in the batch at hand, or in the one that led here."""
+        """The numbers of the samples of the batch at hand, or of the one that led here."""
         return self._drawn
 
     def state(self) -> LoopState:
@@ -414,10 +414,10 @@ class TrainingLoop:
         )
 
     def restore(self, state: LoopState) -> None:
-        """Go to `state` from wherever the loop is; what follows is bit for bit what followed it.
+        """Go to `state` from anywhere; what follows is bit for bit what followed it before.
 
-        The tensors of batches are withdrawn, and losses and norms forgotten. Raises, with nothing
-        changed, ShapeError or ConfigurationError for a state that does not fit this loop.
+        The tensors, losses and norms of batches are forgotten. Raises ShapeError or
+        ConfigurationError, with nothing changed, for a state that does not fit this loop.
         """
         require_instance(state, LoopState, "a LoopState", "restore what state() has given")
         state.check(self._parameters.flat, len(self.samples))
@@ -441,8 +441,8 @@ class TrainingLoop:
         self.last_loss: float | None = None
         self.last_accuracy: float | None = None
         self.gradient_norms: dict[str, float] = {}
-        self.step_optimizer: Optimizer | None = None  # what made the last update
-        self.trained_apart = False  # by the last step: gradient and step are those of `train_on`
+        self.step_optimizer: Optimizer | None = None  # that made the last update
+        self.trained_apart = False  # gradient and step are those of `train_on`
 
     @property
     def _has_step(self) -> bool:
@@ -452,7 +452,7 @@ class TrainingLoop:
         self._expect_own_arrays()
         if self._last_phase is None:
             self._run_to_gradient()
-        # In the order of PHASES, and without the traces, which nobody would see.
+        # In the order of PHASES, without the traces, which nobody would see.
         phases = (self._draw, self._forward, self._loss, self._backward, self._update)
         for compute in phases[PHASES.index(self.next_phase) :]:
             compute()
@@ -460,7 +460,7 @@ class TrainingLoop:
 
     def _run_to_gradient(self) -> None:
         self._begin_batch()
-        self._tensors.withdraw()  # the last batch's: where this is interrupted, they are mixed
+        self._tensors.withdraw()  # the last batch's: an interrupt would leave a mixture
         norms = self._batch.run_through(self._drawn)
         self._ran(Phase.DRAW, self._batch.values)
         self._ran(Phase.FORWARD, self._batch.values)
@@ -471,16 +471,16 @@ class TrainingLoop:
         if self.optimizer.moves_without_gradient:
             return 0
         full = (len(self.samples) - self.position) // self._batch_size
-        # The last batch leaves all tensors whole.
+        # The last batch is not held: it leaves all tensors whole.
         return min(count - 1, full, MOST_HELD)
 
     def _run_held(self, count: int, seen: Callable[[LossTrace], object]) -> int:
-        # Returns how many batches have run: none where nothing can be held, fewer than `count` if
-        # the next one's loss or gradient is not finite, or the helper has ended amid it. Either is
-        # noticed only after parameters have changed: then the network goes back to where it was
-        # before the first of these batches, and the complete ones are run again.
+        # Returns how many batches have run: none if nothing can be held, fewer than `count` if the
+        # next one's loss or gradient is not finite, or if the helper ended in the middle of it. The
+        # loop notices both only after parameters have changed: it then takes the network back to
+        # before the first of these batches, and runs the complete ones again.
         at, size, state = self.batch, self._batch_size, self.network.optimizer_state
-        following = self._schedule.next(size)  # the next batch's samples
+        following = self._schedule.next(size)  # the samples of the next batch
         accuracy: float | None = None
         way_back: Callable[[], None] | None = None
 
@@ -488,7 +488,7 @@ class TrainingLoop:
             nonlocal following, accuracy
             accuracy = self._accuracy()
             following = self._schedule.next(size, after=size)
-            if len(following) == size:  # else the last samples once more, for nothing
+            if len(following) == size:  # otherwise the last samples are used again, in vain
                 self._batch.take(following)
 
         with HeldInterrupts() as interrupts:
@@ -517,7 +517,7 @@ class TrainingLoop:
                     way_back = None
                     interrupts.between(seen, self._loss_trace)
             except HelperLostError:
-                if way_back is None:  # it is from `seen`
+                if way_back is None:  # `seen` raised it
                     raise
             finally:
                 self._let_go()
@@ -537,18 +537,18 @@ class TrainingLoop:
     def _let_go(self) -> None:
         if not self._batch.is_holding:
             return
-        self._abandon()  # the gradient's and the step's arrays were used as room
+        self._abandon()  # the arrays of gradient and step served as scratch memory
         if not self._is_of_this_process:
             return
         try:
             self._batch.let_go()
-        except BaseException:  # what is held is still there
+        except BaseException:  # interrupted: what is held is still there
             self._batch.let_go()
             raise
 
     def _from_here(self) -> Callable[[], None]:
-        # What brings back the present state, to train on from it. The last batch's figures are
-        # noted when it is complete: they are there, or made again with it.
+        # A call that restores the present state, to train on from it. It leaves the last batch's
+        # loss and norms: they belong to a complete batch, which is kept or run again.
         network_goes_back, cursor = self.network.way_back(), self._schedule.cursor
 
         def go_back() -> None:
@@ -624,7 +624,7 @@ class TrainingLoop:
 
     @property
     def _is_of_this_process(self) -> bool:
-        return self.network.parameters is self._parameters  # those from before a fork are not
+        return self.network.parameters is self._parameters  # False after a fork
 
     def _expect_own_arrays(self) -> None:
         if self.network.compiled is not self._compiled:

@@ -19,7 +19,7 @@ from engine.layers import Dense
 
 FORMAT = "descent.network"
 METADATA_KEY = "network"
-# What comes of reading something else; OverflowError of what JSON calls Infinity.
+# What reading another file may raise; JSON's Infinity causes OverflowError.
 UNREADABLE = (
     SafetensorError,
     OSError,
@@ -32,7 +32,7 @@ UNREADABLE = (
 
 
 class NetworkFileError(EngineError):
-    """A file that holds no network, or a damaged one."""
+    """A file that holds no network, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def network_bytes(
 
 
 def network_metadata(layers: Sequence[Dense], inputs: int, seed: int) -> dict[str, str]:
-    """What the metadata of a network's file says of it."""
+    """The metadata of a network's file."""
     description = {
         "format": FORMAT,
         "inputs": inputs,
@@ -67,11 +67,11 @@ def network_metadata(layers: Sequence[Dense], inputs: int, seed: int) -> dict[st
 
 
 def read_network(path: Path) -> NetworkFile:
-    """Read and check a whole file; nothing of a damaged or foreign one is used.
+    """Read and check a whole file; nothing of a damaged or foreign file is used.
 
-    One without a checksum, as earlier versions wrote them, is judged by the rest alone.
+    Files of earlier versions have no checksum; all else is checked.
 
-    Raises FileNotFoundError, or NetworkFileError saying what is wrong.
+    Raises FileNotFoundError, or NetworkFileError with what is wrong.
     """
     try:
         with safe_open(path, framework="numpy") as file:

@@ -1,4 +1,4 @@
-"""The arrays that batches are computed in: made once, cut to each batch's size."""
+"""The arrays in which batches are computed: made once, cut to each batch's size."""
 
 import numpy as np
 
@@ -8,17 +8,16 @@ from engine.compilation import LOSS, PER_SAMPLE, CompiledNetwork, X, Y, value_wi
 from engine.named_tensors import NamedTensors
 from engine.shared_memory import Zeros
 
-# Columns below which a row is too short for a sum along it to be fast: softmax takes twice as long.
+# With fewer columns, a row is too short for a fast sum along it: softmax takes twice as long.
 NARROW = 64
 
 
 class Workspace:
     """Buffers for batches of up to `capacity` samples; a smaller batch uses as much as it needs.
 
-    What a layer of few units computes, (n, units), lies in memory unit by unit; all else sample
-    by sample, which products prefer. `values(n)` are what the chain reads and writes,
-    `gradients(n)` what the gradient function does. Both are the same dictionaries of views until
-    another n is asked for.
+    The results (n, units) of a layer of few units lie in memory unit by unit, all others sample by
+    sample, which makes products faster. The chain reads and writes `values(n)`, the gradient
+    function `gradients(n)`. Both return the same dictionaries of views until n changes.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Workspace:
                     like = self._columns[name]
                     self._gradient_columns[gradient_name(name)] = zeros(like.size, like.dtype)
                     self._widths[gradient_name(name)] = self._widths[name]
-        # The starting point of the chain rule, d(loss)/d(loss) = 1, is no result.
+        # d(loss)/d(loss) = 1, where the chain rule starts, is not a result.
         self.gradient_names = (*self._gradient_rows, *self._gradient_columns, *(gradients or ()))
         self._n = -1
         self._values: dict[str, Array] = {}
@@ -70,7 +69,7 @@ class Workspace:
         return self._values
 
     def gradients(self, n: int) -> dict[str, Array]:
-        """Gradients of parameters and of the values between, for a batch of n."""
+        """Gradients of parameters and of intermediate values, for a batch of n."""
         self._cut(n)
         return self._gradients
 

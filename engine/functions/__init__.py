@@ -1,4 +1,4 @@
-"""The tensor functions, by name; what is registered here is what the tests check."""
+"""The tensor functions, by name; the tests check every one that is registered here."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
 """affine(x, W, b) = x Wᵀ + b, and the only matrix products of the engine.
 
-Weights are unit-major: row j of W holds the weights of unit j, so that a unit of the first layer
-is a picture, and `relu(dot(W, x) + b)` reads as it is computed. Keras's kernel is Wᵀ.
+Row j of W holds the weights of unit j, so that a unit of the first layer is a picture, and
+`relu(dot(W, x) + b)` reads as it is computed. Keras's kernel is Wᵀ.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def forward(x: Array, weights: Array, bias: Array, *, out: Array | None = None) 
 
 
 def term(x: Array, weights: Array, _bias: Array, *, out: Array | None = None) -> Array:
-    """x Wᵀ, the share of some of the inputs in y. Shapes as of `forward`."""
+    """x Wᵀ over some of the inputs: their share of y. Shapes as in `forward`."""
     share: Array = np.matmul(x, weights.T, out=out)
     return share
 
@@ -68,8 +68,8 @@ def vjp_bias(
     return gradient
 
 
-# The inputs of a block: columns of x, of W and of its derivative, and of dL/dx. Or some samples,
-# over which dL/dW is a sum.
+# Either a block is some of the inputs: columns of x, of W, of dL/dW and of dL/dx. Or it is some of
+# the samples: dL/dW is a sum over them.
 CUTS = {
     "forward": (Cut((1, 1, None), None, term), Cut((0, None, None), 0)),
     "x": (Cut((None, None, None, 1, None), 1), Cut((0, 0, 0, None, None), 0)),

@@ -1,4 +1,4 @@
-"""linear(x) = x, the activation of a layer that has none."""
+"""linear(x) = x: for a layer without an activation."""
 
 import numpy as np
 

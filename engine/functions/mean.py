@@ -1,4 +1,4 @@
-"""The mean of a vector: the loss of a batch from the losses of its samples."""
+"""The mean of a vector: turns the losses of the samples into the loss of the batch."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def forward(x: Array, *, out: Array | None = None) -> Array:
 
 
 def vjp(cotangent: Array, _y: Array, x: Array, *, out: Array | None = None) -> Array:
-    """dL/dx_i = (1/n) dL/dy. Shapes: () -> (n,), or for some of the samples the size of `out`."""
+    """dL/dx_i = (1/n) dL/dy. Shapes: () -> (n,), or that of `out` for some of the samples."""
     gradient = np.empty_like(x) if out is None else out
     gradient[...] = cotangent / len(x)
     return gradient

@@ -24,7 +24,7 @@ def vjp(cotangent: Array, y: Array, _x: Array, *, out: Array | None = None) -> A
 
 
 def _zeros_like(x: Array) -> Array:
-    # Against an array of zeros NumPy's loop is vectorised; against a scalar it takes 4x the time.
+    # With an array of zeros NumPy's loop is vectorised; with a scalar it takes 4 times as long.
     return _zeros(x.shape, x.dtype, "F" if x.flags.f_contiguous else "C")
 
 

@@ -8,8 +8,8 @@ from engine.arrays import Array
 def forward(x: Array, *, out: Array | None = None) -> Array:
     """y_i = exp(x_i) / Σ_j exp(x_j), in each row.
 
-    Shapes: x (n, k), y (n, k). The row's maximum is subtracted first: the same quotient, without
-    overflow.
+    Shapes: x (n, k), y (n, k). The row's maximum is subtracted first: the quotient stays the
+    same, and exp does not overflow.
     """
     y = np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), out=out)
     np.exp(y, out=y)

@@ -1,7 +1,7 @@
-"""softmax and categorical cross-entropy in one, whose derivative is p − y.
+"""softmax and categorical cross-entropy in one function, whose derivative is p − y.
 
-Computed from the logits, it stays exact where a probability is too small for a float. (Keras on
-JAX or PyTorch clips probabilities to 1e-7 before the logarithm; on TensorFlow it does as here.)
+Computed from the logits, the loss stays exact even if a probability is too small for a float.
+(Keras on JAX or PyTorch clips probabilities to 1e-7 first; on TensorFlow it does as here.)
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def forward(
     """loss = log Σ_j exp(x_j) Σ_i t_i − Σ_i t_i x_i, which is −Σ_i t_i log softmax(x)_i.
 
     Shapes: logits x (n, k); targets integer classes (n,) or distributions t (n, k); loss (n,).
-    `_probabilities`, softmax(x) (n, k), are there for the derivative.
+    `_probabilities`, softmax(x) (n, k), serve the derivative only.
     """
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     log_sum = np.log(np.add.reduce(np.exp(shifted), axis=-1))

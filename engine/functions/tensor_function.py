@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from engine.arrays import Array
 
-# forward(*arguments, out=None) -> y; `out`, where given, receives and is the result.
+# forward(*arguments, out=None) -> y; `out`, if given, receives the result and is returned.
 Forward: TypeAlias = Callable[..., Array]
 
 # vjp(cotangent, y, *arguments, out=None): `cotangent` times the Jacobian of y. The cotangent has
@@ -20,10 +20,9 @@ VectorJacobianProduct: TypeAlias = Callable[..., Array]
 class Cut:
     """How one result is computed a block of columns, or of samples, at a time.
 
-    `arguments`, in the order of the call, and `result` name the axis along which each array is
-    cut, 0 for samples; an argument of None is needed whole. Where `result` is None the blocks are
-    shares of one sum: the first is computed by the function itself, the others by `term`, if there
-    is one.
+    `arguments`, in the order of the call, and `result` give the axis along which each array is cut,
+    0 for samples; None means that the argument is needed whole. If `result` is None, the blocks are
+    shares of one sum: the function itself computes the first, `term` (if there is one) the others.
     """
 
     arguments: tuple[int | None, ...]
@@ -32,11 +31,11 @@ class Cut:
 
     @property
     def is_by_samples(self) -> bool:
-        """Whether a block is some of the samples."""
+        """Whether the blocks are blocks of samples."""
         return 0 in (*self.arguments, self.result)
 
 
-# Of every array the same samples; where a function works element by element, or the same columns.
+# The same samples of every array; for functions element by element, also the same columns.
 SAMPLE_BY_SAMPLE = {"forward": (Cut((0,), 0),), "x": (Cut((0, 0, 0), 0),)}
 ELEMENT_BY_ELEMENT = {
     "forward": (Cut((1,), 1), *SAMPLE_BY_SAMPLE["forward"]),
@@ -46,13 +45,13 @@ ELEMENT_BY_ELEMENT = {
 
 @dataclass(frozen=True)
 class TensorFunction:
-    """One function of the chain, with the derivatives that are known of it.
+    """One function of the chain, with its derivatives.
 
-    `arguments` are the names of what `forward` takes, in order; `vjps` maps those that it can be
-    differentiated by to their vector-Jacobian products. An argument without one (labels, say) is
-    a constant. `cuts` tells which results, "forward" or a derivative by its argument's name, may
-    be computed in blocks, and in which ways; the others are computed whole.
-    `reads_shapes` names the derivatives that look at nothing of what they are given but its shape.
+    `arguments` are the names of the arguments of `forward`, in order. `vjps` maps those by which it
+    can be differentiated to their vector-Jacobian products; an argument without one (labels, say)
+    is a constant. `cuts` says which results ("forward", or a derivative by its argument's name) may
+    be computed in blocks, and how; the others are computed whole. `reads_shapes` names the
+    derivatives that read only the shape of what they are given.
     """
 
     name: str
@@ -64,9 +63,9 @@ class TensorFunction:
     reads_shapes: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     def reads(self, argument: str) -> tuple[str, ...]:
-        """What the derivative by that argument reads beside the cotangent: "y" and arguments.
+        """What the derivative by that argument reads beside the cotangent: "y" or arguments.
 
-        What it does nothing with has a name with an underscore.
+        Its parameters with an underscore are those it does not use.
         """
         if argument in self.reads_shapes:
             return ()
@@ -76,7 +75,7 @@ class TensorFunction:
 
     @property
     def works_in_place(self) -> bool:
-        """Whether the result may go where x is, and the derivative where the cotangent is."""
+        """Whether the result may overwrite x, and the derivative the cotangent."""
         return self.cuts == ELEMENT_BY_ELEMENT
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The optimizers, by name; what is registered here is what the tests check."""
+"""The optimizers, by name; the tests check every one that is registered here."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,7 +14,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, RMSp
 
 
 def get(optimizer: str | Mapping[str, object] | Optimizer) -> Optimizer:
-    """The optimizer for a name, a configuration such as `config()` gives, or itself.
+    """The optimizer for a name or a configuration such as `config()` returns; an optimizer itself.
 
     Raises ConfigurationError for unknown names and options, and for values out of range.
     """

@@ -54,8 +54,8 @@ class Adam(Optimizer):
         state.iterations += 1
 
     def _alpha(self, t: int, dtype: np.dtype[Any]) -> Any:
-        # In the weights' own type, as Keras has it: in float32 1 − 0.999^t is off by 1e-5, which
-        # a trajectory shows.
+        # In the weights' own type, as in Keras: in float32 1 − 0.999^t is off by 1e-5, which shows
+        # in a trajectory.
         number = dtype.type
         rate, decay_1, decay_2 = map(number, (self.learning_rate, self.beta_1, self.beta_2))
         return rate * np.sqrt(1 - decay_2 ** number(t)) / (1 - decay_1 ** number(t))

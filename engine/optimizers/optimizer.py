@@ -1,4 +1,4 @@
-"""What every optimizer is: a configuration, and a rule over explicit, named state."""
+"""What all optimizers have in common: a configuration, and a rule over explicit, named state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LARGEST_LEARNING_RATE = 1e12
 
 @dataclass
 class OptimizerState:
-    """What an optimizer remembers: how many updates it made, and named arrays like W."""
+    """What an optimizer remembers: how many updates it made, and named arrays shaped like W."""
 
     iterations: int
     slots: dict[str, Array]
@@ -27,7 +27,7 @@ class OptimizerState:
         return OptimizerState(self.iterations, {k: v.copy() for k, v in self.slots.items()})
 
     def become(self, iterations: int, slots: Mapping[str, Array]) -> None:
-        """Take over another state of the same slots, in the arrays that are there."""
+        """Copy another state of the same slots into the arrays of this one."""
         self.iterations = iterations
         for name, slot in self.slots.items():
             np.copyto(slot, slots[name])
@@ -35,11 +35,11 @@ class OptimizerState:
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """A rule W1 = W0 + step, where the step comes from the gradient and what went before.
+    """A rule W1 = W0 + step, where the step follows from the gradient and the state.
 
     Instances are immutable configurations; the state lives outside, in an OptimizerState.
-    The learning rate is at most 1e12: with a gradient of finite norm every number of the update
-    is then finite in float32, too.
+    The learning rate is at most 1e12, so that a gradient of finite norm keeps every number of the
+    update finite, in float32 too.
     """
 
     name: ClassVar[str]
@@ -74,13 +74,13 @@ class Optimizer(ABC):
     def moves_without_gradient(self) -> bool:
         """Whether an update moves a parameter whose gradient is 0, as momentum does.
 
-        Where it does not, `update_without_gradient` does what `update` does to the state: a new
-        `update` has to be right in both.
+        If it does not, `update_without_gradient` must change the state just as `update` does; keep
+        the two in step.
         """
         return True
 
     def update_without_gradient(self, state: OptimizerState) -> None:
-        """Do to the slots what `update` does where the gradient is 0 and no parameter moves."""
+        """Change the slots as `update` does where the gradient is 0 and no parameter moves."""
         raise NotImplementedError(f"{self.name} moves parameters without a gradient")
 
     def init(self, parameters: Array) -> OptimizerState:
@@ -93,9 +93,9 @@ class Optimizer(ABC):
     def adopt(
         self, previous: "Optimizer", state: OptimizerState, parameters: Array
     ) -> OptimizerState:
-        """The state to go on with after `previous`: its own if of the same class, else a new one.
+        """The state after a change from `previous`: kept if of the same class, else a new one.
 
-        A slot that `previous` did not keep (the velocity when momentum is switched on) is zeros.
+        A slot that `previous` did not have (velocity, when momentum is switched on) is zeros.
         """
         fresh = self.init(parameters)
         if type(previous) is not type(self):
@@ -109,7 +109,7 @@ class Optimizer(ABC):
 
 
 def fraction(optimizer: Optimizer, name: str) -> None:
-    """Check that a decay rate is at least 0 and below 1, by more than float32's rounding."""
+    """Check that a decay rate is from 0 to below 1, by more than float32's rounding."""
     value = real_number(getattr(optimizer, name), name)
     if not 0 <= value <= 1 - 1e-7:
         raise ConfigurationError(

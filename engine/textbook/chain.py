@@ -1,7 +1,7 @@
 """f(W1, W2, W3) = a(W1, u), u = b(W2, v), v = c(W3): computed, differentiated, printed.
 
-It is a `Chain` of `Link`s with a `GradientFunction`, as a network is. Since the formula of every
-operation is known, so is that of every factor the gradient function multiplies.
+It is a `Chain` of `Link`s with a `GradientFunction`, like a network. The formula of every operation
+is known, and so is that of every factor that the gradient function multiplies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ from engine.textbook.traces import ChainTrace, FactorTrace, GradientTrace
 WEIGHTS = ("W1", "W2", "W3")
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {"a": OUTER, "b": OUTER, "c": INNER}
 
-# What each place in the chain is applied to, and the name of its result.
+# For each place in the chain: its arguments, and the name of its result.
 INPUTS = {"a": ("W1", "u"), "b": ("W2", "v"), "c": ("W3",)}
 OUTPUTS = {"a": "f", "b": "u", "c": "v"}
 _PLACES = {output: place for place, output in OUTPUTS.items()}
 
-# The distance for central differences in float64: the errors of truncation, h², and of rounding,
-# 1e-16 / h, are about equal.
+# The distance h for central differences in float64: with it the errors of truncation, h², and of
+# rounding, 1e-16 / h, are about equal.
 H = 1e-5
 
 
 def formula_in(place: str, operation: Operation) -> Expression:
-    """An operation's formula in the variables of its place: a's in W1 and u."""
+    """An operation's formula in the variables of its place: that of a in W1 and u."""
     return operation.formula.substitute(_variables(place, operation))
 
 
@@ -51,7 +51,7 @@ class TextbookChain:
         )
         self.gradient_function = self.chain.gradient_function("f", WEIGHTS)
         self._paths = paths_of(self.gradient_function)
-        # Each value is used once, so what is derived by it names the factor.
+        # Each value is used only once, so its name identifies the factor.
         self._partials = {
             factor.target: self._partial(factor) for factor in self.gradient_function.factors
         }
@@ -68,11 +68,11 @@ class TextbookChain:
         """The formula of f in W1, W2 and W3 alone."""
         return str(self._expanded)
 
-    @np.errstate(all="ignore")  # whoever asks looks at what it gives
+    @np.errstate(all="ignore")  # the caller checks the values
     def values(self, weights: Sequence[float] | Array) -> dict[str, float]:
         """f, u, v and the three weights; infinite or not a number where the arithmetic overflows.
 
-        f may be finite where what it is made of is not: relu(−∞) is 0.
+        f may be finite although u or v is not: relu(−∞) is 0.
         """
         return {name: float(value[0]) for name, value in self._forward(weights).items()}
 
@@ -84,11 +84,11 @@ class TextbookChain:
         """One line of NumPy that computes f at three weights."""
         return numpy_code(self._expanded, dict(zip(WEIGHTS, weights, strict=True)))
 
-    @np.errstate(all="ignore")  # what is not finite is refused below
+    @np.errstate(all="ignore")  # numbers that are not finite are refused below
     def trace(self, weights: Sequence[float]) -> ChainTrace:
         """Everything about f at three finite weights: values, factors, derivatives both ways.
 
-        ConfigurationError where a value or a derivative is not finite.
+        Raises ConfigurationError if a value or a derivative is not finite.
         """
         if len(weights) != len(WEIGHTS):
             raise ConfigurationError(
@@ -136,13 +136,13 @@ class TextbookChain:
         return values
 
     def _value_of_formula(self, weights: Array) -> float:
-        """f by its formula in the weights alone, in the order of the NumPy code that measures."""
+        """f by its formula in the weights alone, in the order of the measuring NumPy code."""
         return float(self._expanded.evaluate(_named(weights))[0])
 
     def _is_at_kink(
         self, weights: Sequence[float], index: int, values: Mapping[str, Array]
     ) -> bool:
-        """Whether a relu bends within H of a weight, where f has no one slope to be measured.
+        """Whether a relu has its kink within H of a weight: f has no single slope to measure there.
 
         `values` are those at the weights themselves.
         """
@@ -188,7 +188,7 @@ class TextbookChain:
         return operation.partial(argument).substitute(_variables(place, operation))
 
     def _product_formula(self, name: str) -> str:
-        """The factors of ∂f/∂name multiplied, in u, v and the weights, without those that are 1."""
+        """The product of the factors of ∂f/∂name, in u, v and the weights, without factors of 1."""
         factors = (self._partials[factor.target] for factor in self._paths[name])
         partials = [partial for partial in factors if partial != Number(1)]
         if len(partials) < 2:
@@ -200,7 +200,7 @@ class TextbookChain:
 
 
 def paths_of(gradient_function: GradientFunction) -> dict[str, tuple[Factor, ...]]:
-    """The factors that lead from `of` to each value, where each value is used only once."""
+    """The factors that lead from `of` to each value; each value is used only once."""
     paths: dict[str, tuple[Factor, ...]] = {gradient_function.of: ()}
     for factor in gradient_function.factors:
         paths[factor.target] = (*paths[factor.link.output], factor)

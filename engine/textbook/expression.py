@@ -1,6 +1,6 @@
 """Formulas as trees that can be computed, differentiated and printed.
 
-As large as the textbook chain needs: sums, products, whole powers and a few named functions.
+They have what the textbook chain needs: sums, products, whole powers and a few named functions.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ import numpy as np
 from engine.arrays import Array
 from engine.textbook.named_functions import NAMED_FUNCTIONS
 
-# How tightly an expression holds together; inside a tighter one it needs parentheses.
+# How tightly an operator binds; inside a tighter one an expression needs parentheses.
 SUM, PRODUCT, POWER, ATOM = range(4)
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -25,7 +25,7 @@ class Expression(ABC):
 
     @abstractmethod
     def evaluate(self, values: Mapping[str, Array]) -> Array:
-        """The formula's value, element by element, where each variable has that of its name."""
+        """The formula's value, element by element, at the values of its variables."""
 
     @abstractmethod
     def derivative(self, variable: str) -> "Expression":
@@ -39,7 +39,7 @@ class Expression(ABC):
     def __str__(self) -> str: ...
 
     def inside(self, binding: int) -> str:
-        """The formula as a part of one that binds as tightly as `binding`."""
+        """The formula as text inside one that binds as tightly as `binding`."""
         return f"({self})" if self.binding < binding else str(self)
 
     def __add__(self, other: "Expression | int") -> "Expression":
@@ -133,7 +133,7 @@ class Sum(Expression):
 
 @dataclass(frozen=True)
 class Product(Expression):
-    """Factors multiplied, a number only in front; (s t)' = s' t + s t'."""
+    """Factors multiplied, with a number only in front; (s t)' = s' t + s t'."""
 
     factors: tuple[Expression, ...]
     binding = PRODUCT
@@ -240,7 +240,7 @@ def total(*terms: Expression) -> Expression:
 
 
 def product(*factors: Expression) -> Expression:
-    """The product of factors in one level, its numbers gathered in front and without ones."""
+    """The product of factors, nested products flattened, numbers in one factor in front."""
     number = 1
     others: list[Expression] = []
     for factor in factors:

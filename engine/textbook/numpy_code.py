@@ -28,7 +28,7 @@ _CALLS = {
 
 
 def numpy_code(expression: Expression, numbers: Mapping[str, float]) -> str:
-    """Python that computes `expression`; variables that `numbers` leaves out keep their names."""
+    """Python that computes `expression`; variables that have no number keep their names."""
     match expression:
         case Number(value=value):
             return _signed(repr(value))

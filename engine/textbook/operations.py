@@ -12,7 +12,7 @@ from engine.textbook.expression import Call, Expression, Variable
 
 @dataclass(frozen=True, repr=False)
 class Operation(TensorFunction):
-    """A tensor function whose formula is known, and with it every derivative as a formula."""
+    """A tensor function whose formula is known, and thus every derivative as a formula."""
 
     formula: Expression
 
@@ -22,7 +22,7 @@ class Operation(TensorFunction):
 
 
 def operation(name: str, formula: Expression, arguments: tuple[str, ...]) -> Operation:
-    """The operation that computes `formula`, element by element, with the derivatives of it."""
+    """The operation that computes `formula` and its derivatives, element by element."""
     return Operation(
         name,
         str(formula),
@@ -54,7 +54,7 @@ def _vjp(partial: Expression, arguments: tuple[str, ...]) -> VectorJacobianProdu
 W = Variable("W")
 X = Variable("x")
 
-# Of a weight W and the value x of the operation before: what a and b can be.
+# What a and b can be: functions of a weight W and the value x of the operation before.
 OUTER: dict[str, Operation] = {
     name: operation(name, formula, ("W", "x"))
     for name, formula in {
@@ -68,7 +68,7 @@ OUTER: dict[str, Operation] = {
     }.items()
 }
 
-# Of a weight alone: what c can be.
+# What c can be: functions of a weight alone.
 INNER: dict[str, Operation] = {
     name: operation(name, formula, ("W",))
     for name, formula in {

@@ -1,4 +1,4 @@
-"""What is known of a textbook chain at given weights, as plain records.
+"""A textbook chain at given weights, as plain records.
 
 Each number comes with a line of NumPy that computes it from the numbers it depends on.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.gradient_check import relative_difference
 
-# What the error of rounding may be beside a derivative that measuring is said to confirm.
+# How large the rounding error may be, relative to a derivative that measuring confirms.
 CONFIRMED = 1e-4
 
 
@@ -40,7 +40,7 @@ class GradientTrace:
     def relative_difference(self) -> float | None:
         """|value − numerical| / max(|value|, |numerical|); 0 where both are 0.
 
-        None where both are so small beside f that measuring can't tell them from rounding.
+        None if both are so small beside f that measuring cannot tell them from rounding.
         """
         if 0 < CONFIRMED * max(abs(self.value), abs(self.numerical)) < self.rounding:
             return None
