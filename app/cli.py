@@ -27,7 +27,7 @@ from engine import DatasetError, load_mnist_bytes
 
 MAX_MESSAGE = 64 * 1024
 SHUTDOWN_S = 3
-ANSWERED_BY_S = 2.5  # of these
+ANSWERED_BY_S = 2.5  # of SHUTDOWN_S
 GOODBYE_S = 1.0
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ def _help(setting: str) -> str:
 
 
 def _variables() -> str:
-    """The settings that have no option, each a paragraph of the help with its default."""
+    """Help on the settings that have no option, a paragraph with the default for each."""
     shown = ["Settings that are variables alone:"]
     for name, field in Settings.model_fields.items():
         if name not in ("host", "port", "data_dir", "workers"):
@@ -80,7 +80,7 @@ def serve(
         raise _refusal(str(error)) from None
     _configure_logs()
     listener = _listen(settings)
-    try:  # what stands in the way is said here, without a traceback
+    try:  # refusals are printed, without a traceback
         alone = lock(settings.data_dir)
         prepare(settings.data_dir)
     except (DataDirInUseError, StorageVersionError) as error:
@@ -126,7 +126,7 @@ class _Server(uvicorn.Server):
         server = getattr(self._application.state, "server", None)
         if server is not None:
             await server.registry.dismiss(closing_event(), GOODBYE_S)
-            # What uvicorn then still finds unanswered, it breaks off.
+            # Soon after that, uvicorn breaks off requests that still have no answer.
             asyncio.get_running_loop().call_later(ANSWERED_BY_S, server.pool.give_up)
         await super().shutdown(sockets)
 
@@ -137,7 +137,7 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except (OSError, UnicodeError) as error:  # the latter for what can be no host's name
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise _refusal(

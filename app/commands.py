@@ -55,7 +55,7 @@ class Set(Strict):
     @field_validator("optimizer", mode="before")
     @classmethod
     def _is_an_optimizer(cls, optimizer: Any) -> Any:
-        """One set of rules for both forms."""
+        """Check both forms, a name and an object, by the same rules."""
         if optimizer is not None:
             try:
                 OptimizerChange.model_validate(optimizer)
@@ -126,7 +126,7 @@ TYPES = [get_args(each.model_fields["type"].annotation)[0] for each in get_args(
 
 
 def _has_a_type(value: Any) -> Any:
-    """In words of our own: the framework's do not tell which types there are."""
+    """Refuse unknown types in our own words: the framework's do not list the known ones."""
     is_object = isinstance(value, dict)
     if isinstance(value, Strict) or (is_object and value.get("type") in TYPES):
         return value
@@ -144,7 +144,7 @@ _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 def parse_command(value: object) -> dict[str, Any]:
     """The command as plain JSON values with only the fields that were given.
 
-    Raises pydantic's `ValidationError` where it is not one of the commands.
+    Raises pydantic's `ValidationError` if it is not one of the commands.
     """
     command = _ADAPTER.validate_python(value)
     fields = command.model_dump(exclude_unset=True)

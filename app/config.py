@@ -22,19 +22,19 @@ MAX_SEED = 2**63 - 1
 MAX_BATCHES = 1_000_000
 MAX_ACTIONS = 5_000  # changes in the log of one run
 
-# What one sample of a data set looks like: (features, classes).
+# Each data set's number of features and of classes.
 DATASETS = {"mnist": (784, 10)}
 
 
 class Strict(BaseModel):
-    """What comes from outside: of its own fields alone, each of its own type, numbers finite."""
+    """Input from outside: no unknown fields, no conversion of types, only finite numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _has_no_other_field(cls, value: Any) -> Any:
-        """In words of our own: the framework's do not tell which fields there are."""
+        """Refuse unknown fields in our own words: the framework's do not list the known ones."""
         unknown = value.keys() - cls.model_fields.keys() if isinstance(value, dict) else ()
         if unknown:
             raise ValueError(
@@ -54,14 +54,14 @@ class LayerConfig(Strict):
     activation: Literal["relu", "tanh", "sigmoid", "linear", "softmax"] = "linear"
 
 
-# Of an optimizer's options, those that can be chosen here; the others have Keras's defaults.
+# The options of optimizers that can be chosen here; the others have Keras's defaults.
 OPTIONS = ("learning_rate", "momentum")
 
 
 def make_optimizer(settings: Mapping[str, Any]) -> Optimizer:
-    """The engine's optimizer of that name and those options; those left out have their defaults.
+    """The engine's optimizer of that name with these options; the others have their defaults.
 
-    Raises ConfigurationError, which names the options there are here.
+    Raises ConfigurationError, which names the options that can be chosen here.
     """
     name = settings.get("name")
     kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
@@ -78,7 +78,7 @@ def make_optimizer(settings: Mapping[str, Any]) -> Optimizer:
 
 
 class OptimizerChange(Strict):
-    """An optimizer to change to, and what is to be different of it."""
+    """A change of the optimizer: to another one, or of some of its options."""
 
     name: OptimizerName
     learning_rate: float | None = None

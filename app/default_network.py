@@ -1,4 +1,4 @@
-"""The network that reads drawings when no run is named: the example, trained once and kept."""
+"""The network that reads drawings if no run is named: the example, trained once and kept."""
 
 import asyncio
 import sqlite3
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class DefaultNetwork:
-    """Trained by the engine on the first start, in a worker like any run; then read from disk."""
+    """Trained on the first start, in a worker like any run; on later starts read from disk."""
 
     def __init__(self, data_dir: Path, pool: WorkerPool, index: RunIndex) -> None:
         self._path = data_dir / FILE_NAME
@@ -41,7 +41,7 @@ class DefaultNetwork:
         return self._network is not None
 
     def status(self) -> dict[str, Any]:
-        """Whether it is ready; until then how far its training is, from 0 to 1."""
+        """Whether it is ready; until then also the progress of its training, from 0 to 1."""
         if self._network is not None:
             return {
                 "ready": True,
@@ -81,9 +81,9 @@ class DefaultNetwork:
             await self._keep(data)
 
     async def _keep(self, data: bytes) -> None:
-        """Put the trained network where the next start finds it, and its run away.
+        """Save the trained network for the next start, and remove its run.
 
-        Where the disk refuses, it works all the same, and the next start finds its run.
+        If the disk refuses, the network works all the same, and the next start finds the run.
         """
         try:
             await asyncio.to_thread(write_whole, self._path, [data])
@@ -92,9 +92,9 @@ class DefaultNetwork:
             log.error("default network not saved", path=str(self._path), reason=str(error))
 
     async def _train(self) -> bytes:
-        """Train it to the end, from wherever an earlier start of the server has come to."""
+        """Train it to the end, going on from where an earlier start of the server got to."""
         if self._index.find(RUN_ID) is None:
-            # Nobody's run: it is in no list, and no visitor can ask for it.
+            # It has no owner: no list shows it, and no visitor can ask for it.
             self._index.add(RUN_ID, key=b"", owner=b"", config=RunConfig().settings())
         self._state = await self._pool.state(RUN_ID)
         while self._state["epoch"] < EPOCHS:
@@ -125,14 +125,14 @@ class DefaultNetwork:
 
 
 def _read(path: Path) -> tuple[Sequential, float]:
-    """A kept network and its accuracy on the test images; an engine error if it is none."""
+    """A saved network and its accuracy on the test images; an engine error if it is unusable."""
     network = Sequential.load(path)
     network.compile(metrics=["accuracy"])
     return network, _accuracy(network)
 
 
 def _of_bytes(data: bytes) -> tuple[Sequential, float]:
-    """The same for the example's network as its run gives it, which is in no file."""
+    """The same from the bytes that the run of the example gives, before they are in a file."""
     weights, _ = unseal(data)
     network = make_network(RunConfig().settings())
     network.build(DATASETS["mnist"][0])

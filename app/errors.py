@@ -27,12 +27,12 @@ class AppError(Exception):
 
     @classmethod
     def from_body(cls, body: dict[str, str], status: int) -> "AppError":
-        """The error that `body()` was made from, on the other side of a process border."""
+        """The error behind a `body()`, in another process than the one that raised it."""
         return cls(body["code"], body["message"], body["hint"], status=status)
 
 
 def unknown_run() -> AppError:
-    """The answer to who asks for a run that is not, or no longer, kept."""
+    """The answer to a request for a run that is not kept, or no longer."""
     return AppError(
         "unknown_run",
         "expected the id of a run of this server, got one it does not know",
@@ -42,7 +42,7 @@ def unknown_run() -> AppError:
 
 
 def require_at_most(last: int, what_it_is: str, batch: int) -> None:
-    """Raise AppError where a batch is asked for beyond the last one there is."""
+    """Raise AppError if a batch beyond the last one is asked for."""
     if batch > last:
         raise AppError(
             "batch_not_reached",
@@ -52,14 +52,14 @@ def require_at_most(last: int, what_it_is: str, batch: int) -> None:
         )
 
 
-# It goes down into a value only as far as its text is asked for: one nested without end is no harm.
+# It descends into a value only as far as its text is needed, so endless nesting does no harm.
 _IN_PIECES = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
 def shorten(value: object, length: int = 80) -> str:
-    """A value as it is shown in a message, cut where it goes on for long.
+    """A value as a message shows it, cut if it is long.
 
-    A text in quotes, by its `repr`; anything else as JSON writes it.
+    A text is in quotes, like its `repr`; anything else as in JSON.
     """
     if isinstance(value, str):
         return _cut(repr(value), length)
@@ -68,7 +68,7 @@ def shorten(value: object, length: int = 80) -> str:
         shown += piece
         if len(shown) > length:
             break
-    # It may hold half of a surrogate pair, which UTF-8 can't write.
+    # It may hold half of a surrogate pair, which UTF-8 cannot encode.
     return _cut(shown.encode("utf-8", "backslashreplace").decode(), length)
 
 
@@ -77,7 +77,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def complaint(error: Mapping[str, Any]) -> str:
-    """What pydantic complains of, as one of `ValidationError.errors()` has it, and what arrived."""
+    """One of pydantic's `ValidationError.errors()` in words, with what arrived."""
     message = str(error["msg"]).removeprefix("Value error, ")
     match error["type"]:
         case "value_error":  # words of our own
@@ -94,12 +94,12 @@ def complaint(error: Mapping[str, Any]) -> str:
             return f"expected a list of at most {wanted}, got one of {got}"
         case "model_type" | "model_attributes_type" | "dict_type":
             message = "expected an object"
-    # As text, and short: the input may be NaN, which JSON cannot hold, or endless.
+    # As text, and short: the input may be NaN, which JSON does not have, or very long.
     return f"{message}, got {shorten(error.get('input'))}"
 
 
 def from_engine(error: EngineError) -> AppError:
-    """An engine's refusal as the caller's error: the engine's words already say what to do."""
+    """The engine's error as one for the caller: its words already say what to do."""
     return AppError(
         "invalid_configuration",
         error.message,

@@ -1,4 +1,4 @@
-"""The application: all parts put together, nothing at import."""
+"""The application: puts all parts together; nothing happens at import."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from app.workers.pool import WorkerPool
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application; its workers start and stop with its lifespan.
 
-    By then the data directory must have been prepared (`app.storage.database.prepare`). Raises
+    The data directory must be prepared before (`app.storage.database.prepare`). Raises
     PageNotBuiltError.
     """
 
@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def closing_event() -> dict[str, object]:
-    """What viewers are told when the server stops."""
+    """The event that viewers are sent when the server stops."""
     error = AppError(
         "server_stopping",
         "this server is being stopped",

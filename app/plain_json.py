@@ -1,7 +1,7 @@
-"""JSON of what a run tells of itself. What is not finite becomes null, which every reader knows.
+"""JSON of what a run reports. Numbers that are not finite become null, which every reader knows.
 
-By pydantic's serializer, a few times as fast as `json`: each frame has several such pieces. It is
-for our own words: of a visitor's, half of a surrogate pair is refused.
+Pydantic's serializer is a few times as fast as `json`, and each frame has several such pieces. Use
+it for our own words only: it refuses half of a surrogate pair, which a visitor may have sent.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Recipes as they arrive from outside, checked before a run is made of one."""
+"""Recipes as they arrive from outside, checked before a run is made from one."""
 
 import codecs
 import json
@@ -64,7 +64,7 @@ class ChangedSettings(Strict):
 
 
 class Change(Strict):
-    """What is changed at a batch."""
+    """A change at a batch."""
 
     batch: int = Field(ge=0, le=MAX_BATCHES)
     set: ChangedSettings
@@ -83,7 +83,7 @@ class Recipe(Strict):
     @field_validator("version", mode="before")
     @classmethod
     def _is_a_whole_number(cls, version: Any) -> Any:
-        if type(version) is not int:  # True and 1.0 are equal to 1, which is all a Literal asks
+        if type(version) is not int:  # a Literal also accepts True and 1.0, which equal 1
             raise ValueError(f"expected {RECIPE_VERSION}, got {shorten(version)}")
         return version
 
@@ -103,12 +103,12 @@ class Recipe(Strict):
 
     @property
     def follows_to(self) -> int:
-        """How far it goes: to its last change at least."""
+        """The batch to which it goes: at least that of its last change."""
         return max([self.batches, *(change.batch for change in self.actions[-1:])])
 
 
 class NewRun(RunConfig):
-    """What a run is made from: a configuration, or a whole recipe, or a file that has one."""
+    """What a run is made from: a configuration, a whole recipe, or a file that has one."""
 
     recipe: Recipe | None = None
 
@@ -131,7 +131,7 @@ class NewRun(RunConfig):
         return self
 
     def as_recipe(self) -> Recipe:
-        """The recipe, whichever way it was given."""
+        """The recipe, in whichever form it was given."""
         return self.recipe or Recipe(config=RunConfig(**self.settings()))
 
 
@@ -148,7 +148,7 @@ class Branch(Strict):
     set: dict[str, Any] | None = None
 
     def command(self) -> dict[str, Any] | None:
-        """The command that makes the difference. Raises `ValidationError`."""
+        """The command that sets what the branch does differently. Raises `ValidationError`."""
         return parse_command({**self.set, "type": "set"}) if self.set else None
 
 
@@ -160,7 +160,7 @@ def from_file(data: bytes) -> Recipe:
         else:
             _, metadata = unseal(data)
             recipe = json.loads(metadata[RECIPE_KEY])
-        recipe["format"]  # what has none is some other program's
+        recipe["format"]  # a file without a format is another program's
         return parse(recipe)
     except (DamagedFileError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AppError(
@@ -173,7 +173,7 @@ def from_file(data: bytes) -> Recipe:
 
 
 def _found_instead(error: Exception) -> str:
-    """What a file is, by what stands in the way of reading it; a parser's words help nobody."""
+    """What a file is, told from why it cannot be read: a parser's own words help nobody."""
     match error:
         case KeyError() | TypeError() | NotSealedError():
             return "a file that has no recipe in it"
@@ -186,14 +186,14 @@ def _found_instead(error: Exception) -> str:
 
 
 def _is_json(data: bytes) -> bool:
-    # The length that a safetensors file begins with may look like JSON, but JSON not like a length.
+    # A safetensors file's length may look like JSON, but JSON never looks like a length.
     if header_length(data) <= len(data):
         return False
     return data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{"
 
 
 def parse(value: object) -> Recipe:
-    """A checked recipe. Raises `AppError` that names the place of what is wrong."""
+    """A checked recipe. Raises `AppError`, which names the place of the error."""
     try:
         return Recipe.model_validate(value)
     except ValidationError as error:

@@ -22,10 +22,10 @@ from app.viewers.viewer import Viewer
 from app.workers.pool import MOVING, WorkerPool
 
 SWEEP_EVERY_S = 5.0
-# The slower part of sweeping: what is kept, and for how long.
+# The slower part of sweeping: removing runs that have expired, or are too many.
 FORGET_EVERY_S = 60.0
-# A run that has just been asked for is never closed to make room for another. Not for long: one at
-# rest comes back when it is asked for again, and a script may make hundreds in a minute.
+# A run that somebody has just asked for is not closed to make room for another. This time is short:
+# a closed run comes back when it is asked for, and a script may make hundreds of runs in a minute.
 SAFE_FOR_S = 5.0
 DAY_S = 24 * 3600
 
@@ -38,7 +38,7 @@ def _digest(secret: str) -> bytes:
 
 @dataclass(slots=True)
 class Record:
-    """What the web process knows of an open run."""
+    """What the web process knows about an open run."""
 
     run_id: str
     key: bytes
@@ -46,7 +46,7 @@ class Record:
     hub: Hub
     touched: float
     was_watched: bool = False
-    used: bool = True  # since it was last noted
+    used: bool = True  # since the index was last told
 
 
 class Registry:
@@ -63,7 +63,7 @@ class Registry:
         self._clock = clock
         self._index = index
         self._records: dict[str, Record] = {}
-        self._removed: set[str] = set()  # are on their way out
+        self._removed: set[str] = set()  # being removed now
         self._admitting = asyncio.Lock()
         self.pool = pool
 
@@ -72,7 +72,7 @@ class Registry:
 
     @property
     def viewers(self) -> int:
-        """How many viewers there are in all."""
+        """The number of viewers of all runs."""
         return sum(len(record.hub.viewers) for record in self._records.values())
 
     # Making
@@ -102,7 +102,7 @@ class Registry:
     async def _begin(
         self, keep: Callable[..., None], visitor: str, command: dict[str, Any] | None = None
     ) -> tuple[str, str, dict[str, Any]]:
-        """Keep a new run, open it, and give it a first command; or remove it again."""
+        """Keep a new run, open it, and give it a first command; if that fails, remove it again."""
         run_id, key = secrets.token_hex(16), secrets.token_urlsafe(24)
         record = await self._admit(run_id, _digest(key), _digest(visitor))
         try:
@@ -117,19 +117,19 @@ class Registry:
         return run_id, key, state
 
     async def _admit(self, run_id: str, key: bytes, owner: bytes) -> Record:
-        """The record of a run that is to be open; `AppError` where there is no room for it."""
+        """The record of a run that is to be opened; `AppError` if there is no room for it."""
         if self._crowd(owner):
-            async with self._admitting:  # one at a time: two would take the same room
+            async with self._admitting:  # one at a time: two would take the same place
                 while (crowd := self._crowd(owner)) and run_id not in self._records:
                     await self._make_room(crowd)
-        # Nothing is waited for between seeing that there is room and taking it.
+        # No `await` between the check that there is room and taking it.
         if run_id not in self._records:
             hub = Hub(run_id, self.pool)
             self._records[run_id] = Record(run_id, key, owner, hub, self._clock())
         return self._records[run_id]
 
     def _crowd(self, owner: bytes) -> list[Record]:
-        """The runs one of which has to rest before another of this owner's opens; [] if none."""
+        """The runs of which one has to close before this owner opens another; [] if none has to."""
         every = list(self._records.values())
         own = [record for record in every if record.owner == owner]
         if len(own) >= self._settings.max_visitor_runs:
@@ -151,7 +151,7 @@ class Registry:
         return record
 
     async def runs_of(self, visitor: str | None, key: str | None) -> list[dict[str, Any]]:
-        """The runs that a visitor, or a key, owns, as a list of them shows each."""
+        """The runs that a visitor or a key owns, each as an entry of the list of runs."""
         return await asyncio.to_thread(self._runs_of, visitor, key)
 
     def _runs_of(self, visitor: str | None, key: str | None) -> list[dict[str, Any]]:
@@ -165,9 +165,9 @@ class Registry:
         figures, used = entry.figures(), entry.used
         record = self._records.get(entry.run_id)
         if record is None:
-            if figures["state"] in MOVING:  # when it was kept; now it rests
+            if figures["state"] in MOVING:  # when it was saved; now it rests
                 figures["state"] = "paused"
-        else:  # what is kept of it lags a minute behind
+        else:  # the index is up to a minute behind
             used = time.time() - self._unwatched_for(record)
         return {
             "id": entry.run_id,
@@ -211,7 +211,7 @@ class Registry:
         record.was_watched = True
 
     def leave(self, record: Record, viewer: Viewer) -> None:
-        """A viewer has gone; from now on the run counts as unwatched if it was the last."""
+        """Note that a viewer has gone; after the last one the run counts as unwatched."""
         record.hub.leave(viewer)
         record.touched = self._clock()
 
@@ -221,7 +221,7 @@ class Registry:
             record.hub.tell_all(event)
 
     async def dismiss(self, event: dict[str, Any], within: float) -> None:
-        """Say goodbye to all viewers, and cut off those who have not taken it after `within` s."""
+        """Send all viewers a last event, and cut off those still there after `within` seconds."""
         self.tell_all(event)
         until = self._clock() + within
         while self.viewers and self._clock() < until:  # noqa: ASYNC110 - many leave, one waits
@@ -244,7 +244,7 @@ class Registry:
         self._removed.add(record.run_id)
         self._records.pop(record.run_id, None)
         try:
-            # Whoever asks for it by a record found before is answered when nothing is left of it.
+            # Requests with a record found earlier wait until all of the run is removed.
             async with self.pool.closed(record.run_id):
                 await asyncio.to_thread(self._index.remove, record.run_id)
         finally:
@@ -252,7 +252,7 @@ class Registry:
         log.info("run removed", run=record.run_id)
 
     async def sweep(self) -> None:
-        """Pause, close and forget what nobody looks at, for ever."""
+        """Pause, close and remove runs that nobody looks at; never returns."""
         forgot = -FORGET_EVERY_S
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
@@ -262,7 +262,7 @@ class Registry:
                 if self._clock() - forgot > FORGET_EVERY_S:
                     forgot = self._clock()
                     await self._forget_unused()
-            except sqlite3.Error as error:  # a full or failing disk, which may come right again
+            except sqlite3.Error as error:  # a full or failing disk, which may recover
                 log.error("sweeping failed", reason=str(error))
 
     async def _close_unwatched(self) -> None:
@@ -274,7 +274,7 @@ class Registry:
                 await self._stop_moving(record)
 
     async def _forget_unused(self) -> None:
-        """Remove what has expired, and what a visitor has too many of."""
+        """Remove runs that have expired, and the least used ones of visitors who have too many."""
         index = self._index
         used = [record for record in self._records.values() if record.used or record.hub.viewers]
         await asyncio.to_thread(index.touch, [record.run_id for record in used])
@@ -290,9 +290,9 @@ class Registry:
             log.info("run expired", run=run_id)
 
     async def _make_room(self, crowd: list[Record]) -> None:
-        """Let the run rest that has been left alone for longest; `AppError` if none may."""
+        """Close the run that has been unwatched for longest; `AppError` if none may be closed."""
 
-        # Those that move are asked last: they may have stopped by themselves, but seldom have.
+        # Runs that move are tried last: they may have stopped by themselves, but seldom have.
         def by_turn(record: Record) -> tuple[bool, float]:
             return self.pool.is_moving(record.run_id), -self._unwatched_for(record)
 
@@ -310,21 +310,21 @@ class Registry:
         )
 
     async def _may_rest(self, record: Record) -> bool:
-        """Whether a run has been left alone, and does not play, step or seek."""
+        """Whether a run has been unwatched for a while, and does not play, step or seek."""
         if self._unwatched_for(record) < SAFE_FOR_S:
             return False
         with contextlib.suppress(AppError):
             if (await self.pool.state(record.run_id))["state"] in MOVING:
                 return False
         is_kept = await self._is_kept(record)
-        return is_kept and self._unwatched_for(record) >= SAFE_FOR_S  # nobody has come meanwhile
+        return is_kept and self._unwatched_for(record) >= SAFE_FOR_S  # nobody came meanwhile
 
     async def _is_kept(self, record: Record) -> bool:
-        """Whether all of a run is on disk: on a full one, what its worker has is all there is."""
+        """Whether all of a run is on disk; if that is full, its worker alone has the rest."""
         try:
             await self.pool.save(record.run_id, 0)
         except AppError as error:
-            return error.code == "worker_lost"  # it has nothing any more
+            return error.code == "worker_lost"  # then the worker has nothing any more
         return True
 
     async def _stop_moving(self, record: Record) -> None:
@@ -334,7 +334,7 @@ class Registry:
                 await self.pool.command(record.run_id, {"type": "pause"})
 
     def _patience(self, record: Record) -> float:
-        """How long a run may move for nobody: a page is missed sooner than a script."""
+        """How long a run may move unwatched: less if a page has watched it than for a script."""
         settings = self._settings
         return settings.left_pause_s if record.was_watched else settings.idle_pause_s
 
@@ -342,22 +342,22 @@ class Registry:
         return 0.0 if record.hub.viewers else self._clock() - record.touched
 
     async def _close(self, record: Record) -> None:
-        """Let a run rest on disk; one in which nothing has happened is forgotten."""
+        """Close a run, which stays on disk; remove it if nothing has happened in it."""
         if self.pool.is_moving(record.run_id):
-            # Else it would come back as one that a stop of the server broke off.
+            # Otherwise it would come back as a run that a stop of the server interrupted.
             await self._stop_moving(record)
         if not await self._is_kept(record):
             return
         entry = await asyncio.to_thread(self._index.find, record.run_id)
         if self._unwatched_for(record) <= self._settings.run_ttl_s:
-            return  # somebody has come meanwhile
+            return  # somebody came meanwhile
         if entry is not None and not entry.has_happened:
             await self.remove(record)
         else:
             await self._rest(record)
 
     async def _rest(self, record: Record) -> None:
-        """Let a run rest on disk, until it is asked for again."""
+        """Close a run, which stays on disk until it is asked for again."""
         self._records.pop(record.run_id, None)
         await self.pool.close(record.run_id)
         log.info("run closed", run=record.run_id)

@@ -8,7 +8,7 @@ ROOT = BUNDLED if BUNDLED.is_dir() else Path(__file__).parent.parent
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
 
-# Its scripts and styles, as `npm run bundle` joins them.
+# The page's scripts and styles, as `npm run bundle` joins them.
 BUILT = ROOT / "build" / "page"
 
 # Served as /vendor/NAME, from the npm package's own file.

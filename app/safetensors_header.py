@@ -1,6 +1,6 @@
-"""Safetensors files in pieces: a header, then the arrays as they are, uncopied.
+"""Writes safetensors files in pieces: a header, then the arrays, without a copy of them.
 
-The library makes one piece of everything first; reading is left to it.
+The library first copies everything into one piece. It still does the reading.
 Source: https://github.com/huggingface/safetensors#format.
 """
 
@@ -19,10 +19,10 @@ _NAMES = {"f4": "F32", "f8": "F64", "u1": "U8"}
 def file_pieces(
     tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> list[bytes | memoryview]:
-    """A whole file; contiguous arrays are looked at when the pieces are used, not copied.
+    """The pieces of a whole file; contiguous arrays are not copied, but read when these are used.
 
-    They follow in this order: those with the largest numbers have to come first, so that readers
-    find each on a boundary of its own type.
+    The arrays follow in the order given. Those of the largest item size have to come first, so
+    that each begins at a multiple of its own item size.
     """
     layout = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
     data = (tensor.reshape(-1).view(np.uint8).data for tensor in tensors.values())
@@ -33,9 +33,9 @@ def header(
     layout: Mapping[str, tuple["np.dtype[np.generic]", tuple[int, ...]]],
     metadata: Mapping[str, str],
 ) -> bytes:
-    """The bytes before those of the tensors, which follow in this order, each row by row.
+    """The bytes before the tensors, which have to follow in the order of `layout`, row by row.
 
-    `layout` has the type and the shape of each: float32, float64 or uint8, else a KeyError.
+    `layout` has the type (float32, float64 or uint8, else KeyError) and the shape of each.
     """
     described: dict[str, object] = {"__metadata__": dict(metadata)}
     start = 0

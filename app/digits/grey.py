@@ -8,18 +8,18 @@ from PIL import Image
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
-# Larger drawings are averaged down towards this many pixels a side: 20 of them are wanted.
+# Larger drawings are averaged down towards this many pixels a side; 20 pixels are needed.
 WORKING_SIDE = 600
-# Levels of 255 by which a digit has to stand out from what it is drawn on.
+# How many of 255 levels a digit has to differ from its background.
 MIN_CONTRAST = 24.0
 
 
 def to_grey(image: Image.Image) -> Image.Image:
-    """Return the image in mode L, 0 black to 255 white, its transparent parts background.
+    """Return the image in mode L, 0 black to 255 white, with background in its transparent parts.
 
-    That is the border's colour where the border is opaque, else black or white, whichever the
-    drawing stands out from. A card in a transparent margin is cropped to itself. Sides of 1200
-    pixels or more are averaged down.
+    The background is the border's colour if the border is opaque, otherwise black or white,
+    whichever the drawing stands out from. A card in a transparent margin is cropped to itself.
+    Images with a side of 1200 pixels or more are averaged down.
     """
     if image.mode.startswith("I"):
         # 16-bit grey: 65535 is white, and 65535 / 257 is 255.
@@ -44,7 +44,7 @@ def border(levels: NDArray[Pixel]) -> NDArray[Pixel]:
 
 
 def _without_margin(image: Image.Image) -> Image.Image:
-    """The card that lies in a transparent margin. (A stroke of ink is of one colour, and none.)"""
+    """The card in a transparent margin, if there is one. (A stroke of one colour is no card.)"""
     card = image.crop(image.getchannel("A").point([0] * 128 + [255] * 128).getbbox())
     opaque = np.asarray(card.getchannel("A")) > 127
     if border(opaque).all() and np.ptp(np.asarray(card.convert("L"))[opaque]) >= MIN_CONTRAST:

@@ -43,8 +43,8 @@ def read_png(data: bytes) -> PngImageFile:
     pixels_only = _SIGNATURE + b"".join(
         chunk for name, chunk in _chunks(data) if name in _PIXEL_CHUNKS
     )
-    # PngImageFile rather than Image.open: the latter warns of large pictures, which the header
-    # check above has already refused.
+    # PngImageFile rather than Image.open, which warns of large pictures: the header check above
+    # has already refused those.
     try:
         image = PngImageFile(BytesIO(pixels_only))
         image.load()
@@ -53,13 +53,13 @@ def read_png(data: bytes) -> PngImageFile:
             raise _truncated() from error
         raise _damaged(str(error)) from error
     except (SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError) as error:
-        # What Pillow's decoder raises for a header or palette that contradicts itself.
+        # Pillow's decoder raises these for a header or palette that contradicts itself.
         raise _damaged(str(error)) from error
     return image
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (name, whole chunk) up to IEND, the sizes in IHDR checked on the way.
+    """Yield (name, whole chunk) up to IEND, and check the sizes in IHDR on the way.
 
     Source: W3C PNG specification, third edition, section 5.3.
     """

@@ -20,16 +20,16 @@ SIDE = 28
 BOX = 20
 # In MNIST the centre of mass lies within half a pixel of pixel (14, 14), counted from 0.
 CENTRE = 14
-# The darkest ink of any of its images is at least this.
+# In each image of MNIST the darkest ink is at least this.
 FULL_INK = 254
 
 # Fraction of the darkest ink below which a pixel does not count for the crop: above the halo of
 # antialiasing, below the faintest edge of MNIST's own digits.
 INK_THRESHOLD = 0.2
 MIN_INK_PIXELS = 4
-# Robust standard deviations of the border that are taken for noise (1.4826 * MAD is one).
+# Up to so many robust standard deviations (1.4826 * MAD) of the border count as noise.
 NOISE_DEVIATIONS = 4 * 1.4826
-# But no more than this times the farthest of the border: on a shaded page all of it is far off.
+# But no more than so many times the border's largest deviation: on a shaded page all are large.
 FARTHEST_DEVIATIONS = 1.5
 # Resolution at which the crop is found and then refined, in pixels of the longer side.
 SEARCH_SIDE = 140
@@ -89,9 +89,9 @@ def _prepare(drawing: Image.Image) -> NDArray[np.uint8]:
 
 
 def _is_as_in_mnist(ink: NDArray[np.uint8]) -> bool:
-    """Whether there is nothing to prepare in 28 x 28: ink of 20 pixels, full, centred by mass.
+    """Whether 28 x 28 pixels need no preparing: a box of 20 pixels, full ink, centred by mass.
 
-    Every image of MNIST is so, some a pixel smaller.
+    Every image of MNIST is like this, some with a box one pixel smaller.
     """
     if ink.max() < FULL_INK:
         return False
@@ -113,7 +113,7 @@ def _cropped(drawing: Image.Image) -> Ink:
     )
 
     factor = max(1, max(drawing.size) // SEARCH_SIDE)
-    # Averaged blocks, in which single specks have all but vanished.
+    # In averaged blocks single specks almost vanish.
     difference = _averaged(drawing, factor) - background
     sign = _polarity(difference)
     ink = np.clip(sign * difference - noise, 0, None)

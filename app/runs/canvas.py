@@ -1,8 +1,8 @@
 """Pictures that the team of a training loop paints, between two batches.
 
-Where a helper shares the batches, each of the two processes has about half of the weights in its
-core's cache, and makes the codes of that half. A thread that made them afterwards would take the
-core from one of the two, and the other would have to wait.
+If a helper shares the batches, each of the two processes has about half of the weights in its
+core's cache, and makes the codes of that half. A thread that made them afterwards would take a core
+from one of the two, and the other would have to wait.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from engine.plan import Stage, blocks
 from engine.shared_memory import SharedMemory, segment_of
 from engine.team import Team
 
-# Canvases of a loop that wait to be sent. Pictures beyond are left to the thread that sends them.
+# At most so many canvases of a loop; the thread that sends makes the pictures beyond.
 MOST = 16
-# A canvas that has not been taken for so many pictures is of something that is watched no more.
+# A canvas that was not taken for so many pictures: nobody watches its matrix any more.
 RECENT = 64
-# Loops that have canvases: those of one worker's runs that are watched in turn while only one of
-# them computes without a rest. Each canvas takes a piece of shared memory, of which there are few.
+# At most so many loops have canvases: one worker's runs may be watched in turn, each while it alone
+# computes without a rest. Each canvas takes a piece of shared memory, of which there are few.
 LOOPS = 4
 
 Matrix = NDArray[np.floating]
@@ -33,8 +33,8 @@ class Canvas:
     """Room for the codes of a matrix (units, inputs), and the stage in which they are painted."""
 
     def __init__(self, matrix: Matrix, table: Codes) -> None:
-        memory = SharedMemory()  # its own, to be given back with it
-        self.taken = 0  # when it was last, by its owner's count
+        memory = SharedMemory()  # its own, which is given back with it
+        self.taken = 0  # when it was last taken, by its owner's count
         self.codes: Codes = memory.zeros(matrix.shape, np.uint8)
         self._place, self._table = segment_of(matrix), table
         shared_table: Codes = memory.zeros(TABLE_SIZE, np.uint8)
@@ -47,7 +47,7 @@ class Canvas:
         )
 
     def shows(self, matrix: Matrix, table: Codes) -> bool:
-        """Whether it is for this table and memory; in each batch another array may view that."""
+        """Whether it is for this table and memory; each batch may bring another view of that."""
         return (
             table is self._table
             and matrix.shape == self.codes.shape
@@ -55,10 +55,10 @@ class Canvas:
         )
 
     def paint(self, team: Team) -> None:
-        """Put the codes that the matrix has now into `codes`."""
+        """Write the codes of the matrix as it is now into `codes`."""
         try:
             team.run([self._stage])
-        except HelperLostError:  # it has only looked
+        except HelperLostError:  # the helper has changed nothing of the loop
             Team().run([self._stage])
 
 
@@ -73,8 +73,8 @@ class Canvases:
     def take(self, matrix: Matrix, table: Codes) -> Canvas | None:
         """A canvas for this matrix; None if too many are in use."""
         self._taken += 1
-        # What is watched no more may be gone, and would be kept alive. The thread that sends may
-        # append to the list meanwhile: it is then one canvas less, no more.
+        # Drop canvases of matrices that nobody watches: they would keep these alive. The thread
+        # that sends may append to the old list meanwhile: that only loses one canvas.
         self._free = [canvas for canvas in self._free if self._taken - canvas.taken < RECENT]
         canvas = next((canvas for canvas in self._free if canvas.shows(matrix, table)), None)
         if canvas is not None:
@@ -90,7 +90,7 @@ class Canvases:
         return canvas
 
     def lend(self, canvas: Canvas) -> Iterator[memoryview]:
-        """Its codes, row by row. It is free again when more is asked for, by whatever thread."""
+        """Its codes, row by row. Asking for more frees the canvas, from whatever thread."""
         yield canvas.codes.reshape(-1).data
         self._free.append(canvas)
 
@@ -101,10 +101,10 @@ _canvases: WeakKeyDictionary[TrainingLoop, Canvases] = WeakKeyDictionary()
 def painted(matrix: Matrix, table: Codes, loop: TrainingLoop) -> Iterator[memoryview] | None:
     """The codes of one of the loop's matrices as it is now, row by row, to be used once.
 
-    None where the loop computes alone, or the matrix is too small to be shared.
+    None if the loop computes alone, or if the matrix is too small to be shared.
     """
     if loop.team.threads < 2:
-        _canvases.pop(loop, None)  # many loops may have had a helper before they were many
+        _canvases.pop(loop, None)  # it may have had a helper before there were many loops
         return None
     is_shared = matrix.flags.f_contiguous and segment_of(matrix) is not None
     if not is_shared or len(_parts(matrix)) < 2:
@@ -122,6 +122,6 @@ def painted(matrix: Matrix, table: Codes, loop: TrainingLoop) -> Iterator[memory
 
 
 def _parts(matrix: Matrix) -> list[slice]:
-    """The inputs whose weights each of the two has, but for a few."""
+    """The inputs whose weights each of the two processes has, except for a few."""
     units, inputs = matrix.shape
     return blocks(units, inputs, of_samples=False)

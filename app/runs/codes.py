@@ -1,6 +1,6 @@
-"""One byte a number, for pictures: values on a fixed scale through a square root.
+"""One byte a number, for pictures: the square root of values on a fixed scale.
 
-The square root opens up what lies near zero, where most weights are; the scale is the same for
+The square root spreads out values near zero, where most weights are. The scale is the same for
 every picture of a run, so that magnitudes can be compared. `docs/protocol.md` has the rule.
 """
 
@@ -15,10 +15,10 @@ Codes = NDArray[np.uint8]
 Bits = NDArray[np.uint16]
 Indices = NDArray[np.intp]
 
-# How many numbers the upper 16 bits of a float32 can hold: a table has the code of each.
+# How many values the upper 16 bits of a float32 can have: a table has the code of each.
 TABLE_SIZE = 1 << 16
-# Numbers whose codes `paint` makes at once: of more of them neither the indices nor a line of each
-# row of codes stays in a core's cache. And as much memory as that is not asked for each time.
+# How many codes `paint` makes at once. With more, neither the indices nor a cache line of each row
+# of codes stays in a core's cache; and so little memory need not be requested anew each time.
 PAINTED_AT_ONCE = 1 << 15
 
 
@@ -26,8 +26,8 @@ PAINTED_AT_ONCE = 1 << 15
 def code_table(coding: Coding, scale: float, *, of_squares: bool = False) -> Codes:
     """The code of every number that the upper 16 bits of a float32 can hold.
 
-    These bits keep 8 significant ones, more than a code shows, and make coding one look-up. With
-    `of_squares` it is the code of the number's root: of v, the mean square, that is shown.
+    They keep 8 significant bits, more than a code shows, and make coding a single look-up. With
+    `of_squares` it is the code of the number's root: pictures of v, a mean square, show its root.
     """
     bits = np.arange(TABLE_SIZE, dtype=np.uint32) << 16
     with np.errstate(all="ignore"):
@@ -42,7 +42,7 @@ def code_table(coding: Coding, scale: float, *, of_squares: bool = False) -> Cod
 
 
 def take_bits(values: NDArray[np.floating], out: Bits | Indices) -> None:
-    """Keep of each number what its code depends on: the upper 16 bits of it as a float32."""
+    """Write to `out` what each number's code depends on: the upper 16 bits of its float32."""
     np.right_shift(_bits(values), 16, out=out, casting="unsafe")
 
 
@@ -51,16 +51,16 @@ def _bits(values: NDArray[np.floating]) -> NDArray[np.uint32]:
 
 
 def code(bits: Bits, table: Codes, *, indices: Indices, out: Codes) -> None:
-    """Put the codes of numbers kept by `take_bits` into `out`, by way of `indices`; shapes alike.
+    """Write the codes of numbers from `take_bits` to `out`, by way of `indices`, of one shape.
 
-    Two calls, large ones: between two calls a thread needs the interpreter, and training waits.
+    It takes only two calls: between calls a thread needs the interpreter, and training waits.
     """
     np.copyto(indices, bits)
     table.take(indices, out=out, mode="clip")
 
 
 def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
-    """Put the codes of `values` (inputs, units) into `out`, of the same shape.
+    """Write the codes of `values` (inputs, units) to `out`, of the same shape.
 
     Made for values that lie input by input and codes that lie unit by unit.
     """
@@ -74,7 +74,7 @@ def paint(values: NDArray[np.floating], table: Codes, out: Codes) -> None:
 
 
 def two_digits(value: float) -> float:
-    """`value` to two significant digits: so a legend has scales, and a hint its figures."""
+    """`value` to two significant digits, for scales in legends and figures in hints."""
     return float(f"{value:.1e}")
 
 

@@ -1,4 +1,4 @@
-"""The changes that a recipe makes at the batch where a loop stands, made one at a time."""
+"""The changes of a recipe at the batch where a loop stands, made one at a time."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from engine import LoopState, NonFiniteError, TrainingLoop
 
 
 class DueChanges:
-    """Changes still to be made: thousands may have been made at a batch, and others wait."""
+    """Changes still to be made. A batch may have thousands, and other runs wait meanwhile."""
 
     def __init__(self) -> None:
         self._actions: deque[Action] = deque()
@@ -19,7 +19,7 @@ class DueChanges:
         return len(self._actions)
 
     def add(self, actions: Sequence[Action], loop: TrainingLoop) -> None:
-        """Take over all that is to be changed where `loop` stands."""
+        """Add all changes that are due where `loop` stands."""
         self._actions.extend(actions)
         if any("drawing" in action.settings for action in actions):
             self._before = loop.state()
@@ -27,8 +27,8 @@ class DueChanges:
     def make_one(self, loop: TrainingLoop) -> None:
         """Make the next change.
 
-        Raises NonFiniteError where it is a step on a drawing that explodes, which only a recipe
-        written by hand can ask for; of the batch's changes then none is made.
+        Raises NonFiniteError if it is a step on a drawing whose numbers explode (only a recipe
+        written by hand can ask for one); then all changes of the batch are undone.
         """
         try:
             apply(self._actions.popleft().settings, loop)
@@ -41,6 +41,6 @@ class DueChanges:
             self.clear()
 
     def clear(self) -> None:
-        """Leave the rest as it is."""
+        """Drop the changes that have not been made."""
         self._actions.clear()
         self._before = None

@@ -16,8 +16,8 @@ from engine.probe import loss_at
 class Edit:
     """What a change by hand did: the loss before and after it, on the samples it concerns.
 
-    They are the batch that led here for a weight, before any the first, and the drawing itself for
-    a step on a drawing. The loss before is None where it was not finite.
+    For a weight these samples are the batch that led here, or the first batch if none did; for a
+    step on a drawing, the drawing itself. The loss before is None if it was not finite.
     """
 
     kind: str
@@ -27,19 +27,19 @@ class Edit:
     value_after: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The form in which it travels."""
+        """The value of the state's `edit`."""
         return asdict(self)
 
 
 def make_edit(
     settings: dict[str, Any], loop: TrainingLoop, config: dict[str, Any], data: DataSet
 ) -> Edit:
-    """Change the weights as `settings` say; with an error, of any kind, nothing has changed."""
+    """Change the weights as `settings` say; if this raises anything, nothing has changed."""
     if "drawing" in settings:
         samples, indices = Samples(*drawing_samples(settings["drawing"])), np.arange(1)
     else:
         samples, indices = data.train, loop.drawn
-    # Tried on a copy first, since a loop that has been restored no longer has its batch's tensors.
+    # Try it on a copy: a loop that is restored afterwards would have lost its batch's tensors.
     trial = make_loop(config, data)
     trial.restore(loop.state())
     apply(settings, trial)
@@ -67,7 +67,7 @@ def make_edit(
 
 
 def _value(settings: dict[str, Any], loop: TrainingLoop) -> float | None:
-    """The weight in question, None where there is none."""
+    """The value of the weight that the settings name, None if they name none."""
     weight = settings.get("weight")
     if weight is None:
         return None

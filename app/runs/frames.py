@@ -11,18 +11,18 @@ from app.runs.series import COLUMNS
 from app.runs.views import Encoded, encode_view
 from app.safetensors_header import file_pieces
 
-# More than a page draws at once; what is left over comes with the next frame.
+# More than a page draws at once; the rest comes with the next frame.
 MAX_POINTS = 16_384
 
 
 class Want:
     """What a hub asks of a run: views, and the series from a batch of a timeline on.
 
-    `seen` is the run's version of which the least informed of the viewers has been sent all that
-    it wants; `views` has the same of each view by its name. `repeat` says whether one of them wants
-    views again that have not changed since. `looked_at` are the views of all viewers, those that
-    this frame is not to have too. `after` is the number of the last frame, which another worker may
-    have made.
+    `seen` is a version of the run: even the least informed viewer was sent all that it wanted of
+    that version. `views` has such a version for each view, by its name. `repeat` says whether a
+    viewer wants views again that have not changed. `looked_at` are the views that any viewer looks
+    at, whether this frame is to have them or not. `after` is the number of the last frame, which
+    another worker may have made.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
@@ -37,12 +37,12 @@ class Want:
     def first_batch(self, run: Run) -> int:
         """The batch from which the series must be sent: before any future discarded since."""
         first = run.history.changed_from(self.from_batch, self.timeline)
-        # Whoever knows more than there is knows the run from before it was brought back.
+        # A viewer that knows more than there is knew the run before it was brought back.
         knows_another = self.timeline > run.timeline or first > run.furthest + 1
         return 1 if knows_another else first
 
     def is_due(self, run: Run) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is anything new to send."""
         return (
             run.version != self.seen
             or self.timeline != run.timeline
@@ -53,8 +53,8 @@ class Want:
 def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[str, Encoded]]:
     """The messages of frame `number`, each with the name of its view, the series last.
 
-    A view that the run does not have, that has not been computed yet, or that its viewers have
-    been sent already, is left out.
+    A view is left out if the run does not have it, if it has not been computed yet, or if its
+    viewers have it already.
     """
     common = moment_of(run_id, run) | {"frame": str(number)}
     encoded = (
@@ -67,7 +67,7 @@ def encode_frame(run_id: str, run: Run, want: Want, number: int) -> list[tuple[s
 
 
 def moment_of(run_id: str, run: Run) -> dict[str, str]:
-    """What every message says of the moment it shows."""
+    """The metadata of every message: the moment it shows."""
     loop = run.loop
     return {"run": run_id, "batch": str(loop.batch), "phase": loop.phase or ""}
 
@@ -81,7 +81,7 @@ def _series(run: Run, want: Want, common: dict[str, str]) -> bytes:
     series, first = run.series, want.first_batch(run)
     columns = series.columns(first, first + MAX_POINTS - 1)
     tensors = dict(zip(COLUMNS, columns, strict=True))
-    # What is measured at a batch may be known when others have gone by, or after going back to it.
+    # A measurement may become known when further batches have run, or after a seek back.
     late = series.first_test_after(want.seen)
     tests_from = first - 1 if late is None else min(first - 1, late)
     tests = np.array(series.tests(tests_from), dtype=np.float64).reshape(-1, 3)
@@ -93,5 +93,5 @@ def _series(run: Run, want: Want, common: dict[str, str]) -> bytes:
         "state": json_text(moving_report(run)),
         "actions": json_text(changes),
     }
-    # Not by the library's `save`, which takes three times as long for arrays as small as these.
+    # The library's `save` takes three times as long for arrays as small as these.
     return b"".join(file_pieces(tensors | {"test": tests}, common | about))

@@ -1,4 +1,4 @@
-"""What a run has been: its recipe, its series, and saved states to go back to."""
+"""The past of a run: its recipe, its series, and saved states to go back to."""
 
 import math
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from app.runs.series import Series
 from app.storage.checkpoints import Checkpoints
 from engine import Phase, TrainingLoop
 
-# Of how many timelines it is known where they begin. Whoever knows an earlier one begins anew.
+# The run knows where so many timelines begin. A viewer with an earlier one gets all anew.
 KNOWN_TIMELINES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """What a reset has discarded: all it takes to train it again."""
+    """What a reset has discarded: everything that is needed to train it again."""
 
     batches: int
     actions: list[Action]
@@ -28,12 +28,12 @@ class Discarded:
 
     @property
     def is_work(self) -> bool:
-        """Whether there is more to bring back than settings, which a reset leaves as they are."""
+        """Whether there is more to bring back than settings, which a reset does not change."""
         edited = any(action.is_edit for action in self.actions)
         return self.batches > 0 or self.follows_to is not None or edited
 
     def to_json(self) -> dict[str, int | None]:
-        """How much it was, as the state tells it."""
+        """How much was discarded, as the state reports it."""
         ahead = self.follows_to if (self.follows_to or 0) > self.batches else None
         return {"batches": self.batches, "changes": len(self.actions), "pending": ahead}
 
@@ -41,9 +41,9 @@ class Discarded:
 class History:
     """The past of a run, and the future it had before it went back.
 
-    `timeline_starts` has the batch at which each timeline from `first_timeline` on begins: a new
-    one does when a future is discarded. `follows_to` is how far the recipe goes that this run was
-    made from. `changes` grows with every change of the log.
+    A new timeline begins when a future is discarded; `timeline_starts` has the batch at which each
+    timeline from `first_timeline` on begins. `follows_to` is how far the recipe goes from which
+    this run was made. `changes` grows with every change of the log.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class History:
         self.first_timeline = 0
         self.follows_to: int | None = None
         self.changes = 0
-        # By the last reset, until something else is trained or changed.
+        # What the last reset discarded, until something else is trained or changed.
         self.discarded: Discarded | None = None
         self.checkpoints = checkpoints(recipe)
         self._data = data
@@ -67,7 +67,7 @@ class History:
 
     @property
     def pending(self) -> int | None:
-        """How far the recipe goes that lies ahead; None where the run has been through it."""
+        """How far the recipe ahead goes; None if the run has been through it, or follows none."""
         ahead = self.follows_to is not None and self.follows_to > self.furthest
         return self.follows_to if ahead else None
 
@@ -77,17 +77,17 @@ class History:
         return self.first_timeline + len(self.timeline_starts) - 1
 
     def changed_from(self, batch: int, timeline: int) -> int:
-        """The first batch that is new to whoever knows those before `batch` of a timeline.
+        """The first batch that is new to a viewer that has those before `batch` of `timeline`.
 
-        With each future discarded since then, all after its cut is new.
+        For each future discarded since then, everything after its cut is new.
         """
         since = timeline + 1 - self.first_timeline
-        if since < 0:  # it is not known any more where that one was left
+        if since < 0:  # where that timeline was left is forgotten
             return 1
         return min([batch, *(cut + 1 for cut in self.timeline_starts[since:])])
 
     def require_room(self) -> None:
-        """Raise `AppError` where the log can take no further change, which may be two actions."""
+        """Raise `AppError` if the log has no room for another change, which may be two actions."""
         if len(self.recipe.actions) > MAX_ACTIONS - 2:
             raise AppError(
                 "too_many_changes",
@@ -132,7 +132,7 @@ class History:
         del self.timeline_starts[:-KNOWN_TIMELINES]
 
     def start_again(self, settings: dict[str, Any], loop: TrainingLoop) -> None:
-        """Forget everything, as a reset does; what stays of the run's settings is noted anew."""
+        """Forget everything, as a reset does, and log the settings that stay."""
         everything = Discarded(self.furthest, self.recipe.actions.copy(), self.follows_to)
         # A second reset in a row discards nothing more.
         discarded = everything if everything.is_work else self.discarded
@@ -147,7 +147,7 @@ class History:
         self.follows_to = None
 
     def take_up(self, discarded: Discarded) -> None:
-        """Follow from batch 0 what was discarded, and what lay ahead of it as a recipe."""
+        """Follow again from batch 0 what was discarded, and the recipe that lay ahead of it."""
         self._forget()
         self.recipe.actions.extend(discarded.actions)
         self.follows_to = max(discarded.batches, discarded.follows_to or 0)
@@ -175,7 +175,7 @@ class History:
         require_at_most(self.furthest, "the furthest this run has been trained to", batch)
 
     def require_known(self, batch: int) -> None:
-        """The same, or unless the recipe it follows goes that far."""
+        """The same, but also accept batches that the recipe ahead reaches."""
         if self.pending is None:
             self.require_reached(batch)
         else:
@@ -189,17 +189,17 @@ class History:
         *,
         changes_too: bool = True,
     ) -> Replay:
-        """A loop on its way to `batch`, from the nearest state before it, `loop`'s own included.
+        """A loop on its way to `batch`, from the nearest state before it; that may be `loop`'s own.
 
-        `phase` is the last phase to run in the batch after it, None to stay between the batches.
-        Without `changes_too` what the recipe changes at `batch` is left out.
+        `phase` is the last phase to run in the batch after it, None to stay between batches.
+        Without `changes_too` the recipe's changes at `batch` itself are not made.
         """
         start = self.checkpoints.before(batch - 1)
         nearest = start.batch if start is not None else 0
         changed = False
         if loop is not None and loop.next_phase is Phase.DRAW and nearest < loop.batch < batch:
             start, changed = loop.state(), True
-        # Where nothing lies ahead, what the log has there was set in the midst of the batch.
+        # If nothing lies ahead, changes in the log at the next batch were made in mid-batch.
         is_last = self.pending is None and batch == self.furthest
         meanwhile = self.recipe.at(batch + 1) if is_last else []
         return Replay(

@@ -1,4 +1,4 @@
-"""What lies behind one number: a followed sample, a picked unit and a picked weight."""
+"""The numbers behind a followed sample, a picked unit and a picked weight."""
 
 import math
 from typing import Any
@@ -14,10 +14,10 @@ from engine.gradient_check import angle
 
 
 def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
-    """Tensors as the API gives them, cut to what was picked; float32, or as the network's.
+    """The API's tensors, cut to what was picked, in the network's own float type.
 
-    `unit` and `source` (the input, a pixel) pick a weight of the first layer. Indices beyond the
-    end are taken as the last. Of the phases that have run in the batch at hand.
+    They are those of the phases that have run in the batch at hand. `unit` and `source` (the input,
+    a pixel) pick a weight of the first layer. An index beyond the end stands for the last.
     """
     loop = run.loop
     computed = set(loop.computed_tensor_names())
@@ -38,10 +38,10 @@ def inside_view(run: Run, sample: int, unit: int, source: int) -> ViewParts:
 
 
 def _unit_tensors(loop: TrainingLoop, unit: int) -> Tensors:
-    """The unit's row of everything that is shaped like the weights, and what leads on from it."""
+    """The unit's row of every tensor shaped like the weights, bias and outgoing weights."""
     computed = loop.computed_tensor_names()
     has_step = loop.flat_step() is not None
-    # Until this batch has one, a gradient or step that is there is of the batch before.
+    # Until this batch has its own, the gradient and step there are those of the batch before.
     of_the_past = {".gradient": not loop.has_gradient, ".step": not has_step}
     left_out = tuple(kind for kind, is_past in of_the_past.items() if is_past)
     tensors = {
@@ -64,7 +64,7 @@ def _is_like_weights(name: str) -> bool:
 
 
 def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> Tensors:
-    """What the sample gave rise to, and every sample's share in the picked weight's gradient."""
+    """The sample's tensors, and what every sample adds to the picked weight's gradient."""
     tensors = {"x": loop.tensor("batch.x")[sample].copy()}
     wanted = []
     if loop.phase is not Phase.DRAW:
@@ -87,8 +87,8 @@ def _sample_tensors(loop: TrainingLoop, sample: int, unit: int, source: int) -> 
 def _weight(loop: TrainingLoop, unit: int, source: int, before: Array | None) -> dict[str, Any]:
     """The picked weight through the step: before, gradient, the optimizer's state, step, after.
 
-    `before` are those of its whole unit, once there is a step. The optimizer is the one that made
-    the step. What the present one keeps is left out as long as it has made none.
+    `before` are the weights of the whole unit before the step, once there is one. `optimizer` is
+    the one that made the step. The present one's state is left out until it has made a step.
     """
     at = (unit, source)
     after = float(loop.tensor("layer1.weights")[at])
@@ -106,7 +106,7 @@ def _weight(loop: TrainingLoop, unit: int, source: int, before: Array | None) ->
 
 def _step_angle(gradient: Array, step: Array) -> float | None:
     """Degrees between −gradient and what the optimizer made of it, over all parameters."""
-    # The angle to the gradient itself spares a negated copy of it.
+    # Measuring from the gradient itself saves a negated copy of it.
     degrees = 180 - angle(gradient, step)
     return degrees if math.isfinite(degrees) else None
 
@@ -114,7 +114,7 @@ def _step_angle(gradient: Array, step: Array) -> float | None:
 def flow_view(run: Run) -> ViewParts:
     """The gradient on its way back: ∂loss/∂logits, and ∂loss/∂activations of the first layer.
 
-    Codes of (n, units) each, of the first 128 samples; both have been divided by the batch size.
+    Codes (n, units) for the first 128 samples. Both are already divided by the batch size.
     """
     loop = run.loop
     if not loop.has_gradient:

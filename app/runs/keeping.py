@@ -1,4 +1,4 @@
-"""Keeping a run: what has changed since the last time goes into its journal, and back."""
+"""Keeping a run: saves what has changed to its journal, and brings a run back from there."""
 
 import sqlite3
 from collections.abc import Callable
@@ -21,18 +21,18 @@ from engine import Phase
 
 
 class Keeper:
-    """One run and its journal. `save` writes what is new since the last time, or since `open`."""
+    """One run and its journal. `save` writes what is new since the last save, or since opening."""
 
     def __init__(self, journal: Journal, run: Run) -> None:
         self._journal = journal
         self.run = run
-        run.series.earlier = partial(_earlier, journal)  # of the keeper it would keep the run alive
+        run.series.earlier = partial(_earlier, journal)  # no method, which would keep the run alive
         self._mark()
 
     def _mark(self) -> None:
-        """All of the run as it is now is in the journal."""
+        """Note that the journal now has all of the run."""
         run = self.run
-        self.is_kept = True  # or the last save failed
+        self.is_kept = True  # False if the last save failed
         self._version = run.version
         self._timeline = run.timeline
         self._length = run.series.length
@@ -41,11 +41,11 @@ class Keeper:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something has changed that can be saved: a seek is, once it has arrived."""
+        """Whether something has changed that can be saved; a seek only once it has arrived."""
         return self.run.version != self._version and not self.run.seeking
 
     def save(self) -> None:
-        """Write what is new. Where that fails the run says so, and the next time tries again."""
+        """Write what is new. If that fails, the run says so, and the next save tries again."""
         self.is_kept = False
         try:
             self._journal.save(self._changes())
@@ -105,7 +105,7 @@ def _earlier(journal: Journal, first: int, last: int) -> NDArray[np.float64]:
 
 
 def _motion(progress: dict[str, Any]) -> Playing | Stepping | None:
-    """What a run did when it was kept."""
+    """What a run was doing when it was saved."""
     if progress.get("state") == "playing":
         return Playing()
     return Stepping(*progress["step"]) if progress.get("step") else None
@@ -119,10 +119,10 @@ def bring_back(
     *,
     lost: bool,
 ) -> Run:
-    """The run that is kept, on its way to where it was.
+    """The run that is kept, on its way back to where it was.
 
     After the loss of its worker (`lost`) it goes on with what it did; after a stop of the server
-    it rests. It tells both.
+    it rests. In both cases `restored` says so.
     """
     recipe = Recipe(kept.config, [Action(batch, settings) for batch, settings in kept.actions])
     run = Run(recipe, data, checkpoints=checkpoints, clock=clock)
@@ -151,7 +151,7 @@ def bring_back(
 
 
 def _progress(run: Run) -> dict[str, Any]:
-    """Where a run is and what it does, as its journal has it."""
+    """Where a run is and what it does, in the form of its journal."""
     loop = run.loop
     motion, failure = run.motion, run.failure
     step = [motion.unit, motion.remaining] if isinstance(motion, Stepping) else None

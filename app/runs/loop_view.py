@@ -14,7 +14,7 @@ from engine import Phase
 
 SHOWN_SAMPLES = 128
 SHOWN_UNITS = 16
-# Most of the view's bytes, and the same from a batch's DRAW to its UPDATE.
+# These are most of the view's bytes, and stay the same from a batch's DRAW to its UPDATE.
 DRAWN = ("batch.x", "batch.y")
 
 
@@ -25,7 +25,7 @@ def loop_view(run: Run, sample: int) -> ViewParts:
     """
     loop = run.loop
     if loop.phase is None or "batch.y" not in loop.computed_tensor_names():
-        return {}, {}  # nothing trained yet, or the batch has failed
+        return {}, {}  # nothing is trained yet, or the batch has failed
     ran = list(Phase)[: list(Phase).index(loop.phase) + 1]
     size = len(loop.tensor("batch.y"))
     sample = min(sample, size - 1)
@@ -48,7 +48,7 @@ def loop_view(run: Run, sample: int) -> ViewParts:
 
 
 def drawn_content(run: Run) -> Hashable:
-    """What decides what the tensors of DRAW show: while it is the same, so are they."""
+    """A key for the tensors of DRAW: they change only if it changes."""
     moment = run.moment
     batch = moment.batch + (not run.at_boundary)
     return moment.timeline, batch, moment.changes, moment.phase is None

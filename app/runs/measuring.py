@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from app.runs.series import Series
 from engine import Evaluation, NonFiniteError, Phase, Samples, TrainingLoop
 
-# While a run plays alone, it is measured at most this often besides the ends of its epochs.
+# A run that plays alone is measured at most this often, beside the ends of its epochs.
 EVERY_S = 2.0
 CHUNK = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a measurement found at `batch`: each test image's class, and how sure of it it was."""
+    """What a measurement found at `batch`: each test image's predicted class and its confidence."""
 
     batch: int
     predicted: NDArray[np.intp]
@@ -27,8 +27,8 @@ class Measured:
 class Measuring:
     """At most one measurement at a time, of a copy of the weights. Results go to `series`.
 
-    `last` is the newest finished one. `every_s` is how much time there is at least, while the run
-    plays, between the end of one and the beginning of the next.
+    `last` is the newest finished one. While the run plays, at least `every_s` lie between the end
+    of one measurement and the beginning of the next.
     """
 
     def __init__(self, series: Series, test: Samples, clock: Callable[[], float]) -> None:
@@ -48,20 +48,20 @@ class Measuring:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last one is so long ago that another may begin while the run plays."""
+        """Whether another may begin while the run plays: the last one is long enough ago."""
         return not self.under_way and self._clock() - self._finished_at > self.every_s
 
     def knows(self, loop: TrainingLoop) -> bool:
         """Whether the state of `loop` has been measured, or cannot be.
 
-        A run that has been opened again, or gone back, has the figures of a batch, but not which
-        images it took for what.
+        A run that was opened again, or has gone back, knows the loss and accuracy of a batch, but
+        not the classes it predicted; then this is False.
         """
         is_last = self.last is not None and self.last.batch == loop.batch
         return (is_last and self._series.has_test(loop.batch)) or loop.batch == self._unmeasurable
 
     def blocks(self, loop: TrainingLoop) -> bool:
-        """Whether the end of an epoch is being measured: nothing changes before that is done."""
+        """Whether the end of an epoch is being measured: training waits until that is done."""
         return (
             self._under_way is not None
             and self._under_way.batch == loop.batch > 0
@@ -70,14 +70,14 @@ class Measuring:
         )
 
     def begin(self, loop: TrainingLoop) -> None:
-        """Measure the state of `loop` as it is now, unless that is known."""
+        """Begin to measure the state of `loop` as it is now, unless that is known."""
         if not self.knows(loop):
             self._under_way = Evaluation(loop, self._test, chunk=CHUNK)
 
     def advance(self, threads: int, version: int) -> bool:
-        """Use the next chunk of images; True where a measurement has been finished by it.
+        """Use the next chunk of images; True if that finishes a measurement.
 
-        It is known from that `version` of the run on.
+        The result is then known from `version` of the run on.
         """
         evaluation = self._under_way
         if evaluation is None:
@@ -100,15 +100,15 @@ class Measuring:
         return True
 
     def rest(self) -> None:
-        """Give back what `advance` computes in, before another run advances; it is made anew."""
+        """Give back the arrays of `advance` before another run's turn; they are made anew later."""
         if self._under_way is not None:
             self._under_way.rest()
 
     def abandon(self) -> None:
-        """Drop the measurement under way: its batch belongs to another past."""
+        """Drop the measurement under way: its batch has been left behind."""
         self._under_way = self._unmeasurable = None
 
     def forget(self, batch: int) -> None:
-        """The weights at `batch` have been changed by hand: it is to be measured again."""
+        """Forget the measurement at `batch`, whose weights have been changed by hand."""
         self._series.forget_test(batch)
         self.abandon()

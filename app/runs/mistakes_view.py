@@ -14,12 +14,12 @@ def mistakes_view(run: Run, *cell: int) -> ViewParts | None:
     some test images, LISTED at most: `images` uint8 (k, features), `labels`, `predicted` uint8,
     `confidence` float32, `indices` uint32 among all of them.
 
-    They are the most confident mistakes; of a cell of the table (true class, answer) its own alone,
-    and on the diagonal, which has no mistakes, the least confident first.
+    They are the most confident mistakes. For a cell of the table (true class, answer) they are the
+    images of that cell; on the diagonal, which has no mistakes, the least confident first.
 
-    Metadata: `measured.batch`. Empty before the first measurement, and where the last is of weights
-    that have been changed by hand since, or of a future that has been discarded. None for a cell
-    that the table does not have.
+    Metadata: `measured.batch`. Empty before the first measurement, and if the weights of the last
+    one have been changed by hand since, or its future discarded. None for a cell that the table
+    does not have.
     """
     classes = run.loop.network.outputs
     if any(number >= classes for number in cell):

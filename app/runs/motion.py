@@ -20,12 +20,12 @@ class RunState(StrEnum):
 
 @dataclass(slots=True)
 class Playing:
-    """On and on, at the run's speed."""
+    """Training on and on, at the run's speed."""
 
 
 @dataclass(slots=True)
 class Stepping:
-    """To the next boundary of `unit`, `remaining` times, as fast as possible."""
+    """Training to the next boundary of `unit`, `remaining` times, as fast as possible."""
 
     unit: Unit
     remaining: int
@@ -33,19 +33,19 @@ class Stepping:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a run has stopped; and if its numbers have exploded, the batch to go back to."""
+    """Why a run has stopped; `sound`, if its numbers have exploded: the batch to go back to."""
 
     error: AppError
     sound: int | None = None
 
 
-# What comes after a seek: a run that has been brought back may go on playing, or had failed.
+# What comes after a seek: a run that is brought back may go on playing, or have failed.
 Then: TypeAlias = Playing | Stepping | Failure | None
 
 
 @dataclass(slots=True)
 class Seeking:
-    """To another batch, by replaying the recipe on a loop that then takes over."""
+    """Going to another batch, by replaying the recipe on a loop that then takes over."""
 
     replay: Replay
     then: Then = None

@@ -1,4 +1,4 @@
-"""From a run's configuration to the engine's objects, and settings onto a training loop."""
+"""Makes the engine's objects from a run's configuration, and applies settings to a loop."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from engine.optimizers import Optimizer
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The samples a run is trained on and those it is measured on."""
+    """The samples on which a run is trained, and those on which it is measured."""
 
     train: Samples
     test: Samples
@@ -56,25 +56,26 @@ def make_loop(config: dict[str, Any], data: DataSet) -> TrainingLoop:
 
 
 def network_input(pixels: list[int]) -> NDArray[np.float32]:
-    """784 pixels of 0 to 255 as a network takes them: x (1, 784) in 0..1."""
+    """784 pixels of 0 to 255 as input of a network: x (1, 784) in 0..1."""
     return np.array([pixels], dtype=np.float32) / np.float32(255)
 
 
 def drawing_samples(drawing: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A labelled drawing as the network takes it: x (1, 784), y (1,)."""
+    """A labelled drawing as a sample: x (1, 784), y (1,)."""
     return network_input(drawing["pixels"]), np.array([drawing["label"]])
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
-    """The optimizer as the configuration writes it: name, learning rate, and momentum for SGD."""
+    """The optimizer in the configuration's form: name, learning rate, and momentum for SGD."""
     config = optimizer.config()
     return {key: config[key] for key in ("name", *OPTIONS) if key in config}
 
 
 def _optimizer_after(before: Optimizer, settings: dict[str, Any]) -> Optimizer:
-    """The optimizer that settings lead to, of a command or of a recipe.
+    """The optimizer after a command's or a recipe's settings.
 
-    A new one keeps the learning rate unless they name one; the same one keeps all they don't name.
+    Another optimizer keeps the learning rate unless the settings name one; the same optimizer keeps
+    every option that they do not name.
     """
     named = settings.get("optimizer", {})
     if isinstance(named, str):
@@ -87,7 +88,7 @@ def _optimizer_after(before: Optimizer, settings: dict[str, Any]) -> Optimizer:
 
 
 def resolve(command: dict[str, Any], loop: TrainingLoop) -> dict[str, Any]:
-    """What a `set` command changes on `loop`, complete and checked: `{}` where nothing.
+    """What a `set` command changes on `loop`, complete and checked; `{}` if nothing.
 
     Raises an engine error, with nothing changed, for values that do not fit.
     """
@@ -110,8 +111,8 @@ def check_actions(
 ) -> None:
     """Raise `AppError` unless every change of a recipe can be made on its network.
 
-    They are tried on a network that is not trained, one after the other; but for the steps on
-    drawings, which fit any network, and which take their time.
+    They are tried one after the other on an untrained network, except steps on drawings, which fit
+    any network and take long.
     """
     loop = make_loop(config, data)
     for number, (batch, settings) in enumerate(actions, start=1):
@@ -129,7 +130,7 @@ def check_actions(
 
 
 def apply(settings: dict[str, Any], loop: TrainingLoop) -> None:
-    """Put an action of a recipe into effect; the same optimizer keeps its state."""
+    """Apply an action of a recipe; if the optimizer stays the same, it keeps its state."""
     if "weight" in settings:
         weight = settings["weight"]
         loop.set_parameter(weight["tensor"], tuple(weight["index"]), weight["value"])

@@ -2,20 +2,20 @@
 
 from collections import deque
 
-# A run that has fallen behind by more than this does not try to catch up.
+# A run that is more than this behind its pace does not try to catch up.
 MAX_LAG_S = 0.25
 RATE_WINDOW_S = 1.0
 
 
 class Pace:
-    """Spaces phases evenly at `speed` a second; None is as fast as the machine allows."""
+    """Spaces phases evenly, `speed` of them a second; None means as fast as possible."""
 
     def __init__(self) -> None:
         self.speed: float | None = None
         self._due = 0.0
 
     def start(self, now: float) -> None:
-        """The first phase may run at once."""
+        """Begin: the first phase may run at once."""
         self._due = now
 
     def wait(self, now: float) -> float:
@@ -34,7 +34,7 @@ class Pace:
 
 
 class BatchRate:
-    """Batches a second over the last second of playing, or the last batch where it takes longer."""
+    """Batches a second over the last second of playing, or the last batch if that is longer."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque()
@@ -55,6 +55,6 @@ class BatchRate:
             return 0.0
         (start, first), (end, last) = self._marks[0], self._marks[-1]
         batches = last - first
-        # Between two batches the rate stands, until the next is late: even now it would be slower.
+        # Between batches the rate stays as it is, until the next one is late: then it is slower.
         by_now = (batches + 1) / max(now - start, 1e-3)
         return min(batches / max(end - start, 1e-3), by_now)

@@ -1,8 +1,8 @@
-"""The message of one weight picture, of the moment at which it is begun.
+"""The message of one weight picture, which shows the moment at which it is begun.
 
-Where a loop has a helper, its team paints the picture of a large layer at once. Else only the bits
-that show are taken; making codes of them, and turning them unit by unit, is left to the thread that
-sends the message: training goes on meanwhile.
+If a loop has a helper, its team paints the picture of a large layer at once. Otherwise only the
+bits that matter are copied. The thread that sends the message makes codes of them and turns these
+unit by unit, while training goes on.
 """
 
 import threading
@@ -16,17 +16,16 @@ from app.runs.codes import Bits, Codes, Indices, code, take_bits
 from app.safetensors_header import header
 from engine import TrainingLoop
 
-# Buffers for bits that are kept for the next pictures: those that have served last.
+# So many of the last used buffers for bits are kept for the next pictures.
 KEPT = 8
-# Columns of which each row's bytes are picked together: of more of them the cache does not hold a
-# line each.
+# So many columns are turned together. The cache has no room for a line of each of more columns.
 TURNED_AT_ONCE = 56
 
 
 class Picture:
     """A safetensors message with the codes of a matrix (units, inputs) as its "values".
 
-    The matrix, one of the loop's, is looked at now, and not again. The message can be made once.
+    The matrix, one of the loop's, is read now and not again. The message can be made only once.
     """
 
     def __init__(
@@ -41,19 +40,19 @@ class Picture:
         self._codes = painted(matrix, table, loop) or _coded_later(matrix, table)
 
     def __len__(self) -> int:
-        """The number of the message's bytes."""
+        """The length of the message in bytes."""
         return len(self._header) + self._size
 
     def pieces(self) -> Iterator[bytes | memoryview]:
-        """The message piece by piece, each to be used before this thread makes another picture."""
+        """The message in pieces; use each before this thread makes another picture."""
         yield self._header
         yield from self._codes
 
 
 def _coded_later(matrix: NDArray[np.floating], table: Codes) -> Iterator[memoryview]:
-    """The codes of what the matrix is now, row by row, made when they are asked for."""
+    """The codes of the matrix as it is now, row by row; made later, when they are asked for."""
     buffer = _buffers.take(matrix.size)
-    # In the order in which the matrix lies in memory, else taking them would take longer.
+    # In the order of the matrix in memory: in any other, copying would take longer.
     lies_turned = matrix.strides[0] < matrix.strides[1]
     bits = buffer.reshape(matrix.shape, order="F" if lies_turned else "C")
     take_bits(matrix, out=bits)
@@ -67,7 +66,7 @@ def _coded(
     code(buffer, table, indices=indices, out=codes)
     _buffers.give_back(buffer)
     if turn:
-        # The indices have served: there is room for the codes in the other order.
+        # The indices are no longer needed: their memory takes the codes in the other order.
         turned = indices.view(np.uint8)[: codes.size].reshape(shape)
         _turn(codes.reshape(shape, order="F"), turned)
         codes = turned.reshape(-1)
@@ -75,9 +74,9 @@ def _coded(
 
 
 class _Buffers:
-    """Buffers of any size: the thread that trains takes them, the one that sends gives them back.
+    """Buffers of any size: the training thread takes them, the sending thread gives them back.
 
-    Of those that are given back only the last are kept.
+    Only the last ones given back are kept.
     """
 
     def __init__(self) -> None:
@@ -101,7 +100,7 @@ _buffers = _Buffers()
 
 
 class _Room(threading.local):
-    """Where a thread makes its pictures, planned once."""
+    """The memory in which a thread makes its pictures, allocated once."""
 
     def __init__(self) -> None:
         self._indices = np.empty(0, np.intp)
@@ -126,6 +125,6 @@ def _turn(codes: Codes, out: Codes) -> None:
         whole = matrix[:, : inputs - rest]
         return whole.reshape(units, strips, TURNED_AT_ONCE).transpose(1, 0, 2)
 
-    # `positive` copies too, and goes from strip to strip: `copyto` follows memory, row by row.
+    # `positive` copies strip by strip; `copyto` would follow memory, row by row.
     np.positive(in_strips(codes), out=in_strips(out))
     np.copyto(out[:, inputs - rest :], codes[:, inputs - rest :])

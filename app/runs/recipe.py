@@ -6,11 +6,11 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
-# Settings that only hold: of two changes at one batch the later counts. Everything else also
-# changes the network or its optimizer's state (momentum switched off drops the velocity), so each
-# one is an action of its own.
+# Settings that can be merged: of two changes at one batch only the later counts. All others also
+# change the network or the optimizer's state (switching momentum off drops the velocity), so each
+# is an action of its own.
 MERGED = {"learning_rate", "batch_size"}
-# What changes weights by hand, and can be taken back.
+# Changes of weights by hand, which can be taken back.
 EDITS = {"weight", "drawing"}
 
 
@@ -27,13 +27,13 @@ class Action:
         return not EDITS.isdisjoint(self.settings)
 
     def to_json(self) -> dict[str, Any]:
-        """The form in which the log travels."""
+        """The action as the log's JSON has it."""
         return {"batch": self.batch, "set": self.settings}
 
 
 @dataclass(slots=True)
 class Recipe:
-    """The configuration plus the log, in the order of the batches.
+    """The configuration and the log, in the order of the batches.
 
     The state of a run at batch n is a pure function of its recipe and n.
     """
@@ -44,9 +44,9 @@ class Recipe:
     def record(self, batch: int, settings: dict[str, Any]) -> None:
         """Note that `settings` hold from `batch` on.
 
-        Settings at one batch are merged, the later winning. A named optimizer, and a momentum,
-        start an entry of their own: switching away and back starts with fresh state, and merging
-        would hide that.
+        Settings at one batch are merged, and the later one wins. A named optimizer or a momentum
+        gets an entry of its own: switching away and back starts with fresh state, which merging
+        would hide.
         """
         index = bisect_right(self.actions, batch, key=lambda action: action.batch)
         previous = self.actions[index - 1] if index else None
@@ -57,7 +57,7 @@ class Recipe:
             self.actions.insert(index, Action(batch, settings))
 
     def name_at(self, batch: int) -> str:
-        """A name for all that decides the state at `batch`, before the changes made there."""
+        """A hash of all that decides the state at `batch`, before the changes made there."""
         past = [action.to_json() for action in self.actions if action.batch < batch]
         return hashlib.sha256(json.dumps([self.config, past]).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Recipes and networks as files: the form in which a run leaves the server and comes back."""
+"""Recipes and networks as files, in which a run leaves the server and comes back."""
 
 import json
 from typing import Any, Literal, get_args
@@ -15,7 +15,7 @@ RECIPE_KEY = "recipe"
 
 
 def recipe_json(run: Run) -> dict[str, Any]:
-    """The whole recipe of a run, and how far it has been trained by it."""
+    """The whole recipe of a run, and how far the run has been trained."""
     return {
         "format": RECIPE_FORMAT,
         "version": RECIPE_VERSION,

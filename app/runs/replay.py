@@ -11,11 +11,11 @@ from engine import LoopState, Phase, TrainingLoop
 class Replay:
     """A fresh loop on its way to `target`; the run's own loop is not touched.
 
-    It starts from `start`, a saved state before `target` (None: from the untrained network), so
-    that the batch that leads to `target` really runs and its gradients and activations are there.
-    `changed` says that `start` already has the changes made at its batch. `phase` is the last
-    phase to run in the batch after `target`, None to stay between the batches; `meanwhile` are the
-    changes made in the midst of that batch. Without `changes_too` those made at `target` are not.
+    It begins at `start`, a saved state before `target` (None: the untrained network), so that the
+    batch that leads to `target` really runs and its gradients and activations are there. `changed`
+    says that `start` already has the changes made at its batch. `phase` is the last phase to run in
+    the batch after `target`, None to stay between batches; `meanwhile` are the changes made in the
+    middle of that batch. Without `changes_too` the changes at `target` itself are not made.
     """
 
     def __init__(

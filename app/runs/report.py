@@ -1,4 +1,4 @@
-"""What a run tells about itself: the state object of the protocol, in plain JSON values."""
+"""What a run reports about itself: the protocol's state object, in plain JSON values."""
 
 from typing import Any
 

@@ -15,5 +15,5 @@ class Restored:
     set_aside: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        """The form in which it travels."""
+        """The value of the state's `restored`."""
         return {"batch": self.batch, "reason": self.reason, "set_aside": list(self.set_aside)}

@@ -28,18 +28,18 @@ from app.runs.studies.schedule import Moment, Studies
 from app.storage.checkpoints import Checkpoints
 from engine import EngineError, NonFiniteError, Phase
 
-# Of a slice in which it trains, for measuring it; one piece at least.
+# The share of a training run's slice that measuring it may take; one piece at least.
 MEASURING_SHARE = 1 / 8
-# A loss that is as many times that of long before has risen.
+# A loss has risen if it is so many times the first one held.
 RISEN = 2
 
 
 class Run:
     """One run, hosted in a worker beside others.
 
-    `checkpoints` makes its saved states for its recipe. `version` grows whenever something a
-    viewer could see has changed; it begins with the clock, so that it is beyond whatever viewers
-    have been sent by another worker.
+    `checkpoints` makes the checkpoints of a recipe. `version` grows whenever something a viewer
+    could see has changed. It begins at the clock's time, so that it is above every version that
+    another worker has sent to viewers.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Run:
         self.name = ""
         self.branched_from: dict[str, Any] | None = None
         self.restored: Restored | None = None
-        self.unsaved: AppError | None = None  # why it cannot be kept at the moment
+        self.unsaved: AppError | None = None  # why it cannot be saved at the moment
         self.measuring = Measuring(self.history.series, data.test, clock)
         self.studies = Studies(data, clock)
         self.shown = Shown()
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        """The state as its readers see it."""
+        """The `state` of the protocol."""
         if self.error is not None:
             return RunState.FAILED
         if isinstance(self._motion, Playing):
@@ -109,17 +109,17 @@ class Run:
 
     @property
     def seeking(self) -> bool:
-        """Whether it is on its way to another state. (A run that has failed is where it stays.)"""
+        """Whether it is on its way to another batch. (A failed run counts as arrived.)"""
         return isinstance(self._motion, Seeking) and self.error is None
 
     @property
     def is_settled(self) -> bool:
-        """Whether it has the state of some moment, and is not on its way to it: commands wait."""
+        """Whether it has the state of a moment; if it is on its way to one, commands wait."""
         return not isinstance(self._motion, Seeking) and not self._due
 
     @property
     def is_busy(self) -> bool:
-        """Whether it computes without a rest: at full speed, in a step or in a seek."""
+        """Whether it computes without pauses: at full speed, in a step or in a seek."""
         if isinstance(self._motion, Playing):
             return self.pace.speed is None
         return self._motion is not None
@@ -146,7 +146,7 @@ class Run:
         self.history.require_reached(batch)
 
     def replay_to(self, batch: int, phase: Phase | None = None) -> Replay:
-        """A loop on its way to an earlier batch, or back to a later one; then on to a phase."""
+        """A loop on its way to any batch it was trained to, then on to a phase."""
         return self.history.replay_to(batch, self.loop if self.is_settled else None, phase)
 
     @property
@@ -155,7 +155,7 @@ class Run:
         return self._motion
 
     def bring_back(self, batch: int, phase: Phase | None, speed: float | None, then: Then) -> None:
-        """Go to where it was when it was last kept, and do what it is to do there."""
+        """Go to where it was when it was last saved, and then do `then`."""
         self.pace.change(speed, self._clock())
         if batch == 0 and phase is None and not self.recipe.at(0):
             self._go_on(then)
@@ -167,7 +167,7 @@ class Run:
     def command(self, command: dict[str, Any]) -> None:
         """Carry out a checked command, or raise `AppError` with nothing changed.
 
-        Not before the run is settled.
+        Call it only when the run is settled.
         """
         told, self.restored = self.restored, None
         self.history.checkpoints.set_aside.clear()
@@ -231,16 +231,16 @@ class Run:
         if batch == self.loop.batch and self.at_boundary and not has_failed:
             self._move(None)
         elif batch > self.furthest:
-            # Ahead of all it has been trained to, as its recipe says.
+            # Beyond all it has been trained to, as far as its recipe goes.
             ahead = Stepping("batch", batch - self.loop.batch)
-            # What has failed may have been a change made here: it is tried again.
+            # A change made at this batch may have caused the failure: try it again.
             self._move(Seeking(self.replay_to(self.loop.batch), ahead) if has_failed else ahead)
         else:
             self._move(Seeking(self.replay_to(batch)))
             self.tell_damage(batch)
 
     def tell_damage(self, batch: int) -> None:
-        """Say so if a damaged checkpoint has been found on the way to `batch`."""
+        """Report it if a damaged checkpoint was found on the way to `batch`."""
         set_aside = self.history.checkpoints.set_aside
         if set_aside:
             self.restored = Restored(batch, "checkpoint_damaged", list(set_aside))
@@ -257,7 +257,7 @@ class Run:
         apply(changes, self.loop)
 
     def _edit(self, settings: dict[str, Any]) -> None:
-        """Change weights by hand, at once or not at all; it is an action of the recipe."""
+        """Change weights by hand, completely or not at all; it is an action of the recipe."""
         self._require_sound()
         if not self.at_boundary:
             raise AppError(
@@ -338,7 +338,7 @@ class Run:
             self._motion.replay.loop.threads = threads
 
     def wait(self) -> float | None:
-        """Seconds until there is something to do: 0 for now, None for not before a command."""
+        """Seconds until there is something to do: 0 for now, None if not before a command."""
         if self.measuring.under_way or self._due or self._has_study():
             return 0.0
         if self._motion is None:
@@ -350,10 +350,11 @@ class Run:
     def advance(self, until: float) -> None:
         """Work until the clock reaches `until` or there is nothing to do for now.
 
-        The smallest piece is a phase at a given speed, else a batch; so it may overrun by one.
+        The smallest piece of work is a phase at a given speed, otherwise a batch; the last one may
+        end after `until`.
         """
         if isinstance(self._motion, Playing | Stepping):
-            # Beside the training, a part of the slice is for what is worked out on the side.
+            # A part of the slice is for measurements and studies beside the training.
             if self.measuring.is_due and not self._due:
                 self.measuring.begin(self.loop)
             now = self._clock()
@@ -361,17 +362,17 @@ class Run:
             while self._measure() and self._clock() < enough:
                 pass
             if self._study():
-                self._work()  # a piece may outlast the slice: training goes on all the same
+                self._work()  # a study's piece may outlast the slice: train all the same
         while self._clock() < until and self._work():
             pass
 
     def _work(self) -> bool:
-        """Do the smallest piece of what is next; False where that has to wait."""
+        """Do the smallest piece of what is next; False if that has to wait."""
         if self._due:
             self._make_change()
             return True
         if self._motion is None:
-            # What is looked at comes first, then the measurement of the present state.
+            # Studies that somebody looks at come first, then the measurement of the present state.
             if self._study():
                 return True
             if not self.measuring.under_way and self.error is None:
@@ -407,7 +408,8 @@ class Run:
         }
         if reached[step.unit]:
             step.remaining -= 1
-        # Counted at once: what is kept then goes on from here. But it ends with what is due here.
+        # Counted at once, so that a saved run goes on from here. But the step ends only when the
+        # changes and the measurement due here are done.
         if step.remaining == 0 and not self._due and not self.measuring.blocks(self.loop):
             self._move(None)
 
@@ -452,20 +454,20 @@ class Run:
             self._move(None)
 
     def fail(self, failure: Failure) -> None:
-        """Stop for good, until a seek back or a reset."""
+        """Stop until a seek back or a reset."""
         self.measuring.abandon()
         self._due.clear()
         self._move(None)
         self.failure = failure
 
     def _recover(self) -> None:
-        """Forget a failure: what follows is sound again."""
+        """Forget a failure: the run goes to a sound state."""
         self.failure = None
 
     def _stop(self, failure: Failure, *, changes_too: bool = True) -> None:
-        """Fail between batches; the last one's tensors, which have been overwritten, come back.
+        """Fail between batches, and replay the last batch, whose tensors have been overwritten.
 
-        With `changes_too` what the recipe changes after that batch is made.
+        With `changes_too` the replay also makes the recipe's changes at that batch.
         """
         self.fail(failure)
         batch = self.loop.batch
@@ -473,9 +475,9 @@ class Run:
         self.tell_damage(batch)
 
     def _explosion(self, error: NonFiniteError) -> Failure:
-        """What has made the numbers of the batch at hand explode, and what to do about it.
+        """What made the numbers of the batch at hand explode, and what to do about it.
 
-        They are found before that batch's own step: the steps before it are to blame, if any.
+        They are found before that batch's own step, so only earlier steps can be to blame.
         """
         batch, last_sound, sound = self.loop.batch, self._last_sound_batch(), None
         had_risen = last_sound < batch - 1
@@ -503,11 +505,11 @@ class Run:
         return Failure(AppError("not_finite", message, hint, status=409), sound)
 
     def _last_sound_batch(self) -> int:
-        """The last batch after which the loss had not risen much; as far as it is held."""
+        """The last batch, of those held in memory, after which the loss had not risen much."""
         first = self.series.first_held
         losses = self.series.columns(first)[0]
         sound = np.flatnonzero(losses <= RISEN * losses[:1])
-        # The loss of a batch is that of the weights before it.
+        # A batch's loss is measured with the weights before its update.
         return first + int(sound[-1]) - 1 if sound.size else 0
 
     def _replay(self, seeking: Seeking) -> None:
@@ -515,7 +517,7 @@ class Run:
         try:
             if not replay.done:
                 replay.advance()
-        except NonFiniteError:  # in a change: its batches did not fail before
+        except NonFiniteError:  # in a change: the batches themselves did not fail before
             self.loop = replay.loop
             self._stop(Failure(_exploded_by_change(self.loop.batch)), changes_too=False)
             return
@@ -533,7 +535,7 @@ class Run:
             self.pace.start(self._clock())
 
     def _measure(self) -> bool:
-        """Do a piece of the measurement under way; False where there is none."""
+        """Do a piece of the measurement under way; False if there is none."""
         if not self.measuring.under_way:
             return False
         if self.measuring.advance(self.loop.threads, self.version + 1):
@@ -544,7 +546,7 @@ class Run:
 
     @property
     def moment(self) -> Moment:
-        """What a study made now is of."""
+        """The moment that a study made now would show."""
         loop = self.loop
         changes, rate = self.history.changes, loop.learning_rate
         return Moment(self.timeline, loop.batch, loop.phase, changes, rate)
@@ -555,7 +557,7 @@ class Run:
         return self.studies.has_work(self.moment, training=self.is_busy)
 
     def _study(self) -> bool:
-        """Do a piece of a study that is looked at; False where there is none."""
+        """Do a piece of a study that somebody looks at; False if there is none."""
         if not self._has_study():
             return False
         version = self.version + 1

@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 COLUMNS = ("loss", "accuracy", "learning_rate", "gradient_norm")
-# What those who watch ask for, and a reader who comes back soon; the rest is seldom asked for.
+# Viewers, and readers who come back soon, ask for so many batches; seldom for earlier ones.
 RECENT = 4096
 
 
 class Series:
     """Per-batch values in growing float64 columns; the first is batch 1's.
 
-    What is kept elsewhere can be let go of; `earlier` then brings it, the values of the batches
-    from one to another, both included, as (4, n).
+    Values that are kept elsewhere can be freed here. `earlier(first, last)` then reads those of a
+    range of batches, both included, as (4, n).
     """
 
     def __init__(self) -> None:
         self._columns = np.empty((len(COLUMNS), 1024))
-        self._before = 0  # how many batches are not held here
+        self._before = 0  # how many batches are not held in memory
         self._tests: dict[int, tuple[float, float]] = {}
-        self._known_since: list[tuple[int, int]] = []  # of each the run's version, and its batch
+        self._known_since: list[tuple[int, int]] = []  # (version of the run, batch) of each
         self.length = 0
         self.earlier: Callable[[int, int], NDArray[np.float64]] | None = None
 
@@ -31,7 +31,7 @@ class Series:
         """Add the next batch's values, one for each of `COLUMNS`."""
         held = self._held
         if held.shape[1] == self._columns.shape[1]:
-            # Only what is held is copied: memory that is not written yet takes none.
+            # Only the values held are copied; new memory costs nothing until it is written to.
             self._columns = np.empty((len(COLUMNS), 2 * held.shape[1]))
             self._columns[:, : held.shape[1]] = held
         self._columns[:, held.shape[1]] = [values[name] for name in COLUMNS]
@@ -42,7 +42,7 @@ class Series:
         return self._columns[:, : self.length - self._before]
 
     def bring_back(self, values: NDArray[np.float64], length: int) -> None:
-        """Begin with `length` batches, the last of them with `values`: (4, n)."""
+        """Begin with `length` batches; `values` (4, n) are those of the last n."""
         self._before = length - values.shape[1]
         self.length = length
         self._columns = np.empty((len(COLUMNS), values.shape[1] + 1024))
@@ -50,13 +50,13 @@ class Series:
 
     @property
     def first_held(self) -> int:
-        """The first batch whose values are held here."""
+        """The first batch whose values are held in memory."""
         return self._before + 1
 
     def let_go(self) -> None:
-        """Free all values but those of the last `RECENT` batches: they are kept elsewhere."""
+        """Free all values but those of the last `RECENT` batches; they are kept elsewhere."""
         gone = self._held.shape[1] - RECENT
-        if gone >= RECENT:  # not a few at a time
+        if gone >= RECENT:  # many at a time, since freeing copies the rest
             self._columns = self._held[:, gone:].copy()
             self._before += gone
 
@@ -92,7 +92,7 @@ class Series:
     def columns(self, from_batch: int = 1, to_batch: int | None = None) -> NDArray[np.float64]:
         """The values of batches `from_batch` to `to_batch`, both included: (4, n), as `COLUMNS`.
 
-        A view, where all of them are held. Raises what `earlier` raises.
+        A view, if all of them are held in memory. Raises what `earlier` raises.
         """
         first = max(from_batch, 1)
         last = self.length if to_batch is None else min(to_batch, self.length)

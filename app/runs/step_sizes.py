@@ -1,4 +1,4 @@
-"""How large an update was beside the weights it changed: |step| / |weight|, as a histogram."""
+"""How large an update was relative to the weights: |step| / |weight|, as a histogram."""
 
 import sys
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 48
-LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; what lies outside is counted in the end bins
-# The largest median that is told, and it stands for all larger ones: of a weight so much smaller
+LOWEST, HIGHEST = -6.0, 0.0  # log10 of the range; the end bins count what lies outside
+# The largest median that is reported; it stands for all larger ones. If a weight is so much smaller
 # than its step, W1 − step in float32 has hardly two digits left, and soon none.
 MOST_KNOWN = 1e5
-# Which of a float32's two 16-bit halves has the sign, the exponent and the first digits.
+# The one of a float32's two 16-bit halves that has the sign, the exponent and the first digits.
 UPPER = 1 if sys.byteorder == "little" else 0
-# Taken in pieces that fit a core's cache: about five times as fast as in one.
+# In pieces that fit into a core's cache it is about five times as fast as in one.
 PIECE = 1 << 16
 
 
@@ -32,16 +32,16 @@ _FIRST_NAN = 0x7F81  # 0 / 0, a weight of zero that stays zero
 def step_sizes(
     step: NDArray[np.floating], weights: NDArray[np.floating]
 ) -> tuple[NDArray[np.uint32], float, int]:
-    """Histogram and median of |step| / |weight| over the weights that moved, and how many did not.
+    """Histogram and median of |step| / |weight| of the weights that moved; the number of others.
 
-    `weights` are those before the step. The histogram has `BINS` bins of equal width in log10;
-    an edge is exact to the 8 significant bits of the table. The median is exact for these weights;
+    `weights` are those before the step. The histogram has `BINS` bins of equal width in log10; an
+    edge is exact to the 8 significant bits of the table. The median is exact for these weights;
     `MOST_KNOWN` means that much or more.
     """
     ratios = np.empty(step.size, np.float32)
     upper = ratios.view(np.uint16)[UPPER::2]
     counts = np.zeros(32768, np.int64)
-    steps, before = step.ravel("K"), weights.ravel("K")  # as they lie in memory, both the same
+    steps, before = step.ravel("K"), weights.ravel("K")  # both in the same order in memory
     for start in range(0, step.size, PIECE):
         piece = slice(start, start + PIECE)
         with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from engine import TrainingLoop
 
 
 def read_tensor(loop: TrainingLoop, name: str) -> NDArray[Any]:
-    """The present tensor of that name; `AppError` with the names there are, if it is none."""
+    """The present tensor of that name; for an unknown name, `AppError` with the known ones."""
     names = loop.computed_tensor_names()
     if name not in names:
         raise AppError(

@@ -12,9 +12,9 @@ from app.runs.view_parts import ViewParts
 
 
 def values_view(run: Run) -> ViewParts:
-    """No tensors; `values`: JSON, of each computed tensor its `shape` and its `largest` |value|.
+    """No tensors; `values`: JSON with the `shape` and `largest` |value| of each computed tensor.
 
-    Those of phases that have yet to run in the batch at hand are of the batch before.
+    Tensors of phases that have yet to run in the batch at hand are those of the batch before.
     """
     loop = run.loop
     if loop.phase is None:
@@ -29,6 +29,6 @@ def values_view(run: Run) -> ViewParts:
 
 
 def _largest(tensor: NDArray[Any]) -> float | None:
-    # Twice over the array, and no array of absolute values in between.
+    # Two passes over the array, but no temporary array of absolute values.
     largest = max(float(np.max(tensor)), -float(np.min(tensor)))
     return largest if math.isfinite(largest) else None

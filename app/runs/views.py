@@ -2,8 +2,8 @@
 
 A name is a word, then whole numbers (`name_parts`): "loop/3" follows sample 3 of the batch,
 "inside/3/137/406" also unit 137 and its weight from input 406; "mistakes/4/9" lists the 4s taken
-for 9s. So are the names of studies. Weight views have the names of their tensors;
-"layer1.weights/72/108" is of units 72 to 107.
+for 9s. The names of studies have the same form. Weight views have the names of their tensors;
+"layer1.weights/72/108" shows units 72 to 107.
 """
 
 from collections.abc import Callable, Hashable
@@ -22,10 +22,10 @@ from app.runs.view_parts import ViewParts, name_parts
 from app.runs.weight_views import WeightView, content_of, find_weight_view, weight_picture
 from engine import NotComputedError
 
-# What a view travels as.
+# The message of a view.
 Encoded = bytes | Picture
 
-# What each view but those of weights is made by, and how many numbers its name may have.
+# For each view, except those of weights: its function, and how many numbers its name may have.
 VIEWS: dict[str, tuple[Callable[..., ViewParts | None], tuple[int, ...]]] = {
     "loop": (loop_view, (1,)),
     "inside": (inside_view, (3,)),
@@ -40,9 +40,9 @@ def encode_view(
 ) -> Encoded | None:
     """The message of a view now, with `common` in its metadata.
 
-    None for one that the run does not have, that has not been computed yet, or that whoever has
-    `seen` that version of the run has been sent: a study known by then; without `repeat` anything
-    else that is as it was. So are the digits of a batch left out of the loop.
+    None for a view that the run does not have, that is not computed yet, or that a viewer who has
+    `seen` that version of the run has already: always for a study, for other views only without
+    `repeat`. Then the loop also leaves out the digits of a batch that the viewer has.
     """
     if is_study(name):
         result = run.studies.result(name)
@@ -50,7 +50,7 @@ def encode_view(
             return None
         return save(result.tensors, common | result.metadata | {"view": name})
     found = find_weight_view(run, name)
-    content: Hashable | None = None  # on its way to a moment, a run shows no moment's pictures
+    content: Hashable | None = None  # a run that is on its way to a moment has none
     if run.is_settled:
         content = _content(run, name) if found is None else content_of(run, found[0])
     if not repeat and run.shown.has_been_shown(name, content, seen):
@@ -65,14 +65,14 @@ def encode_view(
 
 
 def _content(run: Run, name: str) -> Hashable:
-    """What decides what a view other than of weights shows: while it is the same, so is that."""
+    """A key for what a view (not of weights) shows: that changes only if the key changes."""
     if name_parts(name)[0] == "mistakes":
         measured = run.measuring.last
         return run.moment, measured and (measured.batch, run.series.has_test(measured.batch))
     return run.moment
 
 
-@np.errstate(over="ignore")  # views have float32: what a float64 network has beyond it is infinite
+@np.errstate(over="ignore")  # views are float32: larger numbers of a float64 network overflow
 def _encode(run: Run, name: str, common: dict[str, str], seen: int) -> bytes | None:
     word, numbers = name_parts(name)
     if word not in VIEWS:
@@ -87,7 +87,7 @@ def _encode(run: Run, name: str, common: dict[str, str], seen: int) -> bytes | N
         if run.shown.has_been_shown("loop.drawn", content, seen):
             tensors = {key: data for key, data in tensors.items() if key not in DRAWN}
         run.shown.note("loop.drawn", content, run.version)
-    # Which sample is followed is no part of the loop's name outside.
+    # Outside, the loop's name does not say which sample is followed.
     return save(tensors, common | about | {"view": word if word == "loop" else name})
 
 

@@ -22,7 +22,7 @@ FIRST_LAYER_GRADIENT = 0.005
 LATER_LAYER_GRADIENT = 0.04
 # RMSprop and Adam divide the gradient by its own size: their steps are a few learning rates.
 ADAPTIVE_STEPS = 2
-# Those of plain SGD are the gradient's size times a rate that is seldom larger than this.
+# Steps of plain SGD are the gradient times a learning rate that is seldom larger than this.
 PLAIN_RATE = 0.1
 ALL = slice(None)
 
@@ -30,7 +30,7 @@ ALL = slice(None)
 class WeightView(TypedDict):
     """One picture: (units, inputs) codes; `scale` is the value at which they saturate.
 
-    In the form in which the list of views travels, with each frame: made once, and not changed.
+    Each frame carries the list of these, as they are: they are made once and never changed.
     """
 
     view: str
@@ -81,9 +81,9 @@ def _weight_views(
 
 
 def content_of(run: Run, view: WeightView) -> Hashable:
-    """What decides what the picture shows, and of which batch: while it is the same, so are they.
+    """A key for what the picture shows and for its batch: they change only if the key changes.
 
-    Phases before UPDATE change no weights, and BACKWARD the gradient only.
+    Phases before UPDATE change no weights; BACKWARD changes only the gradient.
     """
     moment = run.moment
     at = moment.timeline, moment.batch, moment.changes, moment.phase is None
@@ -93,14 +93,14 @@ def content_of(run: Run, view: WeightView) -> Hashable:
 def weight_picture(
     run: Run, view: WeightView, metadata: dict[str, str], units: slice = ALL
 ) -> Picture:
-    """The picture as a message with `metadata`; of v, the mean square, its root is shown."""
+    """The picture as a message with `metadata`; that of v, a mean square, shows its root."""
     table = code_table(view["coding"], view["scale"], of_squares=view["kind"] == "v")
     about = {"scale": json_text(view["scale"]), "coding": view["coding"]}
     return Picture(run.loop.tensor(view["view"])[units], table, metadata | about, run.loop)
 
 
 def find_weight_view(run: Run, name: str) -> tuple[WeightView, slice] | None:
-    """The view of that name and which of its units, as in "layer1.weights/72/108"; all without."""
+    """The view of that name, and its units: those of "layer1.weights/72/108", otherwise all."""
     word, numbers = name_parts(name)
     view = next((view for view in weight_views(run) if view["view"] == word), None)
     match numbers:

@@ -14,9 +14,9 @@ from app.storage.sealed import DamagedFileError, seal, unseal, write_whole
 from engine import LoopState
 
 FIRST_INTERVAL = 128
-# 2: the weights of a layer input by input, where the first had them unit by unit.
+# 2: the weights of a layer lie input by input; in version 1 they lay unit by unit.
 FORMAT = "descent.checkpoint.2"
-# States that wait to be written are held in memory: no more of them than this.
+# At most so many states wait in memory to be written.
 MAX_WAITING = 2
 
 _FILE = re.compile(r"checkpoint-(\d{7})\.safetensors")
@@ -33,9 +33,9 @@ class Checkpoints:
     a run of n batches is at most n * nbytes / budget (and at least 128) batches of replay away.
     Batch 0 needs no state: it is made again from the seed.
 
-    `recipe_at(batch)` names the recipe up to a batch; a state made by another recipe is no use.
-    Files are written by `writer`, so that training does not wait for the disk. Where one cannot be,
-    nothing is lost but time: more is replayed. `set_aside` has the names of files that were found
+    `recipe_at(batch)` names the recipe up to a batch; a state made by another recipe is of no use.
+    `writer` writes the files, so that training does not wait for the disk. A file that cannot be
+    written costs only time: more is replayed. `set_aside` has the names of files that were found
     damaged.
     """
 
@@ -58,14 +58,14 @@ class Checkpoints:
             int(match[1]) for path in _files(folder) if (match := _FILE.fullmatch(path.name))
         }
         self._first_interval = interval
-        self._interval = interval  # where there is no room for as many, `add` finds out
+        self._interval = interval  # if there is no room for so many, `add` will notice
 
     def due(self, batch: int) -> bool:
         """Whether a state at `batch` is wanted and not there yet."""
         return batch % self._interval == 0 and batch not in self._batches
 
     def add(self, state: LoopState) -> None:
-        """Keep `state`, and thin out the others until all fit the budget."""
+        """Keep `state`, and thin out the others until all fit into the budget."""
         self.finish(leave=MAX_WAITING - 1)
         self._batches.add(state.batch)
         path, recipe = self._path(state.batch), self._recipe_at(state.batch)
@@ -75,9 +75,9 @@ class Checkpoints:
             self._keep(lambda batch: batch % self._interval == 0)
 
     def before(self, batch: int) -> LoopState | None:
-        """The newest state at or before `batch`, None where that is the untrained network.
+        """The newest state at or before `batch`; None stands for the untrained network.
 
-        A damaged file is set aside, and the next older one taken.
+        A damaged file is set aside, and the next older one is used.
         """
         self.finish()
         for saved in sorted((saved for saved in self._batches if saved <= batch), reverse=True):
@@ -108,7 +108,7 @@ class Checkpoints:
         self._batches -= dropped
 
     def finish(self, leave: int = 0) -> None:
-        """Wait until everything is written, but for so many states."""
+        """Wait until everything is written, except so many states."""
         while len(self._waiting) > leave:
             batch = next(iter(self._waiting))
             try:
@@ -130,8 +130,8 @@ class Checkpoints:
 def share(source: Path, folder: Path, to_batch: int) -> None:
     """Give another run's folder the states up to `to_batch`; the files are shared, not copied.
 
-    Any of them can be done without: the other run may thin its files out meanwhile, and the disk
-    may be full.
+    None of them is indispensable: the other run may thin out its files meanwhile, and the disk may
+    be full.
     """
     for path in _files(source):
         match = _FILE.fullmatch(path.name)
@@ -148,7 +148,7 @@ def _share_file(path: Path, shared: Path) -> None:
         try:
             shutil.copyfile(path, shared)
         except OSError:
-            shared.unlink(missing_ok=True)  # a part of it
+            shared.unlink(missing_ok=True)  # an incomplete copy
             raise
 
 

@@ -10,7 +10,7 @@ import structlog
 
 FILE_NAME = "runs.sqlite"
 VERSION = 1
-# Writers take turns; each holds the file for a few milliseconds.
+# Writers wait so long for their turn; each holds the file for a few milliseconds.
 BUSY_S = 5.0
 
 SCHEMA = """
@@ -61,7 +61,7 @@ class StorageVersionError(Exception):
 
 
 def prepare(data_dir: Path) -> None:
-    """Make the database if there is none; a damaged one is set aside, and said so in the log.
+    """Make the database if there is none; a damaged one is set aside, and the log reports it.
 
     Raises `StorageVersionError`, or `OSError` where the directory cannot be written.
     """
@@ -102,8 +102,8 @@ def connect(data_dir: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         data_dir / FILE_NAME, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
-    # A killed process loses nothing; only a power cut may cost the last seconds. The file is
-    # brought up to date from the log by the web process alone, so that no trainer waits for a disk.
+    # A killed process loses nothing; only a power cut may cost the last seconds. Only the web
+    # process copies the write-ahead log into the file, so that no trainer waits for a disk.
     for pragma in (
         "journal_mode = WAL",
         "synchronous = NORMAL",

@@ -1,4 +1,4 @@
-"""The runs that are kept, as the web process asks for them: whose they are, how they stand."""
+"""The index of kept runs, for the web process: who owns them, and where they stand."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ class Entry:
         return bool(progress.get("furthest") or progress.get("changed") or self.name)
 
     def figures(self) -> dict[str, Any]:
-        """What a list shows of where it is; as its configuration says where none has been saved."""
+        """What a list of runs shows of it; before the first save, what its configuration says."""
         optimizer = self.config["optimizer"]
         untrained = {
             "state": "paused",
@@ -171,7 +171,7 @@ class RunIndex:
     def curve(self, run_id: str) -> list[tuple[int, float]]:
         """(last batch, mean loss) of at most `CURVE_POINTS` equal stretches of a run."""
         with self._lock:
-            # Each stretch is looked up by its batches: to group a long run by them sorts all of it.
+            # Each stretch is looked up by its batches: GROUP BY would sort all of a long run.
             rows = self._connection.execute(
                 "WITH RECURSIVE own (number, last) AS"
                 " (SELECT number, (SELECT max(batch) FROM series WHERE run = number)"
@@ -204,13 +204,13 @@ class RunIndex:
             )
 
     def remove(self, run_id: str) -> None:
-        """Forget a run and its files: those first, since to forget takes room on the disk."""
+        """Remove a run and its files; files first, since removing rows takes room on the disk."""
         shutil.rmtree(folder_of(self._data_dir, run_id), ignore_errors=True)
         with self._writing() as connection:
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
     def tidy(self) -> None:
-        """Bring the database file up to date from its log, so that the log stays short."""
+        """Copy the write-ahead log into the database file, so that the log stays short."""
         with self._lock:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 

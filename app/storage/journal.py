@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from app.storage.database import transaction
 
-VALUES = 4  # loss, accuracy, learning rate, gradient norm: what the series has of a batch
+VALUES = 4  # loss, accuracy, learning rate, gradient norm: the series' values of a batch
 
 
 @dataclass(slots=True)
 class Kept:
     """A run as it is kept.
 
-    `actions` are (batch, settings) in the order they were made; `length` is how many batches have
-    been trained, `series` the values of the last of them, float64 (4, n); `tests`
-    (loss, accuracy) by batch; `progress` where the run is and what it does, `{}` for one that has
-    never been hosted.
+    `actions` are (batch, settings) in the order in which they were made. `length` is how many
+    batches have been trained, `series` float64 (4, n) has the values of the last ones. `tests` has
+    (loss, accuracy) by batch. `progress` says where the run is and what it does; it is `{}` for a
+    run that has never been hosted.
     """
 
     config: dict[str, Any]
@@ -36,9 +36,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is different from what is kept: lists replace what is kept from a place on.
+    """What to change in the kept run: lists replace what is kept, each from its first place on.
 
-    `series` has the values of the batches from `first_batch` on: (4, n).
+    `series` (4, n) has the values of the batches from `first_batch` on.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Changes:
 
 
 class Journal:
-    """The rows of one run."""
+    """Reads and writes the rows of one run."""
 
     def __init__(self, connection: sqlite3.Connection, run_id: str) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ class Journal:
         self._number = 0
 
     def load(self, recent: int) -> Kept | None:
-        """What is kept, None if there is no such run; of the series, the last `recent` batches."""
+        """The kept run, with the last `recent` batches of its series; None if there is none."""
         execute = self._connection.execute
         found = execute(
             "SELECT number, config, name, branched_from, follows_to, progress"
@@ -100,7 +100,7 @@ class Journal:
     def series(self, first: int, last: int) -> NDArray[np.float64]:
         """The values of batches `first` to `last`, both included: (4, n).
 
-        Raises `LookupError` where some are not kept, or `sqlite3.Error`.
+        Raises `LookupError` if some are not kept, or `sqlite3.Error`.
         """
         rows = self._connection.execute(
             "SELECT loss, accuracy, learning_rate, gradient_norm"

@@ -1,4 +1,4 @@
-"""One server a data directory: two would each change what the other believes to know."""
+"""One server a data directory: two would change each other's runs unnoticed."""
 
 import fcntl
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 FILE_NAME = "server.lock"
-# A server that has just been told to stop still saves; the next one waits so long for it.
+# The next server waits so long for one that was told to stop and is still saving.
 WAIT_S = 6.0
 
 
@@ -15,10 +15,10 @@ class DataDirInUseError(Exception):
 
 
 def lock(data_dir: Path) -> TextIO:
-    """Keep other servers out of the directory for as long as the file that is returned is open.
+    """Keep other servers out of the directory as long as the returned file is open.
 
-    However the process ends, the system opens the lock then; workers do not inherit it. Raises
-    `DataDirInUseError`, or `OSError` where the directory cannot be written.
+    However the process ends, the system releases the lock; workers do not inherit it. Raises
+    `DataDirInUseError`, or `OSError` if the directory cannot be written.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     file = (data_dir / FILE_NAME).open("a")

@@ -18,19 +18,19 @@ Tensors = dict[str, NDArray[Any]]
 
 
 class DamagedFileError(Exception):
-    """A file that is not what was written."""
+    """A file whose content is not what was written."""
 
 
 class NotSealedError(DamagedFileError):
-    """A safetensors file that has been written by something else."""
+    """A safetensors file that another program has written."""
 
 
 def seal(
     tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> list[bytes | memoryview]:
-    """A safetensors file whose metadata has a checksum of everything else in it, in pieces.
+    """The pieces of a safetensors file whose metadata has a checksum of everything else in it.
 
-    The arrays are looked at when the pieces are used, not copied.
+    The arrays are not copied: they are read when the pieces are used.
     """
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     return file_pieces(arrays, {**metadata, CHECKSUM_KEY: checksum(arrays, metadata)})
@@ -69,7 +69,7 @@ def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
 
 
 def header_length(data: bytes) -> int:
-    """How long the header of a safetensors file is, as its first eight bytes tell."""
+    """The length of a safetensors file's header, from its first eight bytes."""
     return int.from_bytes(data[:8], "little")
 
 

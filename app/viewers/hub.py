@@ -1,4 +1,4 @@
-"""All viewers of one run: asks for the next frame when one of them has room and time for it."""
+"""All viewers of one run: asks for the next frame as soon as one of them may be sent it."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from app.errors import AppError
 from app.viewers.viewer import Need, Viewer
 from app.workers.pool import Frame
 
-# While the run's worker is gone, look again this often.
+# While the run's worker is gone, ask again after this time.
 RETRY_S = 1.0
 
 
@@ -52,7 +52,7 @@ class Hub:
             self._task = None
 
     def wake(self) -> None:
-        """A viewer has come, looks elsewhere, or has room again; or a request is answered."""
+        """Look again: a viewer has come, looks elsewhere or has room, or a request is answered."""
         self._changed.set()
 
     def tell_all(self, event: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Hub:
             now = self._clock()
             ready = {viewer: viewer.need(now) for viewer in self.viewers if viewer.is_ready(now)}
             if ready and ready != asked:
-                # The worker answers a want that is still open when a newer one arrives.
+                # A newer want makes the worker answer one that is still open.
                 asked = ready
                 want = _combined(asked.values()) | {
                     "looked_at": sorted(
@@ -94,7 +94,7 @@ class Hub:
                 request, asked = None, {}
 
     async def _wait(self, now: float) -> None:
-        """Until the request is answered, a viewer has changed, or one may be sent more."""
+        """Wait until the request is answered, a viewer has changed, or one may be sent more."""
         waits = [viewer.ready_in(now) or viewer.needs_more_in(now) for viewer in self.viewers]
         timeout = min((wait for wait in waits if wait), default=None)
         timer = asyncio.get_running_loop().call_later(timeout, self.wake) if timeout else None
@@ -105,13 +105,13 @@ class Hub:
                 timer.cancel()
 
     def _answered(self, request: asyncio.Task[Frame | None]) -> None:
-        # Its outcome is taken in any case: nobody may wait for this request any more.
+        # Read its outcome in any case: perhaps nobody waits for this request any more.
         if not request.cancelled():
             request.exception()
         self.wake()
 
     def _deliver(self, frame: Frame | None, asked: dict[Viewer, Need]) -> None:
-        """Send the frame to those who asked and still need the same; the others ask again."""
+        """Send the frame to the viewers who asked and still need the same; others ask again."""
         if frame is None:
             return
         self._last_frame = frame.number
@@ -122,7 +122,7 @@ class Hub:
 
 
 def _combined(needs: Collection[Need]) -> dict[str, Any]:
-    """One want for all of them; the least informed decides from where it starts."""
+    """One want for all of them; the least informed viewer decides where it starts."""
     views: dict[str, int] = {}
     for need in needs:
         for view, seen in need.views.items():

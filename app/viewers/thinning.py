@@ -1,12 +1,12 @@
-"""Which large pictures a viewer is spared for a frame, where they are slow to arrive.
+"""Which large pictures to leave out of a viewer's next frame, if they are slow to arrive.
 
-Over a classroom's wireless network a picture of 400 kB may be on its way for a second, and so long
-does everything wait that is sent behind it: the next points of the loss, the answer to "pause".
+Over a classroom's wireless network a picture of 400 kB may take a second. Everything that is sent
+after it waits as long: the next points of the loss, the answer to "pause".
 """
 
 from collections.abc import Mapping
 
-# A frame with larger ones is slow if it is acknowledged only after so long.
+# A frame with a larger picture is slow if its acknowledgement takes longer than this.
 LARGE_BYTES = 32_768
 SLOW_S = 0.15
 
@@ -20,21 +20,21 @@ class Thinning:
         self._was_large = False
 
     def note_sent(self, sizes: Mapping[str, int]) -> bool:
-        """Take the views of a frame that is sent, and their bytes; whether a large one is there."""
+        """Note the sizes in bytes of a sent frame's views; returns whether one of them is large."""
         large = {view for view, size in sizes.items() if size > LARGE_BYTES}
         self._large |= large
         self._was_large = bool(large)
         return self._was_large
 
     def note_drawn(self, took_s: float) -> None:
-        """Take how long a frame with large views was on its way."""
+        """Note how long a frame with large views took to be acknowledged."""
         self.is_slow = took_s > SLOW_S
 
     def left_out(self, views: Mapping[str, int]) -> frozenset[str]:
-        """Those of `views` to be left out of the next frame; they have been sent at these versions.
+        """The views to leave out of the next frame; `views` has the version each was last sent at.
 
-        One large one comes at a time, each in its turn, and after it a frame without any: what is
-        read waits for no more than one.
+        Large views come one at a time, in turn, each followed by a frame without any: numbers
+        and words never wait for more than one.
         """
         if not self.is_slow:
             return frozenset()

@@ -11,21 +11,21 @@ from app.workers.pool import Frame
 
 # Without this limit the kernel's socket buffer becomes the queue, and a slow page falls behind.
 MAX_UNACKNOWLEDGED = 2
-# Messages to a viewer; one that lets this many pile up is not reading.
+# The most messages that wait for a viewer; one that lets so many pile up is not reading.
 MAX_QUEUED = 256
 MAX_RATE = 60.0
-# No more than this is made up for: frames that come too close together are drawn as one.
+# A late frame is made up for by at most this: frames too close together are drawn as one.
 MAX_LATE_S = 0.02
 MAX_VIEWS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is in a viewer's sight: views, and at most how many frames a second.
+    """What a viewer looks at: views, and at most how many frames a second.
 
-    Views that have `rates` of their own are in no more frames a second than that. Without
-    `repeat`, views that have not changed since they were sent are left out, and of most frames the
-    large ones, where they are slow to arrive.
+    A view with a rate of its own in `rates` is in at most so many frames a second. Without
+    `repeat`, views that have not changed since they were sent are left out, and large views that
+    are slow to arrive are left out of most frames.
     """
 
     views: frozenset[str] = frozenset()
@@ -38,8 +38,8 @@ class Look:
 class Need:
     """What a viewer needs of the next frame.
 
-    `views` has the run's version when it was last sent each of them, `seen` that of which it has
-    been sent all that it looks at.
+    `views` has for each view the run's version when the viewer was last sent it. `seen` is a
+    version of which the viewer has been sent all that it looks at.
     """
 
     look: Look
@@ -50,7 +50,7 @@ class Need:
 
 
 class Viewer:
-    """The state of one viewer; `outbox` is what its socket has yet to send."""
+    """The state of one viewer; `outbox` has what its socket still has to send."""
 
     def __init__(self, *, writable: bool) -> None:
         self.writable = writable
@@ -60,12 +60,12 @@ class Viewer:
         self.cursor = 0  # the last batch of the series that was sent
         self.timeline = 0
         self._seen = 0  # the run's version when the last frame was made
-        self._seen_views: dict[str, int] = {}  # and when the last with that view was
-        self._is_untrained = False  # the run was, in the last frame
-        # Frames not acknowledged yet, oldest first, and whether they have a large picture.
+        self._seen_views: dict[str, int] = {}  # and when the last one with that view was made
+        self._is_untrained = False  # whether the run was untrained in the last frame
+        # Frames not acknowledged yet, oldest first, with whether they have a large picture.
         self._sent: dict[int, bool] = {}
         self._thinning = Thinning()
-        self._due: dict[str, float] = {}  # views with a rate of their own
+        self._due: dict[str, float] = {}  # when views with a rate of their own are due
         self._next_at = 0.0
         self._waiting_since: float | None = None
 
@@ -89,10 +89,10 @@ class Viewer:
             raise malformed("sample", "the index of a sample of the batch, from 0", sample)
         if not isinstance(repeat, bool):
             raise malformed("repeat", "true or false", repeat)
-        # The loop's pictures depend on the followed sample: another one is another view.
+        # The loop's pictures depend on the followed sample: another sample makes another view.
         names = {view: f"loop/{sample}" if view == "loop" else view for view in views}
         named = frozenset(names.values())
-        # Who wants nothing twice still has what it goes on looking at.
+        # A viewer that wants nothing twice still has the views that it goes on looking at.
         kept = frozenset() if repeat or self.look.repeat else self.look.views & named
         self._seen_views = {view: self._seen_views.get(view, 0) for view in kept}
         own = {names[view]: float(rates[view]) for view in names if view in rates}
@@ -109,7 +109,7 @@ class Viewer:
             if not is_whole(value) or value < 0:
                 raise malformed(name, "a whole number from 0", value)
         cursor = max(0, message.get("from_batch", 1) - 1)
-        # A frame may have been sent before this came: the viewer goes on from there at the latest.
+        # If a frame was sent before this came, the series must not begin after that frame's end.
         if self.cursor == 0 or cursor < self.cursor:
             self.cursor, self.timeline = cursor, message.get("timeline", 0)
             self._seen = 0
@@ -128,7 +128,7 @@ class Viewer:
             self._waiting_since = now if self._sent else None
 
     def ready_in(self, now: float) -> float | None:
-        """Seconds until this viewer may be sent a frame; None if not before it acknowledges."""
+        """Seconds until it may be sent a frame; None if it has to acknowledge one first."""
         holds_up = self._is_thinned and any(self._sent.values())
         if holds_up or len(self._sent) >= MAX_UNACKNOWLEDGED:
             return None
@@ -139,7 +139,7 @@ class Viewer:
         return self.ready_in(now) == 0
 
     def silent_for(self, now: float) -> float:
-        """Seconds for which frames have been waiting for an acknowledgement."""
+        """For how many seconds frames have been waiting for an acknowledgement."""
         return 0.0 if self._waiting_since is None else now - self._waiting_since
 
     @property
@@ -147,7 +147,7 @@ class Viewer:
         return self._thinning.is_slow and not self.look.repeat
 
     def needs_more_in(self, now: float) -> float | None:
-        """Seconds until it needs a view more of the next frame than now, if it ever does."""
+        """Seconds until another view is due, which it then also needs; None if none will be."""
         return min((due - now for due in self._due.values() if not _is_due(due, now)), default=None)
 
     def need(self, now: float) -> Need:
@@ -157,7 +157,7 @@ class Viewer:
             for view in self.look.views
             if _is_due(self._due.get(view, 0.0), now)
         }
-        # What is left out is to come with one of the next frames: without it nothing has been seen.
+        # Views left out come with a later frame; until then `seen` stays at their older version.
         seen = min((self._seen, *views.values()))
         left_out = self._thinning.left_out(views) if self._is_thinned else ()
         for view in left_out:
@@ -165,7 +165,7 @@ class Viewer:
         return Need(self.look, views, self.cursor, self.timeline, seen)
 
     def needs_still(self, need: Need) -> bool:
-        """Whether it has neither been sent anything nor asked for something else since."""
+        """Whether this need still holds: nothing was sent since, and it looks at the same."""
         from_where = self.cursor, self.timeline
         return need.look is self.look and from_where == (need.cursor, need.timeline)
 
@@ -178,7 +178,7 @@ class Viewer:
         self.cursor, self.timeline = frame.to_batch, frame.timeline
         self._seen = frame.version
         if frame.untrained and not self._is_untrained:
-            self._seen_views = {}  # what it was sent before is forgotten: docs/protocol.md
+            self._seen_views = {}  # it forgets what it has: see docs/protocol.md
         self._is_untrained = frame.untrained
         self._seen_views |= dict.fromkeys(need.views, frame.version)
         self._sent[frame.number] = self._thinning.note_sent(sizes)
@@ -202,13 +202,13 @@ class Viewer:
 
 
 def _next(due: float, now: float, rate: float) -> float:
-    # From when this one was due, not from now: else the time that frames take to be made would
-    # come on top of the spacing, and the rate asked for would never be reached.
+    # Counted from when this one was due, not from now: otherwise the time that making a frame takes
+    # would be added to the spacing, and the rate asked for would never be reached.
     return max(due, now - MAX_LATE_S) + 1 / rate
 
 
 def _is_due(due: float, now: float) -> bool:
-    # A view may come a little early: the frame after this one may be late for it.
+    # A view may come a little early: the next frame may come too late for it.
     return due <= now + MAX_LATE_S
 
 
@@ -221,7 +221,7 @@ def check_fields(message: dict[str, Any], *known: str) -> None:
 
 
 def _is_view(value: object) -> bool:
-    # "loop/3" is what a look at the loop, following sample 3, is called inside.
+    # "loop/3" is the internal name of the loop that follows sample 3.
     return isinstance(value, str) and len(value) <= 64 and not value.startswith("loop/")
 
 
@@ -230,12 +230,12 @@ def _is_rate(value: object) -> TypeGuard[float]:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number as JSON has them; Python takes true and false for some, too."""
+    """Whether it is a whole number of JSON; in Python true and false are instances of int, too."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def malformed(name: str, expected: str, value: object) -> AppError:
-    """The refusal of a message with something else where `expected` belongs."""
+    """The refusal of a message whose field `name` is not what was `expected`."""
     return _refused(f"expected {name} to be {expected}, got {shorten(value)}")
 
 

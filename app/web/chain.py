@@ -13,12 +13,12 @@ from engine.textbook.chain import formula_in
 
 router = APIRouter(prefix="/api/chain", tags=["chain"])
 
-# Names are judged by the engine, which knows the operations; here only their length is.
+# The engine checks names, since it knows the operations; only their length is checked here.
 Operation = Annotated[str, Field(max_length=40)]
 
 
 class ChainQuestion(Strict):
-    """Which chain, at which weights, and how far one step goes; what is left out is as here."""
+    """Which chain, at which weights, and how far one step goes; every field has a default."""
 
     a: Operation = "squared_difference"
     b: Operation = "tanh"
@@ -28,7 +28,7 @@ class ChainQuestion(Strict):
 
 
 def operations() -> dict[str, list[dict[str, str]]]:
-    """What each place of the chain can be: names, and formulas in the variables of the place."""
+    """The operations for each place of the chain: names, and formulas in the place's variables."""
     return {
         place: [
             {"name": name, "formula": str(formula_in(place, operation))}
@@ -48,8 +48,8 @@ async def list_operations() -> dict[str, list[dict[str, str]]]:
 async def differentiate(question: Annotated[ChainQuestion | None, Body()] = None) -> dict[str, Any]:
     """The chain's values, its derivatives by the chain rule and measured, and one step down.
 
-    `after` is f at weights − step · gradient; all of it is null where f, or anything it is made
-    of, is not finite there.
+    `after` is f at weights − step · gradient; all of it is null if f, or anything it is made of,
+    is not finite there.
     """
     asked = question or ChainQuestion()
     chain = _chain(asked.a, asked.b, asked.c)

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/classify", tags=["classify"])
 class Pixels(Strict):
     """A picture as numbers: 28 rows of 28, 0..255, ink bright."""
 
-    model_config = ConfigDict(allow_inf_nan=True)  # refused with all other pixels that are none
+    model_config = ConfigDict(allow_inf_nan=True)  # `prepare_pixels` refuses NaN and infinity
 
     pixels: list[list[float]]
 
@@ -39,7 +39,7 @@ DRAWING = {
 async def classify(
     server: ServerDep, request: Request, run: Annotated[str | None, Query(max_length=64)] = None
 ) -> dict[str, Any]:
-    """Read a digit, by the present weights of `run` or else by the trained default network.
+    """Read a digit, by the present weights of `run`, otherwise by the trained default network.
 
     The picture is prepared as MNIST's were; `pixels` in the answer is what the network saw.
     """
@@ -73,5 +73,5 @@ async def classify(
 
 @router.get("")
 async def default_network_status(server: ServerDep) -> dict[str, Any]:
-    """Whether the trained default network is ready, and until then how far its training is."""
+    """Whether the trained default network is ready, and until then the progress of its training."""
     return server.default_network.status()

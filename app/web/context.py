@@ -1,4 +1,4 @@
-"""What the endpoints share, and how each gets it."""
+"""What the endpoints share, and how each of them gets it."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Server:
     pool: WorkerPool
     registry: Registry
     default_network: DefaultNetwork
-    # Those that are decoded at once: a picture of a few kilobytes may take up 100 MB then.
+    # At most so many are decoded at once: a picture of a few kilobytes may take 100 MB.
     pictures: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PICTURES))
 
 
@@ -51,7 +51,7 @@ def _returning_visitor(
     connection: HTTPConnection,
     visitor: Annotated[str | None, Cookie(include_in_schema=False)] = None,
 ) -> str | None:
-    """The secret of a visitor who has been here; None for a new one."""
+    """The secret of a visitor who has been here before; None for a new one."""
     if visitor:
         _give_cookie(server, response, connection, visitor)
     return visitor or None
@@ -66,7 +66,7 @@ def _visitor(
     connection: HTTPConnection,
     visitor: ReturningVisitorDep,
 ) -> str:
-    """The visitor's secret; a new visitor is given one."""
+    """The visitor's secret; a new visitor gets one."""
     if visitor is None:
         visitor = secrets.token_urlsafe(24)
         _give_cookie(server, response, connection, visitor)
@@ -81,8 +81,8 @@ def _give_cookie(
 ) -> None:
     """Give the visitor's secret in a cookie that scripts cannot read.
 
-    Also to those who have it: it is to last as long after the last visit as the runs do, as far
-    as browsers let it.
+    Also to visitors who have it: as far as browsers allow, it shall last as long after the last
+    visit as the runs do.
     """
     days = min(server.settings.keep_days, LONGEST_COOKIE_DAYS)
     response.set_cookie(

@@ -37,12 +37,12 @@ class ErrorAnswer(BaseModel):
 
 
 def error_response(error: AppError, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response that tells of an error."""
+    """The response for an error."""
     return JSONResponse({"error": error.body()}, error.status, headers)
 
 
 def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
-    """The first complaint of a validation, in words: where, what was expected, what arrived."""
+    """The first error of a validation, in words: where, what was expected, what arrived."""
     first = errors[0]
     if isinstance(first.get("input"), bytes) and first["type"] != "json_invalid":
         return _unnamed_json()
@@ -55,7 +55,7 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
             "Send well-formed JSON. Nothing has changed.",
         )
     message = f"{place}: {complaint(first)}" if place else complaint(first)
-    # The caller's own words may hold half of a surrogate pair, which UTF-8 can't write.
+    # The caller's own words may hold half of a surrogate pair, which UTF-8 cannot encode.
     message = message.encode("utf-8", "backslashreplace").decode()
     code = "invalid_recipe" if "recipe" in first["loc"][:2] else "invalid_request"
     return AppError(
@@ -64,7 +64,7 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> AppError:
 
 
 def _unnamed_json() -> AppError:
-    """The answer to a body that was taken as a file, since it does not say that it is JSON."""
+    """The answer to JSON without its media type, which was therefore taken for a file."""
     return AppError(
         "unsupported_media_type",
         "expected a body that is JSON and says so, got one of another media type",
@@ -74,12 +74,12 @@ def _unnamed_json() -> AppError:
 
 
 def _http_error(error: HTTPException, request: Request) -> AppError:
-    """What the framework refuses by itself, in words that tell what arrived."""
+    """The answer to what the framework refuses by itself, in words that say what arrived."""
     status = error.status_code
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
     message, hint = error.detail, "See /docs for what can be asked, and how."
     match status:
-        case HTTPStatus.BAD_REQUEST:  # a body that Python's JSON gives up on
+        case HTTPStatus.BAD_REQUEST:  # a body that Python's JSON parser gives up on
             code = "malformed_json"
             message = f"expected JSON, got {_what_cannot_be_read(error.__cause__)}"
             hint = "Send well-formed JSON, in UTF-8. Nothing has changed."
@@ -104,7 +104,7 @@ def _what_cannot_be_read(reason: BaseException | None) -> str:
 
 
 def _methods_at(request: Request) -> Iterator[str]:
-    """All methods of a request's address; the framework's error has those of its first route."""
+    """All methods of a request's address; the framework's error names those of one route only."""
     for method in METHODS:
         scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
@@ -112,7 +112,7 @@ def _methods_at(request: Request) -> Iterator[str]:
 
 
 def storage_failed(error: sqlite3.DatabaseError) -> AppError:
-    """The answer where the database cannot be used; it is written to the log."""
+    """The answer if the database cannot be used; the error is written to the log."""
     log.error("storage trouble", reason=str(error))
     hint = "See that its disk has room, and try again; nothing has changed."
     if not isinstance(error, sqlite3.OperationalError):  # a page of it is damaged
@@ -125,12 +125,12 @@ def storage_failed(error: sqlite3.DatabaseError) -> AppError:
     )
 
 
-# Errors that may come of what is asked for, whoever asks.
+# Errors that a request may cause, over HTTP or a socket.
 REFUSALS = (AppError, EngineError, RequestValidationError, ValidationError, sqlite3.DatabaseError)
 
 
 def refusal(error: Exception) -> AppError:
-    """What the caller is told of one of `REFUSALS`."""
+    """The error that the caller gets for one of `REFUSALS`."""
     match error:
         case AppError():
             return error
@@ -144,7 +144,7 @@ def refusal(error: Exception) -> AppError:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Give every error of `app` the one shape."""
+    """Give every error of `app` the same shape."""
 
     async def on_refusal(_: Request, error: Exception) -> JSONResponse:
         return error_response(refusal(error))

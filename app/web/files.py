@@ -1,4 +1,4 @@
-"""The page's files as they are sent: read once, compressed once, kept by browsers for good."""
+"""The page's files as they are sent: read once, compressed once, cached by browsers for good."""
 
 import gzip
 import hashlib
@@ -12,15 +12,15 @@ from fastapi import Request, Response
 from app.errors import AppError, shorten
 from app.resources import BUILT, ROOT, STATIC, VENDOR
 
-# A file's address changes with its content, so it never has to be asked for again.
+# A file's address changes with its content, so a browser never has to ask for it again.
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-# What is smaller than this gains nothing by being compressed.
+# Compressing a smaller file gains nothing.
 WORTH_COMPRESSING = 512
 
-# The script that imports all others, and the page's icon, which is no part of the bundle.
+# The script that imports all others; and the page's icon, which is not part of the bundle.
 ENTRY, ICON = "static/main.js", "static/icon.svg"
-# What a script imports by its place; what it imports later, import("…"), is not meant.
+# What a script imports statically; this does not match what it loads later by import("…").
 _IMPORTED = re.compile(r"""(?:from|import)\s*["']\./([^"']+)["']""")
 
 TYPES = {".js": "text/javascript", ".map": "application/json", ".svg": "image/svg+xml"}
@@ -31,7 +31,7 @@ class PageNotBuiltError(Exception):
 
 
 class SentFile:
-    """One file: its bytes, compressed where that pays, and a tag that names its content."""
+    """One file: its bytes, compressed if that pays, and a tag that names its content."""
 
     def __init__(self, name: str, content: bytes) -> None:
         suffix = name[name.rfind(".") :]
@@ -45,7 +45,7 @@ class SentFile:
         return gzip.compress(self.content, 9, mtime=0)
 
     def response(self, request: Request, caching: str) -> Response:
-        """The answer to a request for it: "not modified" where the browser has it."""
+        """The answer to a request for it: "not modified" if the browser has it already."""
         headers = {"cache-control": caching, "etag": self.tag, "vary": "accept-encoding"}
         if request.headers.get("if-none-match") == self.tag:
             return Response(status_code=304, headers=headers)
@@ -70,7 +70,7 @@ class PageFiles:
 
     @property
     def scripts(self) -> list[str]:
-        """The names of the scripts that the page begins with, but for the one that imports them."""
+        """The names of the scripts that the page begins with, except the one that imports them."""
         found: set[str] = set()
         new = {ENTRY}
         while new:
@@ -90,8 +90,8 @@ class PageFiles:
                 "If the file should be there, run `make setup`, and start the server again.",
                 status=404,
             )
-        # A page of an earlier version has most of its files; a part of it that has changed since is
-        # no longer there, upon which it says that it should be loaded again.
+        # A page of an earlier version still finds most of its files. If one has changed since, it
+        # is no longer there, and the page says that it should be loaded again.
         return file.response(request, FOR_GOOD if version == self.version else ASK_AGAIN)
 
 
@@ -108,6 +108,6 @@ def page_files() -> PageFiles:
 
 
 def are_old() -> bool:
-    """Whether a source of the page is newer than what was made of it."""
+    """Whether a source of the page is newer than the files built from it."""
     changed = max((path.stat().st_mtime for path in STATIC.rglob("*.*s")), default=0.0)
     return changed > (BUILT / "main.js").stat().st_mtime

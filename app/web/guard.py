@@ -1,4 +1,4 @@
-"""What every request passes: a limit on its size, its origin, and the headers of the answer."""
+"""What every request passes: checks of its size and origin, and the headers of its answer."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from app.errors import AppError
 from app.web.errors import error_response
 
 MAX_BODY = 5 * 1024 * 1024
-# The largest network there may be, in float64.
+# Enough for the largest network, in float64.
 MAX_FILE = 40 * 1024 * 1024
 FILE_TYPE = "application/octet-stream"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -28,7 +28,7 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def media_type(headers: Headers) -> str:
-    """What a body is said to be, in lower case and without parameters; "" where nothing is said."""
+    """The media type of a body, in lower case and without parameters; "" if none is given."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -93,7 +93,7 @@ def _limit(scope: Scope) -> int:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    """Count what arrives: a body sent in chunks states no length."""
+    """Count the bytes that arrive: a body sent in chunks states no length."""
     seen = 0
 
     async def limited() -> Message:
@@ -108,7 +108,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
 
 
 def foreign_origin() -> AppError:
-    """The refusal of what another site's page sends."""
+    """The refusal of a request from another site's page."""
     return AppError(
         "foreign_origin",
         "expected a request from this server's own page, got one from another site",

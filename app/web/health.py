@@ -1,4 +1,4 @@
-"""Is it alive, can it take runs, how is it doing."""
+"""Is the server alive, can it take runs, how is it doing?"""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ async def readyz(server: ServerDep) -> dict[str, Any]:
 
 
 class ServerMetrics(Collector):
-    """Counts read at the moment of asking; there is nothing to keep in step."""
+    """Counts that are read when they are asked for, so none have to be kept up to date."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

@@ -37,7 +37,7 @@ def policy(*, styles: str = "'self'") -> str:
 
 
 PAGE_POLICY = policy()
-# The interface's description is shown by a third party's script, which sets styles of its own.
+# A third party's script shows the description of the interface, and sets styles of its own.
 DOCS_POLICY = policy(styles="'self' 'unsafe-inline'")
 
 
@@ -53,7 +53,7 @@ class Page:
             chain_operations=operations(),
             chain=ChainQuestion(),
         )
-        # The same for everybody.
+        # It is the same for everybody.
         self.index = SentFile("index.html", html.encode())
 
 

@@ -30,7 +30,7 @@ SAFETENSORS: Responses = {
 
 
 def _written_as_whole(number: str) -> str:
-    """Pydantic would take 1.0, 1_000 and " 1" too, which nobody means."""
+    """Refuse 1.0, 1_000 and " 1", which pydantic would accept and nobody means."""
     if not re.fullmatch(r"-?[0-9]+", number):
         raise ValueError(f"expected a whole number, got {shorten(number)}")
     return number
@@ -40,7 +40,7 @@ BatchNumber = Annotated[int, Field(ge=0), BeforeValidator(_written_as_whole)]
 
 
 async def _is_json_or_a_file(request: Request) -> None:
-    """Refuse a body that does not say what it is: it would be taken for a damaged file."""
+    """Refuse a body without a usable media type: it would be taken for a damaged file."""
     kind = media_type(request.headers)
     if kind.endswith(("/json", "+json")) or kind == FILE_TYPE:
         return
@@ -64,14 +64,14 @@ async def make_run(
 ) -> dict[str, Any]:
     """Make a run; what the configuration leaves out has the example's value.
 
-    Or, from `{"recipe": …}`, from the bytes of a network's `.safetensors` file or of a recipe's
-    JSON file (as `application/octet-stream`), a run at batch 0 that follows that recipe.
+    Or make a run at batch 0 that follows a recipe: from `{"recipe": …}`, or from the bytes of a
+    network's `.safetensors` file or a recipe's JSON file (as `application/octet-stream`).
 
     The answer has the run's `key`, which proves ownership: send it as
     `Authorization: Bearer KEY` with commands.
     """
     if new is None and media_type(request.headers) == FILE_TYPE:
-        new = NewRun.model_validate(b"")  # an empty file is a damaged one, not the example
+        new = NewRun.model_validate(b"")  # an empty file is a damaged file, not the example
     recipe = (new or NewRun()).as_recipe()
     run_id, key, state = await server.registry.create(recipe, visitor)
     response.headers["location"] = f"/api/runs/{run_id}"
@@ -125,7 +125,7 @@ async def branch_run(
 ) -> dict[str, Any]:
     """Make a run of one's own that shares the past of this one up to a batch.
 
-    It stands there, paused, and goes on with what `set` says. The answer has its `key`.
+    The new run stands there, paused, with what `set` changes. The answer has its `key`.
     """
     run_id, key, state = await server.registry.branch(
         record, branch.batch, branch.command(), visitor
@@ -148,10 +148,10 @@ async def read_series(
 ) -> Response:
     """Loss, accuracy, learning rate and gradient norm of every batch from `from_batch` on.
 
-    And the measurements on the test images made there or later: from 0 on that of the untrained
-    network, too, whose batches begin with 1.
+    And the measurements on the test images made at that batch or later. Batches begin with 1; from
+    0 on, the measurement of the untrained network comes too.
     """
-    # As the run's worker has written it: to read it here would hold up everybody's frames.
+    # Passed on as the worker wrote it: parsing it here would delay everybody's frames.
     series = await server.pool.series(record.run_id, from_batch)
     return Response(series, media_type="application/json")
 

@@ -24,12 +24,12 @@ log = structlog.get_logger()
 # A viewer that leaves a frame unacknowledged this long is not drawing any more.
 SILENT_S = 30.0
 WATCH_EVERY_S = 5.0
-# Why a socket is closed: the run is deleted; or the server restarts, and the page may come again;
-# or there is no room for the viewer, or for the run.
+# Why a socket is closed: the run is deleted; the server restarts, and the page may come again; or
+# there is no room now for the viewer or the run.
 GONE, COME_AGAIN, TRY_LATER = 1000, 1012, 1013
-# What may be otherwise in a moment.
+# Errors that may be over in a moment.
 PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-# Commands of one viewer that may be under way at once.
+# How many commands of one viewer may be under way at once.
 MAX_OPEN_COMMANDS = 64
 MAX_ID = 64  # characters or digits
 
@@ -50,7 +50,7 @@ async def watch_run(
         writable = server.registry.is_writable(record, bearer_key(authorization), visitor)
         viewer = Viewer(writable=writable)
         state = await server.pool.state(run_id)
-        # Before it joins: frames may be ready sooner than the socket, and hello comes first.
+        # Before it joins: frames may be ready sooner than the socket, but hello has to come first.
         viewer.tell({"type": "hello", "writable": writable, "state": state})
         server.registry.join(record, viewer)
     except REFUSALS as error:
@@ -64,10 +64,10 @@ async def watch_run(
 
 
 async def _turn_away(websocket: WebSocket, error: AppError) -> None:
-    """Say why nothing can be watched here.
+    """Say why the viewer cannot watch the run.
 
-    Of a handshake that is refused a browser tells a page nothing. So one that may well come again,
-    and is to know why it has to, is told so on its socket.
+    A browser tells its page nothing about a refused handshake. So a page that may try again gets
+    the reason on its socket.
     """
     if error.status not in PASSING:
         await websocket.send_denial_response(error_response(error))
@@ -80,7 +80,7 @@ async def _turn_away(websocket: WebSocket, error: AppError) -> None:
 
 @router.websocket("/{path:path}")
 async def find_nothing(websocket: WebSocket, path: str) -> None:
-    """Answer at any other address that nothing is there."""
+    """Answer at any other address that there is nothing."""
     error = AppError(
         "not_found",
         f"expected the address of a socket, /ws/runs/ and a run's id, got {shorten('/' + path)}",
@@ -103,7 +103,7 @@ class _Session:
         self._commands: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Until the viewer leaves, or is found not to be reading."""
+        """Serve until the viewer leaves, or turns out not to be reading."""
         log.info("viewer came", run=self._record.run_id, writable=self._viewer.writable)
         tasks = [asyncio.create_task(work()) for work in (self._receive, self._send, self._watch)]
         try:
@@ -124,7 +124,7 @@ class _Session:
                 if message["type"] == "websocket.disconnect":
                     return
                 self._take(message.get("text"))
-                # As long as more is there, `receive` does not wait: others have their turn here.
+                # `receive` does not wait while there is more: give other tasks a turn.
                 await asyncio.sleep(0)
 
     def _take(self, text: str | None) -> None:
@@ -187,7 +187,7 @@ class _Session:
                         return
 
     async def _watch(self) -> None:
-        # Asked every few seconds: silence is the absence of an event.
+        # Look every few seconds: silence causes no event to wait for.
         while self._viewer.silent_for(time.monotonic()) < SILENT_S:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._viewer.overrun.wait(), WATCH_EVERY_S)
@@ -204,7 +204,7 @@ class _Session:
 
 
 def _checked_id(value: object) -> str | int | None:
-    """What a command is called in its answer; with any other, nobody could tell the answer's."""
+    """The id of a message, which its answer repeats; refuses ids that an answer cannot carry."""
     if value is None or ((isinstance(value, str) or is_whole(value)) and len(str(value)) <= MAX_ID):
         return value
     raise malformed("id", f"a text of at most {MAX_ID} characters or such a whole number", value)

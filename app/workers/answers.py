@@ -1,4 +1,4 @@
-"""What a worker answers: of a run as it is now, by `QUESTIONS`, and where it refuses."""
+"""A worker's answers: to `QUESTIONS` about a run as it is now, and refusals."""
 
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from app.workers.message import Blob, Request
 from engine import EngineError
 from engine.program import program
 
-# Its fields and its blobs.
+# The fields and the blobs of an answer.
 Answer = tuple[dict[str, Any], Sequence[Blob]]
 
 
@@ -56,7 +56,7 @@ def _classify(request: Request, run: Run) -> Answer:
     return {"probabilities": probabilities.tolist()}, ()
 
 
-# By their `op`; answered at once, and nothing of the run changes.
+# By their `op`; they are answered at once and change nothing of the run.
 QUESTIONS: dict[str, Callable[[Request, Run], Answer]] = {
     "state": state_of,
     "recipe": _recipe,
@@ -68,7 +68,7 @@ QUESTIONS: dict[str, Callable[[Request, Run], Answer]] = {
 
 
 def refusal(error: Exception) -> AppError:
-    """What the caller is told; a defect is written to the log."""
+    """The error that the caller gets; a defect is written to the log."""
     if isinstance(error, AppError):
         return error
     if isinstance(error, EngineError):

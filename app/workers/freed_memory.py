@@ -4,10 +4,10 @@ import ctypes
 
 
 def give_back() -> None:
-    """Give back what lies free between what is in use; without this only what lies at the end is.
+    """Give back free memory between blocks in use; by itself glibc gives back only that at the end.
 
-    glibc has a call for it: https://man7.org/linux/man-pages/man3/malloc_trim.3.html. Where the C
-    library has none, nothing is done.
+    glibc has a call for it: https://man7.org/linux/man-pages/man3/malloc_trim.3.html. With a C
+    library that has no such call, nothing happens.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -1,4 +1,4 @@
-"""A worker's inside: it hosts runs, shares its time among them and has requests answered in turn.
+"""A worker's inside: hosts runs, shares its time among them, and answers requests in turn.
 
 No sockets here: requests come in through `receive`, answers go out through the `reply` callback.
 """
@@ -34,9 +34,9 @@ from app.workers.lookups import Lookups
 from app.workers.message import UNASKED, Blob, Message, Request
 from engine import HelperLostError
 
-# Requests are looked at between slices: this bounds how long one waits behind other runs.
+# Requests are read between slices: this bounds how long one waits behind other runs.
 SLICE_S = 0.010
-# With many runs a longer slice: each change of run finds its weights no longer in the caches.
+# With many runs slices are longer: at each change, the next run's weights have left the caches.
 LONG_SLICE_S = 0.040
 MANY = 4
 # A step or seek that takes longer is answered with the state "stepping".
@@ -44,18 +44,18 @@ ANSWER_WITHIN_S = 1.0
 AWAITED = {"step", "seek", "undo"}
 # Requests that change what is kept of a run.
 CHANGES = {"command", "rename"}
-# What a run has done is kept this often while it trains, and before each command is answered; where
-# many play, as much less often as each has less to keep.
+# A run is saved this often while it trains, and before each command is answered. If many play, each
+# trains more slowly, and is saved less often to the same degree.
 SAVE_EVERY_S = 0.5
-# A run that is opened is answered for when it is where it was, or after this time on its way.
+# Opening a run is answered when the run is back where it was, or after this time.
 OPEN_WITHIN_S = 5.0
 
 
 class Host:
     """Hosts runs on one thread, and keeps them in `data_dir`.
 
-    `reply(message)` is called for every request, once; the message's header repeats its `id`.
-    A run's checkpoints have `history_bytes` of disk.
+    `reply(message)` is called once for every request; the message's header repeats its `id`.
+    A run's checkpoints may take `history_bytes` of disk.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Host:
         self._clock = clock
         self._runs: dict[str, Hosted] = {}
         self._order: deque[str] = deque()
-        self._advanced: Hosted | None = None  # had the last slice
+        self._advanced: Hosted | None = None  # the run that had the last slice
         self._lookups = Lookups(lambda run_id: self._find(run_id).run, clock)
-        self._has_closed = False  # a run, since the last turn
-        self._slices = 0  # since the lookups had one
-        self._lookups_owe_s = 0.0  # as a run's `owes_s`
+        self._has_closed = False  # whether a run was closed since the last turn
+        self._slices = 0  # given to runs since the lookups had one
+        self._lookups_owe_s = 0.0  # like a run's `owes_s`
         self._threads = 1
         self._busy = 0
         self._playing = 0
@@ -90,7 +90,7 @@ class Host:
     # Requests
 
     def receive(self, request: Request) -> None:
-        """Take one request, {"id", "op", "run", …}; what is wrong with it is answered."""
+        """Take one request, {"id", "op", "run", …}; errors are answered, not raised."""
         try:
             if request["op"] == "health":
                 self._answer(request, {"runs": len(self._runs), "threads": self._threads})
@@ -127,7 +127,7 @@ class Host:
         self._answer_opening(self._runs[run_id])
 
     def _answer_opening(self, hosted: Hosted) -> None:
-        """Answer who has opened a run, once it is where it was."""
+        """Answer the request that opened a run, once the run is where it was."""
         if hosted.opening is not None:
             request, due = hosted.opening
             if not hosted.run.seeking or due <= self._clock():
@@ -141,7 +141,7 @@ class Host:
         return hosted
 
     def _empty_inbox(self, hosted: Hosted) -> None:
-        """Handle what has arrived for a run; during a seek, changes wait for its end."""
+        """Handle the requests that have arrived for a run; changes wait for the end of a seek."""
         while hosted.inbox:
             request = hosted.inbox[0]
             if request["op"] in CHANGES and not hosted.run.is_settled:
@@ -246,16 +246,16 @@ class Host:
     # Work
 
     def turn(self) -> float | None:
-        """Give one run a slice. Lookups have one after each run's, or each fourth of many.
+        """Give one run a slice; lookups get one after every run's, or after every fourth of many.
 
-        Returns the seconds until there is more to do: 0 for now, None for not before a request.
+        Returns the seconds until there is more to do: 0 for now, None if not before a request.
         """
         if self._has_closed:
-            # Of thirty runs it is half a gigabyte. Now, for only now does nothing refer to it.
+            # Half a gigabyte for thirty runs. Not in `_on_close`, where it was still referred to.
             self._has_closed = False
             give_back()
         slice_s = LONG_SLICE_S if self._busy > MANY else SLICE_S
-        # What a lost worker took with it comes back before its neighbours go on.
+        # Runs of a lost worker come back before the other runs here go on.
         bringing_back = any(hosted.is_brought_back for hosted in self._runs.values())
         for _ in range(len(self._order)):
             self._order.rotate(-1)
@@ -278,7 +278,7 @@ class Host:
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _tell_busy(self) -> None:
-        """Say how many runs compute without a rest, if that has changed; nobody has asked."""
+        """Report, unasked, how many runs compute without a rest, if that has changed."""
         runs = [hosted.run for hosted in self._runs.values()]
         self._playing = sum(run.state is RunState.PLAYING for run in runs)
         busy = sum(run.is_busy for run in runs)
@@ -287,7 +287,7 @@ class Host:
             self._reply(Message({"id": UNASKED, "busy": busy}))
 
     def _save_due(self) -> float | None:
-        """Save what has waited long enough; seconds until the next has, None if there is none."""
+        """Save the runs that are due; returns the seconds until the next one is, None if none."""
         now = self._clock()
         every = SAVE_EVERY_S * max(1.0, self._playing / MANY)
         due = None
@@ -312,14 +312,14 @@ class Host:
             hosted.saved_at = math.inf  # until the next command
 
     def _save_surely(self, hosted: Hosted) -> None:
-        """The same; raises `AppError` where it cannot be saved."""
+        """The same, but raises `AppError` if the run cannot be saved."""
         self._save(hosted)
         trouble = hosted.run.unsaved or hosted.run.error
         if trouble is not None and not hosted.keeper.is_kept:
             raise trouble
 
     def close(self) -> None:
-        """Keep everything as it is now."""
+        """Save everything as it is now."""
         for hosted in self._runs.values():
             self._save(hosted)
             hosted.run.history.checkpoints.finish()
@@ -329,28 +329,28 @@ class Host:
     def _advance(self, hosted: Hosted, slice_s: float) -> None:
         if self._advanced is not hosted:
             if self._advanced is not None:
-                # Only one of many runs holds what its measurement computes in: a few megabytes. A
-                # run that is alone need not ask for them again in every slice.
+                # Of many runs, only one holds the memory of its measurement, a few megabytes. A run
+                # that is alone keeps it from slice to slice.
                 self._advanced.run.measuring.rest()
             self._advanced = hosted
         end = self._clock() + slice_s
         hosted.run.use_threads(self._threads)
-        # However many runs play here, measuring them takes the same share of the time.
+        # Measuring takes the same share of the time, however many runs play here.
         hosted.run.measuring.every_s = EVERY_S * max(1, self._playing)
         try:
             hosted.run.advance(end)
         except HelperLostError:
-            raise  # its weights may be half of this batch: the worker's runs are brought back
+            raise  # its weights may be half updated: the worker's runs are brought back
         except Exception as error:  # noqa: BLE001 - a defect stops this run, not its neighbours
             hosted.run.fail(Failure(refusal(error)))
         hosted.owes_s += max(0.0, self._clock() - end)
         self._look_after(hosted)
 
     def _look_after(self, hosted: Hosted) -> None:
-        """Answer what the last slice has made answerable."""
+        """Answer the requests that can be answered after the last slice."""
         done = hosted.run.state is not RunState.STEPPING and hosted.run.is_settled
         if done and hosted.steps:
-            self._save(hosted)  # what is answered is kept
+            self._save(hosted)  # save before answering
         self._answer_steps(hosted, due_by=math.inf if done else self._clock())
         self._answer_opening(hosted)
         self._answer_asked(hosted)
@@ -365,7 +365,7 @@ class Host:
         waiting, hosted.asked = hosted.asked, []
         for request, version in waiting:
             run, name = hosted.run, request["name"]
-            # It may have gone back to the moment of the last result: then there will be no newer.
+            # If the run has gone back to the moment of the last result, no newer one will come.
             seen = 0 if run.studies.knows(name, run.moment) else version
             data = encode_view(run, name, moment_of(hosted.run_id, run), seen)
             if data is None:
@@ -433,6 +433,6 @@ class Host:
 
 
 def _needs_whole_state(request: Request) -> bool:
-    """Whether the answer is wrong on the way to a state, or between the changes made at a batch."""
+    """Whether the answer would be wrong during a seek, or between the changes at a batch."""
     now = request["op"] == "tensor" and request["batch"] is None
     return now or request["op"] in ("save", "weights")

@@ -1,4 +1,4 @@
-"""A run in its worker, and what is asked of it."""
+"""A run in its worker, with the requests that wait for it."""
 
 import math
 from collections import deque
@@ -17,16 +17,16 @@ class Hosted:
     run_id: str
     keeper: Keeper
     inbox: deque[Request] = field(default_factory=deque)
-    # Requests that wait for a whole state, and hold up no others.
+    # Requests that wait until the run is settled, but do not delay others.
     aside: list[Request] = field(default_factory=list)
-    # Steps and seeks, to be answered when done, or each at its time.
+    # Steps and seeks, with the time at which each is answered even if it is not done.
     steps: deque[tuple[Request, float]] = field(default_factory=deque)
     opening: tuple[Request, float] | None = None
     want: tuple[Request, Want] | None = None
-    asked: list[tuple[Request, int]] = field(default_factory=list)  # and the version then
+    asked: list[tuple[Request, int]] = field(default_factory=list)  # with the run's version then
     frames: int = 0
     saved_at: float = -math.inf
-    # Seconds by which batches took longer than their slices: the others' time, to be given back.
+    # Seconds by which batches overran their slices: the run owes them to the other runs.
     owes_s: float = 0.0
 
     @property

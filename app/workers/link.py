@@ -20,9 +20,9 @@ from app.workers.message import UNASKED, Message, MessageReader, Received
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-# Copies of weights come and go. The C library (glibc) is told to give them back at once, else those
-# of many runs leave holes, a megabyte or two a run; but to keep what frames are made in, which it
-# would otherwise ask for again thirty times a second, page by page.
+# Copies of weights come and go. These settings tell the C library (glibc) to give them back at
+# once: otherwise those of many runs leave holes, a megabyte or two a run. But it keeps the memory
+# in which frames are made, which it would request anew thirty times a second, page by page.
 MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(4 * 1024 * 1024),
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 def worker_lost() -> AppError:
-    """The answer to requests that a worker's death has cut short."""
+    """The answer to requests that are cut short by a worker's death."""
     return AppError(
         "worker_lost",
         "expected an answer from the process that hosts this run, but it has stopped",
@@ -52,7 +52,7 @@ def server_stopping() -> AppError:
 
 
 class WorkerLink:
-    """One worker process. `lost(link)` is called once, when it ends without being asked to.
+    """One worker process. `lost(link)` is called once, if the process ends unasked.
 
     `busy` is how many of its runs compute without a rest; `changed()` is called when it changes.
     """
@@ -133,7 +133,7 @@ class WorkerLink:
         return message
 
     def use_threads(self, threads: int) -> None:
-        """Let so many cores share the work of a run; no answer is awaited."""
+        """Let so many cores share the work of a run; does not wait for an answer."""
         if self._transport is not None and threads != self.threads:
             self.threads = threads
             number = next(self._ids)
@@ -142,14 +142,14 @@ class WorkerLink:
             )
 
     def give_up(self) -> None:
-        """Tell whoever waits for an answer, or asks from now on, that the server stops."""
+        """Answer all open requests, and those from now on, that the server stops."""
         self._has_given_up = True
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(server_stopping())
 
     async def stop(self, grace_s: float = 2.0) -> None:
-        """End the process: it leaves when its socket closes, and is killed if it does not."""
+        """End the process: it ends when its socket closes, and is killed if it does not."""
         self._stopping = True
         transport = self._transport
         if transport is not None:
@@ -186,7 +186,7 @@ class WorkerLink:
 
 
 class _Protocol(asyncio.BufferedProtocol):
-    """Hands what arrives to a reader, and tells when the other end has closed."""
+    """Passes the bytes that arrive to a reader, and reports when the connection has closed."""
 
     def __init__(self, reader: MessageReader, ended: Callable[[], None]) -> None:
         self._reader = reader
@@ -197,9 +197,9 @@ class _Protocol(asyncio.BufferedProtocol):
         return self._reader.room
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many have arrived there."""
+        """Take `nbytes` that have arrived there."""
         self._reader.filled(nbytes)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The other end has closed it, or this one."""
+        """Report that one of the two ends has closed the connection."""
         self._ended()

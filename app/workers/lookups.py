@@ -7,35 +7,35 @@ from app.runs.run import Run
 from app.runs.tensors import read_tensor, to_npy
 from app.workers.message import Request
 
-# Who looks at a moment usually asks for several of its tensors.
+# How long the last moment's loop is kept: usually several tensors of a moment are asked for.
 KEPT_S = 10.0
 
 
 class Lookups:
     """Requests for tensors at a batch, {"run", "name", "batch", …}, answered run by run in turn.
 
-    `run_of(id)` is the run in question; where there is none it raises.
+    `run_of(id)` returns the run, or raises if there is none.
     """
 
     def __init__(self, run_of: Callable[[str], Run], clock: Callable[[], float]) -> None:
         self._run_of = run_of
         self._clock = clock
         self._waiting: dict[str, list[Request]] = {}  # by run, the next one first
-        # The moment looked at last, the loop on its way there, and when it was last of use.
+        # The last moment asked for, the loop on its way there, and when that was last used.
         self._last: tuple[tuple[str, int, int, int], Replay, float] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
     def add(self, request: Request) -> None:
-        """Take one more."""
+        """Add a request."""
         self._waiting.setdefault(request["run"], []).append(request)
 
     def advance(self, until: float) -> list[tuple[Request, bytes | Exception]]:
-        """Work on the next run's first until the clock reads `until`.
+        """Work on the first request of the run whose turn it is, until the clock reads `until`.
 
-        Returns what can be answered then: all of the run that are for the same batch, each with its
-        tensor as a .npy file or with what went wrong. Then it is another run's turn.
+        Returns the requests that can be answered then: all of that run for the same batch, each
+        with its tensor as a .npy file or with an error. After that it is another run's turn.
         """
         run_id, requests = next(iter(self._waiting.items()))
         batch = requests[0]["batch"]
@@ -53,13 +53,13 @@ class Lookups:
         del self._waiting[run_id]
         others = [request for request in requests if request["batch"] != batch]
         if others:
-            self._waiting[run_id] = others  # behind the other runs'
+            self._waiting[run_id] = others  # after those of the other runs
         return answers
 
     def rest(self) -> float | None:
-        """Let go of the last moment's loop if it has not been of use for a while.
+        """Drop the last moment's loop if it has not been used for a while.
 
-        Returns the seconds until it is to be looked at again; None if there is nothing to let go.
+        Returns the seconds until it should be checked again; None if there is nothing to drop.
         """
         if self._last is None:
             return None
@@ -70,7 +70,7 @@ class Lookups:
         return wait
 
     def forget(self, run_id: str) -> None:
-        """Let go of it if it is that run's, which is closed."""
+        """Drop the last moment's loop if it is of that run, which is being closed."""
         if self._last is not None and self._last[0][0] == run_id:
             self._last = None
 

@@ -1,7 +1,7 @@
 """What crosses between the web process and a worker: a JSON header and opaque bytes.
 
 On the wire: two big-endian 32-bit lengths (header, bytes), the header, the bytes. The header's
-"blobs" member tells how the bytes divide.
+"blobs" member has the lengths of the blobs in these bytes.
 """
 
 import json
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
-# The id of what a worker says without having been asked.
+# The id of messages that a worker sends unasked.
 UNASKED = 0
 PREFIX = struct.Struct(">II")
 
 Piece = bytes | memoryview
-# What a worker is asked: a message's header, {"id", "op", …}.
+# A request to a worker is a message's header, {"id", "op", …}.
 Request = dict[str, Any]
 
 
 class Later(Protocol):
-    """Bytes that are made when they are sent; how many, is known before."""
+    """Bytes that are made only when they are sent; their number is known before."""
 
     def __len__(self) -> int:
         """The number of bytes."""
 
     def pieces(self) -> Iterable[Piece]:
-        """The bytes, piece by piece: each is gone when the next is asked for."""
+        """The bytes in pieces; asking for the next piece invalidates the last."""
 
 
 Blob = bytes | Later
@@ -35,31 +35,31 @@ Blob = bytes | Later
 
 @dataclass(slots=True)
 class Message:
-    """What is to be sent: a header of plain JSON values, and any number of blobs."""
+    """A message to be sent: a header of plain JSON values, and any number of blobs."""
 
     header: dict[str, Any]
     blobs: Sequence[Blob] = ()
 
     @property
     def is_made(self) -> bool:
-        """Whether all of its bytes are there."""
+        """Whether all of its bytes exist already."""
         return all(isinstance(blob, bytes) for blob in self.blobs)
 
     def pieces(self) -> Iterator[Piece]:
-        """The bytes on the wire, piece by piece: each is gone when the next is asked for."""
+        """The bytes on the wire in pieces; asking for the next piece invalidates the last."""
         lengths = [len(blob) for blob in self.blobs]
         header = json.dumps(self.header | {"blobs": lengths}, allow_nan=False).encode()
         made = ([blob] if isinstance(blob, bytes) else blob.pieces() for blob in self.blobs)
         return chain([PREFIX.pack(len(header), sum(lengths)) + header], chain.from_iterable(made))
 
     def encode(self) -> bytes:
-        """The same at once."""
+        """All bytes on the wire at once."""
         return b"".join(map(bytes, self.pieces()))
 
 
 @dataclass(slots=True)
 class Received:
-    """The same, as it has arrived; the blobs lie in one piece of memory."""
+    """A message that has arrived; its blobs lie in one piece of memory."""
 
     header: dict[str, Any]
     blobs: list[memoryview]
@@ -77,15 +77,15 @@ class Received:
 
 
 class MessageReader:
-    """Reads messages into the memory in which they stay: pictures are large, and not copied.
+    """Reads messages into the memory in which they stay, so that large pictures are not copied.
 
-    Who reads puts what has arrived into `room` and tells how much that was; `received` is called
-    with each message that is complete by then.
+    The caller puts the bytes that arrive into `room` and calls `filled` with their number;
+    `received` is called with each message that is then complete.
     """
 
     def __init__(self, received: Callable[[Received], None]) -> None:
         self._received = received
-        self._header: int | None = None  # its length, once the prefix is read
+        self._header: int | None = None  # the header's length, once the prefix is read
         self._begin(PREFIX.size)
 
     def _begin(self, size: int) -> None:
@@ -93,7 +93,7 @@ class MessageReader:
         self.room = self._part
 
     def filled(self, size: int) -> None:
-        """So many bytes have arrived in `room`."""
+        """Take so many bytes that have arrived in `room`."""
         self.room = self.room[size:]
         if self.room:
             return

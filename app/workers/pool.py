@@ -15,19 +15,19 @@ from app.errors import AppError
 from app.workers.link import WorkerLink, worker_lost
 from app.workers.message import Received
 
-# A worker that dies at once again and again is restarted ever more slowly.
+# A worker that keeps dying at once is restarted after longer and longer pauses.
 FIRST_RESTART_S = 0.05
 SLOWEST_RESTART_S = 10.0
-# A request, or the opening of a run, that has lost this many workers in a row is given up: it may
-# be what kills them.
+# After losing this many workers in a row, a request or the opening of a run is given up: it may be
+# what kills them.
 ATTEMPTS = 3
-# What may not be done twice, so that the caller has to look whether it was done.
+# Requests that must not be repeated: the caller has to check whether they were carried out.
 ONCE = {"command"}
-# A run that does one of these has something to go on with, whether anybody looks or not.
+# States in which a run goes on by itself, whether anybody looks or not.
 MOVING = {"playing", "stepping"}
-# Commands after which it may.
+# Commands after which a run may be in one of these.
 SETS_MOVING = {"play", "step", "seek", "undo"}
-# How long to wait for a worker where none is alive.
+# How often, and how long each time, to wait for a worker if none is alive.
 WAITS, WAIT_S = 200, 0.02
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment of a run, as opaque messages in the order they are sent."""
+    """One moment of a run, as opaque messages in the order of sending."""
 
     number: int
     version: int
@@ -46,7 +46,7 @@ class Frame:
 
     @classmethod
     def of(cls, answer: Received) -> "Frame | None":
-        """The frame that a worker has answered a want with; None if a newer want replaced it."""
+        """The frame in a worker's answer to a want; None if a newer want replaced it."""
         header = answer.header
         if header["frame"] is None:
             return None
@@ -63,9 +63,9 @@ class Frame:
 class WorkerPool:
     """`size` worker processes; each open run lives in one of them.
 
-    A kept run that is asked for is opened first. Those of a worker that has died are opened
-    again in another or in its successor: what was moving at once, so that it need not wait for
-    what was at rest, and that when it is asked for.
+    A kept run that is asked for is opened first. The runs of a worker that has died are opened
+    again in another worker or in its successor: those that were moving at once, so that they need
+    not wait for those at rest; those at rest when they are asked for.
     """
 
     def __init__(self, size: int, *, data_dir: Path, history_bytes: int, threads: int) -> None:
@@ -75,10 +75,10 @@ class WorkerPool:
         self._homes: dict[str, WorkerLink] = {}
         self._opening: dict[str, asyncio.Task[WorkerLink]] = {}
         self._expected: dict[str, WorkerLink] = {}
-        # Held by who opens or closes a run.
+        # For each run a lock, held while it is opened or closed.
         self._turns = WeakValueDictionary[str, asyncio.Lock]()
-        self._moving: set[str] = set()  # as far as their last states say
-        self._lost: set[str] = set()  # have yet to be opened again
+        self._moving: set[str] = set()  # by their last known states
+        self._lost: set[str] = set()  # runs that have yet to be opened again
         self._restarting: dict[int, asyncio.Task[None]] = {}
         self._restart_after = [FIRST_RESTART_S] * size
         self._threads = threads
@@ -100,7 +100,7 @@ class WorkerPool:
         await asyncio.gather(*(link.stop() for link in self._links))
 
     def give_up(self) -> None:
-        """Answer all that waits for a worker: the server is about to stop."""
+        """Answer all requests that wait for a worker: the server is about to stop."""
         for link in self._links:
             link.give_up()
 
@@ -110,7 +110,7 @@ class WorkerPool:
         return [link.pid for link in self._links if link.alive and link.pid is not None]
 
     async def health(self) -> list[dict[str, Any]]:
-        """What each worker says of itself; one that does not answer is `alive: false`."""
+        """What each worker reports; one that does not answer has `alive: false`."""
 
         async def ask(link: WorkerLink) -> dict[str, Any]:
             try:
@@ -130,12 +130,12 @@ class WorkerPool:
         """Carry out a checked command; returns the state after it."""
         was_moving = run_id in self._moving
         if command["type"] in SETS_MOVING:
-            # At once: who leaves before the answer is there leaves a run that moves.
+            # Noted at once: the caller may leave before the answer comes, and the run still moves.
             self._moving.add(run_id)
         try:
             answer = await self._ask(run_id, "command", command=command)
         except AppError as error:
-            # A command that is lost with its worker may have been carried out.
+            # A command that was lost with its worker may have been carried out.
             if error.code != "worker_lost" and not was_moving:
                 self._moving.discard(run_id)
             raise
@@ -192,23 +192,23 @@ class WorkerPool:
         await self._ask(run_id, "rename", name=name)
 
     async def save(self, run_id: str, batch: int) -> None:
-        """Have everything of a run kept as it is now; `AppError` if it has not got to `batch`."""
+        """Save everything of a run as it is now; `AppError` if it was not trained to `batch`."""
         await self._ask(run_id, "save", batch=batch)
 
     async def close(self, run_id: str) -> None:
-        """Let a run rest where it is kept, and free what it held in its worker."""
+        """Close a run, which stays on disk, and free what it held in its worker."""
         async with self.closed(run_id):
             pass
 
     @contextlib.asynccontextmanager
     async def closed(self, run_id: str) -> AsyncIterator[None]:
-        """The same; who asks for it meanwhile waits until the end of the block."""
+        """Close a run; requests for it meanwhile wait until the end of the block."""
         self._moving.discard(run_id)
         self._lost.discard(run_id)
         async with self._turn(run_id):
             link = self._homes.pop(run_id, None)
             if link is not None:
-                with contextlib.suppress(AppError):  # a worker that is lost has closed it too
+                with contextlib.suppress(AppError):  # a lost worker has closed it, too
                     await link.request("close", run=run_id)
             yield
 
@@ -224,7 +224,7 @@ class WorkerPool:
     async def _persist(
         self, find: Callable[[], Awaitable[WorkerLink]], op: str, **fields: Any
     ) -> Received:
-        """Ask the worker that is found. What can be asked twice survives the loss of a worker."""
+        """Ask the worker that `find` returns; if it is lost, ask again what may be repeated."""
         for _ in range(ATTEMPTS):
             link = await find()
             try:
@@ -235,7 +235,7 @@ class WorkerPool:
         raise worker_lost()
 
     def _note(self, run_id: str, answer: Received) -> None:
-        """Remember whether the run is moving, if the answer tells."""
+        """Remember whether the run is moving, if the answer says so."""
         if "state" not in answer.header:
             return
         if answer.header["state"]["state"] in MOVING:
@@ -244,7 +244,7 @@ class WorkerPool:
             self._moving.discard(run_id)
 
     async def _home(self, run_id: str) -> WorkerLink:
-        """The worker in which a run lives, after opening it there if need be."""
+        """The worker in which a run lives; opens the run in one if need be."""
         link = self._homes.get(run_id)
         if link is not None:
             return link
@@ -267,8 +267,8 @@ class WorkerPool:
             log.warning("run not opened", run=run_id, reason=str(error))
 
     async def _open(self, run_id: str, *, lost: bool) -> WorkerLink:
-        async with self._turn(run_id):  # of one that is being closed, all is kept then
-            for _ in range(ATTEMPTS):  # a worker may turn out to have died only when it is asked
+        async with self._turn(run_id):  # waits until a run that is being closed is saved
+            for _ in range(ATTEMPTS):  # a worker's death may only show when it is asked
                 link = await self._any_link()
                 self._expected[run_id] = link
                 try:
@@ -286,7 +286,7 @@ class WorkerPool:
             raise worker_lost()
 
     async def _any_link(self) -> WorkerLink:
-        """The worker that has fewest runs, after waiting a moment if none is alive."""
+        """The live worker with the fewest runs; waits a moment if none is alive."""
         for _ in range(WAITS):
             alive = [link for link in self._links if link.alive]
             if alive:
@@ -296,7 +296,7 @@ class WorkerPool:
         raise worker_lost()
 
     def _share_cores(self) -> None:
-        """A run that is alone in computing may use all cores; where there are many, one each."""
+        """Let a run that computes alone use several cores; if there are many, one each."""
         alone = sum(link.busy for link in self._links) == 1
         for link in self._links:
             link.use_threads(self._threads if alone and link.busy else 1)
@@ -312,7 +312,7 @@ class WorkerPool:
                 self._begin_opening(run_id)
 
     async def _restart(self, number: int) -> None:
-        """Put another worker in the place of a lost one, in as many tries as it takes."""
+        """Replace a lost worker by a new one, in as many tries as it takes."""
         started = False
         while not started:
             await asyncio.sleep(self._restart_after[number])
@@ -326,5 +326,5 @@ class WorkerPool:
         self.restarts += 1
         with contextlib.suppress(AppError):
             await link.request("health")
-            # It works: the next death is another story.
+            # It works: after the next death it is restarted without a long pause.
             self._restart_after[number] = FIRST_RESTART_S

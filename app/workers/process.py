@@ -20,10 +20,10 @@ from engine.blas import one_blas_thread
 
 
 class Connection:
-    """Messages over a blocking socket, read without waiting where none has arrived.
+    """Messages over a blocking socket; reading does not block if none has arrived.
 
-    What has yet to be made, or does not fit into the socket at once, is left to a thread: training
-    is not to wait until the other end has read it.
+    A thread makes and writes what does not exist yet, or does not fit into the socket at once, so
+    that training does not wait for the other end to read.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -38,8 +38,8 @@ class Connection:
         threading.Thread(target=self._write_left, name="writer", daemon=True).start()
 
     def send(self, message: Message) -> None:
-        """Write a message out, after those before it; nothing is waited for."""
-        if self._queued or not message.is_made:  # only this thread queues more
+        """Send a message, after those before it; does not wait."""
+        if self._queued or not message.is_made:  # only this thread adds to the queue
             self._leave(message.pieces())
             return
         rest = memoryview(message.encode())
@@ -53,8 +53,8 @@ class Connection:
         self._left.put(pieces)
 
     def _write_left(self) -> None:
-        # However this ends, the connection does, and `receive` finds out: nobody is to wait for
-        # answers that are no longer written.
+        # However this ends, it ends the connection, which `receive` notices: nobody shall wait
+        # for answers that are no longer written.
         try:
             while True:
                 self._write_all(self._left.get())
@@ -69,7 +69,7 @@ class Connection:
         together: list[Piece] = []
         for piece in pieces:
             together.append(piece)
-            if isinstance(piece, memoryview):  # gone when the next is asked for
+            if isinstance(piece, memoryview):  # the next piece invalidates it
                 self._write(together)
                 together = []
         if together:
@@ -87,7 +87,7 @@ class Connection:
             self._queued += change
 
     def receive(self, wait: float | None) -> list[Received]:
-        """The messages that have arrived, after waiting up to `wait` seconds for the first.
+        """The messages that have arrived; waits up to `wait` seconds for the first.
 
         Raises `EOFError` when the other end has closed.
         """
@@ -107,7 +107,7 @@ def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:
     connection = Connection(sock)
     host = Host(connection.send, data_dir=data_dir, history_bytes=history_bytes)
     wait: float | None = None
-    # BLAS is held to one thread for good: to look for every batch would take 60 µs.
+    # BLAS is held to one thread for good: doing that for every batch would take 60 µs.
     with contextlib.suppress(EOFError, ConnectionError), one_blas_thread:
         while True:
             for message in connection.receive(wait):
@@ -117,8 +117,8 @@ def serve(sock: socket.socket, data_dir: Path, history_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C, or the end of a session, reaches the whole process group; the server closes its
-    # workers in good order.
+    # Ctrl-C, or the end of a session, reaches the whole process group; but the server ends its
+    # workers in an orderly way.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3]))

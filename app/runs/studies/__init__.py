@@ -1,1 +1,1 @@
-"""Studies: what takes too long for a frame, worked out in pieces between a run's own work."""
+"""Studies: they take too long for a frame, and are made in pieces between a run's own work."""

@@ -17,26 +17,26 @@ from engine.network import Network
 from engine.probe import Probe
 
 POINTS = 21
-HELD_OUT = 256  # test images, which no step is ever made for
-# How far the lines are drawn. Along the step: this many times the rate it was made with. Along the
-# gradient: this many times the step that would bring the loss to zero if it fell as it does at
-# first. Either way far enough to hold the present learning rate, with some room beyond it.
+HELD_OUT = 256  # test images; no step is ever made on them
+# How far the lines are drawn. Along the step: this many times the learning rate that made it. Along
+# the gradient: this many times the step that would bring the loss to zero if it kept falling as at
+# first. Both reach the present learning rate, with some room beyond it.
 STEP_RATES = 4
 TANGENTS = 2
 ROOM = 1.25
-# With this many learning rates in between, the line still bends visibly where a step lands.
+# The gradient's line is at most so many learning rates long: it still bends visibly where a step
+# lands.
 MOST_LEARNING_RATES = 1e6
-# Where the present learning rate lands, and ten times as large a one.
+# Marked: the present learning rate, and ten times it.
 MARKED = (1.0, 10.0)
 
 
 class CurveStudy(PieceByPiece[Tensors]):
     """Four curves: along −gradient and along the step, for this batch and for unseen images.
 
-    A distance is a learning rate: W0 − s * gradient, and W0 + s * step / learning rate. Without
-    a step (the batch has not got to UPDATE), or with one out of all proportion to its learning
-    rate, the two along it are left out. There are none where W0 is lost in rounding: after a step
-    that is much larger than it.
+    A distance s is a learning rate: W0 − s * gradient, and W0 + s * step / learning rate. The two
+    curves along the step are left out before UPDATE, and for a step out of all proportion to its
+    learning rate. There are no curves if W0 is lost in rounding, after a much larger step.
     """
 
     def __init__(self, loop: TrainingLoop, data: DataSet) -> None:
@@ -51,7 +51,7 @@ class CurveStudy(PieceByPiece[Tensors]):
             with np.errstate(all="ignore"):
                 direction = step / np.asarray(made_with, step.dtype)
                 slope = float(np.dot(exact, direction.astype(np.float64)))
-            if math.isfinite(slope):  # momentum moves on however small the rate has become
+            if math.isfinite(slope):  # momentum moves weights even at a tiny learning rate
                 slopes["step"] = slope
                 lines["step"] = (direction, max(STEP_RATES * made_with, ROOM * rate))
         places: dict[str, tuple[Array, Array]] = {}
@@ -72,8 +72,8 @@ class CurveStudy(PieceByPiece[Tensors]):
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """`gradient.distances`, `gradient.batch`, `gradient.held_out`, and the same of `step`.
 
-        Also of `gradient.marked` and `step.marked`: at the learning rate and at ten times it.
-        A loss that is not finite is NaN in the tensors. Where W0 is lost there are none.
+        The same for `gradient.marked` and `step.marked`, at the learning rate and ten times it.
+        Losses that are not finite are NaN. If W0 is lost, there are no tensors.
         """
         if not is_same(self.result["gradient.batch"][0], self._loss):  # the first distance is 0
             return {}, {"lost": True}
@@ -86,7 +86,7 @@ def _losses_along(
     places: dict[str, tuple[Array, Array]],
     batches: dict[str, tuple[Samples, Array]],
 ) -> Generator[None, None, Tensors]:
-    """The losses along each direction, at its distances, on each batch: a point a piece."""
+    """The losses along each direction, at its distances, on each batch; one point at a time."""
     losses: Tensors = {}
     for who, (samples, indices) in batches.items():
         probe = Probe(network, start, samples, len(indices))
@@ -101,7 +101,7 @@ def _losses_along(
 
 
 def _spread(reach: float, *, near: bool) -> Array:
-    """Evenly, or closer together near W0 where the far end is only there for a large rate."""
+    """Evenly spaced, or denser near W0 if only a large learning rate moves the end far out."""
     even = np.linspace(0, 1, POINTS)
     return reach * (even if near else even**2)
 

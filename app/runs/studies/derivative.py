@@ -1,4 +1,4 @@
-"""The derivative by one weight, derived and measured."""
+"""The derivative of the loss by one weight, both derived and measured."""
 
 from dataclasses import asdict
 from typing import Any
@@ -31,7 +31,7 @@ class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """No tensors; both derivatives, the two losses, h and the relative difference.
 
-        Where W0 is lost they are of other weights, and left out.
+        If W0 is lost, they would be those of other weights, and are left out.
         """
         result, of = self.result, {"tensor": self._name, "index": list(self._index)}
         if not is_same((result.loss_above + result.loss_below) / 2, self._loss):
@@ -40,6 +40,6 @@ class DerivativeStudy(PieceByPiece[MeasuredDerivative]):
 
 
 def has_weight(loop: TrainingLoop, layer: int, unit: int, source: int) -> bool:
-    """Whether there is a weight (unit, input) of that layer, which are counted from 1."""
+    """Whether that layer has a weight (unit, input); layers are counted from 1."""
     tensor = loop.network.parameters.get(f"layer{layer}.weights")
     return tensor is not None and unit < tensor.shape[0] and source < tensor.shape[1]

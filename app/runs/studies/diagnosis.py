@@ -1,4 +1,4 @@
-"""What a layer's figures say, and the change that would help where something is wrong."""
+"""What a layer's figures mean, and the change that would help if something is wrong."""
 
 import math
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from app.runs.codes import two_digits
 from engine.health import LayerHealth
 
-# The thresholds are wide: a hint is for what no healthy run of this size shows.
+# The thresholds are wide: no healthy run of this size should get a hint.
 MOST_DEAD = MOST_SATURATED = 0.5
 EXPLODING_NORM = 100.0
 VANISHING_NORM = 1e-6
 LARGE_UPDATE = 0.1
-# Where the band of usual steps begins on the page's gauge, which is not to contradict the hints.
+# The band of usual steps on the page's gauge begins here: gauge and hints must not disagree.
 SMALL_UPDATE = 1e-4
-# What a lower learning rate is advised for.
+# Hints that advise a lower learning rate.
 LOWER = {"exploding", "dead_units", "saturated", "large_update"}
 LOWER_BY_FAR = "Go back some batches and lower the learning rate, by powers of ten."
 
@@ -35,13 +35,13 @@ def diagnose(layers: list[LayerHealth]) -> list[Hint]:
         hint for layer in layers for check in (_norm, _units, _update) for hint in check(layer)
     ]
     if any(hint.code in LOWER for hint in hints):
-        # What hardly moves may hang on what has broken: to raise the rate would not mend it.
+        # A layer may hardly move because another is broken: a higher rate would not help then.
         hints = [hint for hint in hints if hint.code != "small_update"]
     return hints
 
 
 def lost_weights(layers: list[LayerHealth]) -> Hint:
-    """What is wrong where a step drowns the weights; of the layer in which it is largest."""
+    """The hint if a step drowns the weights; for the layer in which it is largest."""
 
     def size(layer: LayerHealth) -> float:
         return math.inf if layer.update_ratio is None else layer.update_ratio
@@ -87,7 +87,7 @@ def _update(layer: LayerHealth) -> Iterator[Hint]:
 
 
 def _short(value: float) -> str:
-    """A positive number of two digits as the page writes it: 0.13, 59000, 1.7e12."""
+    """A positive number to two digits, as the page writes it: 0.13, 59000, 1.7e12."""
     rounded = two_digits(value)
     if 1e-3 <= rounded < 1e6:
         return f"{rounded:g}"

@@ -1,4 +1,4 @@
-"""Is it learning well: every layer's figures over a larger sample, and what they call for."""
+"""Is the network learning well: every layer's figures over a larger sample, with hints."""
 
 from collections.abc import Generator
 from dataclasses import asdict
@@ -34,7 +34,7 @@ class HealthStudy(PieceByPiece[list[LayerHealth]]):
     def found(self) -> tuple[Tensors, dict[str, Any]]:
         """No tensors; `layers` with their figures, `hints`, and the size of the sample.
 
-        Where W0 is lost the figures would be of other weights: there are none, and a hint says so.
+        If W0 is lost, the figures would be of other weights: there are none, and a hint says so.
         """
         layers = self.result
         if self._is_lost:
@@ -49,7 +49,7 @@ class HealthStudy(PieceByPiece[list[LayerHealth]]):
 
 
 def _measured(check: HealthCheck, *, is_lost: bool) -> Generator[None, None, list[LayerHealth]]:
-    """The layers; where W0 is lost, no larger sample is looked at."""
+    """The layers' figures; if W0 is lost, without looking at a larger sample."""
     while not is_lost and not check.done:
         yield
         check.advance()

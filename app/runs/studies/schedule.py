@@ -1,4 +1,4 @@
-"""Which study is made next, and what the last ones found."""
+"""Decides which study is made next, and keeps the results of the last ones."""
 
 import math
 import time
@@ -21,16 +21,16 @@ FORGOTTEN_AFTER_S = 2.0
 # While the run trains, each study is begun at most this often.
 EVERY_S = 1.0
 
-# What the learning rate has a part in, beside the moment.
+# Studies that also depend on the learning rate.
 OF_THE_LEARNING_RATE = {"curve"}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a study is made by, of the loop, the data and the numbers of its name.
+    """How to make a study from the loop, the data and the numbers of its name.
 
-    `exists` tells, by loop and numbers, whether the network has what they name. One that
-    `needs_gradient` has nothing to study before the batch at hand has one.
+    `exists` says, by loop and numbers, whether the network has what these name. A study that
+    `needs_gradient` has nothing to study before the batch at hand has a gradient.
     """
 
     make: Callable[..., Study]
@@ -39,7 +39,7 @@ class Kind:
     needs_gradient: bool = True
 
 
-# By the word that their names begin with; the numbers follow: "exciters/137".
+# By the first word of their names; the numbers follow: "exciters/137".
 KINDS = {
     "curve": Kind(CurveStudy),
     "health": Kind(HealthStudy),
@@ -50,7 +50,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a study is of; equal moments have equal results."""
+    """The moment that a study shows; equal moments have equal results."""
 
     timeline: int
     batch: int
@@ -59,7 +59,7 @@ class Moment:
     learning_rate: float
 
     def matters_to(self, name: str, other: "Moment") -> bool:
-        """Whether the study of that name would come out differently at the other moment."""
+        """Whether the study of that name would have another result at the other moment."""
         if name in OF_THE_LEARNING_RATE:
             return self != other
         return self != replace(other, learning_rate=self.learning_rate)
@@ -67,7 +67,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a study found, of which moment, and the run's version when it was known."""
+    """What a study found, at which moment, and the run's version when it became known."""
 
     moment: Moment
     version: int
@@ -82,15 +82,15 @@ def is_study(name: str) -> bool:
 
 
 def has_study(loop: TrainingLoop, name: str) -> bool:
-    """Whether it is the name of a study of something that this loop's network has."""
+    """Whether it names a study of something that this loop's network has."""
     word, numbers = name_parts(name)
     return is_study(name) and KINDS[word].exists(loop, *numbers)
 
 
 class Studies:
-    """The studies of one run. A study is of one moment of it, on copies of what it needs.
+    """The studies of one run. Each shows one moment, and works on copies of what it needs.
 
-    While the run rests, each wanted study is made once; while it trains, now and then.
+    At rest each wanted study is made once; while the run trains, now and then.
     """
 
     def __init__(self, data: DataSet, clock: Callable[[], float] = time.monotonic) -> None:
@@ -104,13 +104,13 @@ class Studies:
         self._under_way: tuple[str, Moment, Study] | None = None
 
     def want(self, names: Iterable[str], loop: TrainingLoop) -> None:
-        """Say which studies are looked at now, of those there are; others' results are dropped."""
+        """Note which existing studies are looked at now; the results of others are dropped."""
         self._wanted = {name for name in names if has_study(loop, name)}
         self._wanted_at = self._clock()
         self._forget_others()
 
     def ask(self, name: str) -> None:
-        """Have a study made once, whether it is looked at or not; its result stays for a while."""
+        """Have a study made once, even if nobody looks at it; its result stays for a while."""
         self._asked.add(name)
         self._forget_others()
 
@@ -123,15 +123,15 @@ class Studies:
                 del self._begun[name]
 
     def still_wanted(self) -> None:
-        """Whoever wanted them is still waiting."""
+        """Note that the viewers who want studies are still waiting."""
         self._wanted_at = self._clock()
 
     def result(self, name: str) -> Result | None:
-        """What is known of a study, which may be of an earlier moment."""
+        """The last result of a study, which may be of an earlier moment."""
         return self._results.get(name)
 
     def knows(self, name: str, moment: Moment) -> bool:
-        """Whether a study has been made of this very moment, as far as it matters to it."""
+        """Whether the last result of a study still holds at this moment."""
         result = self._results.get(name)
         return result is not None and not result.moment.matters_to(name, moment)
 
@@ -140,10 +140,10 @@ class Studies:
         return self._under_way is not None or self._next(moment, training=training) is not None
 
     def advance(self, loop: TrainingLoop, moment: Moment, version: int, *, training: bool) -> bool:
-        """Do a piece of a study; True where one is known by it, as of `version`.
+        """Do a piece of a study; True if that completes one, whose result is then of `version`.
 
-        What raises is written to the log: it has found nothing, and is not tried again at that
-        moment.
+        If a study raises, that is written to the log; it has found nothing, and is not tried again
+        at that moment.
         """
         name = self._under_way[0] if self._under_way else self._next(moment, training=training)
         if name is None:
@@ -169,7 +169,7 @@ class Studies:
         return True
 
     def _begin(self, name: str, loop: TrainingLoop) -> Study | None:
-        """The study of that name; None where the moment has nothing to study."""
+        """The study of that name; None if the moment has nothing to study."""
         word, numbers = name_parts(name)
         kind = KINDS[word]
         if kind.needs_gradient and not loop.has_gradient:
@@ -185,7 +185,7 @@ class Studies:
             for name in sorted(begun)
             if not self.knows(name, moment) and not (training and now - begun[name] < EVERY_S)
         ]
-        # In turn: one that takes longer than the rest between two would keep the others waiting.
+        # In turn: otherwise a study that takes longer than EVERY_S would keep the others waiting.
         return min(due, key=begun.__getitem__, default=None)
 
 

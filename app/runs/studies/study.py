@@ -1,4 +1,4 @@
-"""What a study is."""
+"""The interface of a study."""
 
 from collections.abc import Generator
 from typing import Any, Generic, Protocol, TypeVar
@@ -9,7 +9,7 @@ Found = TypeVar("Found")
 
 
 class Study(Protocol):
-    """Work in pieces on copies of what it needs, and what it found."""
+    """Work that is done in pieces, on copies of what it needs; then it says what it found."""
 
     @property
     def done(self) -> bool:
@@ -19,11 +19,11 @@ class Study(Protocol):
         """Do the next piece, a few milliseconds' work."""
 
     def found(self) -> tuple[Tensors, dict[str, Any]]:
-        """Tensors, and what else there is to say, as JSON values."""
+        """The tensors it found, and everything else as JSON values."""
 
 
 class PieceByPiece(Generic[Found]):
-    """The work of a study as a generator: a piece for each `next`, in the end what it has found."""
+    """A study whose work is a generator: each `next` does a piece, the last returns the result."""
 
     def __init__(self, pieces: Generator[None, None, Found]) -> None:
         self._pieces = pieces
