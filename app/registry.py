@@ -305,7 +305,7 @@ class Registry:
             "too_many_runs",
             f"expected at most {len(crowd)} runs {'' if is_server_full else 'of one visitor '}"
             "at once, and all are in use",
-            "Go on with a run there is, or try again in a few seconds.",
+            "Continue with one of them, or try again in a few seconds.",
             status=503 if is_server_full else 429,
         )
 

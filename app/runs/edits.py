@@ -50,7 +50,7 @@ def make_edit(
     if not math.isfinite(after):
         raise AppError(
             "not_finite",
-            "expected a loss that stays finite, and this change would make it infinite",
+            "expected a loss that stays finite, but this change would make it infinite",
             "Choose a smaller change; nothing has changed.",
             status=422,
         )

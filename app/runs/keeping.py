@@ -64,8 +64,8 @@ class Keeper:
             self.run.unsaved = AppError(
                 "not_saved",
                 f"this run goes on, but it cannot be saved at the moment: {trouble}",
-                "See that the server's disk has room. What is not saved is lost if the server "
-                "stops; the recipe can be downloaded.",
+                "Check that the server's disk has room. If the server stops, what is not saved "
+                "is lost; you can download the recipe.",
                 status=507,
             )
         if self.run.unsaved is not before:

@@ -262,8 +262,8 @@ class Run:
         if not self.at_boundary:
             raise AppError(
                 "batch_under_way",
-                "expected a run that rests between two batches, since its weights are in use",
-                "Pause, and step to the end of the batch; then change it.",
+                "expected a run between two batches, got one in the middle of a batch",
+                "Pause, step to the end of the batch, then try again.",
                 status=409,
             )
         self.history.require_room()
@@ -283,9 +283,8 @@ class Run:
         if not self.can_undo:
             raise AppError(
                 "nothing_to_undo",
-                "expected a change by hand at this batch, or a reset just before, "
-                "and there is none",
-                "What has been trained since can be taken back with seek.",
+                "expected a change by hand at this batch, or a reset just before, got neither",
+                "Training is taken back by going back to an earlier batch.",
                 status=409,
             )
         self._recover()
@@ -571,6 +570,6 @@ def _exploded_by_change(batch: int) -> AppError:
         "not_finite",
         f"training has stopped at batch {batch}: a step on a drawing, which the recipe makes "
         "there, has a loss or a gradient that is not finite",
-        "Go back before that batch, or reset. None of the changes made there is made.",
+        "Go back before that batch, or reset. None of its changes at that batch has been made.",
         status=409,
     )

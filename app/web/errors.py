@@ -114,12 +114,12 @@ def _methods_at(request: Request) -> Iterator[str]:
 def storage_failed(error: sqlite3.DatabaseError) -> AppError:
     """The answer if the database cannot be used; the error is written to the log."""
     log.error("storage trouble", reason=str(error))
-    hint = "See that its disk has room, and try again; nothing has changed."
+    hint = "Check that its disk has room, then try again; nothing has changed."
     if not isinstance(error, sqlite3.OperationalError):  # a page of it is damaged
         hint = "Start the server again: it sets a damaged database aside."
     return AppError(
         "storage_failed",
-        f"expected to use the server's data directory, and could not: {error}",
+        f"expected to use the server's data directory, but could not: {error}",
         hint,
         status=507,
     )

@@ -50,7 +50,7 @@ def _classify(request: Request, run: Run) -> Answer:
         raise AppError(
             "not_finite",
             "expected finite answers, but the weights of this run have grown too large",
-            "Go back some batches and lower the learning rate, or reset the run.",
+            "Go back a few batches and lower the learning rate, or reset the run.",
             status=409,
         )
     return {"probabilities": probabilities.tolist()}, ()

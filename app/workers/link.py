@@ -36,7 +36,7 @@ def worker_lost() -> AppError:
     return AppError(
         "worker_lost",
         "expected an answer from the process that hosts this run, but it has stopped",
-        "It is brought back as it was a moment ago. Ask again, and look where it is.",
+        "It is being restored as it was a moment ago. Check which batch it is at, then try again.",
         status=503,
     )
 
@@ -46,7 +46,7 @@ def server_stopping() -> AppError:
     return AppError(
         "server_stopping",
         "expected an answer before the server stops, but it is stopping now",
-        "Ask again when it is back. What it has done by then is kept.",
+        "Ask again when it is back; what it has done until then is kept.",
         status=503,
     )
 

@@ -16,7 +16,7 @@ LARGE_UPDATE = 0.1
 SMALL_UPDATE = 1e-4
 # Hints that advise a lower learning rate.
 LOWER = {"exploding", "dead_units", "saturated", "large_update"}
-LOWER_BY_FAR = "Go back some batches and lower the learning rate, by powers of ten."
+LOWER_BY_FAR = "Go back a few batches and lower the learning rate by powers of ten."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def lost_weights(layers: list[LayerHealth]) -> Hint:
     def size(layer: LayerHealth) -> float:
         return math.inf if layer.update_ratio is None else layer.update_ratio
 
-    what = "The step is so much larger than the weights that what they were is lost in rounding."
+    what = "The step is so much larger than the weights that rounding has lost what they were."
     return Hint(max(layers, key=size).layer, "lost", what, LOWER_BY_FAR)
 
 
@@ -54,11 +54,11 @@ def _norm(layer: LayerHealth) -> Iterator[Hint]:
     norm = layer.gradient_norm
     if norm > EXPLODING_NORM:
         what = f"The gradient's norm is {_short(norm)}: it explodes."
-        help_ = "Go back some batches and lower the learning rate."
+        help_ = "Go back a few batches and lower the learning rate."
         yield Hint(layer.layer, "exploding", what, help_)
     if 0 < norm < VANISHING_NORM:
         what = f"The gradient's norm is {_short(norm)}: it has vanished."
-        help_ = "Use relu rather than sigmoid or tanh, or fewer layers."
+        help_ = "Use relu instead of sigmoid or tanh, or use fewer layers."
         yield Hint(layer.layer, "vanishing", what, help_)
 
 
@@ -66,10 +66,12 @@ def _units(layer: LayerHealth) -> Iterator[Hint]:
     dead, units, saturated = layer.dead_units, layer.units, layer.saturated
     if dead is not None and dead >= MOST_DEAD * units:
         what = f"{dead} of {units} units are dead: 0 for every digit, so no gradient reaches them."
-        help_ = "Go back some batches and lower the learning rate: a large step has killed them."
+        help_ = "Go back a few batches and lower the learning rate: a large step killed them."
         yield Hint(layer.layer, "dead_units", what, help_)
     if saturated is not None and saturated >= MOST_SATURATED:
-        what = f"{100 * saturated:.0f} % of the activations are saturated: little gradient passes."
+        what = (
+            f"{100 * saturated:.0f} % of the activations are saturated, so little gradient passes."
+        )
         help_ = "Lower the learning rate, or use relu."
         yield Hint(layer.layer, "saturated", what, help_)
 
@@ -78,12 +80,12 @@ def _update(layer: LayerHealth) -> Iterator[Hint]:
     ratio = layer.update_ratio
     if ratio is not None and ratio > LARGE_UPDATE:
         what = f"One step changes the weights by {_short(100 * ratio)} % of their size."
-        help_ = "Lower the learning rate, about tenfold." if ratio < 1 else LOWER_BY_FAR
+        help_ = "Lower the learning rate about tenfold." if ratio < 1 else LOWER_BY_FAR
         yield Hint(layer.layer, "large_update", what, help_)
     if ratio is not None and 0 < ratio < SMALL_UPDATE:
         percent = _short(100 * ratio)
         what = f"One step changes the weights by {percent} % of their size: it hardly learns."
-        yield Hint(layer.layer, "small_update", what, "Raise the learning rate, about tenfold.")
+        yield Hint(layer.layer, "small_update", what, "Raise the learning rate about tenfold.")
 
 
 def _short(value: float) -> str:

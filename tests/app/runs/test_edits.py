@@ -197,7 +197,7 @@ def test_a_step_that_would_end_the_run_leaves_all_that_is_shown(
 
 def test_in_the_middle_of_a_batch_nothing_is_changed_by_hand(run: Run, clock: Clock) -> None:
     step(run, clock, 2, "phase")
-    with pytest.raises(AppError, match="rests between two batches"):
+    with pytest.raises(AppError, match="expected a run between two batches"):
         run.command(learn())
 
 

@@ -479,7 +479,7 @@ def test_of_the_layers_whose_weights_are_lost_that_with_the_largest_step_is_name
         ({"update_norm": 5.4}, "One step changes the weights by 20 % of their size. Lower the"),
         ({"update_norm": 5.4e12}, "One step changes the weights by 2e13 % of their size. Go back"),
         ({"update_norm": 5.4e-9}, "One step changes the weights by 2e-8 % of their size: it"),
-        ({"saturated": 0.6}, "60 % of the activations are saturated: little gradient passes."),
+        ({"saturated": 0.6}, "60 % of the activations are saturated, so little gradient passes."),
     ],
 )
 def test_a_hint_writes_numbers_as_the_page_does(change: dict[str, Any], said: str) -> None:
