@@ -20,7 +20,7 @@ import { sourceNow, sourceOf } from "./source.js";
  */
 export function healthSample(state, count) {
   return sourceNow(state).fromView(
-    `training images that the figures of the layers are over, besides the batch = ${formatCount(count)}`,
+    `training images in the larger sample that these figures use besides the batch = ${formatCount(count)}`,
     "health",
     'int(metadata("health")["sample"])',
   );
@@ -50,7 +50,7 @@ export function healthFigure(state, { layer, position, sample }, figure) {
     const steps = names.map((name) => source.tensor(`${name}.step`));
     const before = names.map((name) => source.used(name, "..."));
     return source.fromTensors(
-      `|step| / |W| = ${formatValue(layer.update_norm ?? 0, 3)} / ${formatValue(layer.weight_norm, 3)} = ${formatSmallPercent(layer.update_ratio ?? 0)}, W being those before the step`,
+      `|step| / |W| = ${formatValue(layer.update_norm ?? 0, 3)} / ${formatValue(layer.weight_norm, 3)} = ${formatSmallPercent(layer.update_ratio ?? 0)}, with W before the step`,
       source.namesUsed(...names),
       `np.sqrt(${squares(steps)} / ${squares(before)})`,
     );

@@ -108,7 +108,7 @@ export function comingBack(state, { unit, sample }, value) {
 export function comingBackScale(state, { digits, scale }) {
   const source = sourceOf(state, "backward");
   return source.fromTensors(
-    `full colour stands for ±1/n, n being the ${digits} digits of the batch, = ±${formatValue(scale)}`,
+    `full colour stands for ±1/n = ±${formatValue(scale)}, with n = ${digits} digits in the batch`,
     ["batch.x"],
     `1 / len(${source.tensor("batch.x")})`,
   );

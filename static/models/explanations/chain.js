@@ -87,7 +87,7 @@ export function chainDifference(gradient) {
   const { value, numerical, relative_difference: difference } = gradient;
   const [derived, measured] = [python(value), python(numerical)];
   const division = "|derived − measured| / the larger of the two";
-  const result = difference === null ? "not to be told from rounding" : formatValue(difference);
+  const result = difference === null ? "too small to tell from rounding" : formatValue(difference);
   return {
     formula: `relative difference = ${division} = ${result}`,
     numpy:

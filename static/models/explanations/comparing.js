@@ -26,7 +26,7 @@ export function numberOfRun(id, field, formula) {
  */
 export function lossesAboveAll({ id }, { end, count }) {
   return new Source(id).fromSeries(
-    `losses of batches above ${formatValue(end)}, where the axis ends = ${formatCount(count)}; it ends where of each run 95 of 100 losses lie below, the first one too, and the mean unless it is far above those; a run that has gone far beyond where any began does not count`,
+    `batch losses above ${formatValue(end)}, the end of the axis = ${formatCount(count)}; of each run the axis holds the first loss, 95 of 100 losses, and the mean unless it is far above those; a run far above every first loss does not count`,
     `(np.array(series["loss"]) > ${end}).sum()`,
   );
 }
@@ -55,17 +55,17 @@ export function differenceExtreme(first, other, { view, unit, end, value, side }
   const values = (/** @type {string} */ name, /** @type {typeof first} */ { id, scale }) =>
     `np.sign(${name} := view_of("${id}", "${view}")["values"][${unit}] - 128.0) * (${name} / 127) ** 2 * ${scale}`;
   const isLeast = end === "min";
-  const which = isLeast ? "least" : "largest";
-  const [is, bounded] = isLeast ? ["or less", "at most"] : ["or more", "at least"];
+  const which = isLeast ? "lowest" : "highest";
+  const [is, bounded] = isLeast ? ["or less", "an upper"] : ["or more", "a lower"];
   const what = `the ${which} of W${other.letter} − W${first.letter} over the weights of unit ${unit}`;
   const says =
     side === 0
       ? `${what} = ${formatValue(value)}`
-      : `${what}: ${formatValue(value)} ${is}, as a weight at the end of its image's scale may lie beyond; ` +
-        `this is the ${which} over the weights of which the images tell what the difference is ${bounded}`;
+      : `${what}: ${formatValue(value)} ${is}, since a weight at the end of its image's scale may lie beyond it; ` +
+        `this is the ${which} over the weights for which the images give ${bounded} bound`;
   const known = isLeast ? "(b < 127) & (a > -127)" : "(b > -127) & (a < 127)";
   return {
-    formula: `${says}; both as their images have them, in one byte a weight: sign · ((code − 128) / 127)² · scale`,
+    formula: `${says}; both weights as their images hold them, in one byte: sign · ((code − 128) / 127)² · scale`,
     address: [other, first].map(({ id }) => `GET /api/runs/${id}/views/${view}`).join("\n"),
     numpy: `(${values("b", other)} - ${values("a", first)})${side === 0 ? "" : `[${known}]`}.${end}()`,
   };

@@ -82,7 +82,7 @@ export function parameterCount(state) {
   const names = parameterNames(state);
   const source = sourceNow(state);
   return source.fromTensors(
-    `numbers that are learned = sizes of all weights and biases together = ${formatCount(state.parameters)}`,
+    `learned numbers = sizes of all weights and biases, added up = ${formatCount(state.parameters)}`,
     names,
     `sum(t.size for t in (${names.map((name) => source.tensor(name)).join(", ")}))`,
   );
@@ -100,7 +100,7 @@ export function learntFrom(state, { unit, digits, apart = 0 }, count) {
   const source = sourceOf(state, "backward");
   const name = "layer1.preactivations.gradient";
   const nonzero = `np.count_nonzero(${source.tensor(name)}[:${digits}, ${unit}])`;
-  const [beside, less] = apart === 0 ? ["", ""] : [` besides the ${apart} shown`, ` - ${apart}`];
+  const [beside, less] = apart === 0 ? ["", ""] : [`, besides the ${apart} shown,`, ` - ${apart}`];
   return source.fromTensors(
     `digits of the batch for which δ = ∂loss/∂z[${unit}] is not 0${beside} = ${formatCount(count)}`,
     [name],

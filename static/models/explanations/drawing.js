@@ -29,7 +29,7 @@ const ACTIVATIONS = {
 export function drawnProbability(state, reader, digit, share) {
   if (reader === "trained") {
     return {
-      formula: `probability that the drawing is ${aDigit(digit)}, by the trained network = ${formatPercent(share)}`,
+      formula: `probability that the drawing is ${aDigit(digit)}, according to the trained network = ${formatPercent(share)}`,
       address: "POST /api/classify",
       numpy: `reading["probabilities"][${digit}]`,
     };
@@ -39,7 +39,7 @@ export function drawnProbability(state, reader, digit, share) {
     const z = `tensor("layer${i + 1}.weights") @ ${parenthesized(input)} + tensor("layer${i + 1}.bias")`;
     return (ACTIVATIONS[activation] ?? ((text) => text))(z);
   }, "pixels");
-  const formula = `p[${digit}] = the last of the layers output = activation(dot(W, x) + b), at ${digit} = ${outputText(state, share)}, x being the drawing as the network sees it, by the run's present weights`;
+  const formula = `p[${digit}] = output ${digit} of the last layer = ${outputText(state, share)}; each layer computes activation(dot(W, x) + b) with the run's present weights, and the first x is the drawing as the network sees it`;
   return {
     formula,
     address: `POST /api/classify?run=${state.id}\n${sourceNow(state).addressOf(names)}`,

@@ -22,9 +22,9 @@ export function shownExtreme(state, { view, scale, coding }, { unit, end, value 
           `np.sign(c := ${codes} - 128.0) * (c / 127) ** 2 * ${scale}`,
         ]
       : [`(code / 255)² · ${formatValue(scale)}`, `(${codes} / 255.0) ** 2 * ${scale}`];
-  const which = end === "min" ? "least" : "largest";
+  const which = end === "min" ? "lowest" : "highest";
   return sourceNow(state).fromView(
-    `the ${which} of unit ${unit} as its image shows it, in one byte a number: ${formula} = ${formatValue(value)}`,
+    `the ${which} value of unit ${unit}, as its image holds it in one byte: ${formula} = ${formatValue(value)}`,
     view,
     numpy,
   );

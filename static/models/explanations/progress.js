@@ -47,7 +47,7 @@ export function testAccuracy(state) {
 /** @param {RunState} state */
 export function testBatch(state) {
   return sourceNow(state).fromState(
-    `the batch after which the test images were measured last = ${formatCount(state.test_batch ?? 0)}`,
+    `the batch after which the test images were last measured = ${formatCount(state.test_batch ?? 0)}`,
     'state["test_batch"]',
   );
 }
@@ -55,11 +55,11 @@ export function testBatch(state) {
 /** @param {RunState} state */
 export function lossBatch(state) {
   const batch = batchOfLoss(state);
-  const words = "the batch that this loss and this accuracy are of = completed batches";
+  const words = "the batch of this loss and accuracy = completed batches";
   return batch === state.batch
     ? sourceNow(state).fromState(`${words} = ${formatCount(batch)}`, 'state["batch"]')
     : sourceNow(state).fromState(
-        `${words} + 1, the one under way = ${formatCount(state.batch)} + 1`,
+        `${words} + 1, as the next one is under way = ${formatCount(state.batch)} + 1`,
         'state["batch"] + 1',
       );
 }
@@ -90,7 +90,7 @@ export function batchesPerEpoch(state) {
     samples !== null && Math.ceil(samples / state.batch_size) === state.batches_per_epoch;
   const division = isWhole
     ? `${formatCount(samples)} / ${size}, rounded up`
-    : `those completed, and those of ${size} that the rest of the digits make`;
+    : `those completed, and the rest of the digits in batches of ${size}`;
   return sourceNow(state).fromState(
     `batches of this epoch = ${division} = ${formatCount(state.batches_per_epoch)}`,
     'state["batches_per_epoch"]',
@@ -108,7 +108,7 @@ export function batch(state) {
 /** @param {RunState} state */
 export function batchesPerSecond(state) {
   return sourceNow(state).fromState(
-    "batches a second over the last second, or the last batch where it takes longer; 0 at rest",
+    "batches a second over the last second, or over the last batch if it took longer; 0 while paused",
     'state["batches_per_second"]',
   );
 }
@@ -156,7 +156,7 @@ export function lossOfBatch(state, number, value) {
  */
 export function accuracyOfBatch(state, number, value) {
   return new Source(state.id).fromSeries(
-    `accuracy of batch ${formatCount(number)} = share of its digits classified right = ${formatPercent(value)}`,
+    `accuracy of batch ${formatCount(number)} = share of its digits classified correctly = ${formatPercent(value)}`,
     `series["accuracy"][${number} - 1]`,
   );
 }
@@ -171,10 +171,10 @@ export function accuracyOfBatch(state, number, value) {
 export function lossesAbove(state, which, { end, count }) {
   const [what, values] =
     which === "losses"
-      ? ["losses of batches", 'series["loss"]']
-      : ["losses on the test images", '[loss for _, loss, _ in series["test"]]'];
+      ? ["batch losses", 'series["loss"]']
+      : ["test losses", '[loss for _, loss, _ in series["test"]]'];
   return new Source(state.id).fromSeries(
-    `${what} above ${formatValue(end)}, where the axis ends = ${formatCount(count)}; it ends where 95 of 100 losses lie below, the first one too, and the mean and the test losses unless they are far above those`,
+    `${what} above ${formatValue(end)}, the end of the axis = ${formatCount(count)}; the axis holds the first loss, 95 of 100 losses, and the mean and the test losses unless they are far above those`,
     `(np.array(${values}) > ${end}).sum()`,
   );
 }
@@ -185,7 +185,7 @@ export function lossesAbove(state, which, { end, count }) {
  */
 export function highestLoss(state, value) {
   return new Source(state.id).fromSeries(
-    `the largest of all losses, those on the test images too = ${formatValue(value, 3)}`,
+    `the largest of all losses, test losses included = ${formatValue(value, 3)}`,
     'max([*series["loss"], *(loss for _, loss, _ in series["test"])])',
   );
 }

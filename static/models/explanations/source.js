@@ -132,7 +132,7 @@ class Nowhere extends Source {
    */
   fromTensors(formula) {
     const words =
-      "Computed before the step on a drawing, which has taken the place of its tensors.";
+      "Computed before the step on a drawing, whose tensors have replaced those it came from.";
     return { formula: `${formula}\n${words}`, address: "", numpy: "" };
   }
 }

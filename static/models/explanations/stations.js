@@ -28,7 +28,7 @@ export function batchSize(state, size) {
 export function followedLabel(state, sample, label) {
   const source = sourceOf(state, "draw");
   return source.fromTensors(
-    `true digit of sample ${sample + 1} of the batch, which is followed = ${label}`,
+    `true digit of the followed sample, number ${sample + 1} of the batch = ${label}`,
     ["batch.y"],
     `${source.tensor("batch.y")}[${sample}]`,
   );
@@ -108,8 +108,8 @@ export function colourScale(state, view, scale, coding = "signed") {
   const full = formatValue(scale);
   const formula =
     coding === "signed"
-      ? `full colour stands for ±${full}, all through the run: colour = sign · √(|value| / ${full})`
-      : `full colour stands for ${full}, all through the run: colour = √(value / ${full})`;
+      ? `full colour stands for ±${full}, throughout the run: colour = sign · √(|value| / ${full})`
+      : `full colour stands for ${full}, throughout the run: colour = √(value / ${full})`;
   return sourceNow(state).fromState(
     formula,
     `next(v["scale"] for v in state["views"] if v["view"] == "${view}")`,
@@ -139,7 +139,7 @@ export function medianRatio(state, median) {
   const source = sourceOf(state, "update");
   const line = `np.quantile((r := ${ratios(source)})[r > ${LEAST_KNOWN}], 0.5, method="lower")`;
   return source.fromTensors(
-    `median of |step| / |W| over the weights of layer 1 that moved, W being those before the step = ${medianText(median)}`,
+    `median of |step| / |W| over the weights of layer 1 that moved, with W before the step = ${medianText(median)}`,
     [STEP, WEIGHTS],
     median < MOST_KNOWN ? line : `min(${line}, ${MOST_KNOWN})`,
   );
