@@ -95,7 +95,7 @@ const notLoaded = () => {
     code: "not_loaded",
     message:
       "This part of the page could not be loaded: the server does not answer, or has a newer page.",
-    hint: "Try again when the server is there; if it is, reload the page.",
+    hint: "Try again once the server is running; if it is, reload the page.",
   };
 };
 /**

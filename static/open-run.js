@@ -11,7 +11,7 @@ const ANSWER_WITHIN_MS = 8000;
 /** What is to be said where the server knows no run of an id. */
 export const NO_SUCH_RUN = {
   code: "unknown_run",
-  message: "This run does not exist, or no longer.",
+  message: "This run does not exist, or no longer exists.",
   hint: "Its link may be incomplete, or the run was deleted or has expired.",
 };
 

@@ -43,8 +43,8 @@ export function legendTicks(scale, coding) {
 export function legendText(scale, coding) {
   const full = formatValue(scale);
   return coding === "signed"
-    ? `from −${full} or less (orange) over 0 to +${full} or more (blue), by the square root`
-    : `from 0 to ${full} or more, by the square root`;
+    ? `from −${full} or less (orange) through 0 to +${full} or more (blue), on a square-root scale`
+    : `from 0 to ${full} or more, on a square-root scale`;
 }
 
 /** Draws the colour bar from the very table the images are drawn with. */

@@ -166,7 +166,7 @@ export class AlongRegion extends RunElement {
       write(button, `${OPTIMIZER_TITLES[optimizer] ?? optimizer}'s step`);
       const missing = curve !== null && curve.step === null;
       writeAttribute(button, "aria-disabled", String(missing));
-      writeAttribute(button, "title", missing ? "Known once the update has been made" : "");
+      writeAttribute(button, "title", missing ? "Known after the update" : "");
     }
   }
 

@@ -154,7 +154,7 @@ export class ByHand {
       explanation: () => editedLoss(state, which),
     });
     return [
-      this.#made ? "w " : "The last w set: ",
+      this.#made ? "w " : "The last w set by hand: ",
       value("value_before"),
       " → ",
       value("value_after"),

@@ -108,7 +108,7 @@ export class ChainRegion extends RunElement {
       () => {
         const isTaken = step.value !== "" && step.validity.valid;
         const kept = model.question.peek().step;
-        const refusal = `The step size lies between ${step.min} and ${step.max}. Still ${kept}.`;
+        const refusal = `The step size must be between ${step.min} and ${step.max}. Kept at ${kept}.`;
         if (!isTaken) write(this.piece("error", HTMLElement), refusal);
         this.#showWeights(model.question.peek());
       },

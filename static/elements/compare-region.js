@@ -223,7 +223,7 @@ export class CompareRegion extends RunElement {
     const notes = [...stopped, ...waiting, ...apartNotes(known)];
     const calm =
       known.length === all.length
-        ? "The same start and the same batches: at the same batch, what differs comes from what was set."
+        ? "The same start and the same batches: at the same batch, any difference comes from the settings."
         : "";
     write(this.piece("without", HTMLElement), together.inStep.peek() ? withoutText(out) : "");
     write(this.piece("notes", HTMLElement), notes.length > 0 ? notes.join(" ") : calm);

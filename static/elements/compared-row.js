@@ -86,7 +86,7 @@ export class ComparedRow {
   #write({ view, first }) {
     const letter = LETTERS[this.#slot] ?? "";
     const at = view ? ` after batch ${formatCount(view.batch)}` : "";
-    const caption = view ? `${letter}${at}` : `${letter}: its images come with the next frame`;
+    const caption = view ? `${letter}${at}` : `${letter}: its images arrive with the next frame`;
     write(cell(this.element, "caption"), caption);
     write(cell(this.element, "difference-caption"), differenceText(letter, first, view));
     writeAttribute(
@@ -131,7 +131,7 @@ export class ComparedRow {
  */
 function differenceText(letter, first, other) {
   if (!other || !first) return "";
-  if (!comparable(first, other)) return `${letter} is another network: there is no difference.`;
+  if (!comparable(first, other)) return `${letter} is a different network: no difference to show.`;
   const [here, there] = [formatCount(other.batch), formatCount(first.batch)];
   if (here === there) return `${letter} − A after batch ${here}`;
   return `${letter} after batch ${here} − A after batch ${there}`;

@@ -255,8 +255,8 @@ function verdictOf(classifier, drawing, textOf) {
   const progress = classifier.progress.peek();
   if (progress !== null) return progress;
   if (drawing.empty) return "Nothing drawn yet.";
-  if (!drawing.readable) return "Go on drawing.";
-  if (classifier.error.peek()) return "Not read, see below.";
+  if (!drawing.readable) return "Keep drawing.";
+  if (classifier.error.peek()) return "It could not be read: see below.";
   const reading = classifier.reading.peek();
   if (!reading) return "Reading …";
   const share = textOf(reading.probabilities[reading.digit] ?? 0);

@@ -189,7 +189,7 @@ export class InsideStep extends RunElement {
     const stale = this.piece("stale", HTMLElement);
     // What follows the phases fades until its pictures are there, a moment later.
     hide(stale, shown === null || isFresh || !(isOpened || state.state === "failed"));
-    write(stale, `still of batch ${formatCount(pictures.of[phase])}`);
+    write(stale, `still from batch ${formatCount(pictures.of[phase])}`);
     this.#showWhich(phase, isOpened, state.phase === null);
   }
 
@@ -200,7 +200,7 @@ export class InsideStep extends RunElement {
    */
   #showWhich(phase, isOpened, isNew) {
     const title = PHASE_TITLES[phase].toLowerCase();
-    const why = isNew ? "the phase that comes first" : "the phase that ran last";
+    const why = isNew ? "the first phase" : "the phase that ran last";
     write(this.piece("which", HTMLElement), `${title}, ${isOpened ? "opened" : why}`);
     this.button("follow").toggleAttribute("disabled", !isOpened);
   }
@@ -222,10 +222,10 @@ function isOfSame(a, b) {
  */
 function promiseOf(phase, state) {
   if (state.phase === null && phase === "draw") {
-    return "Step one phase, or play: what each phase computes is shown here, number by number.";
+    return "Step one phase, or play, to see here what each phase computes, number by number.";
   }
   const since = sinceDrawing(state);
-  return `${since}Shown as soon as the phase “${PHASE_TITLES[phase].toLowerCase()}” has run${since && " again"}.`;
+  return `${since}Shown after the phase “${PHASE_TITLES[phase].toLowerCase()}” has run${since && " again"}.`;
 }
 
 /**

@@ -13,10 +13,10 @@ import { follow, hide, leave, paintInSight, RunElement, writeAttribute } from ".
  */
 
 const SIDE = 28;
-const PROMISE = "Draw, say which digit it is, and take one step on it.";
+const PROMISE = "Draw a digit, say which it is, take one step on it.";
 const READY = "You can take one step on it.";
 const ANOTHER = "Undo takes back one more.";
-const NOT_YOURS = "Only who made this run can train it.";
+const NOT_YOURS = "Only the page that made this run can train it.";
 
 /** One step of the optimizer on the reader's own drawing, and back. */
 export class LearnDrawing extends RunElement {

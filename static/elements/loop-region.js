@@ -152,7 +152,7 @@ export class LoopRegion extends RunElement {
     station.classList.toggle("is-stale", stale);
     if (stale) {
       const note = /** @type {HTMLElement} */ (station.querySelector(".stale-note"));
-      write(note, `of batch ${formatCount(pictures.of[phase])}`);
+      write(note, `from batch ${formatCount(pictures.of[phase])}`);
     }
     station.classList.toggle("is-empty", parts === null);
     if (lit === phase) writeAttribute(station, "aria-current", "step");

@@ -16,7 +16,7 @@ import { follow, hide, observe, paintInSight, RunElement, write } from "./run-el
 
 const PROMISE = "Drag across the chart to go back; the whole page shows that moment.";
 
-const LOG_SHOWS_ALL = "Log scale shows all. ";
+const LOG_SHOWS_ALL = "A log scale shows them all. ";
 
 /** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
 export class LossRegion extends RunElement {

@@ -105,8 +105,8 @@ export class RaceDialog extends RunElement {
         const error =
           id === null
             ? {
-                message: "Expected the link of a run, or its id of 32 digits and letters.",
-                hint: "Its page has it in the address, after ?run=",
+                message: "Enter the link to a run, or its id of 32 digits and letters.",
+                hint: "The id follows ?run= in the address of the run's page.",
               }
             : (await exists(id))
               ? comparison.add(id)

@@ -95,7 +95,7 @@ export class RateField extends RunElement {
    * @param {number | undefined} kept the rate that goes on to hold, where it is known
    */
   #refuse(text, kept) {
-    this.#say(kept === undefined ? text : `${text} Still ${formatSetting(kept)}.`);
+    this.#say(kept === undefined ? text : `${text} Kept at ${formatSetting(kept)}.`);
   }
 
   /** The field follows the rate again. */

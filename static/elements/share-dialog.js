@@ -138,10 +138,10 @@ async function openInstead({ opening }, file, refuse) {
 
 /** @param {Recipe} recipe */
 function recipeWords({ actions, batches }) {
-  return `Holds the configuration and ${countWords(actions.length)}, up to batch ${formatCount(batches)}. Any server of this program trains the run again from it, bit for bit.`;
+  return `Holds the configuration and ${countWords(actions.length)}, up to batch ${formatCount(batches)}. Any Descent server can repeat the run from it, bit for bit.`;
 }
 
 /** @param {number} length characters */
 function tooLongWords(length) {
-  return `This recipe is too long for a link: ${formatCount(length)} characters, and many programs cut links above ${formatCount(LONGEST_FRAGMENT)}. Drawings make it long. Save it as a file instead.`;
+  return `This recipe is too long for a link: ${formatCount(length)} characters, and many programs cut links above ${formatCount(LONGEST_FRAGMENT)}. Drawings make a recipe long. Save it as a file instead.`;
 }

@@ -126,8 +126,8 @@ export class TransportBar extends RunElement {
         if (!(value >= 0 && value < 1)) {
           run.notice.value = {
             code: "momentum",
-            message: "Momentum lies between 0 and 1, 1 excluded.",
-            hint: "0.9 is usual.",
+            message: "Momentum must be at least 0 and less than 1.",
+            hint: "0.9 is a usual choice.",
           };
           momentum.value = String(shownMomentum());
           return;

@@ -205,7 +205,7 @@ export class UnitDialog extends RunElement {
     canvas.classList.toggle("is-past", past);
     write(
       this.piece(`${kind}-of`, HTMLElement),
-      shown && past ? `of batch ${formatCount(shown.batch)}` : "",
+      shown && past ? `from batch ${formatCount(shown.batch)}` : "",
     );
     const value = values?.[picked];
     const text = value === undefined ? "–" : formatValue(value, 4);

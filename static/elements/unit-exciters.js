@@ -7,7 +7,7 @@ import { areSame, write, writeAttribute } from "./run-element.js";
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-const ALL = "largest w·x + b of 60,000";
+const ALL = "largest w·x + b among 60,000";
 
 /** The training digits that excite a unit most. */
 export class UnitExciters {
@@ -64,7 +64,7 @@ export class UnitExciters {
       if (known) this.#drawDigit(context, images.subarray(i * area, (i + 1) * area), theme);
     });
     const batch = seen && formatCount(Number(seen.metadata["study.batch"]));
-    const of = batch === null ? "being looked for" : `${ALL}, at batch ${batch}`;
+    const of = batch === null ? "searching …" : `${ALL}, at batch ${batch}`;
     write(this.#host.piece("exciters-of", HTMLElement), of);
   }
 }

@@ -136,9 +136,11 @@ export class UnitSum {
   #words() {
     if (!this.#sum) return "Known after the backward pass.";
     const { terms, whole } = this.#sum;
-    if (terms.length === 0) return "∂loss/∂z is 0 for every digit of this batch: nothing to learn.";
-    if (!whole) return "The batch is larger than what is shown here, so the sum is a part.";
-    return "δᵢ = ∂loss/∂z for digit i. Between the sum and the gradient the largest difference is ";
+    if (terms.length === 0)
+      return "∂loss/∂z is 0 for every digit of this batch, so the unit learns nothing.";
+    if (!whole)
+      return "The batch is larger than what is shown here, so the sum is only a part of it.";
+    return "δᵢ = ∂loss/∂z for digit i. The sum and the gradient differ by at most ";
   }
 
   /**

@@ -281,7 +281,7 @@ function aboutParts(state, layer, inputs) {
     ? [
         "Each image is one unit, with a cell for each of its ",
         count,
-        " weights, at the pixel it weighs.",
+        " weights, at the pixel it multiplies.",
       ]
     : [
         `Each ${picture} is one unit, with a cell for each of its `,
@@ -292,7 +292,7 @@ function aboutParts(state, layer, inputs) {
 
 /** @param {string} kind */
 function emptyText(kind) {
-  if (kind === "gradient") return "There is a gradient as soon as the first backward pass has run.";
-  if (kind === "step") return "There is a step as soon as the first update has been made.";
+  if (kind === "gradient") return "The gradient appears here after the first backward pass.";
+  if (kind === "step") return "The step appears here after the first update.";
   return "The weights of every unit appear here, as images.";
 }

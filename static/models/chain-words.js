@@ -95,7 +95,7 @@ export function walkedParts(walk, reached, figures) {
   const factor = walk[reached - 1];
   if (!factor) {
     return [
-      "Each factor is the derivative of one operation. Walk back from f: their product is the gradient.",
+      "Each factor is the derivative of one operation. Walk back from f and multiply them: the product is the gradient.",
     ];
   }
   const { name, formula, value, product } = factor;
@@ -151,7 +151,7 @@ export function forecastParts({ question, answer }) {
   const { value, numpy } = answer.after;
   const rule = `W − ${formatSetting(step)} · gradient`;
   if (value === null || numpy === null) {
-    return [`${rule} leads beyond the largest number there is; take a smaller step.`];
+    return [`${rule} leads to a number too large to represent; take a smaller step.`];
   }
   const explanation = () => ({
     ...explanations.chainAfter(answer, step, value, numpy),

@@ -59,7 +59,7 @@ export function apartNotes(runs) {
  * @param {RunState} state
  */
 export function waitingNote(slot, { batch }) {
-  return `${LETTERS[slot]} has no part in this race: it waits at batch ${formatCount(batch)}.`;
+  return `${LETTERS[slot]} is not in this race: it waits at batch ${formatCount(batch)}.`;
 }
 
 /**
@@ -69,13 +69,13 @@ export function waitingNote(slot, { batch }) {
  * @param {number} slot
  */
 export function standing(run, slot) {
-  if (run.gone.peek()) return "no such run, or no longer";
+  if (run.gone.peek()) return "no such run";
   const state = run.state.peek();
   const isAway = run.connection.peek() === "away";
   if (!state) return isAway ? "can't be opened, trying again" : "is being opened";
   const own = slot === 0 ? "this page's run" : "";
   const failed = state.state === "failed" ? `stopped after batch ${formatCount(state.batch)}` : "";
-  const watched = run.writable.peek() ? "" : "watched only";
+  const watched = run.writable.peek() ? "" : "watch only";
   const away = isAway ? "connection lost, trying again" : "";
   return [own, failed, watched, away].filter(Boolean).join(", ");
 }
@@ -115,18 +115,18 @@ function apartFrom(first, other) {
   const [one, two] = [first.state.config, other.state.config];
   const notes = [];
   if (JSON.stringify(one.layers) !== JSON.stringify(two.layers)) {
-    notes.push(`${b} is another network than ${a}: their weights have no difference to show.`);
+    notes.push(`${b} is a different network from ${a}, so their weights cannot be compared.`);
   }
   if (one.seed !== two.seed || one.dataset !== two.dataset) {
-    notes.push(`${b} has another seed than ${a}: another start, and the batches are not the same.`);
+    notes.push(`${b} has a different seed from ${a}, so its start and its batches are different.`);
     return notes;
   }
   const parts = firstDifference(sizesOf(first.state), sizesOf(other.state));
   if (parts === null) return notes;
   const since = parts.batch === 0 ? "" : ` from batch ${formatCount(parts.batch)} on`;
   notes.push(
-    `The batches of ${a} and ${b} are not the same${since}: ` +
-      `${a} draws ${parts.one} digits at a time, ${b} ${parts.other}.`,
+    `${a} and ${b} draw different batches${since}: ` +
+      `${a} takes ${parts.one} digits at a time, ${b} takes ${parts.other}.`,
   );
   return notes;
 }

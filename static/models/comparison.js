@@ -82,13 +82,13 @@ export class Comparison {
    * @returns {ApiError | null} why it can't be added
    */
   add(id) {
-    if (this.has(id)) return refusal("already_compared", "This run is in the comparison already.");
+    if (this.has(id)) return refusal("already_compared", "This run is already in the comparison.");
     const others = this.others.peek();
     if (others.length >= MOST_OTHERS) {
       return refusal(
         "too_many_compared",
-        `At most ${MOST_OTHERS + 1} runs stand side by side.`,
-        "Take one out first: it is not deleted.",
+        `At most ${MOST_OTHERS + 1} runs fit side by side.`,
+        "Take one out first; that does not delete it.",
       );
     }
     const taken = new Set(others.map(({ slot }) => slot));

@@ -154,7 +154,7 @@ export function lossPart(state, line, { tensor, index }) {
 function effectParts(state, line, direction, rate) {
   const start = line.batch[0] ?? NaN;
   const landed = lossAt(line, rate);
-  if (landed === null) return ["lands beyond what is drawn"];
+  if (landed === null) return ["lands beyond the end of the curve"];
   if (Number.isNaN(landed)) return ["makes the loss infinite"];
   const verb = landed < start ? "lowers" : "raises";
   const does = formatLoss(start) === formatLoss(landed) ? "hardly moves" : verb;
@@ -204,9 +204,9 @@ function lessonParts(state, line, direction) {
   const best = lowest(line);
   const texts = [...line.batch].map(formatLoss);
   const flatFrom = texts.findIndex((_, i) => new Set(texts.slice(i)).size === 1);
-  if (flatFrom === 0) return ["The curve is flat: no rate drawn changes the loss."];
-  if (best === 0) return ["Every rate drawn overshoots: the curve bends up at once."];
-  if (best === line.batch.length - 1) return ["The curve still falls at the end of what is drawn."];
+  if (flatFrom === 0) return ["The curve is flat: no rate shown changes the loss."];
+  if (best === 0) return ["Every rate shown overshoots: the curve bends up at once."];
+  if (best === line.batch.length - 1) return ["The curve is still falling where it ends."];
   const distance = line.distances[best] ?? 0;
   const text = formatValue(distance);
   const flat = flatFrom <= best;
@@ -214,7 +214,7 @@ function lessonParts(state, line, direction) {
     flat ? "It is lowest from " : "It is lowest near ",
     state === null ? text : { text, explanation: () => lowestPoint(state, direction, distance) },
     flat
-      ? " on: it goes no further down."
+      ? " on: beyond that, it is flat."
       : ": a larger rate overshoots, since the curve bends away from its tangent.",
   ];
 }

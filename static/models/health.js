@@ -180,7 +180,7 @@ export function calmWords(health) {
   if (!health) return "";
   const noisy = health.layers.some(({ angle }) => angle !== null && angle >= NO_DIRECTION);
   return noisy
-    ? "Nothing is broken, but this batch says nothing about the whole: usual late in training."
+    ? "Nothing is broken. This batch says nothing about the whole, which is usual late in training."
     : "Nothing looks wrong.";
 }
 

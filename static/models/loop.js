@@ -120,9 +120,9 @@ export function ofOther(state, phase) {
   if (isOlder && PHASES.indexOf(phase) <= PHASES.indexOf(last)) return null;
   if (trained_apart) {
     const isKept = phase === "backward" || phase === "update";
-    return isKept ? { words: "of the drawing", isOlder } : null;
+    return isKept ? { words: "from the drawing", isOlder } : null;
   }
-  return isOlder && batch > 0 ? { words: `of batch ${formatCount(batch)}`, isOlder } : null;
+  return isOlder && batch > 0 ? { words: `from batch ${formatCount(batch)}`, isOlder } : null;
 }
 
 /**

@@ -90,9 +90,9 @@ function listedIn({ tensors }) {
 export function listTitle({ view, listed }) {
   const [, label, answer] = view.split("/");
   const some = listed.length > 0;
-  if (label === undefined) return some ? "Most confidently wrong" : "None is wrong";
+  if (label === undefined) return some ? "Most confidently wrong" : "None are wrong";
   if (label === answer) {
-    return some ? `${label}s read rightly, least sure first` : `No ${label}s are read rightly`;
+    return some ? `${label}s read correctly, least sure first` : `No ${label}s are read correctly`;
   }
   return some
     ? `${label}s taken for ${answer}s, most confident first`
@@ -106,7 +106,7 @@ export function listTitle({ view, listed }) {
  * @param {string} share the confidence as it is displayed
  */
 export function listedText({ index, label, answer }, share) {
-  const verdict = label === answer ? "read rightly" : `taken for ${aDigit(answer)}`;
+  const verdict = label === answer ? "read correctly" : `taken for ${aDigit(answer)}`;
   return `Test image ${index}: ${aDigit(label)}, ${verdict} at ${share}`;
 }
 

@@ -38,7 +38,7 @@ export function agoText(then, now) {
 
 /** @param {number} expiresAfter seconds */
 export function keptText(expiresAfter) {
-  return `A run is kept for ${periodText(expiresAfter)} after it was last used, then it is removed.`;
+  return `A run is kept for ${periodText(expiresAfter)} after its last use, and then deleted.`;
 }
 
 /**
@@ -79,17 +79,17 @@ export function reachedParts({ id, state, batch, furthest, phase, accuracy, test
   if (furthest > batch) {
     parts.push(
       " of ",
-      figure("furthest", "the furthest batch it has been at", formatCount(furthest)),
+      figure("furthest", "the furthest batch it has reached", formatCount(furthest)),
     );
   }
   if (accuracy !== null) {
-    const what = "share of the last batch's digits that it answered right";
+    const what = "share of the last batch's digits that it answered correctly";
     parts.push(" · accuracy ", figure("accuracy", what, formatPercent(accuracy)));
     const of = batchOfLoss({ batch, phase });
     if (of > batch) parts.push(` of batch ${formatCount(of)}`);
   }
   if (test_accuracy !== null) {
-    const what = "share of all test images that it answered right, when last measured";
+    const what = "share of all test images that it answered correctly, when last measured";
     parts.push(" · test ", figure("test_accuracy", what, formatPercent(test_accuracy, 2)));
   }
   if (state === "playing" || state === "stepping") parts.push(" · running now");

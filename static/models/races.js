@@ -31,7 +31,7 @@ const optimizer = (name, learning_rate, momentum) => ({
 export const RACES = [
   {
     title: "SGD 0.1 against RMSprop 0.001",
-    about: "one rate for all weights, against one that each weight's own gradients set",
+    about: "one rate for all weights, against one for each weight, set by its own gradients",
     sides: [optimizer("sgd", 0.1), optimizer("rmsprop", 0.001)],
   },
   {
@@ -46,17 +46,17 @@ export const RACES = [
   },
   {
     title: "SGD 0.1 without and with momentum 0.9",
-    about: "whether it helps that earlier steps carry on",
+    about: "does it help when earlier steps carry on?",
     sides: [optimizer("sgd", 0.1, 0), optimizer("sgd", 0.1, 0.9)],
   },
   {
     title: "SGD 0.01, 0.1 and 1",
-    about: "three rates, ten times apart",
+    about: "three rates, each ten times the one before",
     sides: [optimizer("sgd", 0.01), optimizer("sgd", 0.1), optimizer("sgd", 1)],
   },
   {
     title: "Batches of 32 against 512",
-    about: "many small noisy steps, or few calm ones; their batches are not the same",
+    about: "many small noisy steps, or a few calm ones; the batches are not the same",
     sides: [{ batch_size: 32 }, { batch_size: 512 }],
   },
 ];

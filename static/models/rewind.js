@@ -109,7 +109,7 @@ export function discardWords(state) {
  * @param {number} batch
  */
 function batchesAhead({ furthest }, batch) {
-  const kept = "kept until something is changed; trained again,";
+  const kept = "kept until you change something. Trained again,";
   return furthest === batch + 1
     ? `Batch ${formatCount(furthest)} is ${kept} it comes out`
     : `Batches ${formatCount(batch + 1)} to ${formatCount(furthest)} are ${kept} they come out`;

@@ -30,7 +30,7 @@ export function notchOfSpeed(speed) {
 
 /** @param {number | null} speed */
 export function speedText(speed) {
-  if (speed === null) return "as fast as it goes";
+  if (speed === null) return "as fast as possible";
   return speed === 1 ? "1 phase a second" : `${speed} phases a second`;
 }
 

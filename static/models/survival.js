@@ -13,8 +13,8 @@ import { countWords } from "./changes.js";
  */
 export function awayWords(refusal) {
   return refusal
-    ? `${formatError(refusal)} This page goes on trying.`
-    : "Connection lost. Trying again; nothing of the run is lost.";
+    ? `${formatError(refusal)} This page keeps trying.`
+    : "Connection lost. Trying again; no part of the run is lost.";
 }
 
 /**
@@ -27,17 +27,17 @@ export function restoredWords({ restored, state }) {
   if (!restored) return "";
   const { batch, reason, set_aside } = restored;
   const place = `batch ${formatCount(batch)}`;
-  const onward = state === "paused" ? "and rests there" : "and goes on";
+  const onward = state === "paused" ? "and is paused" : "and goes on";
   const files = set_aside.join(", ");
   const damaged = set_aside.length === 1 ? "A damaged checkpoint was" : "Damaged checkpoints were";
   const aside = set_aside.length === 0 ? "" : ` ${damaged} set aside: ${files}.`;
   switch (reason) {
     case "worker_lost":
-      return `The process that trained this run was lost; it has been brought back to ${place} ${onward}.${aside}`;
+      return `The process that trained this run stopped; the run has been restored at ${place} ${onward}.${aside}`;
     case "server_restarted":
-      return `The server was started again; this run has been brought back to ${place} ${onward}.${aside}`;
+      return `The server was restarted; this run has been restored at ${place} ${onward}.${aside}`;
     default:
-      return `${aside.trim()} An earlier one was used instead; every number is what it would have been.`;
+      return `${aside.trim()} An earlier one was used instead; every number is the same.`;
   }
 }
 
@@ -68,5 +68,5 @@ export function discardedWords({ discarded }) {
  * @returns {string} "" where it would
  */
 export function unsavedWords({ saved }) {
-  return saved ? `This run cannot be kept at the moment. ${formatError(saved)}` : "";
+  return saved ? formatError(saved) : "";
 }

@@ -131,7 +131,7 @@ export function formulaOf(phase, state) {
     default:
       return {
         formula: "x, y → y_pred → loss → gradient → W1 = W0 − step · gradient",
-        words: "one batch after the other, until the loss is small",
+        words: "one batch after another, until the loss is small",
       };
   }
 }
@@ -196,8 +196,8 @@ export function whenStudied({ phase, trained_apart, error }, isHurrying) {
   const isOver = phase === "update";
   const hasGradient = phase === "backward" || (isOver && !trained_apart && !error);
   if (isHurrying || hasGradient) return "being measured";
-  const which = isOver ? "another" : phase ? "this" : "a";
-  return `known once ${which} batch has got to its gradient`;
+  if (phase === null) return "known after the backward pass";
+  return `known after ${isOver ? "the next" : "this"} batch's backward pass`;
 }
 
 /**

@@ -48,7 +48,7 @@ export async function request(path, options) {
       {
         code: "no_answer",
         message: "The server does not answer.",
-        hint: "See that it is running, then try again.",
+        hint: "Check that it is running, then try again.",
       },
       0,
     );

@@ -24,7 +24,7 @@ export async function openRecipe(recipe) {
  */
 export async function openFile(file) {
   if (file.size > LARGEST_FILE) {
-    const message = `Expected a file of at most 40 MB, this one has ${Math.ceil(file.size / 2 ** 20)}.`;
+    const message = `A file may have at most 40 MB; this one has ${Math.ceil(file.size / 2 ** 20)} MB.`;
     const hint = "Open a recipe or a network that was saved from this page.";
     throw new RequestError({ code: "too_large", message, hint }, 0);
   }

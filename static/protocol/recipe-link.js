@@ -13,10 +13,10 @@ export class RecipeLinkError extends Error {
   /** @override */
   name = "RecipeLinkError";
   code = "invalid_link";
-  hint = "Ask for the link again, or for the recipe as a file; a part of it may be missing.";
+  hint = "Part of the link may be missing: ask for it again, or for the recipe as a file.";
 
   constructor() {
-    super("Expected a link that holds a whole recipe, and this one cannot be read.");
+    super("The recipe in this link cannot be read.");
   }
 }
 

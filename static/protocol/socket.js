@@ -55,13 +55,13 @@ const LOST_TIMES = 6;
 const LOST = {
   code: "connection_lost",
   message: "The connection was lost before the answer came.",
-  hint: "The page reconnects by itself; look whether the change has arrived.",
+  hint: "The page reconnects by itself; then check whether the change was made.",
 };
 
 const NOT_CONNECTED = {
   code: "not_connected",
   message: "There is no connection to the server.",
-  hint: "Try again when it is back.",
+  hint: "Try again once it is back.",
 };
 
 const CLOSED = { code: "closed", message: "This page has closed the connection." };

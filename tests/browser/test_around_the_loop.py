@@ -166,8 +166,8 @@ def test_where_the_weights_before_a_step_are_lost_the_curve_says_so(
     page.input("Learning rate").fill("1e5")
     page.input("Learning rate").press("Enter")
     step_batch(page, 2)
-    expect(region.get_by_text("weights before it cannot be had back")).to_be_visible()
-    expect(region.get_by_text("How far it is wise to follow the step")).to_be_hidden()
+    expect(region.get_by_text("rounding has lost what they were")).to_be_visible()
+    expect(region.get_by_text("The loss along the step is")).to_be_hidden()
     expect(region.locator(".along")).to_have_class(re.compile("is-empty"))
 
 
@@ -259,11 +259,11 @@ def test_what_excites_a_unit_is_said_to_be_looked_for(
         for pid in server.worker_pids:
             os.kill(pid, signal.SIGSTOP)
         of = open_unit(page, 3).locator("[data-part=exciters-of]")
-        expect(of).to_have_text("being looked for")
+        expect(of).to_have_text("searching …")
     finally:
         for pid in server.worker_pids:
             os.kill(pid, signal.SIGCONT)
-    expect(of).to_have_text("largest w·x + b of 60,000, at batch 1")
+    expect(of).to_have_text("largest w·x + b among 60,000, at batch 1")
 
 
 def test_nothing_lies_on_a_unit_that_is_opened(page_of_run: DescentPage) -> None:
@@ -420,7 +420,7 @@ def test_a_drawing_is_learnt_and_forgotten(page_of_run: DescentPage) -> None:
     learn = region.get_by_role("button", name="Learn this drawing")
     expect(learn).to_have_attribute("aria-disabled", "true")
     result = region.locator("[data-part=result]")
-    expect(result).to_contain_text("Draw, say which digit it is")
+    expect(result).to_contain_text("Draw a digit, say which it is")
     page.press("Copy followed digit")
     expect(region.locator(".bar-share").first).to_contain_text("%")
     expect(result).to_have_text("Which digit is it?")
@@ -475,7 +475,7 @@ def test_what_was_refused_is_no_news_after_another_step(page_of_run: DescentPage
     page.run.until(lambda state: state["phase"] == "draw", what="the draw")
     region.get_by_role("button", name="Learn this drawing").click()
     result = region.locator("[data-part=result]")
-    expect(result).to_contain_text("Pause, and step to the end of the batch")
+    expect(result).to_contain_text("Pause, step to the end of the batch")
     step_batch(page, 2)
     expect(result).to_have_text("You can take one step on it.")
 
@@ -488,26 +488,26 @@ def test_after_a_drawing_nothing_of_it_is_said_to_be_a_batchs(page_of_run: Desce
     page.page.reload()  # what the page knew of the batch before is gone, too
     page.wait_open()
     phase = page.page.locator("running-code [data-part=phase]")
-    expect(phase).to_have_text("update, of the drawing")
+    expect(phase).to_have_text("update, from the drawing")
     promise = page.region("Inside this step").locator("[data-part=promise]")
     expect(promise).to_contain_text("The last step was on a drawing.")
     along = page.region("Along this step").locator("[data-part=empty]")
-    known = "known once another batch has got to its gradient"
+    known = "known after the next batch's backward pass"
     expect(along).to_have_text(
-        f"The last step was on a drawing. How far it is wise to follow the step is {known}."
+        f"The last step was on a drawing. The loss along the step is {known}."
     )
     health = page.region("Is it learning well?").locator("[data-part=of]")
     expect(health).to_have_text(known)
     weights = page.region("Weights")
     readout = weights.locator("[data-part=readout]")
     weights.get_by_role("tab", name="step").click()
-    expect(readout).to_have_text("of the drawing")
+    expect(readout).to_have_text("from the drawing")
     page.press("Step phase")
-    expect(readout).to_have_text("of the drawing")
+    expect(readout).to_have_text("from the drawing")
     page.press("Step batch")
     expect(readout).to_be_empty()
     page.press("Step phase")
-    expect(readout).to_have_text("of batch 2")
+    expect(readout).to_have_text("from batch 2")
     expect(weights.get_by_role("slider")).to_have_class(re.compile("is-past"))
     weights.get_by_role("tab", name="weights").click()
     expect(readout).to_be_empty()
@@ -590,7 +590,10 @@ class Mistakes:
         """The heading of that cell's digits."""
         there_are_some = self.confusion[label, answer] > 0
         if label == answer:
-            some, none = f"{label}s read rightly, least sure first", f"No {label}s are read rightly"
+            some, none = (
+                f"{label}s read correctly, least sure first",
+                f"No {label}s are read correctly",
+            )
         else:
             some = f"{label}s taken for {answer}s, most confident first"
             none = f"No {label}s are taken for {answer}s"
@@ -686,7 +689,7 @@ def test_a_cell_that_is_pressed_shows_its_digits(page_of_run: DescentPage) -> No
     right = int(mistakes.confusion.diagonal().argmax())
     mistakes.cell(right, right).click()
     mistakes.lists(right, right)
-    expect(first).to_have_accessible_name(re.compile(rf": {a_digit(right)}, read rightly at \d"))
+    expect(first).to_have_accessible_name(re.compile(rf": {a_digit(right)}, read correctly at \d"))
     mistakes.back.click()
     mistakes.lists_all()
     expect(mistakes.cell(right, right)).to_be_focused()

@@ -194,7 +194,8 @@ def test_a_step_size_out_of_range_is_refused_in_words(chain: Chain) -> None:
         field.fill(text)
         field.press("Enter")
         error = chain.region.get_by_role("alert")
-        expect(error).to_have_text(f"The step size lies between 0.0001 and 100. Still {kept}.")
+        refusal = "The step size must be between 0.0001 and 100."
+        expect(error).to_have_text(f"{refusal} Kept at {kept}.")
         expect(field).to_have_value(kept)
     field.fill("0.2")
     expect(chain.region.get_by_role("alert")).to_be_empty()

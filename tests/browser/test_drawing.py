@@ -42,12 +42,12 @@ def test_a_drawn_one_is_read_by_the_trained_network(page_of_run: DescentPage) ->
 def test_no_run_reads_nothing(open_page: OpenPage) -> None:
     page = open_page(complaints_expected=True)
     page.page.goto(page.page.url.replace(page.run_id, "0" * 32))
-    expect(page.page.get_by_text("This run does not exist, or no longer.").first).to_be_visible()
+    expect(page.page.get_by_text("This run does not exist").first).to_be_visible()
     for name in ("Share", "Race…", "Branch from here"):
         expect(page.page.get_by_role("button", name=name).first).to_be_disabled()
     draw_a_one(page)
     region = page.region("Draw a digit")
-    expect(region).to_contain_text("This run does not exist, or no longer.")
+    expect(region).to_contain_text("This run does not exist")
     assert region.locator(".bar-share").all_text_contents() == ["–"] * 10
     region.get_by_label("read by").select_option("trained")
     expect(region.locator("[data-part=verdict]")).to_contain_text("Read as 1")

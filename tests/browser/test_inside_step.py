@@ -172,7 +172,7 @@ def assert_bars(canvas: Locator, losses: Array) -> None:
 
 def pick_telling(page: DescentPage, shown: Locator) -> None:
     """Pick a weight that has to do with the followed digit, and wait until it is shown."""
-    shown.get_by_role("button", name="Pick a telling one").click()
+    shown.get_by_role("button", name="Pick a clear example").click()
     expect(shown.locator('[data-part="chain-title"]')).not_to_contain_text("[0, 406]")
     expect(shown.locator('[data-part="measured-line"] .figure')).to_have_count(2)
 
@@ -365,7 +365,7 @@ def test_the_lit_line_shows_the_engines_own_source(page_of_run: DescentPage) -> 
     region = inside(page)
     lines = region.locator('[data-part="lines"] li')
     expect(lines.first).to_have_attribute("aria-current", "true")
-    region.get_by_role("button", name="Line after").click()
+    region.get_by_role("button", name="Next line").click()
     second = page.run.program()["backward"][1]
     expect(lines.nth(1)).to_have_attribute("aria-current", "true")
     place = f"{second['file']}:{second['first_line']}"
@@ -388,7 +388,7 @@ def test_a_station_stays_open_until_it_is_let_go(page_of_run: DescentPage) -> No
     page.press("Step phase")
     expect(page.page.locator('.station[data-phase="draw"]')).to_have_class(LIT)
     detail(page, "forward")
-    expect(inside(page).locator('[data-part="stale"]')).to_contain_text("of batch 2")
+    expect(inside(page).locator('[data-part="stale"]')).to_contain_text("from batch 2")
     page.page.keyboard.press("Escape")
     expect(opened).to_have_attribute("aria-pressed", "false")
     detail(page, "draw")

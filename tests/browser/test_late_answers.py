@@ -322,7 +322,7 @@ def test_a_run_deleted_while_it_plays_is_not_shown_running_nor_awaited(
     answers.hold()
     page.press("Pause")
     page.page.evaluate("id => fetch(`/api/runs/${id}`, { method: 'DELETE' })", page.run_id)
-    expect(page.page.get_by_text("This run does not exist, or no longer.")).to_be_visible()
+    expect(page.page.get_by_text("This run does not exist")).to_be_visible()
     expect(page.page.get_by_text("The connection was lost")).to_be_hidden()
     expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 

@@ -43,7 +43,7 @@ def test_the_list_says_what_the_api_says_and_goes_on(open_page: OpenPage) -> Non
     expect(here).to_contain_text(f"on this page · batch 3 · accuracy {accuracy}")
     expect(here).to_contain_text("batches of 128; 40 relu → 10 softmax")
     expect(here).to_contain_text(re.compile(r"used .+, kept for 30 days"))
-    expect(dialog).to_contain_text("A run is kept for 30 days after it was last used")
+    expect(dialog).to_contain_text("A run is kept for 30 days after its last use")
     expect(dialog.get_by_text(re.compile("none running"))).to_be_visible()
     assert inked(here.locator("canvas"))
     made = page.page.evaluate(MAKE, {})
@@ -128,7 +128,7 @@ def test_a_visitor_without_runs_is_told_so(open_page: OpenPage) -> None:
     theirs = small_page(open_page)
     page = open_page(f"/?run={theirs.run_id}")
     dialog = open_list(page)
-    expect(dialog).to_contain_text("There is no run of yours on this server yet.")
+    expect(dialog).to_contain_text("You have no runs on this server yet.")
     expect(dialog.get_by_role("listitem")).to_have_count(0)
 
 

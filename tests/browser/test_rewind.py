@@ -92,7 +92,7 @@ def test_the_chart_is_scrubbed_with_the_mouse_while_it_plays(page_of_run: Descen
     assert min(abs(batch - tenth) for tenth in tenths) < 5
     shows_moment(page, batch)
     assert page.run.state()["furthest"] > 120
-    expect(page.region("Loss").get_by_text("are kept until something is changed")).to_be_visible()
+    expect(page.region("Loss").get_by_text("are kept until you change something")).to_be_visible()
     expect(page.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 

@@ -44,7 +44,7 @@ def test_a_run_whose_process_is_killed_goes_on_and_the_page_says_so(
         page.play_fast()
         page.until(lambda: len(page.series()["loss"]) > 40, "some batches")
         os.kill(server.worker_pids[0], signal.SIGKILL)
-        said = page.page.get_by_text("The process that trained this run was lost")
+        said = page.page.get_by_text("The process that trained this run stopped")
         expect(said).to_be_visible()
         batch = len(page.series()["loss"])
         page.until(lambda: len(page.series()["loss"]) > batch + 20, "it to go on")
@@ -65,7 +65,7 @@ def test_a_page_open_while_the_server_is_started_again_has_the_run_back(
         port = str(urlsplit(server.address).port)
         again = Server(data_dir, "--port", port, "--workers", "1").wait_ready(1)
         try:
-            said = page.page.get_by_text("The server was started again")
+            said = page.page.get_by_text("The server was restarted")
             expect(said).to_be_visible()
             batch = page.run.at_rest()["batch"]
             assert batch >= len(before)

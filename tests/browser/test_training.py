@@ -230,7 +230,7 @@ def test_a_bad_learning_rate_is_refused_in_words_and_changes_nothing(
         field.fill(text)
         field.press("Enter")
         alert = page.page.get_by_role("alert").filter(has_text=complaint)
-        expect(alert).to_have_text(re.compile(r" Still 0\.001\.$"))
+        expect(alert).to_have_text(re.compile(r" Kept at 0\.001\.$"))
         expect(alert).to_be_visible()
     expect(field).to_have_value("1e300")  # what the complaint is about
     assert page.run.state()["learning_rate"] == 0.001
@@ -341,7 +341,7 @@ def test_a_failure_shows_at_once_though_another_notice_is_there(page_of_run: Des
     momentum.fill("2")
     momentum.press("Enter")
     alert = page.page.locator("run-notice [data-part=error-message]")
-    expect(alert).to_contain_text("Momentum lies between 0 and 1")
+    expect(alert).to_contain_text("Momentum must be at least 0 and less than 1")
     page.input("Learning rate").fill("1e12")
     page.input("Learning rate").press("Enter")
     page.play_fast()
@@ -424,11 +424,11 @@ def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: Open
     loss = page.region("Loss")
     page.press("Step batch")
     expect(loss).to_contain_text("▲ 1 test above, up to")
-    expect(loss).to_contain_text("Log scale shows all. Drag across")
+    expect(loss).to_contain_text("A log scale shows them all. Drag across")
     region = loss.bounding_box()
     loss.get_by_label("log scale").check()
     expect(loss).not_to_contain_text("▲")
-    expect(loss).not_to_contain_text("Log scale shows all")
+    expect(loss).not_to_contain_text("A log scale shows them all")
     assert loss.bounding_box() == region  # the words have their place
 
 

@@ -44,7 +44,7 @@ describe("the loss along a step", () => {
 
   it("says so where the rate overshoots or leaves what is drawn", () => {
     assert.match(textOf(wordsOf(null, line, "step", 4).effect), /raises the loss 2.000 → 3.000/);
-    assert.match(textOf(wordsOf(null, line, "gradient", 9).effect), /beyond what is drawn/);
+    assert.match(textOf(wordsOf(null, line, "gradient", 9).effect), /beyond the end of the curve/);
     const infinite = { ...line, marked: Float64Array.of(NaN, NaN) };
     assert.match(textOf(wordsOf(null, infinite, "step", 1).effect), /makes the loss infinite/);
   });
@@ -52,10 +52,10 @@ describe("the loss along a step", () => {
   it("tells of an overshoot only where there is one", () => {
     const lessonOf = (/** @type {number[]} */ ...batch) =>
       textOf(wordsOf(null, { ...line, batch: Float64Array.of(...batch) }, "step", 1).lesson);
-    assert.equal(lessonOf(2, 2, 2, 2, 2), "The curve is flat: no rate drawn changes the loss.");
-    assert.match(lessonOf(2, 1, 0.5, 0.5, 0.5), /lowest from 2 on: it goes no further down/);
-    assert.match(lessonOf(2, 2.1, 2.3, 3, 9), /^Every rate drawn overshoots/);
-    assert.match(lessonOf(2, 1.5, 1, 0.5, 0.1), /still falls/);
+    assert.equal(lessonOf(2, 2, 2, 2, 2), "The curve is flat: no rate shown changes the loss.");
+    assert.match(lessonOf(2, 1, 0.5, 0.5, 0.5), /lowest from 2 on: beyond that, it is flat/);
+    assert.match(lessonOf(2, 2.1, 2.3, 3, 9), /^Every rate shown overshoots/);
+    assert.match(lessonOf(2, 1.5, 1, 0.5, 0.1), /still falling/);
   });
 
   it("has no curve before there is a gradient", () => {
@@ -142,18 +142,18 @@ describe("the mistakes", () => {
     const title = (/** @type {Parameters<typeof mistakesIn>} */ ...given) =>
       listTitle(mistakesIn(...given));
     assert.equal(title("mistakes", [[4, 9]]), "Most confidently wrong");
-    assert.equal(title("mistakes", []), "None is wrong");
+    assert.equal(title("mistakes", []), "None are wrong");
     assert.equal(title(viewOfCell(4, 9), [[4, 9]]), "4s taken for 9s, most confident first");
     assert.equal(title(viewOfCell(4, 9), []), "No 4s are taken for 9s");
-    assert.equal(title(viewOfCell(7, 7), [[7, 7]]), "7s read rightly, least sure first");
-    assert.equal(title(viewOfCell(7, 7), []), "No 7s are read rightly");
+    assert.equal(title(viewOfCell(7, 7), [[7, 7]]), "7s read correctly, least sure first");
+    assert.equal(title(viewOfCell(7, 7), []), "No 7s are read correctly");
   });
 
   it("say of an image how it was read", () => {
     const image = { pixels: new Uint8Array(), label: 4, answer: 9, confidence: 1, index: 115 };
     assert.equal(listedText(image, "98 %"), "Test image 115: a 4, taken for a 9 at 98 %");
     const right = { ...image, answer: 4 };
-    assert.equal(listedText(right, "51 %"), "Test image 115: a 4, read rightly at 51 %");
+    assert.equal(listedText(right, "51 %"), "Test image 115: a 4, read correctly at 51 %");
   });
 
   it("have their confidences explained by the view that lists them", () => {
@@ -198,7 +198,7 @@ describe("the health of the layers", () => {
     };
     assert.equal(said(89), "Nothing looks wrong.");
     assert.equal(said(null), "Nothing looks wrong.");
-    assert.match(said(91), /^Nothing is broken, but this batch says nothing about the whole/);
+    assert.match(said(91), /^Nothing is broken. This batch says nothing about the whole/);
     assert.equal(calmWords(null), "");
   });
 });

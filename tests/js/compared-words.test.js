@@ -48,10 +48,7 @@ describe("what sets compared runs apart", () => {
 
   it("is the batches where their size differs", () => {
     const [note] = notesOf(stateOf(), stateOf(), stateOf({ batch_size: 32 }));
-    assert.equal(
-      note,
-      "The batches of A and C are not the same: A draws 128 digits at a time, C 32.",
-    );
+    assert.equal(note, "A and C draw different batches: A takes 128 digits at a time, C takes 32.");
   });
 
   it("names the batch from which they differ", () => {
@@ -61,7 +58,7 @@ describe("what sets compared runs apart", () => {
       { batch: 95, set: { batch_size: 128 } },
     ]);
     const [note] = notesOf(stateOf(), changed);
-    assert.match(note ?? "", /not the same from batch 90 on: A draws 128 .*, B 64\.$/);
+    assert.match(note ?? "", /different batches from batch 90 on: A takes 128 .*, B takes 64\.$/);
   });
 
   it("is nothing where both changed alike", () => {
@@ -70,9 +67,12 @@ describe("what sets compared runs apart", () => {
   });
 
   it("is the seed, and the network", () => {
-    assert.match(notesOf(stateOf(), stateOf({ seed: 1 }))[0] ?? "", /^B has another seed than A/);
+    assert.match(
+      notesOf(stateOf(), stateOf({ seed: 1 }))[0] ?? "",
+      /^B has a different seed from A/,
+    );
     const other = stateOf({ layers: [{ units: 20, activation: "relu" }] });
-    assert.match(notesOf(stateOf(), other)[0] ?? "", /^B is another network than A/);
+    assert.match(notesOf(stateOf(), other)[0] ?? "", /^B is a different network from A/);
   });
 });
 
@@ -152,7 +152,7 @@ describe("what a run does", () => {
     run.connection.value = "away";
     assert.equal(standing(run, 1), "can't be opened, trying again");
     run.gone.value = { code: "unknown_run", message: "This run does not exist, or no longer." };
-    assert.equal(standing(run, 1), "no such run, or no longer");
+    assert.equal(standing(run, 1), "no such run");
     assert.equal(outNote(run, 1), "B: This run does not exist, or no longer.");
   });
 
@@ -193,7 +193,7 @@ describe("my runs, in words", () => {
     );
     assert.equal(
       keptText(30 * 86400),
-      "A run is kept for 30 days after it was last used, then it is removed.",
+      "A run is kept for 30 days after its last use, and then deleted.",
     );
   });
 

@@ -21,7 +21,7 @@ describe("speed", () => {
   it("is said in words", () => {
     assert.equal(speed.speedText(1), "1 phase a second");
     assert.equal(speed.speedText(20), "20 phases a second");
-    assert.equal(speed.speedText(null), "as fast as it goes");
+    assert.equal(speed.speedText(null), "as fast as possible");
   });
 
   it("is slow up to twenty phases a second", () => {

@@ -162,7 +162,7 @@ describe("the unit read out", () => {
     assert.match(text, /A ≤ −0.4 to ≥ 0.4; B 0 to 0.1; B − A ≤ −0.3 to ≥ 0.5$/);
     const figure = parts.findLast((part) => typeof part !== "string");
     const { formula, numpy } = figure?.explanation() ?? assert.fail();
-    assert.match(formula, /over the weights of unit 0: 0.5 or more, as a weight at the end/);
+    assert.match(formula, /over the weights of unit 0: 0.5 or more, since a weight at the end/);
     assert.ok(numpy.endsWith("[(b > -127) & (a < 127)].max()"), numpy);
   });
 

@@ -47,7 +47,10 @@ it("divides the samples by the batch size only where that gives the batches of t
   const formula = (/** @type {number} */ batches_per_epoch) =>
     batchesPerEpoch({ ...state, batches_per_epoch }).formula;
   assert.match(formula(469), /= 60,000 \/ 128, rounded up = 469$/);
-  assert.match(formula(1234), /= those completed, and those of 128 that the rest .* = 1,234$/);
+  assert.match(
+    formula(1234),
+    /= those completed, and the rest of the digits in batches of 128 = 1,234$/,
+  );
 });
 
 const AT = { unit: 0, input: 0 };

@@ -292,12 +292,18 @@ describe("what tensors are of", () => {
   });
 
   it("is the batch before, of phases that have yet to run", () => {
-    assert.deepEqual(words("forward"), [null, null, "of batch 4", "of batch 4", "of batch 4"]);
+    assert.deepEqual(words("forward"), [
+      null,
+      null,
+      "from batch 4",
+      "from batch 4",
+      "from batch 4",
+    ]);
     assert.deepEqual(words("draw", 0), [null, null, null, null, null]);
   });
 
   it("is a drawing, after a step on it, until another batch has its own", () => {
-    const made = "OF THE DRAWING";
+    const made = "FROM THE DRAWING";
     assert.deepEqual(words("update", 4, true), [null, null, null, made, made]);
     assert.deepEqual(words("loss", 4, true), [
       null,
@@ -310,8 +316,8 @@ describe("what tensors are of", () => {
   });
 
   it("is a drawing before anything else was trained, too", () => {
-    assert.deepEqual(words(null, 0, true).slice(3), ["OF THE DRAWING", "OF THE DRAWING"]);
-    assert.deepEqual(words("draw", 0, true).slice(3), ["of the drawing", "of the drawing"]);
+    assert.deepEqual(words(null, 0, true).slice(3), ["FROM THE DRAWING", "FROM THE DRAWING"]);
+    assert.deepEqual(words("draw", 0, true).slice(3), ["from the drawing", "from the drawing"]);
   });
 });
 
@@ -320,15 +326,15 @@ describe("what is studied of a gradient", () => {
     const state = { phase: null, trained_apart: false, error: null, ...changes };
     return whenStudied(/** @type {RunState} */ (state), isHurrying);
   };
-  const once = (/** @type {string} */ which) => `known once ${which} batch has got to its gradient`;
+  const after = (/** @type {string} */ which) => `known after ${which} batch's backward pass`;
 
-  it("is known once a batch has got there: the one under way, or the next there is", () => {
-    assert.equal(said({}), once("a"));
-    assert.equal(said({ phase: "draw" }), once("this"));
-    assert.equal(said({ phase: "loss", trained_apart: true }), once("this"));
-    assert.equal(said({ phase: "update", trained_apart: true }), once("another"));
+  it("is known after a backward pass: that of the batch under way, or of the next there is", () => {
+    assert.equal(said({}), "known after the backward pass");
+    assert.equal(said({ phase: "draw" }), after("this"));
+    assert.equal(said({ phase: "loss", trained_apart: true }), after("this"));
+    assert.equal(said({ phase: "update", trained_apart: true }), after("the next"));
     const error = { code: "not_finite", message: "", hint: null };
-    assert.equal(said({ phase: "update", error }), once("another"));
+    assert.equal(said({ phase: "update", error }), after("the next"));
   });
 
   it("is being measured once the gradient is there, and while one follows the other", () => {

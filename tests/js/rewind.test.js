@@ -234,7 +234,7 @@ describe("what lies ahead", () => {
   const state = /** @type {RunState} */ ({ batch: 137, furthest: 469, pending: null });
 
   it("is kept, and is told from what a change costs", () => {
-    assert.match(aheadWords(state, 137), /^Batches 138 to 469 are kept until something is changed/);
+    assert.match(aheadWords(state, 137), /^Batches 138 to 469 are kept until you change something/);
     assert.match(
       aheadWords(state, 468),
       /^Batch 469 is kept .* it comes out the same, bit for bit\.$/,

@@ -99,18 +99,15 @@ describe("what happened to a run", () => {
     const restored = { batch: 1512, reason: "worker_lost", set_aside: [] };
     assert.equal(
       words({ state: "playing", restored }),
-      "The process that trained this run was lost; it has been brought back to batch 1,512 and goes on.",
+      "The process that trained this run stopped; the run has been restored at batch 1,512 and goes on.",
     );
-    assert.match(words({ restored }), /batch 1,512 and rests there\.$/);
+    assert.match(words({ restored }), /batch 1,512 and is paused\.$/);
   });
 
   it("is said where the server was started again, with what was damaged", () => {
     const one = ["checkpoint-000256.safetensors"];
     const restored = { batch: 512, reason: "server_restarted", set_aside: one };
-    assert.match(
-      words({ restored }),
-      /^The server was started again; .* batch 512 and rests there\./,
-    );
+    assert.match(words({ restored }), /^The server was restarted; .* batch 512 and is paused\./);
     assert.match(words({ restored }), /A damaged checkpoint was set aside: checkpoint-000256/);
     const two = { ...restored, set_aside: [...one, "checkpoint-000512.safetensors"] };
     assert.match(words({ restored: two }), /Damaged checkpoints were set aside: .*256.*, .*512/);
@@ -132,10 +129,7 @@ describe("what happened to a run", () => {
 
   it("is said while it cannot be kept", () => {
     const saved = { code: "disk_full", message: "the disk is full", hint: "Make room" };
-    assert.equal(
-      unsavedWords(/** @type {RunState} */ ({ saved })),
-      "This run cannot be kept at the moment. The disk is full. Make room.",
-    );
+    assert.equal(unsavedWords(/** @type {RunState} */ ({ saved })), "The disk is full. Make room.");
   });
 });
 

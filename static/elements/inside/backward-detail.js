@@ -21,9 +21,9 @@ import { pickUnits } from "./forward-detail.js";
  * @typedef {import("../../models/inside.js").Chain} Chain
  */
 
-const KNOWN_AT_REST = "known at rest, after the backward pass";
+const KNOWN_AT_REST = "known after the backward pass, once the run is paused";
 const LOST =
-  "not any more, the step is so much larger than the weights that those before it are lost";
+  "no longer possible, as the step is so large that rounding has lost the weights before it";
 
 /** The shape of a tile of the last layer's gradient. */
 const TILE = { width: 2, height: 1 };
@@ -229,7 +229,7 @@ export class BackwardDetail {
     }
     product?.value.show(figure(share, () => explanations.share(state, at, { delta, x })));
     this.#texts.sum.show([
-      "The sum of the shares of the whole batch, ",
+      "Summed over the whole batch, ",
       {
         text: formatCount(digits),
         explanation: () => digitsInGradient(state, digits),

@@ -166,7 +166,7 @@ export class ForwardDetail {
         text: formatCount(x.length),
         explanation: () => weightsOfUnit(state, 1, x.length),
       },
-      ` products of W\u00a0·\u00a0x. ${words}`,
+      ` products in W\u00a0·\u00a0x. ${words}`,
     ]);
   }
 }

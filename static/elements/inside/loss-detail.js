@@ -120,8 +120,8 @@ export class LossDetail {
     });
     this.#mean.show([
       mse
-        ? "Each bar is a digit's mean of (p − y)²; their mean over "
-        : "Each bar is a digit's −log p[true digit]; their mean over ",
+        ? "Each bar is one digit's mean of (p − y)²; the mean of all "
+        : "Each bar is one digit's −log p[true digit]; the mean of all ",
       {
         text: formatCount(perSample.length),
         explanation: () => digitsInLoss(state, perSample.length),
