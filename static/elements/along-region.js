@@ -39,7 +39,7 @@ export class AlongRegion extends RunElement {
   #wish = "step";
   /** Index of the point under the mouse or the keys. @type {number | null} */
   #pointed = null;
-  /** Index of the point read out: the last one pointed at. */
+  /** Index of the point whose numbers are shown: the last one pointed at. */
   #read = 0;
   /** @type {FigureText | null} */
   #effect = null;
@@ -100,7 +100,7 @@ export class AlongRegion extends RunElement {
   }
 
   /**
-   * The line that is shown: the step's once there is one, where it is wished for.
+   * The line to show: the step's, if the reader wants it and there is one; else the gradient's.
    *
    * @returns {{ direction: Direction, line: Line } | null}
    */
@@ -193,7 +193,7 @@ export class AlongRegion extends RunElement {
   }
 
   /**
-   * A point of the curve is read out with the mouse or the arrow keys.
+   * Shows the numbers of the point that the mouse or the arrow keys choose.
    *
    * @param {HTMLCanvasElement} canvas
    * @param {() => void} repaint

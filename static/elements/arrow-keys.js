@@ -1,9 +1,10 @@
 /**
- * Where an arrow key, Home or End leads among cells that lie row by row; null where it leads nowhere.
+ * The cell that an arrow key, Home or End moves to, in cells laid out row by row; null for other
+ * keys.
  *
  * @param {KeyboardEvent} press
- * @param {{ now: number, count: number, columns: number }} cells `columns` −1: of one row, in which
- *   up is further
+ * @param {{ now: number, count: number, columns: number }} cells `columns` is −1 for a
+ *   single row, in which up means further on
  */
 export function movedBy({ key, ctrlKey, altKey, metaKey }, { now, count, columns }) {
   const moved = {

@@ -1,13 +1,15 @@
-/** So far beyond the screen counts as in sight: what is scrolled to is there by then. */
+/**
+ * This far beyond the screen counts as in sight, so that what is scrolled to has arrived by then.
+ */
 const AHEAD = "48px 0px";
 
 /**
- * Tells which part of the height of some bands, one below the other, is in sight.
+ * Reports which part of a stack of bands is in sight.
  *
  * @param {Element} holder of the bands
  * @param {AbortSignal} signal
- * @param {(part: { from: number, to: number } | null) => void} changed shares of the height, 0 to 1;
- *   null for none
+ * @param {(part: { from: number, to: number } | null) => void} changed called with shares of the
+ *   height, 0 to 1; null if no band is in sight
  */
 export function observeBands(holder, signal, changed) {
   const bands = [...holder.children];

@@ -11,13 +11,13 @@ import { chooseSize } from "./size-select.js";
  * @typedef {import("../models/changes.js").Settings} Settings
  */
 
-/** Asks with which settings a branch goes on, makes it and opens it. */
+/** Asks for a branch's settings, makes the branch and opens it. */
 export class BranchDialog extends RunElement {
   #batch = 0;
   /** @type {Settings | null} the settings of the run at that batch */
   #before = null;
   #busy = false;
-  /** How often a branch has been asked for, or given up: the last answer counts. */
+  /** Counts the branches asked for or given up: only the answer to the latest counts. */
   #asked = 0;
 
   /**
@@ -43,13 +43,13 @@ export class BranchDialog extends RunElement {
       },
       { signal },
     );
-    // While it is closed, who looks for a control by its name finds the one in the bar, and no other.
+    // While the dialog is closed, only the bar has controls of these names.
     const clear = () => {
       fields.replaceChildren();
       this.#asked += 1;
     };
     const close = () => {
-      clear(); // here, for a dialog tells of its end a little late
+      clear(); // at once: the dialog's own close event comes a little late
       dialog.close();
     };
     dialog.addEventListener("cancel", clear, { signal });
@@ -101,7 +101,7 @@ export class BranchDialog extends RunElement {
     }
   }
 
-  /** What differs from the run, or null where the fields cannot be read. */
+  /** The settings that differ from the run's; null if a field cannot be read. */
   #set() {
     const before = this.#before;
     const field = this.piece("rate", HTMLInputElement);

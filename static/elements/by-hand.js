@@ -14,16 +14,16 @@ import { follow, hide, leave, writeAttribute } from "./run-element.js";
 const SIDE = 28;
 const TENSOR = "layer1.weights";
 
-/** The form that sets one w of the picked unit by hand, and takes it back. */
+/** The form that sets one weight of the picked unit by hand, and undoes it. */
 export class ByHand {
   #host;
   #app;
   #result;
   /** @type {string | null} */
   #refusal = null;
-  /** What has been sent last, as text, until it is answered. @type {{ text: string } | null} */
+  /** The last command sent, as text, until it is answered. @type {{ text: string } | null} */
   #asked = null;
-  /** Pressed again before the answer, Undo takes back the one before, where there is one. */
+  /** Undo pressed again before the answer waits its turn, then takes back one more. */
   #undos = new Turns();
   /** Whether the last change by hand was made here. */
   #made = false;
@@ -105,7 +105,7 @@ export class ByHand {
 
   /**
    * @param {import("../protocol/types.js").Command} command
-   * @returns {Promise<boolean>} whether its answer is the last: another may have been sent meanwhile
+   * @returns {Promise<boolean>} false if another command was sent before the answer came
    */
   async #send(command) {
     const asked = { text: JSON.stringify(command) };

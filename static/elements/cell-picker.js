@@ -10,10 +10,10 @@ import { writeAttribute } from "./run-element.js";
  */
 
 /**
- * Lets one of a canvas's cells be picked, with a click or the arrow keys.
+ * Lets the reader pick one of a canvas's cells with a click or the arrow keys.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {() => Cells | null} cells null: there is nothing to pick now
+ * @param {() => Cells | null} cells null if there is nothing to pick now
  * @param {(index: number) => void} choose
  * @param {AbortSignal} signal
  */
@@ -41,7 +41,7 @@ export function pickCells(canvas, cells, choose, signal) {
 }
 
 /**
- * Says which cell of a canvas, a slider to those who hear it, is picked.
+ * Tells screen readers, to which the canvas is a slider, which cell is picked.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {{ first?: number, count: number, now: number, text: string }} picked

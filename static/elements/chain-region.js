@@ -59,7 +59,7 @@ export class ChainRegion extends RunElement {
     }
   }
 
-  /** The chain that the page comes with. */
+  /** The chain that the page is served with. */
   #question() {
     const place = (/** @type {string} */ name) =>
       this.find(`select[data-place="${name}"]`, HTMLSelectElement).value;
@@ -133,7 +133,7 @@ export class ChainRegion extends RunElement {
         () => {
           if (button.getAttribute("aria-disabled") === "true") return;
           act();
-          // Said when the reader walks, not while a slider changes the numbers.
+          // Announced when the reader walks, not while a slider changes the numbers.
           if (action !== "step") write(this.piece("announcer", HTMLElement), textOf(walked(model)));
         },
         { signal },
@@ -151,7 +151,7 @@ export class ChainRegion extends RunElement {
     const error = model.error.peek();
     this.#showWeights(question, document.activeElement);
     write(this.piece("error", HTMLElement), error ? formatError(error) : "");
-    // What is shown belongs to the last weights that had an answer.
+    // The numbers shown belong to the last weights that had an answer.
     this.classList.toggle("is-behind", error !== null && answered?.question !== question);
     if (!answered) return;
     this.#showNumbers(answered);
@@ -191,7 +191,7 @@ export class ChainRegion extends RunElement {
       if (lit && moved && element.matches(".chain-factor"))
         element.scrollIntoView({ block: "nearest" });
     }
-    // A derivative is not broken at its slash.
+    // A word joiner keeps a line from breaking at a derivative's slash.
     const unbroken = (/** @type {string} */ words) => words.replaceAll("/∂", "/\u2060∂");
     this.#walked?.show(
       walked(model).map((part) => (typeof part === "string" ? unbroken(part) : part)),
@@ -202,7 +202,7 @@ export class ChainRegion extends RunElement {
 
   /**
    * @param {import("../protocol/types.js").ChainQuestion} question
-   * @param {Element | null} [editing] what the reader is changing, left alone
+   * @param {Element | null} [editing] the field that the reader is changing; it is left alone
    */
   #showWeights({ weights, step }, editing = null) {
     const inputs = [...this.#fields(), ...this.#sliders(), this.piece("step", HTMLInputElement)];

@@ -20,14 +20,14 @@ import { follow, hide, observe, RunElement, write } from "./run-element.js";
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-/** Paints of the whole comparison, apart by at least this: four runs come, and the page goes on. */
+/** The least time between two paints of the comparison, so that four runs leave the page time. */
 const PAINT_GAP_MS = 200;
 
 /** Up to four runs side by side: their losses, numbers, images, and the controls of all. */
 export class CompareRegion extends RunElement {
   /** @type {ComparedChart | null} */
   #chart = null;
-  /** What the chart was built for. */
+  /** The runs and the scale that the chart was built for. */
   #built = "";
   /** @type {number | null} */
   #pointed = null;
@@ -58,7 +58,7 @@ export class CompareRegion extends RunElement {
       this.piece("row", HTMLTemplateElement),
       (id) => {
         comparison.remove(id);
-        // The button goes with its row; the focus stays near.
+        // The button disappears with its row, so the focus moves to a control nearby.
         const next = comparison.others.peek()[0]?.id;
         const remove = `[data-run="${next}"] [data-cell="remove"]`;
         const near = this.querySelector(remove) ?? this.querySelector('[data-action="add-run"]');
@@ -80,14 +80,14 @@ export class CompareRegion extends RunElement {
       comparison.running.value = together.running.value || run.hurrying.value;
     });
     follow(signal, () => {
-      // Beside a run that does not exist there is nothing to put.
+      // A run that does not exist has nothing beside it.
       hide(this, run.gone.value !== null && comparison.all.value.length === 0);
       hide(this.piece("body", HTMLElement), comparison.all.value.length < 2);
       hide(this.piece("empty", HTMLElement), comparison.others.value.length > 0);
     });
     follow(signal, () => {
       colours.value;
-      painter.request(paint); // at once, and out of sight: it may be for paper
+      painter.request(paint); // at once, and even out of sight: the page may be being printed
     });
     follow(signal, () => {
       if (!comparison.inSight.value) return;
@@ -120,7 +120,7 @@ export class CompareRegion extends RunElement {
       },
       { signal },
     );
-    // What is there is read out: not another that was asked for.
+    // The field shows the unit that is read out, which may not be the one typed.
     unit.addEventListener("change", () => (unit.value = String(this.#images?.unit)), { signal });
     this.#controls(app, signal);
     signal.addEventListener(
@@ -180,7 +180,7 @@ export class CompareRegion extends RunElement {
       for (const control of controls.querySelectorAll("button, input, select")) {
         control.toggleAttribute("disabled", watched);
       }
-      stride.disabled = watched || !together.inStep.value; // else they go as they can
+      stride.disabled = watched || !together.inStep.value; // out of step there is no stride
     });
     follow(signal, () => {
       const trouble = together.trouble.value;
@@ -205,7 +205,7 @@ export class CompareRegion extends RunElement {
   }
 
   /**
-   * Said once, not with every batch.
+   * Notes change seldom, so they are announced once and not with every batch.
    *
    * @param {readonly Compared[]} all
    * @param {App["together"]} together
@@ -270,7 +270,7 @@ export class CompareRegion extends RunElement {
   }
 
   /**
-   * The losses at the batch pointed at, or at the last that all have who go on.
+   * The losses at the batch pointed at, else at the last batch that all runs still going have.
    *
    * @param {readonly Compared[]} all
    * @param {App["together"]} together

@@ -21,15 +21,15 @@ import { LETTERS } from "../models/comparison.js";
  * @property {readonly import("../models/compared-marks.js").Mark[]} marks
  */
 
-/** Points drawn for each CSS pixel across and for each run, at most. */
+/** At most this many points are drawn per CSS pixel across, for each run. */
 const POINTS_PER_PIXEL = 1;
 const MARK_ROWS = 3;
-/** Of a solid line, whose dashes tell nothing. */
+/** The dash of a mark whose run has a solid line. */
 const MARK_DASH = [3, 3];
-/** What a letter at the end of a line takes of the chart. */
+/** The room for a letter at the end of a line, in CSS pixels. */
 const LETTER = { width: 20, height: 12 };
 
-/** The losses of several runs over one batch axis, what was changed in each, and where each is. */
+/** The losses of several runs on one batch axis, their changes, and where each run is now. */
 export class ComparedChart {
   #plot;
   #logarithmic;
@@ -40,7 +40,7 @@ export class ComparedChart {
 
   /**
    * @param {HTMLElement} holder
-   * @param {readonly Line[]} lines as many and in the same slots as `show` gets
+   * @param {readonly Line[]} lines the same number, in the same slots, as `show` gets
    * @param {{ theme: Theme, logarithmic: boolean, pointed: (batch: number | null) => void }} options
    */
   constructor(holder, lines, { theme, logarithmic, pointed }) {
@@ -112,8 +112,8 @@ export class ComparedChart {
   }
 
   /**
-   * The batches of all, the losses of all, the smoothed lines of all. Each keeps its own points:
-   * where only another run has one, it has none, and its line goes on to its next.
+   * The batches of all runs, then their losses, then their smoothed lines. A run has no value where
+   * only another run has a point; its line goes straight on to its own next point.
    *
    * @param {number} width
    * @returns {uPlot.AlignedData}
@@ -143,7 +143,7 @@ export class ComparedChart {
   }
 
   /**
-   * What was changed in each run, with the run's letter.
+   * Marks each run's changes, with the run's letter.
    *
    * @param {uPlot} plot
    */
@@ -162,7 +162,7 @@ export class ComparedChart {
   }
 
   /**
-   * Where losses lie above the axis, in the hues of their runs.
+   * Marks losses above the end of the axis, in the hues of their runs.
    *
    * @param {uPlot} plot
    */
@@ -176,8 +176,8 @@ export class ComparedChart {
   }
 
   /**
-   * Where each run is on its smoothed line, with its letter; of a line that ends above the axis the
-   * letter alone, at the top.
+   * Marks where each run is on its smoothed line, with its letter. If the line ends above the axis,
+   * only the letter is drawn, at the top.
    *
    * @param {uPlot} plot
    */

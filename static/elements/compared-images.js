@@ -18,7 +18,7 @@ export class ComparedImages {
   #changed;
   /** @type {Map<string, ComparedRow>} */
   #rows = new Map();
-  /** The one that is read out. */
+  /** The unit whose numbers are shown. */
   #unit = 0;
   #units = 0;
 
@@ -35,7 +35,7 @@ export class ComparedImages {
     this.#changed = changed;
   }
 
-  /** The unit that is read out, and that those shown are around. */
+  /** The unit whose numbers are shown; the images are those around it. */
   get unit() {
     return this.#unit;
   }
@@ -45,7 +45,7 @@ export class ComparedImages {
     this.#changed();
   }
 
-  /** How many units the first run's layer has; 0 while nothing is known. */
+  /** How many units the first run's layer has; 0 until this is known. */
   get units() {
     return this.#units;
   }
@@ -67,12 +67,12 @@ export class ComparedImages {
       seen.find((one) => one.compared === compared)?.view ?? null;
     const first = viewOf(all[0]);
     const scale = Math.max(0, ...seen.map(({ view }) => view.scale));
-    this.#units = first?.shape[0] ?? this.#units; // others that are asked for come in a moment
+    this.#units = first?.shape[0] ?? this.#units; // units just asked for arrive in a moment
     for (const compared of all) {
       const view = viewOf(compared);
       const row = this.#rows.get(compared.id);
       if (!row) continue;
-      // None come of a run that does not exist.
+      // A run that does not exist sends no images.
       hide(row.element, view === null && compared.run.gone.peek() !== null);
       row.show({ view, first, from: this.from, unit: this.#unit, scale, theme });
     }
@@ -84,7 +84,7 @@ export class ComparedImages {
     this.#makeRows([]);
   }
 
-  /** The first of those shown. */
+  /** The first unit shown. */
   get from() {
     return Math.floor(this.#unit / UNITS_SHOWN) * UNITS_SHOWN;
   }

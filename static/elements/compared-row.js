@@ -17,9 +17,9 @@ const NONE = new Uint8Array();
 /**
  * @typedef {object} Shown
  * @property {WeightView | null} view the run's
- * @property {WeightView | null} first that of the first run, which this one is compared with
+ * @property {WeightView | null} first the view of the first run, which this run is compared with
  * @property {number} from the first unit shown
- * @property {number} unit the one that is read out
+ * @property {number} unit the unit whose numbers are shown
  * @property {number} scale
  * @property {Theme} theme
  */
@@ -32,13 +32,13 @@ export class ComparedRow {
   #codeDifference = differenceCoder();
   /** @type {import("../draw/grid.js").GridLayout | null} */
   #layout = null;
-  /** What is drawn already. @type {readonly unknown[]} */
+  /** What the images were last drawn from. @type {readonly unknown[]} */
   #drawn = [];
 
   /**
    * @param {HTMLTemplateElement} template
    * @param {number} slot
-   * @param {(image: number) => void} point called with the image that is pointed at
+   * @param {(image: number) => void} point called with the image pointed at
    */
   constructor(template, slot, point) {
     this.#slot = slot;
@@ -70,7 +70,7 @@ export class ComparedRow {
     this.#layout = comparedLayout(UNITS_SHOWN, side, width * ratio);
     const units = { from, count: UNITS_SHOWN };
     const ends = endsIn(view, units);
-    // At the ends of the common scale the legend says "or more".
+    // Ends of the common scale need no mark: the legend says "≥" there.
     const own = { codes: codesOn(view, units, scale), marked: view.scale < scale ? ends : NONE };
     this.#paint(this.#canvas("images"), own, this.#draw, shown);
     if (this.#slot === 0 || !first || !comparable(first, view)) return;

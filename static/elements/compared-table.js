@@ -13,7 +13,7 @@ import { cell, hide, write, writeAttribute } from "./run-element.js";
  */
 
 /**
- * @typedef {object} Cell a number of a run
+ * @typedef {object} Cell a number of a run, as the table shows it
  * @property {string} name
  * @property {(state: RunState) => string} text
  * @property {(state: RunState) => import("./explain.js").Explanation | null} why
@@ -64,7 +64,7 @@ export class ComparedTable {
 
   /**
    * @param {readonly Compared[]} all
-   * @param {boolean} inStep whether they go in step: their links have it
+   * @param {boolean} inStep whether the runs go in step, which their links record
    */
   show(all, inStep) {
     for (const [id, { row, lifetime }] of this.#rows) {
@@ -138,7 +138,7 @@ export class ComparedTable {
 }
 
 /**
- * A run's line in small: its hue and its dashes.
+ * A short sample of a run's line, with its hue and dashes.
  *
  * @param {number} slot
  */

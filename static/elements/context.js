@@ -1,5 +1,5 @@
 /**
- * @typedef {object} Dialogs opened from anywhere; each is put here by its element
+ * @typedef {object} Dialogs can be opened from anywhere; each element puts its own here
  * @property {() => void} openKeys
  * @property {(unit: number) => void} openUnit
  * @property {(batch: number) => void} openBranch
@@ -20,13 +20,13 @@
  * @property {import("../draw/drawing.js").Drawing} drawing
  * @property {import("../models/comparison.js").Comparison} comparison
  * @property {import("../models/together.js").Together} together
- * @property {import("@preact/signals-core").ReadonlySignal<string>} moment where all runs of the page stand
+ * @property {import("@preact/signals-core").ReadonlySignal<string>} moment changes when a run on the page moves
  * @property {Dialogs} dialogs
  */
 
 const REQUEST = "context-request";
 
-/** Asks, from within the document, for the app; answered by whoever provides it. */
+/** An element dispatches this to ask for the app; the document's provider answers. */
 export class ContextRequest extends Event {
   /** @param {(app: App) => void} receive */
   constructor(receive) {
@@ -41,7 +41,7 @@ export class ContextRequest extends Event {
  */
 export function provide(document, app) {
   document.addEventListener(REQUEST, (event) => {
-    // By its shape, not its class: tests ask as well, and don't have that class.
+    // Recognised by shape: tests ask too, and do not have the class.
     if ("receive" in event) /** @type {ContextRequest} */ (event).receive(app);
   });
 }

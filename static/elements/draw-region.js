@@ -49,7 +49,7 @@ export class DrawRegion extends RunElement {
       if (wanted && drawing.readable) classifier.networkChanged();
     });
     follow(signal, () => {
-      // What could not be read while the server was away is read once it is back.
+      // A drawing that could not be read while the server was away is read once it is back.
       const isBack = run.connection.value === "open";
       if (isBack && drawing.readable && classifier.error.peek()) classifier.networkChanged();
     });
@@ -141,7 +141,8 @@ export class DrawRegion extends RunElement {
   }
 
   /**
-   * Who reads: this run, or the trained network once it is ready.
+   * Lets the reader choose who reads the drawing: this run, or the trained network once it is
+   * ready.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -227,7 +228,7 @@ export class DrawRegion extends RunElement {
   }
 
   /**
-   * Says what is read once the hand rests, and again only when it is another digit.
+   * Announces the digit once the hand rests, and again only when the digit changes.
    *
    * @param {App} app
    * @param {AbortSignal} signal

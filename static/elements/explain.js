@@ -6,15 +6,15 @@ import { NumberPopover } from "./number-popover.js";
 let shared = null;
 
 /**
- * Makes a number explain itself: pointed at, focused or tapped, it shows how it came about.
+ * Makes a number explain itself: when pointed at, focused or tapped, it shows how it was computed.
  *
- * `give` is asked when the explanation opens, when the number changes and when a signal that `give`
- * reads does; null where there is nothing to explain. Without a digit in it, the element is not a
- * number and can't be focused. A field keeps its own keys.
+ * `give` is called when the explanation opens, and again when the number or a signal that `give`
+ * reads changes; it returns null if there is nothing to explain. An element without a digit is no
+ * number and cannot be focused. A field keeps its own keys.
  *
- * @param {HTMLElement} element holds the number, and nothing else; or a field
+ * @param {HTMLElement} element holds the number and nothing else, or is a field
  * @param {() => Explanation | null} give
- * @param {AbortSignal} [signal] aborted when the element is needed no more
+ * @param {AbortSignal} [signal] aborted when the element is no longer needed
  */
 export function explain(element, give, signal) {
   shared ??= new NumberPopover();
@@ -41,7 +41,7 @@ export function explain(element, give, signal) {
   element.addEventListener(
     "pointerenter",
     ({ pointerType }) => {
-      // A tap comes as a click.
+      // A tap arrives as a click.
       if (pointerType !== "touch") popover.openSoon(element, open);
     },
     { signal },
@@ -59,7 +59,7 @@ export function explain(element, give, signal) {
     (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      event.stopPropagation(); // the page's own keys are for elsewhere
+      event.stopPropagation(); // keeps the page's own keys out of it
       open();
     },
     { signal },

@@ -7,7 +7,7 @@ import { write } from "./run-element.js";
  * @typedef {import("../models/captions.js").Figure} Figure
  */
 
-/** A text whose numbers explain themselves; what stays the same is not written again. */
+/** A text whose numbers explain themselves. Parts that stay the same are not written again. */
 export class FigureText {
   #element;
   /** @type {(Text | HTMLElement)[]} */
@@ -33,12 +33,12 @@ export class FigureText {
     if (!alike) this.#build();
     parts.forEach((part, i) => {
       const node = /** @type {Text | HTMLElement} */ (this.#nodes[i]);
-      // A percent sign does not stand alone on a line.
+      // A no-break space keeps the percent sign with its number.
       const text = (typeof part === "string" ? part : part.text).replaceAll(" %", "\u00a0%");
       if (node instanceof HTMLElement) write(node, text);
       else if (node.data !== text) node.data = text;
     });
-    this.#version.value = this.#version.peek() + 1; // not read: it may be within an effect
+    this.#version.value = this.#version.peek() + 1; // peeked, since this may run within an effect
   }
 
   /** The words stay, and where their numbers come from is not there any more. */

@@ -1,5 +1,5 @@
 /**
- * Takes a file that is dropped anywhere on the page, and says so while one is held above it.
+ * Takes a file dropped anywhere on the page, and shows a veil while one is held above it.
  *
  * @param {HTMLElement} veil shown while a file is held above the page
  * @param {(file: File) => void} take
@@ -18,7 +18,7 @@ export function dropFiles(veil, take, signal) {
   );
   document.addEventListener(
     "dragleave",
-    // It left for nothing within the page.
+    // Without a related target, it has left the page.
     ({ relatedTarget }) => {
       if (relatedTarget === null) veil.hidden = true;
     },

@@ -17,13 +17,13 @@ import { areSame, follow, observe, paintInSight, RunElement, write } from "./run
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-/** Whether the layers learn well: five figures a layer, what they mean, and what would help. */
+/** How well the layers learn: five figures per layer, what they mean, and what would help. */
 export class HealthRegion extends RunElement {
   /** @type {Health | null} */
   #health = null;
   /** @type {readonly unknown[]} */
   #painted = [];
-  /** The numbers that explain themselves already. @type {WeakSet<Element>} */
+  /** The numbers that already explain themselves. @type {WeakSet<Element>} */
   #explained = new WeakSet();
   /** @type {FigureText | null} */
   #sample = null;
@@ -66,7 +66,7 @@ export class HealthRegion extends RunElement {
     if (!state) return;
     this.#paintHints(hintsOf(this.#health, state.error), calmWords(this.#health));
     this.#makeRows(state.config.layers.length, run);
-    // A number of a moment that is over can't be reproduced from the present one.
+    // A number from a past moment cannot be reproduced from the present state.
     const present =
       run.view("health").peek()?.fresh === true &&
       this.#health?.batch === state.batch &&
@@ -85,7 +85,7 @@ export class HealthRegion extends RunElement {
     for (const figure of FIGURES) this.#paintFigure(figure, present, colours.peek());
   }
 
-  /** @param {import("../protocol/types.js").RunState | null} state null: of a moment that is over */
+  /** @param {import("../protocol/types.js").RunState | null} state null if the figures are from a past moment */
   #paintSample(state) {
     if (!this.#health) {
       this.#sample?.withoutExplanations();
@@ -128,10 +128,10 @@ export class HealthRegion extends RunElement {
   }
 
   /**
-   * Hints are said, and once: what is usual changes from batch to batch, and is for the eye alone.
+   * Announces hints, once each. The calm words change from batch to batch and are only shown.
    *
    * @param {{ what: string, help: string }[]} hints
-   * @param {string} calm said where there are none
+   * @param {string} calm shown if there are no hints
    */
   #paintHints(hints, calm) {
     const said = hints.map(({ what, help }) => `${what} ${help}`);
@@ -153,7 +153,7 @@ export class HealthRegion extends RunElement {
   }
 
   /**
-   * As many rows a figure as the network has layers.
+   * Gives each figure one row per layer of the network.
    *
    * @param {number} layers
    * @param {App["run"]} run

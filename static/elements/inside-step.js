@@ -20,8 +20,8 @@ import { RunningCode } from "./running-code.js";
  * @typedef {object} Now what a detail shows
  * @property {import("../protocol/types.js").RunState} state
  * @property {import("../models/loop.js").Pictures} pictures
- * @property {Inside | null} inside the last that had what the phase computes
- * @property {import("../models/run.js").SeenView | null} derivative of the picked weight, measured
+ * @property {Inside | null} inside the last one that held what the phase computes
+ * @property {import("../models/run.js").SeenView | null} derivative the measured derivative of the picked weight
  * @property {boolean} isFresh whether the phase has run in the batch at hand
  * @property {import("../draw/colours.js").Theme} theme
  */
@@ -30,7 +30,11 @@ import { RunningCode } from "./running-code.js";
 
 /** @typedef {{ [phase in Phase]: Detail } & { loss: LossDetail }} Details */
 
-/** Whether there is in it what a phase computes. @type {{ [phase in Phase]: (inside: Inside) => boolean }} */
+/**
+ * Whether a view holds what a phase computes.
+ *
+ * @type {{ [phase in Phase]: (inside: Inside) => boolean }}
+ */
 const HAS = {
   draw: () => true,
   forward: ({ preactivations }) => preactivations.length > 0,
@@ -41,7 +45,11 @@ const HAS = {
 
 /** One station of the loop, opened: what its phase computed, with its numbers, and its code. */
 export class InsideStep extends RunElement {
-  /** The last that had what a phase computes. @type {{ [phase: string]: Inside }} */
+  /**
+   * For each phase, the last view that held what it computes.
+   *
+   * @type {{ [phase: string]: Inside }}
+   */
   #last = {};
 
   /**
@@ -63,7 +71,7 @@ export class InsideStep extends RunElement {
     let visible = false;
     let wanted = "";
     const want = () => {
-      const inSight = viewsOf(app); // asked first, so that a change of it is followed
+      const inSight = viewsOf(app); // called first, so that its signals are followed
       const views = visible ? inSight : [];
       if (views.join() === wanted) return;
       wanted = views.join();
@@ -76,7 +84,7 @@ export class InsideStep extends RunElement {
     });
     follow(signal, () => {
       run.news.value;
-      pick.insideView(run.sample.value); // what is picked
+      pick.insideView(run.sample.value); // follows what is picked
       pick.station.value;
       colours.value;
       repaint();
@@ -114,7 +122,7 @@ export class InsideStep extends RunElement {
   }
 
   /**
-   * Back to the phase that ran last, with the button or Escape.
+   * Goes back to following the phases, with the button or Escape.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -141,7 +149,7 @@ export class InsideStep extends RunElement {
   }
 
   /**
-   * The line that computes what the reader looks at is lit.
+   * Lights the line of code that computes what the reader looks at.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -187,7 +195,7 @@ export class InsideStep extends RunElement {
     if (shown === null) write(promise, promiseOf(phase, state));
     const isOpened = pick.station.peek() !== null;
     const stale = this.piece("stale", HTMLElement);
-    // What follows the phases fades until its pictures are there, a moment later.
+    // A detail that follows the phases only fades until its pictures arrive, a moment later.
     hide(stale, shown === null || isFresh || !(isOpened || state.state === "failed"));
     write(stale, `still from batch ${formatCount(pictures.of[phase])}`);
     this.#showWhich(phase, isOpened, state.phase === null);
@@ -229,7 +237,7 @@ function promiseOf(phase, state) {
 }
 
 /**
- * What lies behind the picked is asked for in every phase, so that it comes with the phase itself.
+ * The view of what is picked is asked for in every phase, so that it arrives with the phase.
  *
  * @param {App} app
  */

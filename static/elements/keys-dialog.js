@@ -4,7 +4,7 @@ import { closeByHand, RunElement } from "./run-element.js";
 
 const STORAGE_KEY = "descent.keys";
 
-/** The list of the keys, the switch that turns them off, and the keys themselves. */
+/** The list of shortcuts, the switch that turns them off, and the shortcuts themselves. */
 export class KeysDialog extends RunElement {
   /**
    * @override
@@ -26,10 +26,11 @@ export class KeysDialog extends RunElement {
     document.addEventListener(
       "keydown",
       (event) => {
-        if (event.defaultPrevented) return; // what has the focus has used the key itself
+        if (event.defaultPrevented) return; // the focused control has used the key
         const action = actionOf(event, targetOf(event.target));
         if (!action || !enabled.checked) return;
-        // What a dialog hides is not to move, but for the unit's: it shows what each step does to it.
+        // Nothing moves behind a dialog, except the unit's, which shows what each step does to the
+        // unit.
         if (document.querySelector("dialog:modal:not(.unit)") && action !== "keys") return;
         event.preventDefault();
         if (action === "keys") dialog.open ? dialog.close() : dialog.showModal();
@@ -63,7 +64,7 @@ function targetOf(target) {
   if (!(target instanceof HTMLElement)) return { tag: "", role: null, editable: false };
   const isBox = target instanceof HTMLInputElement && target.type === "checkbox";
   return {
-    tag: isBox ? "button" : target.localName, // it answers to space, and to nothing else
+    tag: isBox ? "button" : target.localName, // it responds to Space alone
     role: target.getAttribute("role"),
     editable: target.isContentEditable,
   };

@@ -18,12 +18,12 @@ const READY = "You can take one step on it.";
 const ANOTHER = "Undo takes back one more.";
 const NOT_YOURS = "Only the page that made this run can train it.";
 
-/** One step of the optimizer on the reader's own drawing, and back. */
+/** Takes one optimizer step on the reader's own drawing, and undoes it. */
 export class LearnDrawing extends RunElement {
   /** @type {ApiError | null} */
   #refusal = null;
   #busy = false;
-  /** Whether the last that was asked for is an Undo. */
+  /** Whether the last request was an Undo. */
   #undone = false;
   /** @type {FigureText | null} */
   #result = null;
@@ -44,8 +44,8 @@ export class LearnDrawing extends RunElement {
       classifier.reading.value;
       repaint();
     });
-    // What has been refused, or undone, is no news any more where something else is drawn, named or
-    // reached, the server too.
+    // A refusal or an undo is out of date once the drawing, its label, the batch or the connection
+    // changes.
     const forgive = () => {
       this.#refusal = null;
       this.#undone &&= this.#busy;
@@ -76,7 +76,7 @@ export class LearnDrawing extends RunElement {
       () => {
         const pixels = this.#pixels(app);
         if (this.#refused() || pixels === null || label.value === "") return;
-        // The bars that move are this run's.
+        // The step moves this run's bars, so this run reads the drawing.
         if (classifier.reader.peek() !== "run") classifier.choose("run");
         act(commands.trainOn(pixels, Number(label.value)));
       },
@@ -119,7 +119,7 @@ export class LearnDrawing extends RunElement {
     } else {
       const isRead = app.classifier.reading.peek() !== null;
       const words = isUndoable(run)
-        ? ANOTHER // in one line: the button stays where it has been pressed
+        ? ANOTHER // short, so that the button stays in place
         : wordsBefore(isRead, chosen !== "", run.writable.peek());
       const back = this.#busy ? "Taking it back." : `Taken back. ${words}`;
       this.#result?.show([this.#undone ? back : words]);
@@ -127,7 +127,7 @@ export class LearnDrawing extends RunElement {
   }
 
   /**
-   * The drawing as the network sees it, in rows; null until it has been read as it is now.
+   * The drawing as the network sees it, in rows; null until the present drawing has been read.
    *
    * @param {App} app
    * @returns {number[][] | null}

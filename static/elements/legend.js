@@ -2,10 +2,10 @@ import { legendPainter, legendText } from "../draw/legend.js";
 import { Picture } from "./picture.js";
 import { writeAttribute } from "./run-element.js";
 
-/** The colour scale beside images, drawn and in words. */
+/** The colour scale beside images, drawn and described in words. */
 export class Legend {
   #picture;
-  /** What it is the scale of, as the page was served. */
+  /** What the scale is for, from the served page. */
   #title;
 
   /** @param {HTMLCanvasElement} canvas */
@@ -14,7 +14,7 @@ export class Legend {
     this.#title = canvas.getAttribute("aria-label");
   }
 
-  /** Draws in any case at the next paint: the canvas may have lost its picture. */
+  /** Makes the next paint draw in any case: the canvas may have lost its picture. */
   invalidate() {
     this.#picture.invalidate();
   }

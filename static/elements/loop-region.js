@@ -36,18 +36,18 @@ import {
  *   size: import("../draw/canvas.js").Size, theme: Theme, state: RunState) => void} StationPainter
  */
 
-/** Said only when a step has settled, so that holding a key does not chatter. */
+/** Steps are announced only once they settle, so that holding a key does not chatter. */
 const SETTLED_AFTER_MS = 250;
-/** Of what is opened, so much has to be in sight: its title and some of what it says. */
+/** At least this much of an opened station must be in sight: its title and some of its text. */
 const LEAST_SEEN_PX = 160;
 
 /** The five stations of the training loop. */
 export class LoopRegion extends RunElement {
   #painters = stationPainters();
-  /** What each station was last painted of. */
+  /** What each station was last painted from. */
   /** @type {{ [phase: string]: readonly unknown[] }} */
   #painted = {};
-  /** What the captions were last written of. */
+  /** The pictures that the captions were last written from. */
   #written = NO_PICTURES;
   /** @type {{ [phase: string]: FigureText }} */
   #captions = {};
@@ -67,7 +67,7 @@ export class LoopRegion extends RunElement {
     this.#sub = new FigureText(this.piece("sub", HTMLElement));
     let isNews = true;
     const paint = () => {
-      // The words first: the pictures are those that they name.
+      // Words first: the pictures must be the ones that the words name.
       if (isNews) this.#write(app);
       isNews = false;
       this.#paint(app);
@@ -101,7 +101,7 @@ export class LoopRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     const theme = colours.peek();
-    // What the words name (a digit, an answer, a mean) is no newer than they are.
+    // Pictures must not be newer than the words about them (a digit, an answer, a mean).
     const pictures = run.hurrying.peek() ? this.#written : run.pictures.peek();
     for (const phase of PHASES) this.#draw(phase, { state, pictures }, theme);
   }
@@ -111,7 +111,7 @@ export class LoopRegion extends RunElement {
     const state = run.state.peek();
     if (!state) return;
     const pictures = run.pictures.peek();
-    // Where pictures are slow to arrive they are of a moment before: then words and pictures stay.
+    // Pictures that arrive late belong to an earlier moment: then words and pictures both stay.
     const isBehind = pictures.batch !== batchAtHand(state.batch, state.phase);
     if (isBehind && run.hurrying.peek()) return;
     this.#written = pictures;
@@ -127,7 +127,7 @@ export class LoopRegion extends RunElement {
   }
 
   /**
-   * On a phone, where the stations are taller than the screen, the one that has been stepped to.
+   * On a phone, where the stations are taller than the screen, scrolls to the one just stepped to.
    *
    * @param {Phase} phase
    */
@@ -144,7 +144,8 @@ export class LoopRegion extends RunElement {
   #label(phase, { state, pictures, lit }) {
     const station = this.#station(phase);
     const parts = captionParts(phase, pictures, state);
-    // A phase still to come in this batch shows an earlier one, and says so where one has time to read.
+    // A phase still to run in this batch shows an earlier batch's picture, and says so if there is
+    // time to read.
     const readable = lit !== null || state.state !== "playing";
     const stale = readable && parts !== null && !pictures.fresh.has(phase);
     station.classList.toggle("is-lit", lit === phase);
@@ -181,7 +182,7 @@ export class LoopRegion extends RunElement {
   }
 
   /**
-   * Another digit of the batch is followed by a click on it or with the arrow keys.
+   * Lets the reader follow another digit of the batch, with a click or the arrow keys.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -199,7 +200,7 @@ export class LoopRegion extends RunElement {
   }
 
   /**
-   * A station is opened with its button or a click, and closed with another one.
+   * Opens a station with its button or a click, and closes it with another.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -211,7 +212,7 @@ export class LoopRegion extends RunElement {
       station.addEventListener(
         "click",
         ({ target }) => {
-          // The numbers and the digits in a station answer to clicks of their own.
+          // Numbers and digits in a station handle their own clicks.
           if (target instanceof Element && target.closest('.explained, [role="slider"]')) return;
           pick.station.value = pick.station.peek() === phase ? null : phase;
           if (pick.station.peek()) this.#revealInside();
@@ -229,7 +230,7 @@ export class LoopRegion extends RunElement {
     back.addEventListener(
       "click",
       () => {
-        // Where one that was opened has taken the screen, the stations are above it.
+        // An opened station may fill the screen, with the stations above it.
         const last = run.state.peek()?.phase ?? PHASES[0];
         this.#station(last).scrollIntoView({ block: "nearest" });
         leave(back, this.#openButton(last));
@@ -238,7 +239,9 @@ export class LoopRegion extends RunElement {
     );
   }
 
-  /** What is opened may lie below the screen: on a phone, or where the page is enlarged. */
+  /**
+   * Scrolls to the opened station if it lies below the screen: on a phone, or on an enlarged page.
+   */
   #revealInside() {
     const inside = this.find("inside-step", HTMLElement);
     if (inside.getBoundingClientRect().top < innerHeight - LEAST_SEEN_PX) return;
@@ -253,7 +256,7 @@ export class LoopRegion extends RunElement {
     const announcer = this.piece("announcer", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    /** The last that was known: what the page opens with is not news. */
+    /** The last announcement known; what the page opens with is not news. */
     /** @type {string | null} */
     let known = null;
     follow(signal, () => {

@@ -16,22 +16,22 @@ import { eachOnce, markOf } from "../models/changes.js";
  * @typedef {object} ChartData
  * @property {SeriesStore} series
  * @property {readonly Action[]} actions
- * @property {number} batch where the marker stands; what lies ahead of it is drawn fainter
- * @property {number} reach the last batch there is, or that a recipe leads to
+ * @property {number} batch the marker's batch; what lies ahead of it is drawn fainter
+ * @property {number} reach the last batch trained, or the last of the recipe that is followed
  * @property {number} epochLength batches
  */
 
-/** Points drawn for each CSS pixel across, at most. */
+/** At most this many points are drawn per CSS pixel across. */
 const POINTS_PER_PIXEL = 2;
 const MARK_ROWS = 2;
 
 /** The axis is at least this many batches long, so that its ticks are whole numbers. */
 const MARKED_AT_LEAST = 10;
 
-/** From one test loss to the next, in CSS pixels: of a long run there are thousands. */
+/** The least distance between two test losses, in CSS pixels: a long run has thousands. */
 const TEST_GAP = 8;
 
-/** As many batches across are enough for the beginning of a long epoch. */
+/** Lengths of the axis, in batches, for the beginning of a long epoch. */
 const FIRST_BATCHES = [10, 100, 1000, 10_000].flatMap((power) => [
   2 * power,
   5 * power,
@@ -44,8 +44,8 @@ const MARK_DASH = [3, 3];
 const AHEAD_ALPHA = 0.35;
 
 /**
- * The loss of every batch, its smoothed line, the test losses, what was changed and where the run
- * is now. It draws what it is given; the series may lie beyond the present batch after a step back.
+ * The loss of every batch, the smoothed line, the test losses, the changes, and where the run is
+ * now. After a step back, the series may go beyond the present batch.
  */
 export class LossChart {
   #plot;
@@ -105,7 +105,7 @@ export class LossChart {
 
   /**
    * @param {ChartData} data
-   * @returns {Above | null} null where the axis holds all
+   * @returns {Above | null} null if the axis holds all losses
    */
   show(data) {
     this.#data = data;
@@ -120,14 +120,14 @@ export class LossChart {
       ? upperEnd(highest)
       : roundEnd(neededEnd(data.series), this.#upperEnd);
     this.#upperEnd = end;
-    // At once, so that `span` knows the new scales.
+    // Batched, so that `span` knows the new scales at once.
     this.#plot.batch(() => this.#plot.setData([x, shown, line]));
     if (highest <= end) return null;
     return { end, losses: countAbove(loss, end), tests: countAbove(testLosses, end), highest };
   }
 
   /**
-   * The batch at a place across the window.
+   * The batch at a horizontal place in the window.
    *
    * @param {number} clientX CSS pixels
    */
@@ -137,9 +137,9 @@ export class LossChart {
     return Math.min(Math.max(batch, 0), this.#data?.reach ?? 0);
   }
 
-  /** Where the batches lie across the chart, in CSS pixels from its left edge: 0 and `reach`. */
+  /** Where batch 0 and batch `reach` lie, in CSS pixels from the chart's left edge. */
   get span() {
-    // As the chart knows it: to ask the page for it would have it laid out in every frame.
+    // Taken from the chart: asking the page would lay it out again in every frame.
     const left = this.#plot.bbox.left / uPlot.pxRatio;
     const place = (/** @type {number} */ batch) => left + this.#plot.valToPos(batch, "x");
     return { from: place(0), to: place(this.#data?.reach ?? 0) };
@@ -150,7 +150,7 @@ export class LossChart {
   }
 
   /**
-   * Whole epochs, so that the axis moves only when one begins; less of the first while it is slow.
+   * The axis spans whole epochs, so that it moves only when one begins; at first, only part of one.
    *
    * @returns {[number, number]}
    */
@@ -177,7 +177,7 @@ export class LossChart {
   }
 
   /**
-   * Where losses lie above the axis, in the colours of the lines: the mean's where it does too.
+   * Marks losses above the end of the axis, in the colours of their lines; the mean's too.
    *
    * @param {uPlot} plot
    */
@@ -197,7 +197,7 @@ export class LossChart {
   }
 
   /**
-   * The test losses and the present batch, above the lines; what lies ahead fades.
+   * Draws the test losses and the present batch over the lines, and fades what lies ahead.
    *
    * @param {uPlot} plot
    */
@@ -223,7 +223,7 @@ export class LossChart {
     }
     if (present < reach) {
       ctx.globalAlpha = 1 - AHEAD_ALPHA;
-      const margin = 3.5 * ratio; // of the points that lie on the axis
+      const margin = 3.5 * ratio; // for points that lie on the axis
       ctx.fillRect(now, bbox.top, ctx.canvas.width - now, bbox.height + margin);
       ctx.globalAlpha = 1;
     }
@@ -236,7 +236,7 @@ export class LossChart {
   }
 }
 
-/** One batch makes no line. @param {uPlot} plot */
+/** A single batch makes no line, so it is drawn as a point. @param {uPlot} plot */
 function isAlone({ data }) {
   return data[0].length === 1;
 }

@@ -18,7 +18,7 @@ const PROMISE = "Drag across the chart to go back; the whole page shows that mom
 
 const LOG_SHOWS_ALL = "A log scale shows them all. ";
 
-/** The loss of every batch, the numbers of the batch pointed at, and the way back to any of them. */
+/** The loss of every batch, the numbers of the batch pointed at, and the way back to any batch. */
 export class LossRegion extends RunElement {
   /** @type {LossChart | null} */
   #chart = null;

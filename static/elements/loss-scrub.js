@@ -1,11 +1,11 @@
 /** @typedef {import("../models/rewind.js").Rewind} Rewind */
 
-/** How far a finger moves before it is known to scrub and not to scroll, in CSS pixels. */
+/** How far a finger must move, in CSS pixels, before it scrubs instead of scrolling. */
 const TOUCH_SLACK = 6;
 
 /**
- * Goes to the batch that is pressed or dragged to on the chart. Mouse and pen act at once; a finger
- * may be about to scroll the page, so that it acts once it has moved across, or is lifted.
+ * Goes to the batch pressed or dragged to on the chart. Mouse and pen act at once. A finger may be
+ * about to scroll the page, so it acts only once it has moved sideways or is lifted.
  *
  * @param {HTMLElement} holder
  * @param {(clientX: number) => number | null} batchAt
@@ -16,7 +16,7 @@ export function scrub(holder, batchAt, rewind, signal) {
   /** @type {{ id: number, x: number, moved: boolean } | null} */
   let press = null;
   const go = (/** @type {PointerEvent} */ event) => {
-    // As events of the mouse have it, by which the chart tells the batch that is pointed at.
+    // Rounded down, like the mouse events from which the chart finds the batch pointed at.
     const batch = batchAt(Math.floor(event.clientX));
     if (batch !== null) rewind.to(batch);
   };

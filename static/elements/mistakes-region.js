@@ -34,21 +34,23 @@ import {
  * @typedef {import("../draw/colours.js").Theme} Theme
  */
 
-/** Which test digits the network takes for which, and the worst of them, or those of one cell. */
+/**
+ * Which test digits the network mistakes for which, with the worst mistakes or one cell's digits.
+ */
 export class MistakesRegion extends RunElement {
-  /** The view whose digits are to be listed: that of the picked cell, where one is. */
+  /** The view whose digits to list: the picked cell's, if a cell is picked. */
   #wish = state(ALL);
   #drawDigit = digitPainter();
   /** @type {Mistakes | null} */
   #mistakes = null;
-  /** What is drawn already. @type {readonly unknown[]} */
+  /** What was last drawn. @type {readonly unknown[]} */
   #painted = [];
   #measured = "";
   /** @type {FigureText | null} */
   #of = null;
   /** @type {FigureText | null} */
   #readout = null;
-  /** The cell that is read out: true class, answer. @type {[number, number] | null} */
+  /** The cell whose numbers are shown: true class, answer. @type {[number, number] | null} */
   #pointed = null;
 
   /**
@@ -64,9 +66,10 @@ export class MistakesRegion extends RunElement {
     follow(signal, () => {
       const all = run.view(ALL).value;
       const seen = run.view(this.#wish.value).value;
-      // Until a cell just picked is known, what is listed stays: heading and digits change together.
+      // The list stays until the picked cell's digits arrive, so that heading and digits change
+      // together.
       if (all && !seen) return;
-      // The view comes with every frame and seldom changes.
+      // The view arrives with every frame but seldom changes.
       const { metadata, tensors } = seen ?? {};
       const parts = ["confusion", "indices", "confidence"];
       const figures = parts.map((name) => tensors?.get(name)?.data);
@@ -81,7 +84,8 @@ export class MistakesRegion extends RunElement {
       repaint();
     });
     let inSight = false;
-    // The overall list goes on being known, so that it is there as soon as it is asked for again.
+    // The overall list is always asked for, so that it is there as soon as the reader returns to
+    // it.
     const want = () => {
       const views = [ALL, this.#wish.value];
       run.want("mistakes", inSight ? views : []);
@@ -120,7 +124,7 @@ export class MistakesRegion extends RunElement {
     for (const cell of this.#cells()) {
       const [label, answer] = placeOf(cell);
       write(cell, String(mistakes.confusion[label * mistakes.classes + answer] ?? 0));
-      // The square root, as in every picture of the page: small shares are what matters here.
+      // The square root, as in every picture on the page: here the small shares matter.
       const depth = Math.sqrt(shareOf(mistakes, label, answer));
       cell.style.setProperty("--depth", `${(100 * depth).toFixed(1)}%`);
     }
@@ -154,7 +158,7 @@ export class MistakesRegion extends RunElement {
   }
 
   /**
-   * A cell is read out with the mouse, by a tap or with the arrow keys.
+   * Shows a cell's numbers when it is pointed at, tapped or reached with the arrow keys.
    *
    * @param {App} app
    * @param {AbortSignal} signal
@@ -172,7 +176,7 @@ export class MistakesRegion extends RunElement {
       "focusin",
       ({ target }) => {
         read(cellAt(target));
-        // The tab key comes back to the cell that had the focus last, by a click too.
+        // The Tab key returns to the cell that was focused last, also by a click.
         for (const cell of this.#cells()) cell.tabIndex = cell === target ? 0 : -1;
       },
       { signal },
@@ -201,7 +205,7 @@ export class MistakesRegion extends RunElement {
   }
 
   /**
-   * A cell is picked with a press; another one, Escape or the button gives it up.
+   * A press picks a cell; another press, Escape or the button unpicks it.
    *
    * @param {AbortSignal} signal
    */
@@ -227,7 +231,7 @@ export class MistakesRegion extends RunElement {
         const isGivenUp = key === "Escape" && this.#wish.peek() !== ALL;
         if (cell && !repeat) press(cell);
         if (isGivenUp) giveUp();
-        if (cell || isGivenUp) event.preventDefault(); // the page's own keys are for elsewhere
+        if (cell || isGivenUp) event.preventDefault(); // keeps the page's own keys out of it
       },
       { signal },
     );
@@ -280,7 +284,7 @@ export class MistakesRegion extends RunElement {
 }
 
 /**
- * The cell that an event is of.
+ * The cell in which an event happened.
  *
  * @param {EventTarget | null} target
  */

@@ -19,14 +19,14 @@ import { cell, closeByHand, follow, RunElement, write } from "./run-element.js";
 
 const REFRESH_MS = 2000;
 
-/** The visitor's runs: what each has come to, and to rename, open, compare or delete it. */
+/** The visitor's runs: how far each has got, with ways to rename, open, compare or delete it. */
 export class MyRuns extends RunElement {
   /** @type {Map<string, Shown>} */
   #items = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #round = 0;
-  /** One after the other, or of two names the first might be the last to arrive. */
+  /** Renames go out one after another; otherwise an earlier name might arrive last. */
   #renames = new Turns();
 
   /**
@@ -51,7 +51,7 @@ export class MyRuns extends RunElement {
   }
 
   /**
-   * Asks the server now, and again and again while the dialog is open.
+   * Asks the server now, and repeatedly while the dialog is open.
    *
    * @param {App} app
    * @param {HTMLDialogElement} dialog
@@ -79,7 +79,7 @@ export class MyRuns extends RunElement {
 
   /**
    * @param {unknown} error
-   * @param {"list" | "act"} of what has gone wrong
+   * @param {"list" | "act"} of what went wrong: fetching the list, or an action
    */
   #say(error, of) {
     const trouble = this.piece("trouble", HTMLElement);
@@ -101,7 +101,7 @@ export class MyRuns extends RunElement {
     runs.forEach((run, i) => {
       const shown = this.#items.get(run.id) ?? this.#make(app, run);
       shown.run = run;
-      // Not while something of it has the focus: it would lose it.
+      // Not while the list has the focus, which moving an item would lose.
       const busy = list.contains(document.activeElement);
       if (shown.item.parentNode !== list || (!busy && list.children[i] !== shown.item)) {
         list.insertBefore(shown.item, list.children[i] ?? null);
@@ -147,7 +147,7 @@ export class MyRuns extends RunElement {
     name.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name.blur();
       if (event.key !== "Escape" || name.value === shown.run.name) return;
-      event.preventDefault(); // puts the name back, and does not close the dialog
+      event.preventDefault(); // Escape restores the name instead of closing the dialog
       name.value = shown.run.name;
     });
     cell(item, "compare").addEventListener("click", () => {
@@ -167,7 +167,7 @@ export class MyRuns extends RunElement {
     cell(item, "keep").addEventListener("click", () => ask(false));
     let isUnderWay = false;
     cell(item, "delete-now").addEventListener("click", async () => {
-      if (isUnderWay) return; // a second time there would be no such run
+      if (isUnderWay) return; // deleting twice would fail: the run would be gone
       isUnderWay = true;
       try {
         await deleteRun(shown.run.id);
@@ -191,7 +191,7 @@ export class MyRuns extends RunElement {
   async #rename(app, shown, field, name) {
     const { run } = shown;
     if (name === run.name) return;
-    // A list that was asked for before has the old name.
+    // A list asked for earlier would still have the old name.
     clearTimeout(this.#timer);
     this.#round += 1;
     try {

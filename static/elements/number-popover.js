@@ -6,7 +6,7 @@ import { areSame, write } from "./run-element.js";
 
 /** @typedef {() => Explanation | null} Give */
 
-/** Long enough that a pointer on its way elsewhere opens nothing. */
+/** Long enough that a pointer passing over opens nothing. */
 const OPEN_AFTER_MS = 200;
 
 /** Long enough to move the pointer from the number onto its explanation. */
@@ -14,10 +14,10 @@ const CLOSE_AFTER_MS = 250;
 
 const GAP = 8;
 
-/** CSS pixels by which a key moves an explanation that is too tall for its room. */
+/** How far a key scrolls an explanation that is too tall for its room, in CSS pixels. */
 const SCROLLED_BY = /** @type {{ [key: string]: number }} */ ({ ArrowDown: 40, ArrowUp: -40 });
 
-/** What a number stands in is kept in sight up to so many CSS pixels: the pointer has to get past. */
+/** The text around a number stays uncovered if it is no taller than this, in CSS pixels. */
 const TALLEST_KEPT = 72;
 
 /** The explanation of the number that is pointed at or focused: one at a time in a document. */
@@ -28,11 +28,11 @@ export class NumberPopover {
   #numpy = document.createElement("code");
   #helpers = document.createElement("code");
   #asked = signal(0);
-  /** What it says. @type {readonly string[]} */
+  /** The texts shown. @type {readonly string[]} */
   #texts = [];
   /** @type {HTMLElement | null} */
   #element = null;
-  /** What else describes the element. */
+  /** The element's other descriptions (its `aria-describedby` before). */
   #described = "";
   /** @type {AbortController | null} */
   #lifetime = null;
@@ -82,7 +82,7 @@ export class NumberPopover {
     this.#element = element;
     this.#described = element.getAttribute("aria-describedby") ?? "";
     element.setAttribute("aria-describedby", `${this.#described} ${this.#box.id}`.trim());
-    // Within a modal dialog, what lies outside of it can't be pointed at.
+    // Nothing outside a modal dialog can be pointed at, so the box goes inside it.
     (element.closest("dialog, main") ?? document.body).append(this.#box);
     const stop = effect(() => {
       this.#asked.value;
@@ -93,7 +93,7 @@ export class NumberPopover {
   }
 
   /**
-   * The number has changed.
+   * Call this when the number has changed.
    *
    * @param {HTMLElement} element
    */
@@ -131,7 +131,7 @@ export class NumberPopover {
         const by = document.activeElement === element ? (SCROLLED_BY[event.key] ?? 0) : 0;
         const scrolls = by !== 0 && this.#box.scrollHeight > this.#box.clientHeight;
         if (event.key !== "Escape" && !scrolls) return;
-        event.preventDefault(); // moves or closes this alone, not the page or the dialog it is in
+        event.preventDefault(); // scrolls or closes only this, not the page or the dialog around it
         event.stopPropagation();
         if (scrolls) this.#box.scrollBy(0, by);
         else this.close(element);
@@ -173,7 +173,7 @@ export class NumberPopover {
     const { formula, address, numpy } = explanation;
     const texts = [formula, address, numpy, helpersOf(explanation, location.origin)];
     const isOpen = this.#box.matches(":popover-open");
-    // It is asked again with every frame, and to place it has the page laid out.
+    // This runs with every frame, and placing the box lays out the page.
     if (isOpen && areSame(texts, this.#texts)) return;
     this.#texts = texts;
     const places = [this.#formula, this.#address, this.#numpy, this.#helpers];
@@ -185,7 +185,8 @@ export class NumberPopover {
   }
 
   /**
-   * Below the number where there is room, else above it; never on it, nor on the words it is among.
+   * Places the box below the number if there is room, else above; never over the number or its
+   * text.
    *
    * @param {HTMLElement} element
    */
@@ -209,7 +210,8 @@ export class NumberPopover {
 }
 
 /**
- * What the number stands in (a caption, a value with its name), if that is not too tall; else itself.
+ * The box of the text around the number (a caption, a value's name), or of the number if that is
+ * too tall.
  *
  * @param {HTMLElement} element
  * @param {DOMRect} number

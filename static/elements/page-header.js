@@ -5,7 +5,7 @@ import { follow, RunElement, write } from "./run-element.js";
 /** @type {{ [choice: string]: string }} */
 const THEME_NAMES = { system: "as the system", light: "light", dark: "dark" };
 
-/** The wordmark, the network's line, and the buttons for the dialogs and the theme. */
+/** The wordmark, the line about the network, and the buttons for the dialogs and the theme. */
 export class PageHeader extends RunElement {
   /**
    * @override

@@ -2,7 +2,7 @@ import { prepareCanvas } from "../draw/canvas.js";
 import { areSame } from "./run-element.js";
 
 /**
- * A canvas that is drawn again only where what it shows has changed.
+ * A canvas that is redrawn only when its data or theme has changed.
  *
  * @template {object} Data
  */
@@ -26,7 +26,7 @@ export class Picture {
     return this.#canvas;
   }
 
-  /** Draws in any case at the next paint: the canvas may have lost its picture. */
+  /** Makes the next paint draw in any case: the canvas may have lost its picture. */
   invalidate() {
     this.#painted = null;
   }

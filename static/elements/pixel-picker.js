@@ -13,7 +13,7 @@ export function placeText(input, inputs) {
 }
 
 /**
- * An input of the first layer is picked in a unit's image.
+ * Lets the reader pick an input of the first layer in a unit's image.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Pick<import("./context.js").App, "run" | "pick">} app

@@ -7,7 +7,7 @@ import { branchRun, createRun } from "../protocol/api.js";
 import { deleteRun } from "../protocol/my-runs.js";
 import { closeByHand, follow, RunElement, write } from "./run-element.js";
 
-/** Ready races, and other runs to put beside this one. */
+/** Offers ready-made races, and other runs to put beside this one. */
 export class RaceDialog extends RunElement {
   /**
    * @override
@@ -59,7 +59,7 @@ export class RaceDialog extends RunElement {
       for (const button of buttons) button.disabled = true;
       try {
         const makers = { create: createRun, branch: branchRun, remove: deleteRun };
-        if (together.running.peek()) await together.hold(); // whatever ran before has its end
+        if (together.running.peek()) await together.hold(); // ends whatever ran before
         const runs = await prepareRace(race, from, { comparison, makers, signal: closed.signal });
         dialog.close();
         revealComparison();

@@ -10,11 +10,11 @@ import { follow, RunElement, write, writeAttribute } from "./run-element.js";
 
 /** @typedef {import("../models/run.js").RunModel} RunModel */
 
-/** The learning rate: a slider on a logarithmic scale, and a field for any other. */
+/** The learning rate: a slider on a logarithmic scale, and a field for any value. */
 export class RateField extends RunElement {
   /** @type {"present" | "typed" | "refused"} what is in the field */
   #held = "present";
-  /** Whether a rate could not be sent, for want of a connection. */
+  /** Whether a rate could not be sent because there was no connection. */
   #unsent = false;
 
   /**
@@ -31,7 +31,7 @@ export class RateField extends RunElement {
     follow(signal, () => this.#showPresent(run));
     const why = () => {
       const state = run.state.value;
-      // It would lie on what a change of the rate discards, and on the way out of it.
+      // No explanation here: it would cover the hint about what a change discards.
       return state && discardWords(state) === "" ? learningRate(state) : null;
     };
     explain(field, why, signal);
@@ -43,14 +43,14 @@ export class RateField extends RunElement {
     };
     follow(signal, () => {
       if (run.connection.value !== "open" || !this.#unsent) return;
-      // Another that is being typed stays.
+      // A rate that is being typed stays in the field.
       if (this.#held === "typed" && document.activeElement === field) this.#say("");
       else giveUp();
     });
     field.addEventListener(
       "blur",
       () => {
-        // Who types the same rate again changes nothing, and no "change" came before.
+        // Typing the same rate again changes nothing and fires no "change" event.
         if (this.#held === "typed" && this.#message.textContent === "") giveUp();
       },
       { signal },
@@ -59,7 +59,7 @@ export class RateField extends RunElement {
       "keydown",
       (event) => {
         if (event.key !== "Escape") return;
-        event.preventDefault(); // gives up what was typed alone, and no opened station
+        event.preventDefault(); // drops only what was typed; an opened station stays open
         giveUp();
       },
       { signal },
@@ -82,7 +82,7 @@ export class RateField extends RunElement {
     return this.piece("rate-message", HTMLElement);
   }
 
-  /** @param {string} text why what is in the field is refused; "" where it is not */
+  /** @param {string} text why the field's value is refused; "" if it is not */
   #say(text) {
     this.#unsent = false;
     write(this.#message, text);
@@ -92,7 +92,7 @@ export class RateField extends RunElement {
 
   /**
    * @param {string} text why
-   * @param {number | undefined} kept the rate that goes on to hold, where it is known
+   * @param {number | undefined} kept the rate that stays in force, if known
    */
   #refuse(text, kept) {
     this.#say(kept === undefined ? text : `${text} Kept at ${formatSetting(kept)}.`);
@@ -141,7 +141,7 @@ export class RateField extends RunElement {
   async #send(run, rate) {
     const error = await run.act(commands.set({ learning_rate: rate }));
     if (error && this.#held === "present") {
-      // What was refused stays there, beside the reason, until another is accepted.
+      // The refused rate stays beside the reason until another is accepted.
       this.#held = "refused";
       this.#field.value = formatSetting(rate);
     }

@@ -23,7 +23,7 @@ export function rewindSlider(slider, { run, rewind }, signal) {
 
 /**
  * @param {HTMLInputElement} slider
- * @param {{ batch: number, reach: number, isSaid: boolean }} place said: a screen reader has time for it
+ * @param {{ batch: number, reach: number, isSaid: boolean }} place `isSaid`: a screen reader has time for it
  */
 export function showPlace(slider, { batch, reach, isSaid }) {
   slider.max = String(reach);
@@ -33,7 +33,7 @@ export function showPlace(slider, { batch, reach, isSaid }) {
 }
 
 /**
- * Puts the slider's two ends under those of the batches in the chart.
+ * Aligns the slider's ends with the first and last batch in the chart.
  *
  * @param {HTMLInputElement} slider
  * @param {{ from: number, to: number }} span CSS pixels

@@ -4,8 +4,8 @@ import { ContextRequest } from "./context.js";
 /** @typedef {import("./context.js").App} App */
 
 /**
- * The base of the page's elements. What `connect` takes (listeners, effects, observers) hangs on
- * one AbortSignal and is given back when the element leaves the document.
+ * The base of the page's elements. Everything that `connect` sets up (listeners, effects,
+ * observers) ends with one AbortSignal when the element leaves the document.
  */
 export class RunElement extends HTMLElement {
   /** @type {AbortController | null} */
@@ -43,7 +43,7 @@ export class RunElement extends HTMLElement {
   }
 
   /**
-   * The button of that action within this element.
+   * The button in this element with that `data-action`.
    *
    * @param {string} action
    */
@@ -65,7 +65,7 @@ export class RunElement extends HTMLElement {
 }
 
 /**
- * The cell of that name in a row made from a template.
+ * The cell with that `data-cell` name, in a row made from a template.
  *
  * @param {HTMLElement} row
  * @param {string} name
@@ -75,7 +75,7 @@ export function cell(row, name) {
 }
 
 /**
- * Runs a function now and whenever a signal it reads changes, as long as `signal` lives.
+ * Runs a function now and whenever a signal that it reads changes, until `signal` is aborted.
  *
  * @param {AbortSignal} signal
  * @param {() => void} run
@@ -86,8 +86,8 @@ export function follow(signal, run) {
 }
 
 /**
- * Calls back when the element comes into sight, goes out of it, or changes its size. What has not
- * been in sight since a run moved is behind it, and marked, so that it is not printed.
+ * Calls back when the element comes into sight, goes out of sight or changes its size. An element
+ * not seen since a run last moved is out of date: it is marked, so that it is not printed.
  *
  * @param {Element} element
  * @param {AbortSignal} signal
@@ -113,7 +113,7 @@ export function observe(element, signal, { sight, size }) {
       "abort",
       () => {
         observer.disconnect();
-        sight(false); // what has left the page is not seen any more
+        sight(false); // an element that has left the page is out of sight
       },
       { once: true },
     );
@@ -126,15 +126,15 @@ export function observe(element, signal, { sight, size }) {
 }
 
 /**
- * What has an element painted, once a frame at most. While the run trains faster than anyone reads,
- * what is out of sight waits until it comes back, or is printed, or until the run rests: then all of
- * the page is as it should be, so that nothing changes under a reader who moves on to it.
+ * Returns a function that schedules a paint, at most once a frame. While the run trains faster than
+ * anyone reads, an element out of sight waits until it is seen again or printed, or the run pauses.
+ * On a paused run all of the page is up to date, so nothing changes when the reader scrolls to it.
  *
  * @param {Element} element
  * @param {App} app
  * @param {() => void} paint
  * @param {AbortSignal} signal
- * @returns {() => void} to be called when something has changed
+ * @returns {() => void} call it when something has changed
  */
 export function paintInSight(element, { run, painter, theme }, paint, signal) {
   let inSight = false;
@@ -161,8 +161,8 @@ export function paintInSight(element, { run, painter, theme }, paint, signal) {
 }
 
 /**
- * Writes text only where it differs, so that nothing is laid out or said again for nothing. A text
- * that stands alone keeps its node: a new one would need a style of its own.
+ * Writes text only if it differs, to avoid needless layout and announcements. A text that is alone
+ * in its element keeps its node: a new node would need its style computed.
  *
  * @param {Element} element
  * @param {string} text
@@ -175,7 +175,7 @@ export function write(element, text) {
 }
 
 /**
- * Sets an attribute only where it differs: setting it to what it is has styles computed anew.
+ * Sets an attribute only if it differs: setting it again would recompute styles.
  *
  * @param {Element} element
  * @param {string} name
@@ -186,8 +186,8 @@ export function writeAttribute(element, name, value) {
 }
 
 /**
- * Chooses in a list only where another is chosen: after each choice the browser looks through all
- * controls of the page.
+ * Sets a list's choice only if it differs: after each choice the browser looks through all controls
+ * of the page.
  *
  * @param {HTMLSelectElement} select
  * @param {string} value
@@ -197,7 +197,7 @@ export function writeChoice(select, value) {
 }
 
 /**
- * Hides an element, or shows it, only where that differs.
+ * Hides or shows an element.
  *
  * @param {Element} element
  * @param {boolean} isHidden
@@ -207,7 +207,7 @@ export function hide(element, isHidden) {
 }
 
 /**
- * Whether two lists hold the same values: what has been painted of them need not be painted again.
+ * Whether two lists hold the same values, so that what they painted need not be painted again.
  *
  * @param {readonly unknown[]} now
  * @param {readonly unknown[]} before
@@ -217,7 +217,7 @@ export function areSame(now, before) {
 }
 
 /**
- * Hands the focus on from a button that its press takes away.
+ * Moves the focus on from a button that disappears when pressed.
  *
  * @param {HTMLElement} button
  * @param {HTMLElement} next
@@ -230,7 +230,7 @@ export function leave(button, next) {
 }
 
 /**
- * Lets a dialog be closed by its button, and by a click beside it.
+ * Lets its button and a click beside it close a dialog.
  *
  * @param {HTMLDialogElement} dialog
  * @param {AbortSignal} signal
@@ -238,7 +238,8 @@ export function leave(button, next) {
  */
 export function closeByHand(dialog, signal, close = () => dialog.close()) {
   dialog.querySelector('[data-action="close"]')?.addEventListener("click", close, { signal });
-  // Where the press began: a text is selected beyond the edge, too, and the padding is no backdrop.
+  // It counts where the press began: selecting text may end outside, and the padding is not
+  // outside.
   let isBeside = false;
   const begin = (/** @type {PointerEvent} */ { target, clientX: x, clientY: y }) => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();

@@ -9,9 +9,9 @@ import { follow, hide, paintInSight, RunElement, write } from "./run-element.js"
  * @typedef {import("../protocol/types.js").RunState} RunState
  */
 
-/** All changes of the run, in words; each leads to its batch, and a branch can begin at it. */
+/** All changes of the run, in words; each leads to its batch and can start a branch. */
 export class RunHistory extends RunElement {
-  /** What the list shows, so that it is built only when that differs: buttons keep the focus. */
+  /** What the list shows: it is rebuilt only when this differs, so that buttons keep the focus. */
   #shown = "";
 
   /**
@@ -45,7 +45,7 @@ export class RunHistory extends RunElement {
   /**
    * @param {RunState | null} state
    * @param {boolean} writable
-   * @param {number} batch where the run stands
+   * @param {number} batch the run's present batch
    */
   #paint(state, writable, batch) {
     if (!state) return;

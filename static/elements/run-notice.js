@@ -11,13 +11,13 @@ import { follow, hide, leave, RunElement, write } from "./run-element.js";
 
 const SHOWN_FOR_MS = 9000;
 
-/** A short absence is not worth a word. */
+/** A shorter absence is not mentioned. */
 const AWAY_AFTER_MS = 700;
 
 /** @param {RunState | null} state */
 const settingsOf = (state) => ({ optimizer: state?.optimizer, batch_size: state?.batch_size });
 
-/** What the page has to say about its run: refused, away, gone, brought back, watched only. */
+/** The page's notices about its run: refused, away, gone, restored, watch only. */
 export class RunNotice extends RunElement {
   /**
    * @override
@@ -56,7 +56,7 @@ export class RunNotice extends RunElement {
       const connection = run.connection.value;
       const words = awayWords(run.refusal.value);
       clearTimeout(timer);
-      // What could not be done without a connection is no news once there is one, or no run.
+      // Once connected again, or with the run gone, a failure to connect is no longer news.
       if (wasAway && connection !== "away") run.notice.value = null;
       wasAway = connection === "away";
       if (connection === "away") {
@@ -74,13 +74,13 @@ export class RunNotice extends RunElement {
       hide(banner, gone === null);
       if (gone === null) return;
       write(this.piece("banner-message", HTMLElement), formatError(gone));
-      // The focus was on a control that is out of use with its run.
+      // The focus was on a control that is now disabled.
       if (document.activeElement?.matches(":disabled")) this.button("new-run").focus();
     });
   }
 
   /**
-   * What happened while nobody looked, and whether the run would outlive the server.
+   * What happened while nobody watched, and whether the run would survive a stop of the server.
    *
    * @param {RunModel} run
    * @param {AbortSignal} signal
@@ -88,7 +88,7 @@ export class RunNotice extends RunElement {
   #survival(run, signal) {
     const restored = this.piece("restored", HTMLElement);
     const unsaved = this.piece("unsaved", HTMLElement);
-    /** What has been read and put away; every state repeats it. */
+    /** The notice that was dismissed; every state repeats it. */
     const dismissed = state("");
     const happened = () => JSON.stringify(run.state.value?.restored ?? null);
     follow(signal, () => {
@@ -105,18 +105,18 @@ export class RunNotice extends RunElement {
   }
 
   /**
-   * What a reset has discarded, with the way back.
+   * Says what a reset has discarded, and offers to undo it.
    *
    * @param {RunModel} run
    * @param {AbortSignal} signal
    */
   #discarded(run, signal) {
     const box = this.piece("discarded", HTMLElement);
-    /** The timeline of the reset that has been put away. */
+    /** The timeline of the reset whose notice was dismissed. */
     const dismissed = state(-1);
     follow(signal, () => {
       const now = run.state.value;
-      // Once it is being brought back it is not to be brought back again: that would undo more.
+      // While an undo is under way, none is offered: a second would undo more.
       const discarded = run.pending.shown("discarded", now?.discarded ?? null);
       const words = run.writable.value ? discardedWords({ discarded }) : "";
       hide(box, words === "" || now?.timeline === dismissed.value);
@@ -128,7 +128,7 @@ export class RunNotice extends RunElement {
   }
 
   /**
-   * What a press of a button here does, which takes the button away: the focus goes on to Play.
+   * Wires a button that disappears when pressed: the focus then moves to Play.
    *
    * @param {string} action
    * @param {() => unknown} act
@@ -145,7 +145,7 @@ export class RunNotice extends RunElement {
   }
 
   /**
-   * How far a recipe that was opened has been repeated.
+   * Shows how far the opened recipe has been repeated.
    *
    * @param {RunModel} run
    * @param {AbortSignal} signal
@@ -173,22 +173,22 @@ export class RunNotice extends RunElement {
     const box = this.piece("error", HTMLElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    /** The failure that has been read and put away; every state repeats it. */
+    /** The failure that was dismissed; every state repeats it. */
     const dismissed = state("");
     const failure = computed(() => {
       const error = run.state.value?.error;
       return error ? formatError(error) : "";
     });
     let known = "";
-    /** The settings with which it failed. */
+    /** The settings that the run failed with. */
     const failing = state("");
-    // What was lowered since is meant for what comes next: going back would raise it again.
+    // A setting changed since then is meant for what comes next; going back alone would undo it.
     const changed = computed(() => {
       const now = run.state.value;
       return Boolean(now?.error) && JSON.stringify(settingsOf(now)) !== failing.value;
     });
     follow(signal, () => {
-      // A new failure counts more than what was said before it; when it is over, so is that.
+      // A new failure replaces the notice before it, and so does the end of a failure.
       if (failure.value !== known) {
         run.notice.value = null;
         failing.value = JSON.stringify(settingsOf(run.state.peek()));
@@ -206,7 +206,7 @@ export class RunNotice extends RunElement {
     follow(signal, () => {
       const trouble = run.trouble.value;
       const text = trouble ? formatError(trouble) : "";
-      // A command that is refused for it is an occasion to say it again.
+      // A command refused because of the failure shows it again.
       hide(box, run.notice.value === null && text === dismissed.value);
       if (text !== "") write(this.piece("error-message", HTMLElement), text);
     });

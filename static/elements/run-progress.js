@@ -7,8 +7,8 @@ import { follow, RunElement, write, writeAttribute } from "./run-element.js";
 /** @typedef {import("../protocol/types.js").RunState} RunState */
 
 /**
- * Each number of the state: as the page writes it (what is only true now, where there is news), and
- * where it comes from.
+ * For each number of the state, its text on the page and its explanation. `hasNews` is false
+ * without a connection, when numbers that are only true now are not shown.
  *
  * @type {{ [field: string]: [
  *   text: (state: RunState, hasNews: boolean) => string,

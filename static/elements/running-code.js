@@ -13,11 +13,11 @@ import { follow, observe, paintInSight, RunElement, write, writeAttribute } from
  * @typedef {import("../models/program.js").Program} Program
  */
 
-/** The lines that run in the opened phase, with what each computed, and the engine's own source. */
+/** The lines that run in the opened phase, what each computed, and the engine's source for it. */
 export class RunningCode extends RunElement {
   /** @type {import("@preact/signals-core").Signal<Program | null>} */
   #program = signal(null);
-  /** Which line is lit in each phase. @type {{ [phase: string]: number }} */
+  /** The lit line of each phase. @type {{ [phase: string]: number }} */
   #lit = {};
   #chosen = signal(0);
   /** @type {{ lines: Line[], items: HTMLElement[], values: FigureText[] } | null} */
@@ -52,7 +52,7 @@ export class RunningCode extends RunElement {
         const program = await getProgram(state.id);
         if (key === asked) this.#program.value = program;
       } catch {
-        if (key === asked) asked = ""; // asked again with the next news of the run
+        if (key === asked) asked = ""; // asks again when the run next changes
       }
     };
     follow(signal, () => {
@@ -70,7 +70,7 @@ export class RunningCode extends RunElement {
   }
 
   /**
-   * Lights the line of the opened phase that computes a tensor, where there is one.
+   * Lights the line of the opened phase that computes a tensor, if there is one.
    *
    * @param {Phase} phase
    * @param {string} tensor
@@ -130,7 +130,7 @@ export class RunningCode extends RunElement {
     const item = this.#shown?.items[this.#lit[phase]];
     const list = this.piece("lines", HTMLElement);
     if (!item) return;
-    // Not scrollIntoView, which would move the page as well.
+    // Not scrollIntoView, which would also scroll the page.
     const [top, bottom] = [
       item.offsetTop - list.offsetTop,
       item.offsetTop - list.offsetTop + item.offsetHeight,
@@ -211,7 +211,7 @@ export class RunningCode extends RunElement {
 }
 
 /**
- * A call that may be broken where a name ends.
+ * A call, with line breaks allowed after each name.
  *
  * @param {string} call
  */

@@ -12,9 +12,9 @@ import { closeByHand, follow, RunElement, write } from "./run-element.js";
  * @typedef {import("../protocol/types.js").Recipe} Recipe
  */
 
-/** Links to the run, files of it, and the way back in for both. */
+/** Links to the run and files of it, and the way to open a file again. */
 export class ShareDialog extends RunElement {
-  /** How often the recipe has been asked for: the last answer counts. */
+  /** Counts the requests for the recipe: only the answer to the latest counts. */
   #asked = 0;
 
   /**
@@ -105,7 +105,7 @@ export class ShareDialog extends RunElement {
       await navigator.clipboard.writeText(field.value);
       this.#say("Link copied.");
     } catch {
-      // Without a secure context or permission the reader copies by hand.
+      // Without a secure context or permission, the reader has to copy by hand.
       field.select();
       this.#say("The link is selected: copy it from the field.");
     }
@@ -118,7 +118,7 @@ export class ShareDialog extends RunElement {
 }
 
 /**
- * Opens a file as another run, which takes this one's place on the page.
+ * Opens a file as a new run, which replaces this one on the page.
  *
  * @param {App["run"]} run
  * @param {File} file

@@ -1,7 +1,7 @@
 import { writeChoice } from "./run-element.js";
 
 /**
- * Chooses a batch size in a list of the usual ones; another is put into its place first.
+ * Chooses a batch size in the list, adding it in order if it is not one of the usual sizes.
  *
  * @param {HTMLSelectElement} select
  * @param {number} size

@@ -1,15 +1,15 @@
 import { parseColour, sequentialTable, signedTable } from "../draw/colours.js";
 
 /**
- * The colours of the tokens in force, read from the style sheet: the canvases use no others.
+ * The colours of the present theme's tokens, read from the style sheet; canvases use only these.
  *
  * @param {Document} document
  * @returns {import("../draw/colours.js").Theme}
  */
 export function readColours(document) {
-  // A custom property is not computed to a colour, but the colour of an element that uses it is.
+  // A custom property's computed value is not a colour, but that of an element using it is.
   const probe = document.createElement("span");
-  // Where the reader's system sets the colours, a picture would be of one colour throughout.
+  // If the system forced its colours here, every picture would have a single colour.
   probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const colour = (/** @type {string} */ token) => {
@@ -37,7 +37,7 @@ export function readColours(document) {
 /**
  * @param {Document} document
  * @param {import("../models/theme.js").ThemeChoice} choice
- * @param {boolean} dark what the choice comes to now
+ * @param {boolean} dark whether the choice means dark now
  */
 export function applyTheme(document, choice, dark) {
   if (choice === "system") delete document.documentElement.dataset.theme;

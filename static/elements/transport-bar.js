@@ -10,7 +10,9 @@ import { chooseSize } from "./size-select.js";
  * @typedef {import("../protocol/types.js").RunState} RunState
  */
 
-/** The controls of the training. Each acts at once and shows what it asked for until the answer. */
+/**
+ * The training controls. Each acts at once, and shows the value asked for until the answer comes.
+ */
 export class TransportBar extends RunElement {
   /**
    * @override
@@ -133,7 +135,7 @@ export class TransportBar extends RunElement {
           return;
         }
         await run.do(commands.set({ momentum: value }), { momentum: value });
-        // Another may be on its way, or be typed by now.
+        // The reader may have typed another by now.
         if (momentum.valueAsNumber === value) momentum.value = String(shownMomentum());
       },
       { signal },
@@ -141,7 +143,7 @@ export class TransportBar extends RunElement {
   }
 
   /**
-   * What a change of a setting would discard, told beside it before it is lost.
+   * Warns, beside the settings, what a change would discard.
    *
    * @param {RunModel} run
    * @param {import("./context.js").Dialogs} dialogs

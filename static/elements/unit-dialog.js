@@ -32,15 +32,15 @@ import { UnitSum } from "./unit-sum.js";
 
 /** @typedef {{ kind: Kind, picture: Picture<Field>, legend: Legend }} Image */
 
-/** What a unit has one value of for each pixel. @type {readonly Kind[]} */
+/** The tensors of a unit with one value per pixel. @type {readonly Kind[]} */
 const KINDS = ["weights", "gradient", "step"];
 
-/** What one unit of the first layer weighs, what excites it, and where its gradient comes from. */
+/** One unit of the first layer: its weights, what excites it, and where its gradient comes from. */
 export class UnitDialog extends RunElement {
   #open = state(false);
   /** @type {Unit | null} */
   #unit = null;
-  /** The last of each kind that there was of this unit. @type {Map<Kind, Unit>} */
+  /** The last view of this unit that had each kind. @type {Map<Kind, Unit>} */
   #last = new Map();
   /** @type {readonly Image[]} */
   #images = KINDS.map((kind) => ({
@@ -63,7 +63,7 @@ export class UnitDialog extends RunElement {
     const paint = () => this.#paint(app);
     const repaint = () => painter.request(paint);
     follow(signal, () => {
-      // The view is followed by the opened station too: what it has is not read while closed.
+      // The opened station follows this view too; while the dialog is closed it is not read here.
       const seen = this.#open.value ? run.view(pick.insideView(run.sample.value)).value : null;
       this.#take(unitOf(seen), app);
       repaint();
@@ -75,7 +75,7 @@ export class UnitDialog extends RunElement {
       repaint();
     });
     follow(signal, () => {
-      // The page's own notices lie below this dialog, in which the keys step, too.
+      // The page's notices lie below this dialog, in which shortcuts still step.
       const trouble = this.#open.value ? (run.gone.value ?? run.trouble.value) : null;
       write(this.piece("trouble", HTMLElement), trouble ? formatError(trouble) : "");
     });
@@ -97,7 +97,7 @@ export class UnitDialog extends RunElement {
     dialogs.openUnit = (unit) => {
       pick.unit.value = unit;
       dialog.showModal();
-      this.button("close").focus(); // not the first number, whose explanation would lie on all else
+      this.button("close").focus(); // not the first number, whose explanation would cover the dialog
     };
     let visible = false;
     const want = () => {
@@ -191,7 +191,7 @@ export class UnitDialog extends RunElement {
 
   /**
    * @param {Image} image
-   * @param {{ scale: number, count: number, picked: number, since: string }} how `count` of pixels
+   * @param {{ scale: number, count: number, picked: number, since: string }} how `count` is the number of pixels
    * @param {Theme} theme
    */
   #paintImage({ kind, picture, legend }, { scale, count, picked, since }, theme) {
@@ -217,7 +217,7 @@ export class UnitDialog extends RunElement {
     if (values) picture.paint({ values, scale, picked }, theme);
   }
 
-  /** @param {number | null} scale null: there is no further layer */
+  /** @param {number | null} scale null if there is no next layer */
   #paintOutgoing(scale) {
     const list = this.piece("outgoing", HTMLElement);
     const values = this.#unit?.outgoing ?? null;
@@ -291,7 +291,7 @@ export class UnitDialog extends RunElement {
 
 /**
  * @param {Kind} kind
- * @param {string} since says so where the last step was on a drawing: it is not known by unit
+ * @param {string} since says that the last step was on a drawing, if so; that step is not known by unit
  */
 function promiseOf(kind, since) {
   const phase = kind === "gradient" ? "backward pass" : "update";

@@ -22,8 +22,8 @@ export class UnitExciters {
   }
 
   /**
-   * Says that a unit is dead, which only all training digits can tell, and only relu units can be;
-   * null where it is not.
+   * Says that a unit is dead: only a relu unit can be, and it takes all training digits to tell.
+   * Null if it is not dead.
    *
    * @param {SeenView | null} seen
    * @param {string | undefined} activation

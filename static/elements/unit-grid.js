@@ -14,23 +14,23 @@ import { areSame, writeAttribute } from "./run-element.js";
  */
 
 /**
- * @typedef {object} What what the view is of
+ * @typedef {object} What what the grid shows
  * @property {readonly [number, number]} shape units, inputs
  * @property {string} title
- * @property {{ words: string, isOlder: boolean } | null} other what it is of, if not of the batch
- *   at hand
+ * @property {{ words: string, isOlder: boolean } | null} other where the values come from,
+ *   if not from the present batch
  * @property {(shown: { unit: number, end: "min" | "max", value: number }) =>
- *   import("./explain.js").Explanation} explain where a number read out comes from
+ *   import("./explain.js").Explanation} explain explains a number that is read out
  */
 
 /**
- * The canvas with all units of a layer: one of them is pointed at with the mouse or the arrow
- * keys, and read out.
+ * The canvas with all units of a layer. The mouse or the arrow keys point at one, whose numbers are
+ * read out.
  */
 export class UnitGrid {
   /** @type {number | null} */
   #pointed = null;
-  /** The one that is read out: the last that was pointed at. */
+  /** The unit read out: the last one pointed at. */
   /** @type {number | null} */
   #read = null;
   /** @type {readonly [number, number]} */
@@ -44,8 +44,8 @@ export class UnitGrid {
 
   /**
    * @param {{ canvas: HTMLCanvasElement, holder: HTMLElement, readout: HTMLElement }} parts
-   * @param {{ changed: () => void, open: (unit: number) => void }} calls when another unit is
-   *   pointed at; when one is to be looked into
+   * @param {{ changed: () => void, open: (unit: number) => void }} calls `changed` when
+   *   another unit is pointed at, `open` to look inside one
    * @param {AbortSignal} signal
    */
   constructor({ canvas, holder, readout }, { changed, open }, signal) {
@@ -91,13 +91,13 @@ export class UnitGrid {
     );
   }
 
-  /** Draws in any case at the next paint: the canvas may have lost its picture. */
+  /** Makes the next paint draw in any case: the canvas may have lost its picture. */
   invalidate() {
     this.#painted = [];
   }
 
   /**
-   * @param {WeightView | null} view null: nothing has arrived
+   * @param {WeightView | null} view null if nothing has arrived
    * @param {What} what
    * @param {Theme} theme
    */
@@ -128,8 +128,8 @@ export class UnitGrid {
   }
 
   /**
-   * The units of a layer in a part of the holder; null for all, which a unit that is read out takes
-   * elsewhere.
+   * The units of a layer in a part of the holder. Null means all: for strips, and if the unit read
+   * out lies elsewhere.
    *
    * @param {readonly [number, number]} shape
    * @param {{ from: number, to: number }} part shares of the holder's height
@@ -154,7 +154,7 @@ export class UnitGrid {
    * @param {What} what
    */
   #readOut(view, { title, other, explain }) {
-    // The last one stays, so that its numbers can be pointed at.
+    // The last unit stays read out, so that its numbers can be pointed at.
     const unit = this.#pointed ?? this.#read;
     this.#read = unit;
     const of = view && other ? other.words : "";

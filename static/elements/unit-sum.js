@@ -10,17 +10,17 @@ import { areSame, hide, write, writeAttribute } from "./run-element.js";
  * @typedef {import("../models/unit.js").Unit} Unit
  * @typedef {import("../draw/colours.js").Theme} Theme
  * @typedef {import("../models/captions.js").Part} Part
- * @typedef {() => import("../protocol/types.js").RunState | null} Now the run's state when it is asked
+ * @typedef {() => import("../protocol/types.js").RunState | null} Now gives the run's present state
  */
 
 /**
- * @typedef {object} Sum the gradient of a unit, taken apart
+ * @typedef {object} Sum a unit's gradient as a sum of terms
  * @property {Unit} unit
- * @property {DrawPicture} draw the digits it is of
+ * @property {DrawPicture} draw the digits that it sums over
  * @property {import("../models/unit.js").Term[]} terms
  * @property {Float64Array} sum
- * @property {number} difference the largest, between the sum and the gradient
- * @property {boolean} whole whether all samples of the batch are here
+ * @property {number} difference the largest between the sum and the gradient
+ * @property {boolean} whole whether the page has all samples of the batch
  */
 
 /** A unit's gradient as Σ δᵢ · xᵢ: the largest terms, their sum, and the gradient beside it. */
@@ -44,7 +44,7 @@ export class UnitSum {
   }
 
   /**
-   * @param {Unit} unit kept until there is one with a gradient again
+   * @param {Unit} unit the sum is kept until a unit has a gradient again
    * @param {DrawPicture | null} draw the digits of its batch
    */
   take(unit, draw) {
@@ -57,7 +57,7 @@ export class UnitSum {
   }
 
   /**
-   * How many digits of the batch a unit learns from; null where that is not known.
+   * How many digits of the batch a unit learns from; null if not known.
    *
    * @param {Now} now
    * @returns {Part[] | null}
@@ -83,7 +83,7 @@ export class UnitSum {
   /**
    * @param {Now} now
    * @param {number} count
-   * @param {number} apart how many terms are shown by themselves, and not counted
+   * @param {number} apart how many terms are shown individually and left out of the count
    * @returns {Part}
    */
   #count(now, count, apart) {
@@ -128,7 +128,7 @@ export class UnitSum {
     return this.#sum?.terms[index] ?? null;
   }
 
-  /** The largest difference between the sum and the gradient; null where the sum is not whole. */
+  /** The largest difference between the sum and the gradient; null if the sum is not whole. */
   get difference() {
     return this.#sum?.whole && this.#sum.terms.length > 0 ? this.#sum.difference : null;
   }

@@ -72,7 +72,7 @@ export class WeightsRegion extends RunElement {
     };
     let listed = "";
     follow(signal, () => {
-      // The list of views comes with every state and seldom changes.
+      // The list of views arrives with every state but seldom changes.
       const list = JSON.stringify(run.state.value?.views ?? []);
       if (list === listed) return;
       listed = list;
@@ -83,7 +83,7 @@ export class WeightsRegion extends RunElement {
       if (kind === null) return;
       this.#kind = kind;
       this.#layer = 1;
-      pick.kind.value = null; // asked once; the tabs go on from there
+      pick.kind.value = null; // a single request; from here the tabs decide
       choose();
     });
     follow(signal, () => {
@@ -116,8 +116,8 @@ export class WeightsRegion extends RunElement {
   }
 
   /**
-   * At full speed the units in sight are enough, and come sooner; at any other, all: nothing is to
-   * change under a reader who moves on to it.
+   * At full speed the units in sight are enough, and arrive sooner. Otherwise all are asked for, so
+   * that nothing changes when the reader scrolls to it.
    *
    * @param {ViewDescription} view
    * @param {{ from: number, to: number } | null} inSight
@@ -131,7 +131,7 @@ export class WeightsRegion extends RunElement {
   }
 
   /**
-   * The view of the chosen kind and layer, or the layer's first where the kind has gone.
+   * The view of the chosen kind and layer, or the layer's first if that kind no longer exists.
    *
    * @param {ViewDescription[]} views
    */
@@ -142,7 +142,7 @@ export class WeightsRegion extends RunElement {
 
   /** @param {ViewDescription[]} views */
   #showTabs(views) {
-    if (views.length === 0) return; // the page as it was served stands until the state is here
+    if (views.length === 0) return; // until the state arrives, the page stays as served
     const tablist = this.piece("tabs", HTMLElement);
     const chosen = this.#view(views);
     const kinds = views.filter(({ layer }) => layer === this.#layer).map(({ kind }) => kind);
@@ -174,7 +174,7 @@ export class WeightsRegion extends RunElement {
   }
 
   /**
-   * Which kind and which layer: tabs, by click and by arrow keys, and a list.
+   * Lets the reader choose the kind, with tabs, and the layer, with a list.
    *
    * @param {() => void} chosen
    * @param {AbortSignal} signal
@@ -243,7 +243,7 @@ export class WeightsRegion extends RunElement {
 }
 
 /**
- * What a kind of view is called: the views of the optimizer state `v` hold its square root.
+ * The name of a kind of view. Views of the optimizer state `v` hold its square root.
  *
  * @param {string} kind
  */
@@ -252,8 +252,8 @@ function kindTitle(kind) {
 }
 
 /**
- * What a picture is of, where that is not the batch at hand: weights and the optimizer's state are
- * always those of now.
+ * Where a picture comes from, if not from the present batch. Weights and optimizer state are always
+ * the present ones.
  *
  * @param {import("../protocol/types.js").RunState} state
  * @param {string} kind
@@ -264,7 +264,7 @@ function otherOf(state, kind) {
 }
 
 /**
- * What one picture is.
+ * Says what one picture shows.
  *
  * @param {import("../protocol/types.js").RunState} state
  * @param {number} layer

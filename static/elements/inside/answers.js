@@ -11,7 +11,7 @@ import { hide } from "../run-element.js";
  * @property {boolean} [isTrue] the true digit
  */
 
-/** The ten classes, one below the other: a bar and its numbers. */
+/** The ten classes, one below another, each with a bar and its numbers. */
 export class Answers {
   #rows;
 

@@ -25,7 +25,7 @@ const KNOWN_AT_REST = "known after the backward pass, once the run is paused";
 const LOST =
   "no longer possible, as the step is so large that rounding has lost the weights before it";
 
-/** The shape of a tile of the last layer's gradient. */
+/** The proportions of a tile of the last layer's gradient. */
 const TILE = { width: 2, height: 1 };
 
 /** The gradient on its way back, right to left, and the chain rule for one picked weight. */
@@ -90,7 +90,7 @@ export class BackwardDetail {
   }
 
   /**
-   * Where the reader has picked nothing yet, and what is picked of itself shows but zeros.
+   * Picks a clear example, if the reader has picked nothing yet and the default shows only zeros.
    *
    * @param {Inside} inside
    * @param {Chain} chain
@@ -163,7 +163,7 @@ export class BackwardDetail {
     write(this.#host.piece("back-title", HTMLElement), `∂loss/∂${last > 1 ? "hidden" : "output"}`);
     hide(this.#host.piece("of-back", HTMLElement), hiddenGradient === null);
     if (hiddenGradient) {
-      // The largest that the gradient of a mean over n digits is likely to be here: fixed, by n.
+      // About the largest gradient that a mean over n digits gives here: fixed by n alone.
       const digits = deltas?.length ?? 1;
       const scale = 1 / digits;
       this.#back.paint({ values: hiddenGradient, scale, coding: "signed", picked: unit }, theme);

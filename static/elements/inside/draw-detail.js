@@ -78,7 +78,7 @@ export function digitText({ sample, count, labels }) {
 }
 
 /**
- * The digits of a batch as they lie on a canvas.
+ * The digits of a batch as pickable cells of a canvas.
  *
  * @param {import("../../models/loop.js").DrawPicture} draw
  * @param {{ width: number, height: number }} size

@@ -189,7 +189,7 @@ function productOf(inside) {
 const products = new WeakMap();
 
 /**
- * A unit of the first layer is picked among its cells.
+ * Lets the reader pick a unit of the first layer among its cells.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Pick<import("../context.js").App, "run" | "pick">} app

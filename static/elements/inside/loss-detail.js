@@ -17,13 +17,13 @@ import { digitText } from "./draw-detail.js";
  * @typedef {import("../../models/loop.js").LossPicture} LossPicture
  */
 
-/** How far the keys up and down lead. */
+/** How many bars the up and down keys jump. */
 const BARS_PER_JUMP = 8;
 
-/** A smaller float32 has not all its digits. */
+/** A float32 below this does not have all its digits. */
 const LEAST_FLOAT = 2 ** -126;
 
-/** The loss of every digit, largest first, the worst of them, and that of the followed one. */
+/** The loss of every digit, largest first, with the worst digits and the followed one. */
 export class LossDetail {
   #bars;
   #mean;
@@ -31,9 +31,9 @@ export class LossDetail {
   #drawDigit = digitPainter();
   #drawn = /** @type {readonly unknown[]} */ ([]);
   #items;
-  /** The digits that the bars are of. @type {DrawPicture | null} */
+  /** The digits whose losses the bars show. @type {DrawPicture | null} */
   #draw = null;
-  /** The samples that are shown as the worst. @type {number[]} */
+  /** The samples shown as the worst. @type {number[]} */
   #worst = [];
 
   /**
@@ -95,7 +95,7 @@ export class LossDetail {
   }
 
   /**
-   * Keeps the digits that a loss is of: with the next batch there are others.
+   * Keeps the digits that the losses belong to: the next batch replaces them.
    *
    * @param {Now["pictures"]} pictures
    */
@@ -131,7 +131,7 @@ export class LossDetail {
     ]);
     this.#followed.show(isFresh ? this.#followedParts(state, loss, draw, forward) : []);
     if (this.#draw) this.#showWorst(state, loss, this.#draw, theme);
-    // A digit of a batch before can't be followed any more.
+    // A digit of an earlier batch can no longer be followed.
     for (const { button } of this.#items) button.toggleAttribute("disabled", !isFresh);
     return true;
   }
@@ -202,7 +202,8 @@ export class LossDetail {
 }
 
 /**
- * The places in the order, largest loss first, whose digits are here: of a large batch not all are.
+ * The places in the order, largest loss first, whose digits the page has; of a large batch it lacks
+ * some.
  *
  * @param {LossPicture} loss
  * @param {DrawPicture} draw

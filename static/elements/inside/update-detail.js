@@ -19,7 +19,7 @@ import { hide, write, writeAttribute } from "../run-element.js";
 
 /** @typedef {"gradient" | "v" | "step"} Kind */
 
-/** What the optimizer makes of one weight's gradient, of one unit's, and of all. */
+/** What the optimizer makes of one weight's gradient, of one unit's, and of all gradients. */
 export class UpdateDetail {
   #host;
   #sizes;
@@ -106,19 +106,19 @@ export class UpdateDetail {
       const number = numbers.get(quantity);
       hide(item, number === undefined);
       if (!number) continue;
-      // W0 is W1 − step, and a large step leaves few digits of it in W1.
+      // W0 is computed as W1 − step; after a large step, W1 holds few of its digits.
       const lost = Math.abs(step) * (state.config.dtype === "float64" ? 2 ** -53 : 2 ** -24);
       const isVague = quantity === "before" && lost > Math.abs(number.value) / 1000;
       write(name, isVague ? `${number.name}, to ±${formatValue(lost)}` : number.name);
       const explanation = () => explanationOf(state, at, { ...number, optimizer });
-      // Of the weight so many digits that what the step does to it is seen.
+      // Enough digits of the weight to show what the step does to it.
       const digits = ["before", "after"].includes(quantity) ? digitsBeside(number.value, step) : 3;
       value.show([{ text: formatValue(number.value, digits), explanation }]);
     }
   }
 
   /**
-   * The picked pixel in words, for those who pick it with the keys.
+   * Says the picked pixel in words, for readers who pick it with the keys.
    *
    * @param {Pick<Inside, "gradient" | "step" | "input">} of
    */
@@ -152,7 +152,7 @@ export class UpdateDetail {
       const [before = "", end = ""] = ends;
       const explanation = () => colourScale(state, view.view, full, coding);
       scale.show([before, { text: end, explanation }]);
-      // That of the gradient has a name of its own: a pixel is picked in it.
+      // The gradient's canvas has its own name, as the reader picks a pixel in it.
       if (kind === "gradient") continue;
       const title = kind === "v" ? "√v" : kind;
       writeAttribute(picture.canvas, "aria-label", `${title} of unit ${unit}, ${ends.join("")}`);
