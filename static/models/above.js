@@ -9,7 +9,7 @@ import * as explanations from "./explanations/progress.js";
  */
 
 /**
- * @typedef {object} Above what a chart's axis does not hold
+ * @typedef {object} Above the losses above the end of a chart's axis
  * @property {number} end of the axis
  * @property {number} losses how many of the batches' losses lie above it
  * @property {number} tests how many test losses
@@ -17,7 +17,7 @@ import * as explanations from "./explanations/progress.js";
  */
 
 /**
- * @typedef {object} AboveOfRun what the axis of several runs does not hold of one
+ * @typedef {object} AboveOfRun one run's losses above the end of the shared axis
  * @property {number} slot
  * @property {number} losses how many lie above it
  * @property {number} highest
@@ -36,7 +36,7 @@ export function aboveParts(state, { end, losses, tests, highest }, batches) {
     text: formatCount(value),
     explanation: () => explanations.lossesAbove(state, which, { end, count: value }),
   });
-  // Of how many, where there is room for it: the line is not to wrap.
+  // The total is left out if it would make the line wrap.
   const all = tests === 0 && batches < 10_000 ? ` of ${formatCount(batches)}` : "";
   /** @type {Part[]} */
   const ofBatches = [
@@ -59,7 +59,7 @@ export function aboveParts(state, { end, losses, tests, highest }, batches) {
 }
 
 /**
- * The same of compared runs: how many losses of which, and how far up.
+ * The same for compared runs: how many losses of each, and how far up.
  *
  * @param {readonly import("./comparison.js").Compared[]} all
  * @param {{ end: number, runs: readonly AboveOfRun[] }} above

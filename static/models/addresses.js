@@ -1,5 +1,5 @@
 /**
- * Whether addresses of that host lead nowhere from other computers.
+ * Whether addresses with that host work on this computer only.
  *
  * @param {string} hostname
  */

@@ -17,7 +17,7 @@ import { guessOf, medianText, outputText, PHASE_TITLES, samplesOf, subscript } f
 /** @typedef {string | Figure} Part */
 
 /**
- * The batch at hand and what has been drawn for it; the size that is set holds from the next on.
+ * The present batch and its digits. A batch size set meanwhile counts from the next batch on.
  *
  * @param {Pictures} pictures
  * @param {RunState} state
@@ -27,7 +27,7 @@ export function headingParts({ draw, of }, state) {
   const batch = batchAtHand(state.batch, state.phase);
   const heading = `batch ${formatCount(Math.max(batch, 1))}: `;
   const drawn = of.draw === batch ? draw : null;
-  if (!drawn && state.trained_apart) return [heading, "five phases"]; // not known any more
+  if (!drawn && state.trained_apart) return [heading, "five phases"]; // no longer known
   const size = drawn?.size ?? state.batch_size;
   const explanation = () => (drawn ? explanations.batchSize(state, size) : batchSizeSet(state));
   return [
@@ -185,7 +185,7 @@ function updateCaption({ median, still }, state) {
 }
 
 /**
- * What is said aloud when a step is done.
+ * What is announced when a step is done.
  *
  * @param {RunState} state
  * @param {Pictures} pictures

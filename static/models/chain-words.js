@@ -11,7 +11,7 @@ import * as explanations from "./explanations/chain.js";
  * @typedef {import("./chain.js").Outcome} Outcome
  */
 
-/** A difference above this between what is derived and what is measured is told the reason for. */
+/** A relative difference above this, between derived and measured, is shown with its reason. */
 const LARGE = 1e-3;
 
 /** @param {number} value */
@@ -20,7 +20,7 @@ function chainNumber(value) {
 }
 
 /**
- * Every number of the chain by the name it has on the page, with its explanation.
+ * Every number of the chain, by its name on the page, with its explanation.
  *
  * @param {Answered} answered
  * @returns {Map<string, Figure>}
@@ -59,7 +59,7 @@ export function figuresOf({ question, answer }) {
 }
 
 /**
- * Every formula of the chain, by the name of what it gives.
+ * Every formula of the chain, by the name of its result.
  *
  * @param {ChainAnswer} answer
  * @returns {Map<string, string>}
@@ -116,7 +116,7 @@ export function walkedParts(walk, reached, figures) {
 }
 
 /**
- * The derivative that a factor is multiplied with: that of f by the result of its operation.
+ * The derivative that a factor is multiplied by: that of f with respect to its operation's result.
  *
  * @param {string} factor "∂b/∂v"
  */
@@ -126,7 +126,7 @@ function cameFrom(factor) {
 }
 
 /**
- * What the last step did; "" before one.
+ * What the last step did; "" before the first.
  *
  * @param {Outcome | null} outcome
  */

@@ -14,14 +14,16 @@ import { Latest } from "./latest.js";
  * @typedef {import("@preact/signals-core").Signal<T>} Signal
  */
 
-/** Between two questions while a slider is dragged. */
+/** The least time between two questions while a slider is dragged. */
 const GAP_MS = 40;
 
 /** @typedef {{ question: ChainQuestion, answer: ChainAnswer }} Answered */
 
 /** @typedef {{ before: number, after: number }} Outcome f at the two ends of a step */
 
-/** The textbook chain: which one is asked about, what the server says, how far back it is walked. */
+/**
+ * The textbook chain: the question, the server's answer, and how far back the reader has walked.
+ */
 export class ChainModel {
   /** @type {Signal<ChainQuestion>} */
   question;
@@ -32,14 +34,14 @@ export class ChainModel {
   error = signal(null);
   /** How many factors of the walk have been found. */
   reached = signal(0);
-  /** What the last step did, until the reader moves a weight or takes another chain. */
+  /** What the last step did, until the reader moves a weight or chooses another chain. */
   /** @type {Signal<Outcome | null>} */
   outcome = signal(null);
-  /** Nothing is asked while nobody sees the answer. */
+  /** Whether the region is visible: while it is not, nothing is asked. */
   visible = signal(false);
   walk = computed(() => walkOf(this.answered.value?.answer ?? null));
   #latest;
-  /** Steps that wait for the answer to the present W. */
+  /** How many steps wait for the answer for the present W. */
   #stepsAsked = 0;
 
   /**
@@ -57,7 +59,7 @@ export class ChainModel {
     this.#refresh();
   }
 
-  /** The server is back: what it did not answer is asked again. */
+  /** The server is back: asks again what it did not answer. */
   back() {
     if (this.error.peek() !== null) this.#refresh();
   }
@@ -96,7 +98,7 @@ export class ChainModel {
     this.reached.value = 0;
   }
 
-  /** Takes W − step · gradient, once the answer for the present W is there. */
+  /** Moves W to W − step · gradient, once the answer for the present W is there. */
   takeStep() {
     this.#stepsAsked += 1;
     this.#step();
@@ -145,7 +147,7 @@ export class ChainModel {
 }
 
 /**
- * The factors in the order in which the gradient function multiplies them: from f back, each once.
+ * The factors in the order in which the gradient function multiplies them, from f back, each once.
  *
  * @param {ChainAnswer | null} answer
  * @returns {ChainFactor[]}

@@ -8,11 +8,11 @@ import { OPTIMIZER_TITLES } from "./words.js";
 
 /** @typedef {{ name: string, learning_rate: number, momentum: number, batch_size: number }} Settings */
 
-/** @typedef {{ batch: number, words: string }} Change what an action changed, in words */
+/** @typedef {{ batch: number, words: string }} Change an action's changes, in words */
 
 /**
- * The log of changes as a person reads it: "learning rate 0.001 → 0.01". What was before comes from
- * the configuration and the earlier changes.
+ * The log of changes in words: "learning rate 0.001 → 0.01". The values before come from the
+ * configuration and the earlier changes.
  *
  * @param {RunConfig} config
  * @param {readonly Action[]} actions in the order of the batches
@@ -61,7 +61,7 @@ export function markOf(action) {
 }
 
 /**
- * Without those that say of a batch again what has been said of it.
+ * The marks without those that repeat a text for the same batch.
  *
  * @template {{ batch: number, text: string }} T
  * @param {readonly T[]} marks
@@ -72,7 +72,7 @@ export function eachOnce(marks) {
 }
 
 /**
- * Whether `undo` would take back a change by hand of that kind.
+ * Whether `undo` would take back a change by hand, of that kind.
  *
  * @param {Pick<import("../protocol/types.js").RunState, "can_undo" | "actions">} state
  * @param {import("../protocol/types.js").Edit["kind"]} kind

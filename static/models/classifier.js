@@ -15,25 +15,25 @@ import { apiErrorOf } from "../protocol/api.js";
 
 /** @typedef {"run" | "trained"} Reader the run's present weights, or the trained network */
 
-/** Between two readings while the hand draws, and while the network trains. */
+/** The least time between two readings, while the hand draws and while the network trains. */
 const DRAWING_GAP_MS = 100;
 const TRAINING_GAP_MS = 150;
 const ASK_PROGRESS_MS = 1000;
 
 /**
- * Has the drawing read again when it or the network has changed: one request at a time, not too
- * often, the last change always.
+ * Has the drawing read again when it or the network changes: one request at a time, not too often,
+ * and always after the last change.
  */
 export class Classifier {
   /** @type {Signal<Reading | null>} */
   reading = signal(null);
-  /** Whether what has been read is the drawing as it is now. */
+  /** Whether the reading is of the present drawing. */
   isCurrent = signal(false);
   /** @type {Signal<ApiError | null>} */
   error = signal(null);
   /** @type {Signal<Reader>} */
   reader = signal("run");
-  /** How far the trained network is, in words; null when it is ready or not asked for. */
+  /** How far the trained network is, in words; null if it is ready or not chosen. */
   /** @type {Signal<string | null>} */
   progress = signal(null);
   #read;
@@ -46,12 +46,12 @@ export class Classifier {
   #asked = false;
   #timerSet = false;
   #drawings = 0;
-  /** Until another reader is chosen. */
+  /** Aborted when another reader is chosen. */
   #choice = new AbortController();
 
   /**
    * @param {object} options
-   * @param {(signal: AbortSignal) => Promise<Reading | null>} options.read null: there is nothing to read
+   * @param {(signal: AbortSignal) => Promise<Reading | null>} options.read gives null if there is nothing to read
    * @param {(signal: AbortSignal) => Promise<TrainedNetwork>} options.trained how far it is
    * @param {() => number} [options.now] milliseconds
    * @param {(callback: () => void, ms: number) => void} [options.setTimer]
@@ -71,7 +71,7 @@ export class Classifier {
   drawingChanged() {
     this.#drawings += 1;
     this.isCurrent.value = false;
-    // These weights read nothing: to ask again with every stroke would change nothing.
+    // These weights cannot read anything, so asking again with every stroke is useless.
     if (this.error.peek()?.code !== "not_finite") this.#ask(DRAWING_GAP_MS);
   }
 
@@ -79,7 +79,7 @@ export class Classifier {
     this.#ask(TRAINING_GAP_MS);
   }
 
-  /** Has another read, the trained network once it is ready. @param {Reader} reader */
+  /** Chooses who reads; the trained network reads once it is ready. @param {Reader} reader */
   choose(reader) {
     this.#choice.abort();
     this.#choice = new AbortController();
@@ -90,7 +90,7 @@ export class Classifier {
     else this.drawingChanged();
   }
 
-  /** Forgets what was read, and whatever is under way. */
+  /** Forgets the reading, and cancels a request under way. */
   clear() {
     this.#underWay?.abort();
     this.#underWay = null;
@@ -141,7 +141,7 @@ export class Classifier {
   }
 }
 
-/** @param {TrainedNetwork | null} status null: no answer */
+/** @param {TrainedNetwork | null} status null if there was no answer */
 function progressText(status) {
   if (status === null) return "Asking the server …";
   const { epoch, epochs, progress } = status;

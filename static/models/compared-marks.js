@@ -7,14 +7,14 @@ import { eachOnce, markOf } from "./changes.js";
  */
 
 /**
- * @typedef {object} Mark something that was changed in a run
- * @property {number} batch from which on it holds
+ * @typedef {object} Mark a change in a run
+ * @property {number} batch the change counts from here on
  * @property {string} text
- * @property {boolean} [branch] whether the run left another's past there
+ * @property {boolean} [branch] whether the run branched off another there
  */
 
 /**
- * What was changed in a run, and where it left another's past.
+ * A run's changes, and where it branched off another run.
  *
  * @param {Pick<RunState, "actions" | "branched_from"> | null} state
  * @returns {Mark[]}
@@ -32,7 +32,7 @@ export function marksOf(state) {
 }
 
 /**
- * "SGD, lr 0.1, size 64": the rate that came with an optimizer is as good as one set by itself.
+ * "SGD, lr 0.1, size 64": a rate given with an optimizer is written like one set alone.
  *
  * @param {Action} action
  */
@@ -56,7 +56,7 @@ export function changeText(letter, { batch, text, branch }) {
 }
 
 /**
- * The same beside its mark in a chart, which shows the batch.
+ * The text beside a mark in a chart, where its place shows the batch.
  *
  * @param {Mark} mark
  */

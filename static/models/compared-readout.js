@@ -17,7 +17,7 @@ import { lossOfBatch } from "./explanations/progress.js";
 /** @typedef {{ compared: Compared, view: WeightView }} Seen */
 
 /**
- * The losses of a batch, of each run that has it.
+ * The losses of a batch, for each run that has it.
  *
  * @param {readonly Compared[]} all
  * @param {number} batch
@@ -40,7 +40,7 @@ export function lossParts(all, batch) {
 }
 
 /**
- * The last batch that all have who go on; that all have, where nobody does.
+ * The last batch that all runs still going have; if none is going, that all runs have.
  *
  * @param {readonly Compared[]} all
  * @param {(run: Compared["run"]) => boolean} goesOn
@@ -51,8 +51,8 @@ export function lastOfAll(all, goesOn) {
 }
 
 /**
- * The least and the largest weight of a unit in each run, and of its difference to the first, as
- * the images show them.
+ * A unit's lowest and highest weight in each run, and those of its difference from the first run,
+ * as the images show them.
  *
  * @param {readonly Seen[]} seen
  * @param {number} unit

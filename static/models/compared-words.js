@@ -32,7 +32,7 @@ export function optimizerSetting(optimizer, learningRate) {
 }
 
 /**
- * What a run is called: its name, or else its settings.
+ * A run's title: its name, else its settings.
  *
  * @param {{ name?: string, optimizer: OptimizerConfig | string, learning_rate: number }} run
  */
@@ -41,8 +41,8 @@ export function runTitle({ name, optimizer, learning_rate }) {
 }
 
 /**
- * What sets the later runs apart from the first besides their settings, as sentences: another start,
- * other batches, another network. Empty where they see the same batches from the same start.
+ * What else than settings sets the later runs apart from the first, in sentences: another start,
+ * other batches, another network. Empty if all have the same start and the same batches.
  *
  * @param {readonly { slot: number, state: RunState }[]} runs
  */
@@ -53,7 +53,7 @@ export function apartNotes(runs) {
 }
 
 /**
- * What is to be known of a run that has no part in a race.
+ * The note about a run that is not in the race.
  *
  * @param {number} slot
  * @param {RunState} state
@@ -81,7 +81,7 @@ export function standing(run, slot) {
 }
 
 /**
- * Why a run goes on no more, in full; empty where it does.
+ * Why a run has stopped for good, in full; empty if it has not.
  *
  * @param {RunModel} run
  * @param {number} slot
@@ -97,7 +97,7 @@ export function outNote(run, slot) {
 }
 
 /**
- * Without whom those go on that go in step; empty where all do.
+ * Which runs the others go on without, in step; empty if all go on.
  *
  * @param {readonly { slot: number, run: RunModel }[]} out
  */
@@ -132,7 +132,7 @@ function apartFrom(first, other) {
 }
 
 /**
- * How many samples a batch has, from which batch on.
+ * The batch sizes, and the batches from which they count.
  *
  * @param {RunState} state
  * @returns {{ batch: number, size: number }[]}

@@ -1,11 +1,11 @@
-// The comparison in the page's address: /?run=A&with=B,C shows the same to whoever opens it; with
-// &in-step none of them gets far ahead.
+// The comparison in the page's address: /?run=A&with=B,C shows it to anyone who opens the link.
+// With &in-step, no run gets far ahead of the others.
 
 const ID = /^[0-9a-f]{32}$/;
 
 const IN_STEP = "in-step";
 
-/** Runs beside the page's own, at most. */
+/** At most this many runs stand beside the page's own. */
 export const MOST_OTHERS = 3;
 
 /**
@@ -19,11 +19,11 @@ export function othersIn(search) {
   return [...new Set(named)].filter((id) => id !== query.get("run")).slice(0, MOST_OTHERS);
 }
 
-/** Whether the compared runs of an address go in step. @param {string} search */
+/** Whether an address's compared runs go in step. @param {string} search */
 export const isInStep = (search) => new URLSearchParams(search).has(IN_STEP);
 
 /**
- * The address with these others in it, and all else as it was.
+ * The address with these other runs in it, and the rest unchanged.
  *
  * @param {string} href
  * @param {readonly string[]} ids
@@ -39,7 +39,7 @@ export function addressWith(href, ids, inStep) {
 }
 
 /**
- * The address that shows one of the compared runs as the page's own, the others beside it.
+ * The address of a page that has this compared run as its own, and the others beside it.
  *
  * @param {string} id
  * @param {readonly string[]} all
@@ -62,7 +62,7 @@ function queryOf(others, inStep) {
 }
 
 /**
- * The run that a reader names: by its id, or by a link that has it.
+ * The id of the run that a reader names, by its id or by a link.
  *
  * @param {string} text
  * @returns {string | null}

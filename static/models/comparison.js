@@ -10,7 +10,7 @@ import { partName, unitsThere } from "./weight-parts.js";
 /**
  * @typedef {object} Compared
  * @property {string} id
- * @property {number} slot 0 to 3: its letter, hue and dash, as long as it is compared
+ * @property {number} slot 0 to 3: decides its letter, hue and dash while it is compared
  * @property {RunModel} run
  */
 
@@ -19,20 +19,20 @@ import { partName, unitsThere } from "./weight-parts.js";
 /** The view whose images are compared. */
 export const COMPARED_VIEW = "layer1.weights";
 
-/** Units shown of each run. */
+/** How many units of each run are shown. */
 export const UNITS_SHOWN = 24;
 
 export const LETTERS = ["A", "B", "C", "D"];
 
-/** Which runs stand side by side: the page's own, and up to three others. */
+/** The runs that stand side by side: the page's own, and up to three others. */
 export class Comparison {
   /** @type {import("@preact/signals-core").Signal<readonly Other[]>} */
   others = signal([]);
-  /** Whether the comparison is in sight: out of it, the others send their series alone, seldom. */
+  /** Whether the comparison is in sight; if not, the others send only their series, and seldom. */
   inSight = signal(false);
   /** The first unit shown. */
   first = signal(0);
-  /** Whether one of the runs goes on. */
+  /** Whether any of the runs is running. */
   running = signal(false);
   #open;
 
@@ -55,14 +55,15 @@ export class Comparison {
         run.pageVisible.value = seen;
         run.want("comparison", this.#shownOf(run));
       }
-      // At rest the grid of the page's own run is to have all units, also for who comes back to it.
+      // A paused page's own run gets all units, so that its grid is complete when the reader
+      // returns to it.
       const ofMain = this.running.value ? this.#shownOf(main) : [COMPARED_VIEW];
       main.want("comparison", seen && others.length > 0 ? ofMain : []);
     });
   }
 
   /**
-   * The view of the units shown; none before it is known how many there are.
+   * The view of the units shown; none until it is known how many units there are.
    *
    * @param {RunModel} run
    */
@@ -104,7 +105,7 @@ export class Comparison {
   }
 
   /**
-   * Takes all others out of the comparison; they go on as they are.
+   * Takes all runs but these out of the comparison; the runs themselves go on.
    *
    * @param {readonly string[]} ids
    */

@@ -11,7 +11,7 @@ import { learningRate } from "./explanations/progress.js";
 /** The learning rates that a study marks, as multiples of the present one. */
 const MARKED = [1, 10];
 
-/** @typedef {"step" | "gradient"} Direction along the optimizer's step, or along −gradient */
+/** @typedef {"step" | "gradient"} Direction the optimizer's step, or −gradient */
 
 /**
  * The loss along one direction, for this batch and for unseen images.
@@ -21,13 +21,13 @@ const MARKED = [1, 10];
  * @property {Float64Array} batch the loss at each; NaN where it is not finite
  * @property {Float64Array} heldOut
  * @property {number} slope the tangent's at 0
- * @property {number} rate the learning rate at which and at ten times which the marked ones are
+ * @property {number} rate the learning rate: the marked losses are at it and at ten times it
  * @property {Float64Array} marked this batch's loss there
  */
 
 /**
  * @typedef {object} Curve
- * @property {number} batch completed ones at the moment it is of
+ * @property {number} batch how many batches were completed when it was measured
  * @property {string} phase
  * @property {number} heldOut how many unseen images
  * @property {Line} gradient
@@ -51,7 +51,7 @@ export function curveOf(seen) {
 }
 
 /**
- * Whether there is no curve since the step is too large for the weights before it to be known.
+ * Whether there is no curve because the step is so large that the weights before it are lost.
  *
  * @param {SeenView | null} seen the `curve` view
  */
@@ -77,8 +77,8 @@ function lineOf({ tensors, metadata }, direction) {
 }
 
 /**
- * The loss of this batch at a learning rate: exactly where the study has marked it, else read off
- * between the two nearest points; null beyond them.
+ * The loss of this batch at a learning rate: exact if the study has marked it, else interpolated
+ * between the two nearest points; null beyond the last.
  *
  * @param {Line} line
  * @param {number} rate
@@ -94,7 +94,7 @@ export function lossAt({ distances, batch, marked, rate: known }, rate) {
 }
 
 /**
- * Where this batch's loss is lowest among the points: their index.
+ * The index of the point at which this batch's loss is lowest.
  *
  * @param {Line} line
  */
@@ -103,8 +103,8 @@ export function lowest({ batch }) {
 }
 
 /**
- * What the curve shows, with its own numbers. They explain themselves where the curve is of the
- * very `state`; null: it is of a moment that is over.
+ * What the curve shows, with its own numbers. They explain themselves if the curve belongs to
+ * `state`; `state` is null if the curve is from a past moment.
  *
  * @param {RunState | null} state
  * @param {Line} line
@@ -126,7 +126,7 @@ export function wordsOf(state, line, direction, rate) {
 }
 
 /**
- * A loss of the line as it is written: of a tensor that the line is made of, at an index.
+ * A loss of the line as text: the value of one of its tensors at an index.
  *
  * @param {RunState | null} state
  * @param {Line} line
@@ -159,7 +159,7 @@ function effectParts(state, line, direction, rate) {
   const verb = landed < start ? "lowers" : "raises";
   const does = formatLoss(start) === formatLoss(landed) ? "hardly moves" : verb;
   const from = lossPart(state, line, { tensor: `${direction}.batch`, index: 0 });
-  // Between two points it is read off, until the study of this very rate is here.
+  // An interpolated loss does not explain itself; the study of this very rate is still to come.
   const known = rate === line.rate;
   const to = known
     ? lossPart(state, line, { tensor: `${direction}.marked.batch`, index: 0 })
@@ -182,7 +182,7 @@ function tenfoldParts(state, line, direction) {
 }
 
 /**
- * The present learning rate; one that is being set explains itself once the server has it.
+ * The present learning rate. One that is still being set does not explain itself yet.
  *
  * @param {RunState | null} state
  * @param {number} rate
@@ -220,7 +220,7 @@ function lessonParts(state, line, direction) {
 }
 
 /**
- * How far along a point lies, as it is read out.
+ * How far along the direction a point lies, as text.
  *
  * @param {RunState | null} state
  * @param {Line} line

@@ -12,7 +12,7 @@ export function valuesOf({ scale, coding }) {
 }
 
 /**
- * Whether two views have a weight for a weight.
+ * Whether two views have the same shape, so that each weight has its counterpart.
  *
  * @param {WeightView} one
  * @param {WeightView} other
@@ -22,7 +22,7 @@ export function comparable(one, other) {
 }
 
 /**
- * `other` − `first`, weight by weight, of some units: the values behind the codes, not the codes.
+ * `other` − `first`, weight by weight, for some units: of the values behind the codes.
  *
  * @param {WeightView} first
  * @param {WeightView} other
@@ -38,7 +38,7 @@ export function difference(first, other, units) {
 }
 
 /**
- * The codes of some units of a view, which may have no others.
+ * The codes of some units of a view, which may hold only these.
  *
  * @param {WeightView} view
  * @param {{ from: number, count: number }} units
@@ -57,8 +57,8 @@ export function codesOf(values, scale) {
 }
 
 /**
- * Codes the difference of two views on a scale. There are only as many differences as pairs of
- * codes, so each pair's is computed once, and then looked up.
+ * Codes the difference of two views on a scale. There are only as many differences as there are
+ * pairs of codes, so each pair's is computed once and then looked up.
  */
 export function differenceCoder() {
   let made = "";
@@ -89,7 +89,7 @@ export function differenceCoder() {
 }
 
 /**
- * The codes of some units on a scale, which need not be the view's own.
+ * The codes of some units on a given scale, which need not be the view's own.
  *
  * @param {WeightView} view
  * @param {{ from: number, count: number }} units
@@ -103,8 +103,8 @@ export function codesOn(view, units, scale) {
 }
 
 /**
- * The weights of some units that are at an end of their view's scale, and may lie beyond it: 1,
- * those that are not: 0.
+ * For each weight of some units: 1 if it is at an end of its view's scale, so that it may lie
+ * beyond; else 0.
  *
  * @param {WeightView} view
  * @param {{ from: number, count: number }} units
@@ -114,14 +114,14 @@ export function endsIn(view, units) {
 }
 
 /**
- * @typedef {object} Extreme the least or the largest of some values, or a bound of it
- * @property {number} value infinite where not even a bound is known
- * @property {number} side −1: it is that or less; 1: that or more; 0: that
+ * @typedef {object} Extreme the lowest or highest of some values, or a bound on it
+ * @property {number} value infinite if not even a bound is known
+ * @property {number} side −1: it is `value` or less; 1: `value` or more; 0: exactly `value`
  */
 
 /**
- * The least and the largest of `other` − `first` over the weights of a unit. Where a weight is at
- * an end of its scale, its difference is only a bound.
+ * The lowest and the highest of `other` − `first` over the weights of a unit. If a weight is at an
+ * end of its scale, its difference is only a bound.
  *
  * @param {WeightView} first
  * @param {WeightView} other

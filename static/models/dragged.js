@@ -1,8 +1,8 @@
 import { DRAG_GAP_MS } from "./latest.js";
 
 /**
- * A setting of a run that is dragged: the controls show where it has been dragged to until the last
- * has been answered, and not one on the way there.
+ * A setting that is being dragged. Until the last value is answered, the controls show that value,
+ * not the answers on the way there.
  *
  * @template T
  */

@@ -9,7 +9,7 @@ import {
 /** @typedef {import("./run.js").SeenView} SeenView */
 
 /**
- * @typedef {object} LayerFigures one layer, as docs/protocol.md has it
+ * @typedef {object} LayerFigures the figures of one layer, as in docs/protocol.md
  * @property {string} layer
  * @property {string} activation
  * @property {number} units
@@ -32,7 +32,7 @@ import {
  */
 
 /**
- * A figure's axis: where a value lies on it, between 0 and 1, which part is usual, and its ticks.
+ * A figure's axis: where a value lies on it (0 to 1), which part is usual, and its ticks.
  *
  * @typedef {object} Axis
  * @property {(value: number) => number} at
@@ -45,13 +45,14 @@ import {
  * @property {string} name
  * @property {(layer: LayerFigures) => number | null} value
  * @property {(value: number) => string} text
- * @property {(layer: LayerFigures) => number} [all] of how many it is a count
- * @property {(layer: LayerFigures) => string} [missing] why there is none, where that may be
- * @property {(value: number, layer: LayerFigures) => number} [share] what lies on the axis; else the value
+ * @property {(layer: LayerFigures) => number} [all] the total that the value is counted out of
+ * @property {(layer: LayerFigures) => string} [missing] why the value may be missing
+ * @property {(value: number, layer: LayerFigures) => number} [share] what is placed on the axis, if not the value
  * @property {Axis} axis
  */
 
-// Degrees from which on a step against the batch's gradient does not go downhill for the sample.
+// From this angle on, in degrees, a step against the batch's gradient does not lower the sample's
+// loss.
 const NO_DIRECTION = 90;
 
 /** @type {readonly Figure[]} */
@@ -172,7 +173,7 @@ export function healthOf(seen) {
 }
 
 /**
- * What is said where nothing calls for a hint; "" before anything is known.
+ * What is shown if there are no hints; "" before anything is known.
  *
  * @param {Health | null} health
  */
@@ -185,7 +186,7 @@ export function calmWords(health) {
 }
 
 /**
- * What is wrong and what would help: of a run that has stopped, that first.
+ * What is wrong and what would help. If the run has stopped, that comes first.
  *
  * @param {Health | null} health
  * @param {import("../protocol/types.js").ApiError | null} error

@@ -5,18 +5,18 @@ import { batchAtHand } from "./loop.js";
 
 /**
  * @typedef {object} PickedWeight the picked weight of the first layer through the step
- * @property {number} value as it is now
+ * @property {number} value its present value
  * @property {number} [before]
  * @property {number} [gradient]
  * @property {number} [step]
- * @property {number} [v] where the optimizer still has it
+ * @property {number} [v] if the optimizer still has it
  * @property {number} [m]
  * @property {import("../protocol/types.js").OptimizerConfig} optimizer the one that made the step
  */
 
 /**
- * What lies behind a followed sample, a picked unit of the first layer and its weight from a picked
- * input, from the view `inside/…`. Arrays of later phases are null.
+ * The numbers behind a followed sample, a picked unit of the first layer and its weight from a
+ * picked input, from the view `inside/…`. Arrays of phases still to run are null.
  *
  * @typedef {object} Inside
  * @property {number} sample
@@ -85,11 +85,11 @@ function layersIn({ tensors }) {
 }
 
 /**
- * ∂loss/∂w of the picked weight by the chain rule, for one digit and for all.
+ * ∂loss/∂w of the picked weight by the chain rule, for one digit and for the whole batch.
  *
  * @typedef {object} Chain
  * @property {number} x ∂z/∂w
- * @property {number | null} slope ∂output/∂z; null where the unit's output is the network's
+ * @property {number | null} slope ∂output/∂z; null if the unit's output is the network's
  * @property {number | null} back ∂loss/∂output of this digit
  * @property {number} delta ∂loss/∂z of this digit: the product of the two
  * @property {number} share x · delta: this digit's part
@@ -135,7 +135,7 @@ function slopeOf(activation, { unit, preactivations, activations }) {
 }
 
 /**
- * The same derivative, measured.
+ * The same derivative, measured by finite differences.
  *
  * @typedef {object} Measured
  * @property {number} measured
@@ -148,8 +148,8 @@ function slopeOf(activation, { unit, preactivations, activations }) {
 
 /**
  * @param {SeenView | null} seen the study `derivative/…`
- * @param {Pick<Inside, "unit" | "input" | "batch">} of the weight and the batch it has to be of
- * @returns {Measured | "lost" | null} lost: the weights before the step are not known any more
+ * @param {Pick<Inside, "unit" | "input" | "batch">} of the weight and the batch that it must belong to
+ * @returns {Measured | "lost" | null} "lost" if the weights before the step are no longer known
  */
 export function measuredOf(seen, { unit, input, batch }) {
   const metadata = seen?.metadata;
@@ -170,8 +170,8 @@ export function measuredOf(seen, { unit, input, batch }) {
 }
 
 /**
- * A weight of the first layer that tells something of the followed digit: of the unit with the
- * largest ∂loss/∂z, the brightest pixel nearest to the middle.
+ * A first-layer weight that is a clear example for the followed digit: of the unit with the largest
+ * ∂loss/∂z, the weight of a bright pixel near the middle.
  *
  * @param {Inside} inside
  * @returns {{ unit: number, input: number }}
@@ -182,7 +182,7 @@ export function tellingWeight({ x, preactivationGradients, unit }) {
   const middle = (side - 1) / 2;
   const distance = (/** @type {number} */ i) =>
     Math.hypot(Math.floor(i / side) - middle, (i % side) - middle);
-  // One part of brightness weighs as much as half the way across.
+  // Full brightness is worth as much as the whole way across the image.
   const worth = (/** @type {number} */ i) => (x[i] ?? 0) - distance(i) / side;
   return {
     unit: deltas ? largest(deltas.length, (i) => Math.abs(deltas[i] ?? 0)) : unit,

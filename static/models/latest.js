@@ -1,9 +1,9 @@
-/** Between two settings sent while a slider is dragged. */
+/** The least time between two settings sent while a slider is dragged. */
 export const DRAG_GAP_MS = 120;
 
 /**
- * Carries a stream of values (a slider being dragged) to something slow: one at a time, never two
- * within `gapMs` unless it is to be sent at once, the newest first and the last one always.
+ * Carries a stream of values (a slider being dragged) to something slow: one at a time, at least
+ * `gapMs` apart unless flushed, skipping values that a newer one replaces, never the last.
  *
  * @template T
  */
@@ -11,7 +11,7 @@ export class Latest {
   #send;
   #gapMs;
   #busy = false;
-  /** What has been sent last. @type {Promise<unknown>} */
+  /** The answer to the last value sent. @type {Promise<unknown>} */
   #sent = Promise.resolve();
   /** @type {{ value: T } | null} */
   #next = null;
@@ -32,9 +32,9 @@ export class Latest {
   }
 
   /**
-   * Sends what waits, at once: something is to come after it.
+   * Sends the waiting value at once, so that something else can follow it.
    *
-   * @returns {Promise<unknown>} the answer to the last that was sent
+   * @returns {Promise<unknown>} the answer to the last value sent
    */
   flush() {
     const next = this.#next;

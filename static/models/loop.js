@@ -13,8 +13,8 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @typedef {object} DrawPicture
  * @property {Uint8Array} pixels (count, features), 0..255
  * @property {Uint8Array} labels (count,)
- * @property {number} count how many of the batch are here
- * @property {number} size how many the batch has
+ * @property {number} count how many of the batch's digits the page has
+ * @property {number} size how many digits the batch has
  * @property {number} sample the followed one
  *
  * @typedef {object} ForwardPicture
@@ -27,7 +27,7 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @property {Float32Array} perSample sorted, largest first
  * @property {number} mean
  * @property {Uint16Array} order their indices in the batch
- * @property {Uint16Array} answers what each of the first `shown` samples was taken for
+ * @property {Uint16Array} answers the network's answer for each of the first `shown` samples
  * @property {number} right how many of the first `shown` samples were classified right
  * @property {number} shown
  *
@@ -52,9 +52,9 @@ export const PHASES = /** @type {const} */ (["draw", "forward", "loss", "backwar
  * @property {LossPicture | null} loss
  * @property {BackwardPicture | null} backward
  * @property {UpdatePicture | null} update
- * @property {ReadonlySet<Phase>} fresh phases whose picture is of the batch at hand
- * @property {number} batch the batch at hand: the one under way, else the last completed
- * @property {{ [phase in Phase]: number }} of the batch that each picture is of
+ * @property {ReadonlySet<Phase>} fresh phases whose picture is from the present batch
+ * @property {number} batch the present batch: the one under way, else the last completed
+ * @property {{ [phase in Phase]: number }} of the batch that each picture is from
  */
 
 /** @type {Pictures} */
@@ -70,8 +70,8 @@ export const NO_PICTURES = {
 };
 
 /**
- * The pictures after a `loop` message. A phase that has not run in the batch at hand keeps its
- * picture of an earlier batch, and is not `fresh`; after a step back nothing older is kept.
+ * The pictures after a `loop` message. A phase that has not run in the present batch keeps its
+ * picture from an earlier one and is not `fresh`. After a step back, no older picture is kept.
  *
  * @param {Pictures} before
  * @param {SafetensorsFile} file
@@ -108,11 +108,12 @@ export function nextPictures(before, file) {
 }
 
 /**
- * What the tensors of a phase are of, where that is not the batch at hand; null where it is.
+ * Where the tensors of a phase come from; null if from the present batch.
  *
  * @param {Pick<RunState, "batch" | "phase" | "trained_apart">} state
  * @param {Phase} phase
- * @returns {{ words: string, isOlder: boolean } | null} older: those of the batch at hand follow
+ * @returns {{ words: string, isOlder: boolean } | null} `isOlder` if the present
+ *   batch will replace them
  */
 export function ofOther(state, phase) {
   const { batch, phase: last, trained_apart } = state;
@@ -153,7 +154,7 @@ function drawPicture({ tensors, metadata }) {
 }
 
 /**
- * The digits of a batch come once: its later phases have the same.
+ * The digits of a batch arrive once; its later phases use the same.
  *
  * @param {Pictures} kept
  * @param {SafetensorsFile} file

@@ -15,12 +15,12 @@ import {
 
 /**
  * @typedef {object} Mistakes as of a measurement on all test images
- * @property {string} view the one they are of
+ * @property {string} view the view they come from
  * @property {number} batch
  * @property {number} classes
  * @property {Uint32Array} confusion (classes, classes), rows the true class
  * @property {number[]} totals images of each class
- * @property {Listed[]} listed those of the picked cell, else the most confident mistakes
+ * @property {Listed[]} listed the picked cell's digits, else the most confident mistakes
  *
  * @typedef {object} Listed a test image and how it was read
  * @property {Uint8Array} pixels
@@ -83,7 +83,7 @@ function listedIn({ tensors }) {
 }
 
 /**
- * What is listed, in words.
+ * The title of the list.
  *
  * @param {Mistakes} mistakes
  */
@@ -100,7 +100,7 @@ export function listTitle({ view, listed }) {
 }
 
 /**
- * One test image in words.
+ * Describes one test image.
  *
  * @param {Listed} listed
  * @param {string} share the confidence as it is displayed
@@ -123,7 +123,7 @@ export function shareOf({ confusion, classes, totals }, label, answer) {
 }
 
 /**
- * One cell in words.
+ * Describes one cell.
  *
  * @param {RunState} state
  * @param {Mistakes} mistakes
@@ -148,7 +148,7 @@ export function cellParts(state, mistakes, label, answer) {
 }
 
 /**
- * What the table is of.
+ * Says what the table was measured on.
  *
  * @param {() => RunState | null} now
  * @param {Mistakes} mistakes
@@ -165,7 +165,7 @@ export function measuredParts(now, { totals, batch }) {
 }
 
 /**
- * How many of a class are answered right, explained.
+ * Explains the share of a class that is answered correctly.
  *
  * @param {RunState} state
  * @param {Mistakes} mistakes

@@ -1,7 +1,7 @@
 /** @typedef {import("./run.js").RunModel} RunModel */
 
 /**
- * Where runs stand, in a text that changes when one of them moves.
+ * A text that changes when one of the runs moves.
  *
  * @param {readonly RunModel[]} runs
  */

@@ -52,8 +52,8 @@ export function whenText({ used, expires }, now) {
 }
 
 /**
- * "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 3 changes". A run without a name is called
- * by its setting, which is not said twice.
+ * "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 3 changes". A run without a name already
+ * has its optimizer and rate as title, so they are left out.
  *
  * @param {RunEntry} run
  */

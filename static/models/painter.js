@@ -1,6 +1,6 @@
 /**
- * One paint a frame: what is marked dirty any number of times is drawn once, and what waits for
- * the paint (acknowledgements) is called after it.
+ * Paints once a frame: a job requested several times runs once, and callbacks that wait for the
+ * paint (acknowledgements) run after it.
  */
 export class Painter {
   /** @type {Set<() => void>} */
@@ -32,7 +32,7 @@ export class Painter {
     this.#schedule();
   }
 
-  /** Paints what is due without waiting for the frame. */
+  /** Paints what is due now, without waiting for the frame. */
   paint() {
     this.#scheduled = false;
     const jobs = [...this.#jobs];
@@ -49,7 +49,7 @@ export class Painter {
 }
 
 /**
- * Where one fails, the others are painted all the same, and the frame is acknowledged.
+ * If one job fails, the others are still painted, and the frame is acknowledged.
  *
  * @param {() => void} call
  */

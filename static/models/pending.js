@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals-core";
 
 /**
- * What the user has asked for and the server has not yet answered. A control shows the asked-for
- * value until the answer is there, so that it does not flicker back to a state sent before it.
+ * Values that the user has asked for and the server has not yet answered. A control shows them
+ * until the answer is there, so that an earlier state does not make it flicker back.
  */
 export class Pending {
   /** @type {import("@preact/signals-core").Signal<ReadonlyMap<string, { value: unknown, token: number }>>} */
@@ -22,7 +22,7 @@ export class Pending {
 
   /**
    * @param {{ [name: string]: unknown }} values
-   * @returns {() => void} to be called when the answer is there; a later request is left alone
+   * @returns {() => void} call it when the answer is there; later requests stay pending
    */
   ask(values) {
     const token = ++this.#token;

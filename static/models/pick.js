@@ -9,28 +9,28 @@ const FIRST_UNIT = 0;
 const FIRST_INPUT = 406;
 
 /**
- * What the reader has picked to look into; the followed sample is the run's `sample`. Each is a
- * wish: a network with fewer units or inputs shows its last.
+ * What the reader has picked to look inside; the followed sample is the run's `sample`. A network
+ * with fewer units or inputs than picked shows its last.
  */
 export class Pick {
   /** A unit of the first layer. */
   unit = signal(FIRST_UNIT);
   /** An input of the first layer: a pixel, row by row. */
   input = signal(FIRST_INPUT);
-  /** What is shown of each unit in the grid, where another part of the page asks for it. */
+  /** The kind of value that another part of the page asks the grid to show. */
   /** @type {Signal<"weights" | "gradient" | "step" | null>} */
   kind = signal(null);
-  /** The station that is opened; null: the one of the phase that ran last. */
+  /** The opened station; null: that of the phase that ran last. */
   /** @type {Signal<import("../protocol/types.js").Phase | null>} */
   station = signal(null);
 
-  /** Whether unit and input are those the page begins with. */
+  /** Whether unit and input are still the page's defaults. */
   get untouched() {
     return this.unit.peek() === FIRST_UNIT && this.input.peek() === FIRST_INPUT;
   }
 
   /**
-   * The name of the view of what is picked.
+   * The name of the view for what is picked.
    *
    * @param {number} sample
    */

@@ -38,8 +38,7 @@ export function largestText(largest) {
 }
 
 /**
- * The lines of a source as they are to be shown: how far each is indented, and which belong to the
- * docstring.
+ * The lines of a source for display: how far each is indented, and which belong to the docstring.
  *
  * @param {string} source
  * @returns {{ text: string, indent: number, isDoc: boolean }[]}

@@ -5,7 +5,7 @@
  */
 
 /**
- * @typedef {object} Side what one run of a race is given; all else is the same for all
+ * @typedef {object} Side the settings of one run of a race; everything else is the same for all
  * @property {{ name: string, learning_rate: number, momentum?: number }} [optimizer]
  * @property {number} [batch_size]
  */
@@ -62,7 +62,7 @@ export const RACES = [
 ];
 
 /**
- * The configuration that a side starts from: that of the page's run, but for what the side is given.
+ * The configuration of a side: that of the page's run, with the side's settings.
  *
  * @param {RunConfig} config
  * @param {Side} side
@@ -73,7 +73,7 @@ export function configOf(config, side) {
 }
 
 /**
- * What a branch is to be set to, so that it becomes a side.
+ * The settings that make a branch a side of the race.
  *
  * @param {Side} side
  */
@@ -85,7 +85,7 @@ export function settingsOf(side) {
 }
 
 /**
- * Whether a run is that side of a race from the start of `config`, and always was.
+ * Whether a run has been that side of a race, from the start of `config`, all along.
  *
  * @param {RunState} state
  * @param {RunConfig} config
@@ -99,7 +99,7 @@ export function isFromStart(state, config, side) {
 }
 
 /**
- * Whether a run would go on from now as that side.
+ * Whether a run, going on from now, is that side.
  *
  * @param {RunState} state
  * @param {Side} side
@@ -133,7 +133,7 @@ function isDeepEqual(one, other) {
 }
 
 /**
- * The same with the keys in order, at any depth.
+ * The same value with its keys sorted, at any depth.
  *
  * @param {unknown} value
  * @returns {unknown}

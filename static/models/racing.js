@@ -16,17 +16,16 @@ import { configOf, isFromStart, isNow, settingsOf } from "./races.js";
  */
 
 /**
- * Puts the runs of a race into the comparison: the sides that are there already take part, the
- * others are made, and what belongs to no side is taken out, but for the page's own run. Where it
- * comes to nothing, what was made for it is deleted again.
+ * Puts the runs of a race into the comparison. Sides already there take part, the others are made,
+ * and runs on no side are taken out, except the page's own. If the race fails, the runs made for it
+ * are deleted again.
  *
  * @param {Race} race
  * @param {"start" | "now"} from where the sides part: batch 0, or the page's present batch
  * @param {{ comparison: Comparison, makers: Makers, signal: AbortSignal }} parts `signal` is aborted
- *   when the race is not wanted any more
- * @returns {Promise<RunModel[]>} those that race
- * @throws {Error} what the server refuses, or that it is not wanted any more, before anything has
- *   been taken out
+ *   when the race is no longer wanted
+ * @returns {Promise<RunModel[]>} the runs that race
+ * @throws {Error} the server's refusal, or the abortion, before anything is taken out
  */
 export async function prepareRace(race, from, { comparison, makers, signal }) {
   const compared = comparison.all.peek();
@@ -36,7 +35,7 @@ export async function prepareRace(race, from, { comparison, makers, signal }) {
   const isSide = (/** @type {typeof main} */ { run }, /** @type {Side} */ side) => {
     const now = run.state.peek();
     if (!now || !run.writable.peek()) return false;
-    // Only the page's own run has the batch from which a branch is asked for.
+    // Branches start at a batch of the page's own run, so only that run can be a side itself.
     return from === "now"
       ? run === main.run && isNow(now, side)
       : isFromStart(now, state.config, side);
@@ -59,7 +58,7 @@ export async function prepareRace(race, from, { comparison, makers, signal }) {
     }
     signal.throwIfAborted();
   } catch (error) {
-    // One that can't be deleted either stays in the list of runs, and can be deleted there.
+    // A run that cannot be deleted now stays in the list of runs, where the reader can delete it.
     await Promise.allSettled(made.map((id) => makers.remove(id)));
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
- * Passes calls on at most once in `gapMs`: at once after a quiet time, else as soon as the gap is
- * over, however often it was asked. What cannot wait is passed on at once, and the gap begins anew.
+ * Passes calls on at most once in `gapMs`: at once after a quiet time, else when the gap is over,
+ * however often it was asked. `pass` does not wait, and starts a new gap.
  */
 export class Rarely {
   #call;
@@ -18,7 +18,7 @@ export class Rarely {
     this.#gapMs = gapMs;
   }
 
-  /** @param {number} [gapMs] another than usual */
+  /** @param {number} [gapMs] a gap other than usual */
   ask(gapMs = this.#gapMs) {
     if (this.#timer !== undefined) return;
     const wait = this.#last + gapMs - performance.now();

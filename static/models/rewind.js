@@ -10,10 +10,10 @@ import { until } from "./turns.js";
 
 /**
  * Goes back to an earlier batch, and forward again as far as the run has been. While a marker is
- * dragged, seeks go out one at a time: the newest next, and the last one always.
+ * dragged, seeks go out one at a time, the newest next and the last one always.
  */
 export class Rewind {
-  /** The batch asked for and not yet reached: where markers stand meanwhile. */
+  /** The batch asked for but not yet reached, where markers stand meanwhile. */
   /** @type {import("@preact/signals-core").Signal<number | null>} */
   sought = signal(null);
   #run;
@@ -48,17 +48,17 @@ export class Rewind {
   /** @param {number} batch */
   async #seek(batch) {
     const { state = "paused", furthest = 0 } = this.#run.state.peek() ?? {};
-    // Not waited for: what is asked for next is to come after the seek.
+    // Not awaited, so that whatever is asked for next comes after the seek.
     if (state === "playing" || state === "stepping") this.#run.pause();
     await this.#run.do(commands.seek(batch));
-    // Ahead of all that has been trained it takes as long as training does, and is seen on its way.
+    // Beyond the furthest batch, a seek takes as long as training, and the page shows its progress.
     if (batch <= furthest) await until(() => isThere(this.#run));
     if (this.sought.peek() === batch) this.sought.value = null;
   }
 }
 
 /**
- * Whether a seek is over, which is answered before it is done where it is long.
+ * Whether a seek is over: a long one is answered before it is done.
  *
  * @param {import("./run.js").RunModel} run
  */
@@ -72,11 +72,11 @@ function reachOf({ furthest, pending }) {
 }
 
 /**
- * What lies ahead of the present batch after a step back, and what becomes of it.
+ * What lies ahead of the present batch after a step back, and how long it is kept.
  *
  * @param {RunState} state
- * @param {number} batch where the run stands
- * @returns {string} "" where nothing lies ahead
+ * @param {number} batch the run's present batch
+ * @returns {string} "" if nothing lies ahead
  */
 export function aheadWords(state, batch) {
   if (batch < state.furthest) {
@@ -89,10 +89,10 @@ export function aheadWords(state, batch) {
 }
 
 /**
- * What changing a setting now would cost.
+ * What changing a setting now would discard.
  *
  * @param {RunState} state
- * @returns {string} "" where it costs nothing
+ * @returns {string} "" if it discards nothing
  */
 export function discardWords(state) {
   const reach = reachOf(state);

@@ -6,39 +6,39 @@ import { Turns, until } from "./turns.js";
 
 /**
  * @typedef {object} Round
- * @property {number} stride batches that all go on by, from equal ones
+ * @property {number} stride how many batches each round takes, once all are level
  * @property {number | null} pace batches a second; null: as fast as they go
  */
 
 /**
- * Runs in step: those behind catch up first, then all step by as many batches, and each waits for
- * the others before the next round.
+ * Runs in step: those behind catch up first; then all step by the same number of batches, and each
+ * waits for the others before the next round.
  */
 export class Rounds {
   /** Whether rounds are under way. */
   going = signal(false);
   #tell;
   #turns = new Turns();
-  /** How often they have been held: those begun before go on no more. */
+  /** How often the rounds were held: rounds begun before the last hold stop. */
   #holds = signal(0);
-  /** Whether the round under way is one of a stride, and not of catching up. */
+  /** Whether the round under way is at most a stride long, not a long catching up. */
   #short = false;
   #last = Promise.resolve();
 
   /**
    * @param {(runs: readonly RunModel[], command: import("./run.js").Command) => Promise<boolean>}
-   *   tell sends a command to each; whether none has refused it
+   *   tell sends a command to each run, and gives whether none refused it
    */
   constructor(tell) {
     this.#tell = tell;
   }
 
   /**
-   * Rounds up to a batch, after those that have been asked for before.
+   * Goes in rounds up to a batch, after any rounds asked for earlier.
    *
-   * @param {() => readonly RunModel[]} runs those that can go on, asked before each round
-   * @param {() => number} goal the batch at which they end, asked when it is their turn
-   * @param {() => Round} round asked before each
+   * @param {() => readonly RunModel[]} runs gives the runs that can go on, before each round
+   * @param {() => number} goal gives the batch at which the rounds end, when their turn comes
+   * @param {() => Round} round called before each round
    */
   go(runs, goal, round) {
     const holds = this.#holds.peek();
@@ -47,7 +47,11 @@ export class Rounds {
     return this.#last;
   }
 
-  /** Ends them: at the end of a round where it is short, else at once. @param {readonly RunModel[]} runs */
+  /**
+   * Ends the rounds: after the present round if it is short, else at once.
+   *
+   * @param {readonly RunModel[]} runs
+   */
   async hold(runs) {
     this.#holds.value += 1;
     this.#turns.drop();
@@ -90,14 +94,14 @@ export class Rounds {
    */
   async #stepTo(run, batch, isHeld) {
     const followed = await this.#tell([run], commands.step("batch", batch - batchOf(run)));
-    // Where the connection was lost, the next round goes on from where the run is then.
+    // If the connection was lost, the next round starts from where the run is by then.
     await until(() => isAtRest(run) || isLost(run, isHeld()));
     return followed;
   }
 }
 
 /**
- * Where a round leads: those behind come up to the one ahead; from equal batches all go on.
+ * The batch at which a round ends: that of the run ahead; if all are level, a stride further.
  *
  * @param {readonly number[]} batches
  * @param {number} stride
@@ -113,7 +117,7 @@ function isAtRest({ state, connection }) {
 }
 
 /**
- * Whether a run is waited for no more: there is none, or its connection is lost and all are held.
+ * Whether to stop waiting for a run: it is gone, or disconnected while all are held.
  *
  * @param {RunModel} run
  * @param {boolean} isHeld

@@ -27,7 +27,7 @@ import { isOfWeights, joined, partOf } from "./weight-parts.js";
  */
 
 /**
- * @typedef {object} Link the run's socket, as the model needs it
+ * @typedef {object} Link what the model needs of the run's socket
  * @property {(command: Command) => Promise<RunState>} command
  * @property {(look: Look) => void} look
  * @property {(frame: number) => void} ack
@@ -38,32 +38,32 @@ import { isOfWeights, joined, partOf } from "./weight-parts.js";
 /**
  * @typedef {object} WeightView
  * @property {Uint8Array} codes (units here, inputs)
- * @property {number} first the first unit here; those that no part of the page shows may not be
+ * @property {number} first the first unit here; units that the page does not show may be missing
  * @property {[number, number]} shape of the whole: units, inputs
  * @property {number} scale
  * @property {"signed" | "unsigned"} coding
- * @property {number} batch the one it is of
+ * @property {number} batch the batch it is from
  */
 
 /**
- * @typedef {object} SeenView the last of a view that had something in it
+ * @typedef {object} SeenView a view's last message that held something
  * @property {ReadonlyMap<string, import("../protocol/safetensors.js").Tensor>} tensors
  * @property {{ readonly [name: string]: string }} metadata
- * @property {boolean} fresh whether it is of the present moment, as far as a study can be
+ * @property {boolean} fresh whether it is from the present moment, as far as a study can be
  */
 
-/** A step shorter than this does not turn Play into Pause. */
+/** Only a step longer than this turns Play into Pause. */
 const LONG_STEP_MS = 300;
 
-/** What every message has, with or without anything to show. */
+/** The metadata that every message has, even one with nothing to show. */
 const COMMON_METADATA = new Set([
   ...["frame", "view", "run", "batch", "phase"],
   ...["study.batch", "study.phase"],
 ]);
 
-/** Between two news while nobody can read each: often enough to see that a number moves. */
+/** The time between two news while nobody can read each: short enough to see numbers move. */
 const READING_GAP_MS = 100;
-/** So long they wait for what is read to come with a frame of the same moment, if it did of late. */
+/** The longest that news wait for texts and numbers of the same moment, if such came lately. */
 const LONGEST_READING_GAP_MS = 250;
 
 const FRAMES_PER_SECOND = 30;
@@ -73,34 +73,34 @@ const FRAMES_PER_SECOND_UNSEEN = 1;
 export class RunModel {
   /** @type {Signal<RunState | null>} */
   state = signal(null);
-  /** That of the newest state, of those of one connection. */
+  /** The version of the newest state of this connection. */
   #version = 0;
   writable = signal(true);
   /** @type {Signal<Connection>} */
   connection = signal("connecting");
-  /** While it is away: why the server lets nobody more watch, where it has said so. */
+  /** While away: why the server lets nobody else watch, if it has said so. */
   /** @type {Signal<ApiError | null>} */
   refusal = signal(null);
-  /** The last refusal, to be shown for a while. */
+  /** The last refusal, shown for a while. */
   /** @type {Signal<ApiError | null>} */
   notice = signal(null);
-  /** That a file is being opened, to take the place of this run, in words; else "". */
+  /** Says that a file is being opened to replace this run; "" if none is. */
   opening = signal("");
-  /** What is wrong now: the refusal, else the failure that has stopped the run. */
+  /** What is wrong now: the last refusal, else the failure that stopped the run. */
   trouble = computed(() => this.notice.value ?? this.state.value?.error ?? null);
-  /** Why there is no run to show, where there is none. */
+  /** Why there is no run to show, if there is none. */
   /** @type {Signal<ApiError | null>} */
   gone = signal(null);
   /** @type {Signal<Pictures>} */
   pictures = signal(NO_PICTURES);
   series = new SeriesStore();
   seriesVersion = signal(0);
-  /** What series and pictures came with, in the last frame: an answer may be ahead of it. */
+  /** The state of the last frame, which brought series and pictures; `state` may be newer. */
   /** @type {Signal<RunState | null>} */
   shown = signal(null);
   /**
-   * Changes with every news of the run, but only ten times a second while it trains faster than
-   * anyone reads: what is read (numbers, words, curves) follows it, what is looked at the pictures.
+   * Changes with all news of the run, but only ten times a second while it trains faster than
+   * anyone reads. What is read (numbers, words, curves) follows it; images follow the pictures.
    */
   news = signal(0);
   /** The followed sample of the batch. */
@@ -113,10 +113,10 @@ export class RunModel {
   #lastUnit = signal(null);
   #longStep = signal(false);
   #steps = new Turns();
-  /** What is dragged, of which the last value may still wait. @type {Latest<any>[]} */
+  /** Streams of dragged values, whose last value may still wait. @type {Latest<any>[]} */
   #latest = [];
   #nowAndThen = new Rarely(() => this.#announce(), READING_GAP_MS);
-  /** When something to be read last came. */
+  /** When texts or numbers last came. */
   #readAt = -Infinity;
   /** @type {Map<string, Signal<WeightView | null>>} */
   #weights = new Map();
@@ -129,7 +129,7 @@ export class RunModel {
   #afterPaint;
   #rate;
 
-  /** Whether a person can follow the phases now: the station of the last one is lit then. */
+  /** Whether a person can follow the phases now; if so, the last phase's station is lit. */
   following = computed(() => {
     const state = this.state.value;
     if (!state || state.phase === null) return false;
@@ -137,7 +137,7 @@ export class RunModel {
     return state.phase !== "update" || isSlow(state.speed) || this.#lastUnit.value === "phase";
   });
 
-  /** Whether it trains faster than anyone reads: in a step too that takes a while. */
+  /** Whether it trains faster than anyone reads, also within a long step. */
   hurrying = computed(() => {
     const state = this.state.value;
     if (state?.state === "stepping") return this.#longStep.value;
@@ -145,15 +145,15 @@ export class RunModel {
   });
 
   /**
-   * Whether it trains as fast as it goes. At a pace of so many phases a second, what came less often
-   * than it changes would be of the same phase time after time.
+   * Whether it trains as fast as possible. At a set pace, views sent less often than they change
+   * would show the same phase again and again.
    */
   #isUnpaced = computed(() => {
     const state = this.state.value;
     return this.hurrying.value && (state?.state !== "playing" || state.speed === null);
   });
 
-  /** Whether it runs, as the play button shows it: a step counts once it takes a while. */
+  /** Whether it runs, as the play button shows it; a step counts only if it takes a while. */
   running = computed(() => {
     if (this.connection.value === "gone") return false;
     const state = this.state.value?.state;
@@ -172,7 +172,7 @@ export class RunModel {
 
   /**
    * @param {Link} link
-   * @returns {() => void} lets go of it
+   * @returns {() => void} detaches it
    */
   attach(link) {
     this.#link.value = link;
@@ -184,7 +184,7 @@ export class RunModel {
   }
 
   /**
-   * What carries dragged values to this run: the last of them before anything else that is asked for.
+   * A stream of dragged values for this run. Its last value is sent before any later command.
    *
    * @template T
    * @param {(value: T) => Promise<unknown>} send
@@ -198,16 +198,16 @@ export class RunModel {
   }
 
   /**
-   * Sends what is being dragged, for something is to come after it.
+   * Sends the dragged values at once, so that a command can follow them.
    *
-   * @returns {Promise<unknown>} once it is there
+   * @returns {Promise<unknown>} resolved once they are answered
    */
   flush() {
     return Promise.all(this.#latest.map((latest) => latest.flush()));
   }
 
   /**
-   * What a person asks for: it comes after what has been dragged before.
+   * Sends a person's command, after any values dragged before it.
    *
    * @param {Command} command
    * @param {{ [name: string]: unknown }} [asked]
@@ -240,7 +240,7 @@ export class RunModel {
   }
 
   /**
-   * The link as soon as there is one: a person may be quicker than the making of a run.
+   * The link, as soon as there is one: a person may act before the run has been made.
    *
    * @returns {Promise<Link>}
    */
@@ -280,7 +280,7 @@ export class RunModel {
   }
 
   /**
-   * One step after the other: each waits for the answer to the one before.
+   * Steps one after another: each waits for the answer to the one before.
    *
    * @param {"phase" | "batch" | "epoch"} unit
    */
@@ -300,7 +300,7 @@ export class RunModel {
     const timer = setTimeout(() => {
       this.#longStep.value = true;
     }, LONG_STEP_MS);
-    // What waits behind a step that has failed would be done when nobody expects it any more.
+    // Steps waiting behind a failed one are dropped: nobody would expect them any more.
     if (await this.do(commands.step(unit))) this.#steps.drop();
     clearTimeout(timer);
   }
@@ -311,13 +311,13 @@ export class RunModel {
     return this.do(commands.reset());
   }
 
-  /** To the start of the batch under way, or else of the one before. */
+  /** Goes back to the start of the batch under way, else to the batch before. */
   back() {
     return this.#steps.add(() => this.#back());
   }
 
   async #back() {
-    await this.flush(); // back from where it has been dragged to
+    await this.flush(); // goes back from where a drag has led
     const state = this.state.peek();
     if (!state) return;
     if (state.state === "playing") await this.do(commands.pause(), { running: false });
@@ -325,7 +325,7 @@ export class RunModel {
     const inBatch = phase !== null && phase !== "update";
     const batch = inBatch ? completed : Math.max(completed - 1, 0);
     if (await this.do(commands.seek(batch))) this.#steps.drop();
-    // Where it takes more than a second, the answer came before its end.
+    // If it takes more than a second, the answer comes before it ends.
     await until(() => this.state.value?.state !== "stepping" || this.connection.value === "gone");
   }
 
@@ -343,8 +343,8 @@ export class RunModel {
   }
 
   /**
-   * Any other view by its exact name: "curve", "inside/3/137/406". It keeps what it had while a
-   * later moment has nothing to show, and is not `fresh` then.
+   * Any other view, by its exact name: "curve", "inside/3/137/406". If a later moment has nothing
+   * to show, it keeps what it had and is no longer `fresh`.
    *
    * @param {string} name
    * @returns {Signal<SeenView | null>}
@@ -359,7 +359,7 @@ export class RunModel {
   }
 
   /**
-   * Says which views a part of the page shows now; an empty list when it is out of sight.
+   * Sets the views that a part of the page shows now; an empty list if it is out of sight.
    *
    * @param {string} part
    * @param {readonly string[]} views
@@ -373,8 +373,8 @@ export class RunModel {
   }
 
   /**
-   * What was picked before is not kept for each pick there ever was. It goes when the server is told
-   * so, which sends again what is looked at again.
+   * Forgets views of earlier picks, so that they do not pile up. This happens when the server is
+   * told, which will send a view again if it is wanted again.
    */
   #forgetPicked() {
     const all = new Set([...this.#wanted.peek().values()].flat());
@@ -384,8 +384,8 @@ export class RunModel {
   }
 
   /**
-   * A study that nobody looks at is not made again. What it found is forgotten as the run goes on, or
-   * it would pass for the present to whoever looks next.
+   * A study that nobody looks at is not repeated. Its result is forgotten as the run goes on;
+   * otherwise the next reader would take it for the present.
    *
    * @param {RunState} state
    */
@@ -397,7 +397,7 @@ export class RunModel {
     }
   }
 
-  /** What is missing of the series after a return, or null when nothing has arrived yet. */
+  /** The part of the series missing after a reconnect; null if nothing has arrived yet. */
   missing() {
     const shown = this.shown.peek();
     if (!shown || this.series.length === 0) return null;
@@ -413,12 +413,12 @@ export class RunModel {
       this.#take(state);
       this.shown.value ??= state;
       this.#longStep.value = state.state === "stepping";
-      // A run brought back may stand before what this page has seen of it.
+      // A restored run may be behind what this page has seen.
       this.series.cutTo(state.furthest);
     });
   }
 
-  /** No frame brings its name. @param {string} name */
+  /** Sets the run's name, which no frame brings. @param {string} name */
   rename(name) {
     for (const told of [this.state, this.shown]) {
       const state = told.peek();
@@ -428,7 +428,7 @@ export class RunModel {
 
   /** @param {RunState} state */
   reply(state) {
-    // An answer that comes before the end of a step comes after a second.
+    // An answer that comes before a step ends comes after a second, so the step is long.
     if (state.state === "stepping" && !this.#isOld(state)) this.#longStep.value = true;
     this.#take(state);
   }
@@ -461,14 +461,14 @@ export class RunModel {
     return { views, rate, rates, sample: this.sample.value, repeat: false };
   }
 
-  /** Whether it was made before what has been heard since. @param {RunState} state */
+  /** Whether a state is older than the newest one received. @param {RunState} state */
   #isOld(state) {
     return state.version < this.#version;
   }
 
   /**
    * @param {RunState} state
-   * @param {boolean} [hasRead] whether there is something to be read with it
+   * @param {boolean} [hasRead] whether it comes with texts or numbers to read
    */
   #take(state, hasRead = false) {
     if (this.#isOld(state)) return;
@@ -488,7 +488,7 @@ export class RunModel {
   }
 
   /**
-   * Forgets what is shown, where the state of a frame says that it belongs to a past that is gone.
+   * Forgets what is shown if a frame's state says that it belongs to a discarded past.
    *
    * @param {RunState} state
    */
@@ -502,7 +502,7 @@ export class RunModel {
   }
 
   /**
-   * The log of changes, brought up to date by what a frame brings of it.
+   * The log of changes, updated from a frame.
    *
    * @param {{ readonly [name: string]: string }} metadata
    */
@@ -557,7 +557,7 @@ export class RunModel {
   #takeView(name, { tensors, metadata }) {
     const seen = this.view(name);
     const before = seen.peek();
-    // A figure counts as much as a tensor: some studies have no tensors.
+    // Metadata counts like tensors: some studies have no tensors.
     const figures = Object.keys(metadata).filter((key) => !COMMON_METADATA.has(key));
     if (tensors.size > 0 || figures.length > 0) seen.value = { tensors, metadata, fresh: true };
     else if (before) seen.value = { ...before, fresh: false };
@@ -565,7 +565,7 @@ export class RunModel {
 }
 
 /**
- * Whether a view is read with the state it came with: weights come more often, studies later.
+ * Whether a view is read together with its state: weights come more often, studies later.
  *
  * @param {{ readonly [name: string]: string }} metadata
  */

@@ -1,7 +1,7 @@
 /**
  * @typedef {object} SeriesPart the body of a frame's series message
  * @property {number} fromBatch the batch of the first value
- * @property {number} testsFrom the batch from which on `test` is complete
+ * @property {number} testsFrom `test` is complete from this batch on
  * @property {ArrayLike<number>} loss
  * @property {ArrayLike<number>} accuracy
  * @property {ArrayLike<number>} test rows of batch, loss, accuracy, one after the other
@@ -9,14 +9,14 @@
 
 /** @typedef {{ batch: number, loss: number, accuracy: number }} TestPoint */
 
-/** The smoothed line is the mean over this many batches, the last of them its own. */
+/** The smoothed line is the mean over this many batches up to each. */
 const SMOOTHING_BATCHES = 50;
 
 /**
  * The per-batch series of a run, complete from batch 1 on.
  *
- * The rule for what arrives: cut back to `fromBatch` − 1, then append. It resolves duplicates after
- * a reconnect and futures that a step back has discarded.
+ * For each part that arrives it cuts back to `fromBatch` − 1, then appends. This settles duplicates
+ * after a reconnect, and futures discarded after a step back.
  */
 export class SeriesStore {
   #length = 0;
@@ -28,7 +28,7 @@ export class SeriesStore {
   /** @type {TestPoint[]} */
   #tests = [];
 
-  /** The last batch that is here; 0 when nothing is. */
+  /** The last batch stored; 0 if there is none. */
   get length() {
     return this.#length;
   }
@@ -55,7 +55,7 @@ export class SeriesStore {
 
   /**
    * @param {SeriesPart} part
-   * @returns {boolean} false when batches before `fromBatch` are missing; nothing is taken then
+   * @returns {boolean} false if batches before `fromBatch` are missing; then nothing is taken
    */
   apply({ fromBatch, testsFrom, loss, accuracy, test }) {
     const keep = fromBatch - 1;
@@ -75,7 +75,7 @@ export class SeriesStore {
   }
 
   /**
-   * Drops what lies beyond a batch: a future that has been discarded.
+   * Drops everything beyond a batch: a discarded future.
    *
    * @param {number} batch
    */
@@ -95,7 +95,7 @@ export class SeriesStore {
     this.#loss[i] = loss;
     this.#accuracy[i] = accuracy;
     this.#length = i + 1;
-    // Summed anew: of a running sum one huge loss leaves nothing for good.
+    // Summed afresh each time: one huge loss would spoil a running sum for good.
     const first = Math.max(0, i + 1 - SMOOTHING_BATCHES);
     let sum = 0;
     for (let j = first; j <= i; j++) sum += this.#loss[j] ?? NaN;

@@ -1,7 +1,7 @@
 /** The notches of the speed slider in phases a second; null is as fast as the machine allows. */
 export const SPEEDS = /** @type {const} */ ([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, null]);
 
-/** Up to here a person can follow the phases. */
+/** A person can follow the phases up to this speed. */
 const SLOW_UP_TO = 20;
 
 /**

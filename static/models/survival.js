@@ -7,9 +7,9 @@ import { countWords } from "./changes.js";
  */
 
 /**
- * Why nothing comes from the server.
+ * Why nothing arrives from the server.
  *
- * @param {ApiError | null} refusal what it has said of that
+ * @param {ApiError | null} refusal the reason that the server has given
  */
 export function awayWords(refusal) {
   return refusal
@@ -18,10 +18,10 @@ export function awayWords(refusal) {
 }
 
 /**
- * What happened to a run that has been brought back.
+ * What happened to a restored run.
  *
  * @param {RunState} state
- * @returns {string} "" where nothing did
+ * @returns {string} "" if it was not restored
  */
 export function restoredWords({ restored, state }) {
   if (!restored) return "";
@@ -44,10 +44,10 @@ export function restoredWords({ restored, state }) {
 const LIST = new Intl.ListFormat("en-GB"); // "a, b and c"
 
 /**
- * What a reset has taken away, while it can be brought back, and what that takes.
+ * What a reset has discarded, while it can be undone, and what undoing takes.
  *
  * @param {Pick<RunState, "discarded">} state
- * @returns {string} "" where nothing can
+ * @returns {string} "" if nothing can be undone
  */
 export function discardedWords({ discarded }) {
   if (!discarded) return "";
@@ -62,10 +62,10 @@ export function discardedWords({ discarded }) {
 }
 
 /**
- * Why a run would not outlive the server now.
+ * Why a run would now be lost with the server.
  *
  * @param {RunState} state
- * @returns {string} "" where it would
+ * @returns {string} "" if it is saved
  */
 export function unsavedWords({ saved }) {
   return saved ? formatError(saved) : "";

@@ -7,13 +7,13 @@ const THEME_CHOICES = ["system", "light", "dark"];
 
 const STORAGE_KEY = "descent.theme";
 
-/** The reader's choice of light or dark, remembered, and what it comes to. */
+/** The reader's choice of light or dark, which is remembered, and the theme it results in. */
 export class ThemeModel {
   #storage;
   /** @type {import("@preact/signals-core").Signal<ThemeChoice>} */
   #choice = signal("system");
   #systemIsDark = signal(false);
-  /** Paper is light, whatever is chosen. */
+  /** Whether the page is being printed; paper is always light. */
   printing = signal(false);
   #shown = computed(() => (this.printing.value ? "light" : this.#choice.value));
   #dark = computed(() =>
@@ -38,7 +38,7 @@ export class ThemeModel {
     return this.#choice.value;
   }
 
-  /** The choice, but while the page is printed. */
+  /** The choice, or light while the page is printed. */
   get shown() {
     return this.#shown.value;
   }
@@ -47,7 +47,7 @@ export class ThemeModel {
     return this.#dark.value;
   }
 
-  /** Goes on to the next choice: system, light, dark. */
+  /** Takes the next choice of system, light, dark. */
   next() {
     const index = THEME_CHOICES.indexOf(this.#choice.peek());
     const choice = THEME_CHOICES[(index + 1) % THEME_CHOICES.length] ?? "system";

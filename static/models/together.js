@@ -12,10 +12,13 @@ import { until } from "./turns.js";
 
 const PHASES_PER_BATCH = 5;
 
-/** The controls of several runs at once: each for itself, or in step: none gets far ahead. */
+/** Controls several runs at once, each on its own or in step, so that none gets far ahead. */
 export class Together {
   inStep = signal(false);
-  /** Batches of one round, in step, and no more than those of a second: none gets further ahead. */
+  /**
+   * In step, the batches of a round, and so the largest lead; a round is at most a second's
+   * batches.
+   */
   stride = signal(8);
   /** Batches a second; null: as fast as the machine allows. */
   /** @type {import("@preact/signals-core").Signal<number | null>} */
@@ -23,18 +26,18 @@ export class Together {
   /** @type {import("@preact/signals-core").Signal<ApiError | null>} */
   trouble = signal(null);
   #runs;
-  /** Those that were last set running; null: all. */
+  /** The runs last set running; null: all. */
   /** @type {readonly RunModel[] | null} */
   #racing = null;
-  /** Whether the rounds go on until they are held. */
+  /** Whether the rounds continue until held. */
   #endless = false;
-  /** How often something has been asked for: what comes later takes the place of what waits. */
+  /** Counts the requests: a later one replaces any that waits. */
   #asked = 0;
-  /** Which of these is a `run` that is not answered yet; 0: none. */
+  /** The number of the `run` request not answered yet; 0: none. */
   #starting = 0;
   #rounds = new Rounds((runs, command) => this.#tell(runs, command));
 
-  /** @param {() => readonly RunModel[]} runs all that are compared */
+  /** @param {() => readonly RunModel[]} runs gives all compared runs */
   constructor(runs) {
     this.#runs = runs;
     this.running = computed(() => this.#rounds.going.value || this.#runs().some(isPlaying));
@@ -46,26 +49,26 @@ export class Together {
     });
   }
 
-  /** Whether a run rests while others race, and has no part in it. @param {RunModel} run */
+  /** Whether a run is paused while others race without it. @param {RunModel} run */
   leavesOut(run) {
     if (this.#racing === null || this.#racing.includes(run)) return false;
     return this.running.peek() && run.state.peek()?.state === "paused";
   }
 
-  /** A race is level: none gets far ahead. @param {readonly RunModel[]} runs */
+  /** Starts a race, in step so that it is fair. @param {readonly RunModel[]} runs */
   race(runs) {
     this.inStep.value = true;
     return this.run(runs);
   }
 
-  /** @param {readonly RunModel[] | null} [runs] all, where nothing is said */
+  /** @param {readonly RunModel[] | null} [runs] all by default */
   async run(runs = null) {
     const asked = this.#ask(runs);
     this.#starting = asked;
     await this.#endRounds();
     const wanted = runs ?? this.#runs();
     await Promise.all(wanted.map(tried));
-    await Promise.race(wanted.map(opened)); // rounds of none would end at once
+    await Promise.race(wanted.map(opened)); // without any run, the rounds would end at once
     if (asked !== this.#asked) return;
     const able = () => this.#able().filter((run) => !runs || runs.includes(run));
     const pace = this.pace.peek();
@@ -75,7 +78,7 @@ export class Together {
       return;
     }
     const speed = pace === null ? null : pace * PHASES_PER_BATCH;
-    // Not one after the other: what is asked for meanwhile is to come after both.
+    // Sent together, so that a request made meanwhile comes after both.
     const told = [commands.set({ speed }), commands.play()];
     for (const command of told) this.#tellLate(command, runs);
     await Promise.all(told.map((command) => this.#tell(able(), command)));
@@ -83,7 +86,7 @@ export class Together {
   }
 
   /**
-   * Changes how they go; what runs goes on in the new way.
+   * Changes how runs go; those that run continue in the new way.
    *
    * @param {() => void} change
    */
@@ -100,7 +103,7 @@ export class Together {
     await held;
     change();
     if (asked !== this.#asked) return;
-    // In rounds a run rests for moments; without them, one that rests is to go on resting.
+    // In rounds, runs pause for moments and must go on; otherwise a paused run stays paused.
     await this.run(inRounds || isStarting ? this.#racing : playing);
   }
 
@@ -137,10 +140,10 @@ export class Together {
   }
 
   /**
-   * Something else is to be done.
+   * Starts a new request.
    *
-   * @param {readonly RunModel[] | null} runs those that are to run; null: all
-   * @returns {number} its number: no more the latest once anything else has been asked for
+   * @param {readonly RunModel[] | null} runs the runs to set running; null: all
+   * @returns {number} its number, which equals `#asked` until the next request
    */
   #ask(runs) {
     for (const run of this.#runs()) run.flush();
@@ -167,7 +170,7 @@ export class Together {
     if (this.#rounds.going.peek()) await this.#rounds.hold(this.#able());
   }
 
-  /** Those that are here, may be commanded, and have not failed. */
+  /** The runs that are open, may be commanded and have not failed. */
   #able() {
     return this.#runs().filter(
       (run) => run.writable.peek() && run.state.peek() !== null && !isOut(run),
@@ -175,11 +178,11 @@ export class Together {
   }
 
   /**
-   * Tells each that is not open yet, once it is, unless something else has been asked for by then;
-   * a reset comes before whatever that is.
+   * Sends a command to each run that is not open yet, once it is, unless something else has been
+   * asked for by then. A reset is sent even then.
    *
    * @param {Command} command
-   * @param {readonly RunModel[] | null} [runs] all, where nothing is said
+   * @param {readonly RunModel[] | null} [runs] all by default
    */
   #tellLate(command, runs = null) {
     const asked = this.#asked;
@@ -194,7 +197,7 @@ export class Together {
   /**
    * @param {readonly RunModel[]} runs
    * @param {Command} command
-   * @returns {Promise<boolean>} whether none has refused it
+   * @returns {Promise<boolean>} whether no run has refused it
    */
   async #tell(runs, command) {
     const errors = (await Promise.all(runs.map((run) => run.tell(command)))).filter(
@@ -205,12 +208,12 @@ export class Together {
   }
 }
 
-/** Whether a run goes on no more: it has failed, or is gone. @param {RunModel} run */
+/** Whether a run has stopped for good: it has failed or is gone. @param {RunModel} run */
 export function isOut(run) {
   return run.connection.peek() === "gone" || run.state.peek()?.state === "failed";
 }
 
-/** Whether nothing keeps a run from being told. @param {RunModel} run */
+/** Whether a run is connected, or gone so that no connection is needed. @param {RunModel} run */
 function isConnected({ connection: { value } }) {
   return value === "open" || value === "gone";
 }
@@ -221,7 +224,7 @@ function isPlaying(run) {
 }
 
 /**
- * The next batch that all reach, or the end of the epoch of the one ahead.
+ * The next batch for all runs, or the end of the epoch that the run ahead is in.
  *
  * @param {readonly RunModel[]} runs
  * @param {"batch" | "epoch"} unit
@@ -234,7 +237,7 @@ function goalOf(runs, unit) {
 }
 
 /**
- * The run is known: its first state is here, or it is known not to exist.
+ * Resolves once the run's first state is here, or it is known not to exist.
  *
  * @param {RunModel} run
  */
@@ -243,7 +246,8 @@ function opened(run) {
 }
 
 /**
- * The run is known, or could not be opened so far: that may go on for ever, and the others go on.
+ * Resolves once the run is open or a first attempt to open it has failed. Opening may take for
+ * ever, and the others must not wait.
  *
  * @param {RunModel} run
  */

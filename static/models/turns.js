@@ -1,8 +1,8 @@
 import { effect } from "@preact/signals-core";
 
 /**
- * Things that are done one after the other: each waits for the one before. What still waits can be
- * dropped, what is under way goes on.
+ * Does things one after another: each waits for the one before. Those still waiting can be dropped;
+ * the one under way continues.
  */
 export class Turns {
   #last = Promise.resolve();
@@ -16,7 +16,7 @@ export class Turns {
 
   /**
    * @param {() => Promise<void>} take
-   * @returns {Promise<void>} done, or dropped; rejected if this one failed
+   * @returns {Promise<void>} resolved when done or dropped, rejected if this one failed
    */
   add(take) {
     const round = this.#round;
@@ -29,7 +29,7 @@ export class Turns {
         if (round === this.#round) this.#ahead -= 1;
       }
     });
-    this.#last = done.catch(() => {}); // the next has its turn all the same
+    this.#last = done.catch(() => {}); // the next still gets its turn
     return done;
   }
 
@@ -40,7 +40,7 @@ export class Turns {
 }
 
 /**
- * @param {() => boolean} holds reads signals
+ * @param {() => boolean} holds a condition that reads signals
  * @returns {Promise<void>}
  */
 export function until(holds) {

@@ -3,7 +3,7 @@ import { batchAtHand } from "./loop.js";
 /** @typedef {import("./run.js").SeenView} SeenView */
 
 /**
- * What is known of one unit of the first layer at one moment, from the view `inside/…`.
+ * One unit of the first layer at one moment, from the view `inside/…`.
  *
  * @typedef {object} Unit
  * @property {number} unit
@@ -48,7 +48,7 @@ export function unitOf(seen) {
 }
 
 /**
- * The unit's gradient as the sum it is, Σ δᵢ · xᵢ, with the samples that contribute most first.
+ * The unit's gradient as the sum Σ δᵢ · xᵢ, with the samples that contribute most first.
  *
  * @param {Float32Array} deltas (n,)
  * @param {Uint8Array} pixels (at least n, inputs), 0..255

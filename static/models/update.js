@@ -7,11 +7,11 @@ import { formatSetting } from "../format.js";
  * @typedef {{ quantity: Quantity, name: string, value: number }} Named a number of a step
  */
 
-/** What stands in a denominator where no configuration says it. */
+/** The epsilon in denominators, unless the configuration gives another. */
 export const EPSILON = 1e-7;
 
 /**
- * What an optimizer does, by what it computes.
+ * An optimizer's rules, as formulas with its numbers.
  *
  * @param {OptimizerConfig} optimizer
  * @returns {{ title: string, kept: { [name: string]: string }, step: string }}
@@ -29,7 +29,7 @@ export function rulesOf(optimizer) {
     return `${formatSetting(share)} · ${kept} + ${formatSetting(rest)} · ${of}`;
   };
   const rate = formatSetting(optimizer.learning_rate);
-  // No line ends within 1e-7.
+  // A word joiner keeps lines from breaking within 1e-7.
   const epsilon = formatSetting(number("epsilon", EPSILON)).replace("e-", "e-\u2060");
   const momentum = number("momentum", 0);
   switch (optimizer.name) {
@@ -57,7 +57,7 @@ export function rulesOf(optimizer) {
 }
 
 /**
- * What an optimizer keeps, as equations.
+ * The state that an optimizer keeps, as equations.
  *
  * @param {{ kept: { [name: string]: string } }} rules
  */
@@ -67,8 +67,7 @@ export function keptText({ kept }) {
 }
 
 /**
- * What the optimizer that made a step made of the gradient of one weight: its rule, and the numbers
- * in it, in the order of the rule.
+ * How the optimizer made one weight's step from its gradient: the rule, and its numbers in order.
  *
  * @param {PickedWeight} weight
  * @returns {{ title: string, formula: string, numbers: Named[] } | null} null before the update
@@ -77,7 +76,7 @@ export function updateRule(weight) {
   const { before, gradient, step, value, m, v, optimizer } = weight;
   if (before === undefined || gradient === undefined || step === undefined) return null;
   const rules = rulesOf(optimizer);
-  // Floats leave a millionth open; what differs by more has been set by hand since.
+  // Rounding explains a millionth; a larger difference means that the weight was set by hand since.
   const isByHand = Math.abs(before + step - value) > 1e-6 * (Math.abs(before) + Math.abs(step));
   /** @type {[Quantity, string, number | undefined][]} */
   const numbers = [
@@ -100,7 +99,7 @@ export function updateRule(weight) {
 }
 
 /**
- * By what the gradient is multiplied, where the step is that product and not SGD's alone.
+ * The factor that the gradient is multiplied by, if the optimizer is not plain SGD.
  *
  * @param {PickedWeight} weight
  * @returns {[name: string, value: number | undefined]}

@@ -1,5 +1,5 @@
 /**
- * Weight views may be of some units only: "layer1.weights/72/108" is of units 72 to 107.
+ * Weight views may hold some units only: "layer1.weights/72/108" holds units 72 to 107.
  *
  * @param {string} whole
  * @param {{ first: number, last: number }} units `last` is the one after them
@@ -9,7 +9,7 @@ export function partName(whole, { first, last }) {
 }
 
 /**
- * What a weight view is a part of, itself where it is none, and of which units.
+ * The whole that a weight view is a part of (itself if it is no part), and its units.
  *
  * @param {string} name
  */
@@ -19,7 +19,7 @@ export function partOf(name) {
 }
 
 /**
- * The same views, but one for each of a layer's that are of different units, with the units of all.
+ * The same views, with parts of one weight view joined into a single view of all their units.
  *
  * @param {Iterable<string>} names
  */
@@ -38,7 +38,7 @@ export function joined(names) {
 }
 
 /**
- * Those of some units that a layer has; the last it has, where it has none of them.
+ * The units of a range that a layer has; its last unit if it has none of them.
  *
  * @param {readonly [number, number]} shape units, inputs
  * @param {{ first: number, last: number }} units

@@ -47,7 +47,7 @@ export function samplesOf({ config }) {
 }
 
 /**
- * An output of the network: a share where it lies between 0 and 1, else a number.
+ * An output of the network: a percentage if it lies between 0 and 1, else a number.
  *
  * @param {RunState} state
  * @param {number} value
@@ -57,7 +57,7 @@ export function outputText({ config: { layers } }, value) {
   return isShare ? formatPercent(value) : formatValue(value, 3);
 }
 
-/** The largest median of |step| / |W| that is told; it stands for larger ones too. */
+/** The largest median of |step| / |W| that is shown; it stands for larger ones too. */
 export const MOST_KNOWN = 1e5;
 
 /** @param {number} median of |step| / |W| */
@@ -92,7 +92,7 @@ const UPDATE_WORDS = {
 };
 
 /**
- * The formula of a phase and what it says, in words.
+ * The formula of a phase, and its meaning in words.
  *
  * @param {Phase | null} phase
  * @param {RunState} state
@@ -160,8 +160,8 @@ export function subscript(layer) {
 }
 
 /**
- * How a unit's output is written, around the figures of its sum: that of a softmax is made of the z
- * of all units.
+ * How a unit's output is written, around the numbers of its sum. A softmax output needs the z of
+ * all units.
  *
  * @param {string} activation
  * @param {number} unit
@@ -177,7 +177,7 @@ export function unitFormula(activation, unit) {
 }
 
 /**
- * What is said before a promise, where a drawing stands between it and the last batch.
+ * A sentence before a promise, if the last step was on a drawing.
  *
  * @param {RunState} state
  */
@@ -186,8 +186,8 @@ export function sinceDrawing(state) {
 }
 
 /**
- * When what is studied of a batch's gradient will be known, where it is not. While it trains faster
- * than anyone reads, and where the gradient is there, only the study is still to come.
+ * When the studies of a batch's gradient will be known, if they are not yet. If the run trains
+ * faster than anyone reads, or the gradient is there, only the measurement is still to come.
  *
  * @param {Pick<RunState, "phase" | "trained_apart" | "error">} state
  * @param {boolean} isHurrying
@@ -201,7 +201,8 @@ export function whenStudied({ phase, trained_apart, error }, isHurrying) {
 }
 
 /**
- * The batch that the present loss is of: the one under way once it has one, else the last completed.
+ * The batch that the present loss belongs to: the one under way if it has one, else the last
+ * completed.
  *
  * @param {Pick<RunState, "batch" | "phase">} state
  */

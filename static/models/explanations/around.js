@@ -13,7 +13,7 @@ import { sourceNow, sourceOf } from "./source.js";
  */
 
 /**
- * How many training images the larger sample has.
+ * The number of training images in the larger sample.
  *
  * @param {RunState} state
  * @param {number} count
@@ -111,7 +111,7 @@ export function editedLoss(state, which) {
 }
 
 /**
- * A weight of a unit to one of the next layer.
+ * The weight from a unit to a unit of the next layer.
  *
  * @param {RunState} state
  * @param {{ unit: number, to: number }} at
@@ -126,7 +126,7 @@ export function outgoing(state, { unit, to }, value) {
 }
 
 /**
- * The bias of a unit of the first layer as it is now.
+ * The present bias of a unit of the first layer.
  *
  * @param {RunState} state
  * @param {number} unit
@@ -141,7 +141,7 @@ export function biasNow(state, unit, value) {
 }
 
 /**
- * How far the sum over the batch is from the gradient it is.
+ * How far the sum over the batch is from the gradient that it should equal.
  *
  * @param {RunState} state
  * @param {number} unit

@@ -30,7 +30,7 @@ export function input(state, { input, sample }, value) {
 }
 
 /**
- * ∂output/∂z of the picked unit, by what its activation is.
+ * ∂output/∂z of the picked unit, by its activation function.
  *
  * @param {RunState} state
  * @param {Weight} at
@@ -55,8 +55,8 @@ export function slope(state, { unit, sample }, { z, slope }) {
 }
 
 /**
- * What ∂loss/∂z of the second layer is called: (p − y) / n where it is the last and its loss the
- * cross-entropy.
+ * The name of ∂loss/∂z of the second layer: (p − y) / n if that is the last layer and the loss is
+ * the cross-entropy.
  *
  * @param {RunState} state
  */
@@ -65,7 +65,7 @@ export function secondDelta({ config: { layers, loss } }) {
 }
 
 /**
- * What comes back to the first layer is called; it is the last where there is but one.
+ * The name of what comes back to the first layer, which may also be the last.
  *
  * @param {RunState} state
  */
@@ -74,7 +74,7 @@ export function backName(state) {
 }
 
 /**
- * ∂loss/∂output of the picked unit for a sample: what comes back from the next layer, or from the
+ * ∂loss/∂output of the picked unit for a sample: it comes back from the next layer, or from the
  * loss.
  *
  * @param {RunState} state
@@ -100,7 +100,7 @@ export function comingBack(state, { unit, sample }, value) {
 }
 
 /**
- * The end of the colour scale of ∂loss/∂output: what one digit's share of a mean can be.
+ * The end of the colour scale of ∂loss/∂output: about the largest share of one digit in a mean.
  *
  * @param {RunState} state
  * @param {{ digits: number, scale: number }} of
@@ -149,7 +149,7 @@ export function share(state, { unit, input, sample }, { delta, x }) {
 }
 
 /**
- * ∂loss/∂w of the picked weight, as the sum over the batch that it is.
+ * ∂loss/∂w of the picked weight, as a sum over the batch.
  *
  * @param {RunState} state
  * @param {Weight} at
@@ -166,7 +166,7 @@ export function derived(state, { unit, input }, value) {
 }
 
 /**
- * The same, measured: (loss(w + h) − loss(w − h)) / 2h, in float64.
+ * The same derivative, measured: (loss(w + h) − loss(w − h)) / 2h, in float64.
  *
  * @param {RunState} state
  * @param {Weight} at
@@ -183,7 +183,7 @@ export function measured(state, { unit, input }, { loss_above, loss_below, h, me
 }
 
 /**
- * How far the two are apart, both in float64.
+ * How far apart the derived and the measured derivative are, both in float64.
  *
  * @param {RunState} state
  * @param {Weight} at

@@ -7,7 +7,7 @@ import { formatSetting, formatValue } from "../../format.js";
  * @typedef {import("../../protocol/types.js").ChainGradient} ChainGradient
  */
 
-/** @typedef {{ formula: string, numpy: string }} Derivation an explanation, apart from its address */
+/** @typedef {{ formula: string, numpy: string }} Derivation an explanation without its address */
 
 /**
  * Where the API answers a question about a chain.
@@ -18,7 +18,7 @@ export function addressOf(question) {
   return `POST /api/chain ${JSON.stringify(question)}`;
 }
 
-/** Names and arguments of what the three operations give. */
+/** The results of the three operations, each with its name and arguments. */
 const RESULTS = { f: "a(W1, u)", u: "b(W2, v)", v: "c(W3)" };
 
 /**

@@ -3,14 +3,14 @@ import { largestText } from "../program.js";
 import { sourceNow, sourceOf } from "./source.js";
 
 /**
- * The largest absolute value of a tensor that a line of the running code has computed.
+ * The largest absolute value in a tensor that a line of the running code computed.
  *
  * @param {import("../../protocol/types.js").RunState} state
  * @param {{ phase: import("../../protocol/types.js").Phase, tensor: string }} of
  * @param {number | null} value
  */
 export function largest(state, { phase, tensor }, value) {
-  // Of a drawing, what is there now.
+  // The tensors of a step on a drawing are the present ones.
   const isOfDrawing = state.trained_apart && ofOther(state, phase) !== null;
   const source = isOfDrawing ? sourceNow(state) : sourceOf(state, phase);
   if (tensor === "loss") {

@@ -7,7 +7,7 @@ import { Source } from "./source.js";
  */
 
 /**
- * A number of a run of the visitor's, as its state has it.
+ * A number from the state of one of the visitor's runs.
  *
  * @param {string} id
  * @param {"batch" | "furthest" | "accuracy" | "test_accuracy"} field
@@ -19,7 +19,7 @@ export function numberOfRun(id, field, formula) {
 }
 
 /**
- * How many losses of a run lie above the end of the axis of all compared runs.
+ * How many losses of a run lie above the end of the shared axis.
  *
  * @param {RunState} state
  * @param {{ end: number, count: number }} above
@@ -43,8 +43,8 @@ export function largestLoss({ id }, value) {
 }
 
 /**
- * The least or largest difference of a unit's weights in two runs, as their images have them; where
- * weights are at an end of an image's scale, the nearest bound of it.
+ * The lowest or highest difference between a unit's weights in two runs, as their images hold them.
+ * If weights are at an end of an image's scale, it is the best known bound.
  *
  * @param {{ letter: string, id: string, scale: number }} first
  * @param {{ letter: string, id: string, scale: number }} other

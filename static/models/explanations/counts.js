@@ -6,11 +6,11 @@ import { parameterNames, sourceNow, sourceOf } from "./source.js";
 const DIGITS = "digits of the batch";
 
 /**
- * How many there are of something that a phase has one of along an axis of a tensor.
+ * A count that is the length of a tensor along an axis.
  *
  * @param {RunState} state
  * @param {{ phase: import("../../protocol/types.js").Phase | null, tensor: string, axis?: number }} of
- *   phase null: a parameter
+ *   phase null for a parameter
  * @param {string} what
  * @param {number} count
  */
@@ -24,7 +24,7 @@ function countAlong(state, { phase, tensor, axis = 0 }, what, count) {
 }
 
 /**
- * Digits of the batch, each of which has a loss.
+ * The digits of the batch, each with a loss.
  *
  * @param {RunState} state
  * @param {number} count
@@ -34,7 +34,7 @@ export function digitsInLoss(state, count) {
 }
 
 /**
- * Digits of the batch, each of which has a share in the gradient.
+ * The digits of the batch, each with a share in the gradient.
  *
  * @param {RunState} state
  * @param {number} count
@@ -92,8 +92,8 @@ export function parameterCount(state) {
  * How many digits of the batch a unit learns from: those whose ∂loss/∂z is not 0.
  *
  * @param {RunState} state
- * @param {{ unit: number, digits: number, apart?: number }} of the first `digits` of the batch;
- *   `apart` of those that are not 0 are shown by themselves
+ * @param {{ unit: number, digits: number, apart?: number }} of counts the first `digits` of
+ *   the batch, less the `apart` that are shown individually
  * @param {number} count
  */
 export function learntFrom(state, { unit, digits, apart = 0 }, count) {

@@ -4,7 +4,7 @@ import { sourceNow } from "./source.js";
 /** @typedef {import("../../protocol/types.js").RunState} RunState */
 
 /**
- * A point of the loss along this step.
+ * A point on the curve of the loss along this step.
  *
  * @param {RunState} state
  * @param {{ tensor: string, index: number, distance: number }} point its tensor in the `curve` view
@@ -35,7 +35,7 @@ export function distanceOfPoint(state, { direction, index }, distance) {
 }
 
 /**
- * Where this batch's loss is lowest among the points of the curve.
+ * The point of the curve at which this batch's loss is lowest.
  *
  * @param {RunState} state
  * @param {string} direction
@@ -50,7 +50,7 @@ export function lowestPoint(state, direction, distance) {
 }
 
 /**
- * How many unseen images the second curve is over.
+ * The number of unseen images behind the second curve.
  *
  * @param {RunState} state
  * @param {number} count

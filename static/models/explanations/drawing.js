@@ -7,7 +7,7 @@ import { parameterNames, sourceNow } from "./source.js";
  * @typedef {import("./source.js").Explanation} Explanation
  */
 
-/** Python for an activation, where NumPy alone has it. */
+/** NumPy expressions for the activation functions. */
 /** @type {{ [activation: string]: (z: string) => string }} */
 const ACTIVATIONS = {
   relu: (z) => `np.maximum(${z}, 0)`,
@@ -18,7 +18,7 @@ const ACTIVATIONS = {
 };
 
 /**
- * A bar of the drawn digit.
+ * A bar's number for the drawn digit.
  *
  * @param {RunState} state
  * @param {"run" | "trained"} reader

@@ -37,7 +37,7 @@ export function dot(state, { layer, unit, sample }, value) {
 }
 
 /**
- * The bias with which a unit took part in the forward pass.
+ * A unit's bias as the forward pass used it.
  *
  * @param {RunState} state
  * @param {Unit} at
@@ -72,7 +72,7 @@ export function preactivation(state, { layer, unit, sample }, { z, dot, bias }) 
 }
 
 /**
- * What a unit makes of its z.
+ * A unit's output from its z.
  *
  * @param {RunState} state
  * @param {Unit} at

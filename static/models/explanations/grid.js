@@ -7,7 +7,7 @@ import { sourceNow } from "./source.js";
  */
 
 /**
- * The least or largest value of a unit, as its image shows it: in one byte a number.
+ * The lowest or highest value of a unit, as its image holds it: one byte a number.
  *
  * @param {RunState} state
  * @param {ViewDescription} description

@@ -1,6 +1,6 @@
 /**
- * What a NumPy line of an explanation takes, as Python that defines it, so that both together run
- * anywhere: SERVER stands for this server's address, RUN for the run's id.
+ * Python definitions of the names that an explanation's NumPy line uses, so that both together run
+ * anywhere. SERVER stands for this server's address, RUN for the run's id.
  *
  * @type {readonly { name: string, definition: string }[]}
  */
@@ -56,10 +56,10 @@ const HELPERS = [
 ];
 
 /**
- * The definitions of all that a line uses, and that these use, one a line.
+ * The definitions of everything that a line uses, directly or indirectly, one a line.
  *
  * @param {{ numpy: string, address: string }} explanation
- * @param {string} server its origin
+ * @param {string} server the server's origin
  */
 export function helpersOf({ numpy, address }, server) {
   const run = /runs?[/=]([^/?\s]+)/.exec(address)?.[1] ?? "";

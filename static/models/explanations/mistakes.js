@@ -22,7 +22,7 @@ export function confusion(state, { label, answer }, count) {
 }
 
 /**
- * The share of a class that is answered right.
+ * The share of a class that is answered correctly.
  *
  * @param {RunState} state
  * @param {{ label: number, right: number, total: number }} of
@@ -39,7 +39,7 @@ export function classAccuracy(state, { label, right, total }) {
  * How sure the network was of its answer to a listed image.
  *
  * @param {RunState} state
- * @param {string} view the one that lists it
+ * @param {string} view the view that lists it
  * @param {{ position: number, label: number, answer: number }} at its place in the list
  * @param {number} confidence
  */

@@ -165,7 +165,7 @@ export function accuracyOfBatch(state, number, value) {
  * How many losses lie above the end of the loss chart's axis.
  *
  * @param {RunState} state
- * @param {"losses" | "tests"} which of the batches, or of the test images
+ * @param {"losses" | "tests"} which the batch losses, or the test losses
  * @param {{ end: number, count: number }} above
  */
 export function lossesAbove(state, which, { end, count }) {

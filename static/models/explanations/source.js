@@ -3,16 +3,17 @@
  */
 
 /**
- * @typedef {object} Explanation how a displayed number came about
+ * @typedef {object} Explanation how a displayed number was computed
  * @property {string} formula with its numbers plugged in
- * @property {string} address where the API gives what it was computed from; several, one a line;
- *   none where it is not there any more
- * @property {string} numpy one line that gives the number, once rounded as displayed; likewise
+ * @property {string} address where the API gives what it was computed from, one address a line;
+ *   empty if that is no longer there
+ * @property {string} numpy one line that gives the number, before it is rounded for display; may be
+ *   empty, too
  */
 
-/** @typedef {string | { name: string, batch: number }} Named a tensor, where not of the source's batch */
+/** @typedef {string | { name: string, batch: number }} Named a tensor, with its batch if not the source's */
 
-/** Where the tensors of a displayed number are: those of now, or as they were at a batch. */
+/** Where to find the tensors behind a displayed number: the present ones, or those at a batch. */
 export class Source {
   #path;
   #batch;
@@ -21,11 +22,11 @@ export class Source {
 
   /**
    * @param {string} id the run's
-   * @param {number | null} [batch] null: now
+   * @param {number | null} [batch] null for the present
    * @param {object} [options]
    * @param {boolean} [options.updated] whether the parameters have moved since the forward pass
-   * @param {number | null} [options.before] the batch at which they are as that used them, where
-   *   some have been set by hand since: to take the step back is not enough then
+   * @param {number | null} [options.before] the batch whose parameters the forward pass used, if some
+   *   were set by hand since, so that subtracting the step is not enough
    */
   constructor(id, batch = null, { updated = batch !== null, before = null } = {}) {
     this.#path = `/api/runs/${id}`;
@@ -44,7 +45,7 @@ export class Source {
   }
 
   /**
-   * Python that gives a part of a parameter as the forward pass used it.
+   * Python that gives part of a parameter as the forward pass used it.
    *
    * @param {string} name
    * @param {string} part "137" or "137, 406"
@@ -56,7 +57,7 @@ export class Source {
   }
 
   /**
-   * The tensors that `used` takes.
+   * The tensors that `used` reads.
    *
    * @param {...string} names
    * @returns {Named[]}
@@ -121,8 +122,8 @@ export class Source {
 }
 
 /**
- * Of what a batch had before a step on a drawing was made at its end: under its address the API has
- * what that step has computed, and no number is explained by another.
+ * For numbers from before a step on a drawing. At their address the API now has what that step
+ * computed, which would explain the wrong number, so only the formula is given.
  */
 class Nowhere extends Source {
   /**
@@ -141,9 +142,9 @@ class Nowhere extends Source {
 const ORDER = [null, "draw", "forward", "loss", "backward", "update"];
 
 /**
- * The source of what a phase computed. Where it has yet to run in the batch at hand, a later phase
- * of it may already have replaced what it is to be seen with: then it is that of the batch before.
- * So it is while the network trains, and after a change by hand.
+ * The source of what a phase computed. It names a batch if the phase has yet to run in the present
+ * batch (its numbers are then from the batch before), while the network trains, and after a change
+ * by hand: otherwise other values could have replaced them by the time they are read.
  *
  * @param {RunState} state
  * @param {import("../../protocol/types.js").Phase} phase
@@ -161,7 +162,7 @@ export function sourceOf(state, phase) {
 }
 
 /**
- * The source of what holds now: parameters, settings.
+ * The source of present values: parameters, settings.
  *
  * @param {RunState} state
  */
@@ -170,7 +171,7 @@ export function sourceNow(state) {
 }
 
 /**
- * The source of what the last update has left, where a reader sees it beside that update's figures.
+ * The source of what the last update left, shown beside that update's numbers.
  *
  * @param {RunState} state
  */

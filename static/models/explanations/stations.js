@@ -50,7 +50,7 @@ export function guess(state, sample, guess) {
 }
 
 /**
- * The output for a class and a sample: out of a softmax, its probability.
+ * The output for a class and a sample; from a softmax, its probability.
  *
  * @param {RunState} state
  * @param {number} sample

@@ -64,7 +64,7 @@ export function gradient(state, at, value) {
 }
 
 /**
- * What the optimizer keeps of the picked weight: "v" or "m".
+ * The optimizer's state for the picked weight, such as "v" or "m".
  *
  * @param {RunState} state
  * @param {At} at
@@ -96,11 +96,11 @@ export function rootOfV(state, at, value) {
 }
 
 /**
- * By what the gradient of the picked weight is multiplied.
+ * The factor that the gradient of the picked weight is multiplied by.
  *
  * @param {RunState} state
  * @param {At} at
- * @param {{ value: number, fromV: boolean, optimizer: OptimizerConfig }} numbers the effective step,
+ * @param {{ value: number, fromV: boolean, optimizer: OptimizerConfig }} numbers the factor, and
  *   whether it is lr / √(v + ε)
  */
 export function effectiveStep(state, at, { value, fromV, optimizer }) {
@@ -127,7 +127,7 @@ export function effectiveStep(state, at, { value, fromV, optimizer }) {
  * @param {RunState} state
  * @param {At} at
  * @param {number} value
- * @param {OptimizerConfig} [optimizer] that made it, where that is known
+ * @param {OptimizerConfig} [optimizer] the one that made it, if known
  */
 export function step(state, at, value, optimizer) {
   const source = sourceOf(state, "update");
