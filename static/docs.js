@@ -1,4 +1,4 @@
-// The description of the interface, at /docs; the page itself does not use this file.
+// Shows the API's description at /docs. The page itself does not use this file.
 /** @type {any} */ (globalThis).SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",

@@ -32,7 +32,7 @@ export function formatCount(value) {
 }
 
 /**
- * A rate: one decimal below 10, whole above.
+ * A rate: with one decimal below 10, as a whole number above.
  *
  * @param {number} value
  */
@@ -41,7 +41,7 @@ export function formatRate(value) {
 }
 
 /**
- * A setting as short as it goes: 0.001, 1e-7, 1e6.
+ * A setting, as short as possible: 0.001, 1e-7, 1e6.
  *
  * @param {number} value
  */
@@ -51,7 +51,7 @@ export function formatSetting(value) {
 
 /**
  * A scale or a weight: two significant digits, no trailing zeros, a true minus sign: −0.0013, 4e-5,
- * 1.3e10; what has more of them before the point, all of these: 9,902.
+ * 1.3e10. All digits before the point are kept: 9,902.
  *
  * @param {number} value
  * @param {number} [digits]
@@ -65,7 +65,7 @@ export function formatValue(value, digits = 2) {
 }
 
 /**
- * As many significant digits of a value as show what was added to it: three of that.
+ * How many significant digits of a value show three digits of what was added to it.
  *
  * @param {number} value
  * @param {number} added
@@ -73,7 +73,7 @@ export function formatValue(value, digits = 2) {
 export function digitsBeside(value, added) {
   if (value === 0 || added === 0) return 3;
   const exponent = (/** @type {number} */ number) => Math.floor(Math.log10(Math.abs(number)));
-  // A float32 has seven.
+  // A float32 has about seven.
   return Math.min(Math.max(3 + exponent(value) - exponent(added), 3), 7);
 }
 
@@ -91,7 +91,7 @@ export function formatSmallPercent(value) {
  * Reads a number as it is typed: 0.001, 1e-3, 0,001 or −0,05.
  *
  * @param {string} text
- * @returns {number} NaN where it is none, or in doubt, infinite beyond the largest
+ * @returns {number} NaN if it is no number or ambiguous; infinite if beyond the largest
  */
 export function parseNumber(text) {
   if (doubtAbout(text) !== "") return NaN;
@@ -103,10 +103,10 @@ export function parseNumber(text) {
 }
 
 /**
- * Why a number as it is typed is none, where its comma may stand for a point or for thousands.
+ * Says that a typed number is ambiguous: its comma may be a decimal point or separate thousands.
  *
  * @param {string} text
- * @returns {string} "" where there is no such doubt
+ * @returns {string} "" if it is not ambiguous
  */
 export function doubtAbout(text) {
   const [, whole = "", rest = ""] = /^\s*([+−-]?[1-9]\d{0,2}),(\d{3})\s*$/.exec(text) ?? [];
@@ -115,7 +115,7 @@ export function doubtAbout(text) {
 }
 
 /**
- * What an error says, as sentences: capital letters first and full stops last.
+ * An error's message and hint as sentences, with capital letters and full stops.
  *
  * @param {{ message: string, hint?: string | null }} error
  */
@@ -140,7 +140,7 @@ export function aDigit(digit) {
 
 /**
  * @param {number} value
- * @param {number} digits significant ones, or as many as stand before the point
+ * @param {number} digits the significant digits; if more stand before the point, all of those
  */
 function roundedTo(value, digits) {
   const size = Math.abs(value);
@@ -167,7 +167,8 @@ function significant(value, digits) {
  */
 function fixed(value, decimals) {
   const scaled = value * 10 ** decimals;
-  // Exactly half way, which in binary takes a multiple of a power of two, toFixed goes up.
+  // toFixed rounds an exact half up; only multiples of a power of two can be exact halves in
+  // binary.
   const isHalf = Number.isInteger(value * 2 ** (decimals + 1)) && Math.abs(scaled % 1) === 0.5;
   if (!isHalf) return value.toFixed(decimals);
   const even = 2 * Math.round(scaled / 2);
@@ -175,7 +176,7 @@ function fixed(value, decimals) {
 }
 
 /**
- * With a comma before every three digits that stand before the point.
+ * Adds a comma between groups of three digits before the point.
  *
  * @param {string} text
  */

@@ -20,10 +20,13 @@ export const SHORTCUTS = [
   { action: "keys", key: "?", shift: true, label: "?", does: "show or hide this list" },
 ];
 
-/** Roles whose own keys (typing, arrows, space) come before the page's; a group in focus scrolls. */
+/**
+ * Roles that use keys themselves (typing, arrows, space) before the page does; a focused group
+ * scrolls.
+ */
 const OWN_KEYS = new Set(["slider", "tab", "textbox", "combobox", "spinbutton", "radio", "group"]);
 
-/** Elements that answer to space themselves. */
+/** Elements that use Space themselves. */
 const OWN_SPACE = new Set(["button", "summary", "a"]);
 
 /**
@@ -39,7 +42,8 @@ const OWN_SPACE = new Set(["button", "summary", "a"]);
 /** @typedef {{ tag: string, role: string | null, editable: boolean }} KeyTarget */
 
 /**
- * Which action a key press asks for, or null where it belongs to a field, a slider or the browser.
+ * The action that a key press asks for; null if the key belongs to a field, a slider or the
+ * browser.
  *
  * @param {KeyPress} press
  * @param {KeyTarget} target what has the focus
@@ -52,7 +56,7 @@ export function actionOf(press, target) {
   if ((press.key === " " || press.key === "Enter") && OWN_SPACE.has(target.tag)) return null;
   const found = SHORTCUTS.find((shortcut) => matches(shortcut, press));
   if (!found) return null;
-  // Holding a key steps on and on, but must not flip play and pause or reset again and again.
+  // A held key repeats steps, but must not repeat Play, Pause or Reset.
   const repeatable = found.action === "step_phase" || found.action === "step_batch";
   return press.repeat && !repeatable ? null : found.action;
 }
@@ -62,7 +66,7 @@ export function actionOf(press, target) {
  * @param {KeyPress} press
  */
 function matches(shortcut, press) {
-  // On some keyboards the question mark needs no shift, on others it does.
+  // Only some keyboards need Shift for the question mark.
   if (shortcut.key === "?") return press.key === "?";
   return (
     shortcut.key.toLowerCase() === press.key.toLowerCase() && shortcut.shift === press.shiftKey

@@ -1,14 +1,13 @@
 /**
- * Elements that become what they are when they are first wanted: a dialog when it is opened, a
- * region when it comes near the window or Tab is pressed. Their modules are loaded with the first
- * of them.
+ * Loads elements when they are first needed: a dialog when it is opened, a region when it comes
+ * near the window or Tab is pressed. Their modules are loaded together, with the first of them.
  */
 
-/** How far outside the window a region is loaded. */
+/** A region is loaded when it is this near to the window. */
 const NEAR = "300px 0px";
 
 /**
- * Makes the elements of that name what they are. A region is `inert` until then.
+ * Defines the custom element of that name. A region is `inert` until then.
  *
  * @param {string} name
  */
@@ -28,14 +27,14 @@ export function loadWhenNear(name, failed) {
   const now = () => load(name).then(() => loaded.abort());
   const observer = new IntersectionObserver(
     (entries) => {
-      // Where it fails it is tried again the next time.
+      // If loading fails, it is tried again the next time.
       if (entries.some((entry) => entry.isIntersecting)) now().catch(failed);
     },
     { rootMargin: NEAR },
   );
   loaded.signal.addEventListener("abort", () => observer.disconnect());
   for (const waiting of document.querySelectorAll(name)) observer.observe(waiting);
-  // Keys lead on to what is far off, and would pass over it while it is inert.
+  // The Tab key would skip a region that is still inert.
   const byKeys = (/** @type {KeyboardEvent} */ { key }) => key === "Tab" && now().catch(() => {});
   document.addEventListener("keydown", byKeys, { signal: loaded.signal });
 }

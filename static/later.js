@@ -6,7 +6,7 @@ import { RaceDialog } from "./elements/race-dialog.js";
 import { UnitDialog } from "./elements/unit-dialog.js";
 
 /**
- * What `late.js` loads, in one module: joined, they are sent in fewer bytes than one by one.
+ * The elements that `late.js` loads, in one module: that takes fewer bytes than several.
  *
  * @type {{ readonly [name: string]: CustomElementConstructor }}
  */

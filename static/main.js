@@ -35,14 +35,14 @@ import { connect, openRun } from "./open-run.js";
 import { classify, trainedNetwork } from "./protocol/api.js";
 import { storage } from "./storage.js";
 
-// A hidden page gets no animation frames, and nothing to draw: it goes on without them.
+// A hidden page gets no animation frames, so it goes on without them.
 const painter = new Painter((paint) => {
   if (document.hidden) setTimeout(paint, 0);
   else requestAnimationFrame(paint);
 });
 const afterPaint = (/** @type {() => void} */ callback) => painter.after(callback);
 const run = new RunModel(afterPaint);
-/** Of each run beside the page's own, so that the page has time for all. */
+/** The frame rate of each run beside the page's own, so that the page has time for all. */
 const COMPARED_FRAMES_PER_SECOND = 5;
 const comparison = new Comparison(run, (id) => {
   const other = new RunModel(afterPaint, COMPARED_FRAMES_PER_SECOND);
@@ -68,7 +68,7 @@ const classifier = new Classifier({
     if (classifier.reader.peek() === "run") {
       if (run.gone.peek()) throw run.gone.peek();
       id = run.state.peek()?.id ?? null;
-      if (id === null) return null; // it is read once the run is open
+      if (id === null) return null; // the drawing is read once the run is open
     }
     return classify(await drawing.toPng(), id, signal);
   },
@@ -87,7 +87,7 @@ const onPaper = (now) => {
 };
 addEventListener("beforeprint", () => onPaper(true));
 addEventListener("afterprint", () => onPaper(false));
-// For what sets the medium without either.
+// Some tools switch to print without firing either event.
 matchMedia("print").addEventListener("change", ({ matches }) => onPaper(matches));
 
 const notLoaded = () => {
@@ -99,7 +99,8 @@ const notLoaded = () => {
   };
 };
 /**
- * A dialog that is loaded when it is first opened; it puts its own way to open it into `dialogs`.
+ * Opens a dialog that is loaded when first opened; its element then replaces its entry in
+ * `dialogs`.
  *
  * @param {string} name
  * @param {() => void} open
@@ -154,7 +155,7 @@ const ELEMENTS = [
   ["share-dialog", ShareDialog],
   ["keys-dialog", KeysDialog],
 ];
-/** After as many milliseconds the reader's clicks and keys have their turn. */
+/** How long to work, in milliseconds, before letting clicks and keys have their turn. */
 const TURN = 8;
 
 let ends = 0;

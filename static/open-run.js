@@ -5,10 +5,10 @@ import { openRecipe } from "./protocol/opening.js";
 import { holdsRecipe, recipeOf } from "./protocol/recipe-link.js";
 import { RunSocket } from "./protocol/socket.js";
 
-/** Beyond this the network is rather gone than the server slow. */
+/** After this time, the network is more likely gone than the server slow. */
 const ANSWER_WITHIN_MS = 8000;
 
-/** What is to be said where the server knows no run of an id. */
+/** What the page says if the server does not know a run's id. */
 export const NO_SUCH_RUN = {
   code: "unknown_run",
   message: "This run does not exist, or no longer exists.",
@@ -16,8 +16,8 @@ export const NO_SUCH_RUN = {
 };
 
 /**
- * Opens the run named in the address, or makes the one whose recipe it holds, or a new one; the
- * address names it then.
+ * Opens the run named in the address, or makes the run whose recipe it holds, or a new one. The
+ * address then names it.
  *
  * @param {import("./models/run.js").RunModel} run
  * @param {Location} location
@@ -55,12 +55,12 @@ async function makeRun(fragment) {
 }
 
 /**
- * Lets a model follow a run of this server.
+ * Connects a model to a run of this server.
  *
  * @param {import("./models/run.js").RunModel} run
  * @param {string} id
  * @param {Location} location
- * @returns {() => void} ends it
+ * @returns {() => void} closes the connection
  */
 export function connect(run, id, location) {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -90,12 +90,12 @@ export function connect(run, id, location) {
   return () => {
     detach();
     socket.close();
-    run.connection.value = "gone"; // nothing more comes, and nobody is to wait for it
+    run.connection.value = "gone"; // so that nothing waits for this run
   };
 }
 
 /**
- * Whether the server knows the run; a server that does not answer may well know it.
+ * Whether the server knows the run. True if it does not answer, since it may know it.
  *
  * @param {string} id
  */

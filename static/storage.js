@@ -1,5 +1,5 @@
 /**
- * What the reader has chosen, kept by the browser. One that keeps no data of sites refuses both: the
+ * The reader's choices, stored by the browser. A browser set to store no site data refuses both; a
  * choice then lasts as long as the page.
  *
  * @type {Pick<Storage, "getItem" | "setItem">}
@@ -17,7 +17,7 @@ export const storage = {
     try {
       localStorage.setItem(key, value);
     } catch {
-      // It is chosen all the same.
+      // The choice still holds for this page.
     }
   },
 };

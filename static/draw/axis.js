@@ -1,16 +1,16 @@
-// The axis of losses beside a chart: where it begins on a logarithmic scale, and its labels.
+// A chart's axis of losses: its ends, lines and labels.
 
 import { formatCount, formatValue } from "../format.js";
 
-/** Where a logarithmic axis begins at the lowest: a loss of 0 has no place on it. */
+/** The lowest start of a logarithmic axis: a loss of 0 has no place on it. */
 export const LEAST = 1e-6;
-/** Lines across that a chart has room for, where each stands for a power of ten. */
+/** At most this many powers of ten get a line each. */
 const MOST_POWERS = 6;
-/** From line to line of a linear axis: uPlot's own end at 5e15, and a loss gets to 1e38. */
+/** Steps between the lines of a linear axis: uPlot's own end at 5e15, but losses reach 1e38. */
 const STEPS = Array.from({ length: 48 }, (_, i) => i - 9).flatMap((power) =>
   [1, 2, 2.5, 5].map((factor) => Number(`${factor}e${power}`)),
 );
-/** In CSS pixels, for labels of four characters; and for each more. */
+/** The width for labels of four characters, and for each more, in CSS pixels. */
 const AXIS_WIDTH = 40;
 const CHARACTER_WIDTH = 7;
 
@@ -27,7 +27,7 @@ export function lowerEnd(min) {
 }
 
 /**
- * The upper end of an axis that holds all, with room for the thickness of a line.
+ * The upper end of an axis that holds all losses, with room for a line's thickness.
  *
  * @param {number | null} max
  */
@@ -36,8 +36,8 @@ export function upperEnd(max) {
 }
 
 /**
- * Where lines go across a logarithmic axis: at every digit of a few powers of ten, or at some of
- * many powers. (uPlot's own loop never ends where `min` is 9.5 to 10 times a power of ten.)
+ * Where the lines of a logarithmic axis go: at every digit if there are few powers of ten, else at
+ * some of the powers. (uPlot's own loop never ends where `min` is 9.5 to 10 times a power of ten.)
  *
  * @param {number} min
  * @param {number} max
@@ -57,7 +57,8 @@ function logarithmicSplits(min, max) {
 }
 
 /**
- * The splits that have labels: the powers of ten, or of less than two of them some digits too.
+ * The splits that get labels: the powers of ten, and some digits if there are fewer than two
+ * powers.
  *
  * @param {readonly number[]} splits
  */
@@ -68,7 +69,7 @@ function labelled(splits) {
 }
 
 /**
- * The room, the lines and the labels of the axis, as uPlot is told of them.
+ * The axis's width, lines and labels, as options for uPlot.
  *
  * @param {boolean} logarithmic
  * @returns {import("uplot").Axis}
@@ -85,7 +86,7 @@ export function lossAxis(logarithmic) {
 }
 
 /**
- * The room of the axis: for four characters at least, so that it seldom moves.
+ * The width of the axis: for at least four characters, so that it seldom changes.
  *
  * @param {unknown} _plot
  * @param {string[] | null} labels
@@ -121,7 +122,7 @@ export function axisLabel(value) {
 }
 
 /**
- * The labels of an axis, as uPlot asks for them; a place without room for one is null.
+ * The labels of an axis, as uPlot asks for them; a split without a label is null.
  *
  * @param {unknown} _plot
  * @param {(number | null)[]} splits

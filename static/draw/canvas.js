@@ -1,8 +1,8 @@
 /** @typedef {{ width: number, height: number, ratio: number }} Size CSS pixels, device pixels per CSS pixel */
 
 /**
- * The size of elements, kept up to date by the browser: to ask an element for its size in every
- * frame would lay out the page again each time.
+ * The sizes of elements, kept up to date by a ResizeObserver: asking an element in every frame
+ * would lay out the page each time.
  */
 /** @type {WeakMap<Element, { width: number, height: number }>} */
 const sizes = new WeakMap();
@@ -16,7 +16,7 @@ const observer =
 
 /**
  * @param {Element} element
- * @returns {{ width: number, height: number }} of its content, in CSS pixels
+ * @returns {{ width: number, height: number }} the size of its content, in CSS pixels
  */
 export function sizeOf(element) {
   const known = sizes.get(element);
@@ -28,11 +28,11 @@ export function sizeOf(element) {
 }
 
 /**
- * Gives a canvas as many device pixels as it covers on the screen, and returns a context that
- * counts in CSS pixels on a clean sheet.
+ * Gives a canvas as many device pixels as it covers on the screen, clears it, and returns a context
+ * that counts in CSS pixels.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {{ width: number, height: number }} [size] CSS pixels, where the caller has set them
+ * @param {{ width: number, height: number }} [size] CSS pixels, if the caller has set them
  * @returns {{ context: CanvasRenderingContext2D, size: Size } | null} null while it has no size
  */
 export function prepareCanvas(canvas, { width, height } = sizeOf(canvas)) {
@@ -50,7 +50,7 @@ export function prepareCanvas(canvas, { width, height } = sizeOf(canvas)) {
   return { context, size: { width, height, ratio } };
 }
 
-/** An image that is written pixel by pixel and drawn at any size; its memory is kept. */
+/** An image that is written pixel by pixel and drawn at any size. Its memory is reused. */
 export class PixelBuffer {
   /** @type {HTMLCanvasElement | null} */
   #canvas = null;
@@ -61,7 +61,7 @@ export class PixelBuffer {
   /**
    * @param {number} width
    * @param {number} height
-   * @returns {Uint32Array} the pixels, row by row, to be written
+   * @returns {Uint32Array} the pixels to write, row by row
    */
   resize(width, height) {
     if (!this.#canvas || this.#image?.width !== width || this.#image?.height !== height) {

@@ -8,11 +8,11 @@ import { squaresIn, writeMatrix } from "./grid.js";
  * @typedef {import("./colours.js").Theme} Theme
  */
 
-/** How far from square a cell may be, so that all rows are full. */
+/** How far from square a cell may be to make all rows full. */
 const MOST_OBLONG = 2;
 
 /**
- * Where the cells of a layer lie: one a unit, row by row, filling the box; in full rows where the
+ * Where the cells of a layer lie: one per unit, row by row, filling the box, in full rows if the
  * number of units allows it.
  *
  * @param {number} count
@@ -34,7 +34,7 @@ export function cellsLayout(count, { width, height }) {
   return { columns, rows, width: width / columns, height: height / rows };
 }
 
-/** Draws one value a unit as cells on a fixed scale, with a frame around the picked one. */
+/** Draws one cell per unit on a fixed scale, with a frame around the picked one. */
 export function cellsPainter() {
   const buffer = new PixelBuffer();
 
@@ -66,7 +66,7 @@ export function cellsPainter() {
 const TILE_GAP = 5;
 const TILE_LABEL = 11;
 
-/** Draws a matrix (units, inputs) of codes, a tile a unit, its cells as those of the layer before. */
+/** Draws a matrix (units, inputs) of codes: a tile per unit, with cells like the layer before. */
 export function tilesPainter() {
   const tile = new PixelBuffer();
 

@@ -1,5 +1,5 @@
-// What the charts of losses over the batches have in common: axes, cursor, marks of changes, and
-// what lies above.
+// What the charts of losses over batches share: axes, cursor, marks of changes, and marks of losses
+// above the axis.
 
 import uPlot from "uplot";
 import { lossAxis, lowerEnd } from "./axis.js";
@@ -8,7 +8,7 @@ import { drawAbove } from "./loss-end.js";
 /** @typedef {import("./colours.js").Theme} Theme */
 
 /**
- * @typedef {object} Mark something that was changed, at its batch
+ * @typedef {object} Mark a change, at its batch
  * @property {number} batch
  * @property {string} words
  * @property {string} colour
@@ -28,16 +28,16 @@ import { drawAbove } from "./loss-end.js";
  * @property {(batch: number | null) => void} pointed
  */
 
-/** From label to label of the batches: there is no batch 2.5. */
+/** Steps between the labels of batches: whole numbers, as there is no batch 2.5. */
 const BATCH_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((n) => [1, 2, 5].map((digit) => digit * 10 ** n));
 const MARK_ROW_HEIGHT = 14;
-/** Under the words: the label at the axis's end reaches up so far. */
+/** The gap under the words, into which the label at the axis's end reaches. */
 const MARK_GAP = 8;
-/** To the right: the label at the axis's end, "60,000", reaches out so far. */
+/** The room on the right for half of the label at the axis's end, such as "60,000". */
 const HALF_LABEL = 22;
 
 /**
- * A chart of losses in its holder, as large as that.
+ * A chart of losses that fills its holder.
  *
  * @param {HTMLElement} holder
  * @param {uPlot.AlignedData} data
@@ -100,11 +100,11 @@ function pointedBatch(plot, reached) {
 }
 
 /**
- * What was changed and where, under the lines.
+ * Draws the changes, each at its batch, under the lines.
  *
  * @param {uPlot} plot
- * @param {readonly Mark[]} marks by their batches
- * @param {number} rows for the words
+ * @param {readonly Mark[]} marks sorted by batch
+ * @param {number} rows how many rows there are for words
  * @param {Theme} theme
  */
 export function drawMarks(plot, marks, rows, theme) {
@@ -126,7 +126,7 @@ export function drawMarks(plot, marks, rows, theme) {
     const width = ctx.measureText(text).width;
     const left = Math.max(0, Math.min(x - width / 2, bbox.left + bbox.width - width));
     const row = ends.findIndex((end) => left > end);
-    if (row < 0) continue; // no room for its words: the line stays, the list of changes has it
+    if (row < 0) continue; // no room for words: the line is drawn, the history has them
     ends[row] = left + width + 6 * ratio;
     ctx.fillStyle = theme.muted;
     ctx.fillText(text, left, bbox.top - (MARK_GAP + row * MARK_ROW_HEIGHT) * ratio);

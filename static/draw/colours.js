@@ -3,7 +3,7 @@ import { formatValue } from "../format.js";
 /** @typedef {[number, number, number]} Rgb */
 
 /**
- * The colours of the page's tokens, as the canvases use them.
+ * The page's colour tokens, in the forms that canvases use.
  *
  * @typedef {object} Theme
  * @property {string} ink
@@ -36,8 +36,8 @@ export function parseColour(text) {
 }
 
 /**
- * The table of the signed scale: code 128 is zero, 128 + 127·s for s in −1..1, where
- * s = sign · sqrt(|v| / scale) as docs/protocol.md gives it. Code 0 is not used and reads as 1.
+ * The table of the signed scale: code 128 + 127·s for s in −1..1, where s = sign · sqrt(|v| /
+ * scale) as in docs/protocol.md, so that 128 is zero. Code 0 is unused and reads as 1.
  *
  * @param {Rgb} negative
  * @param {Rgb} zero
@@ -72,8 +72,8 @@ export function valueOfCode(code, scale, coding) {
 }
 
 /**
- * Which end of its scale a code is at, and so stands for all beyond, too: −1 the lower, 1 the upper,
- * 0 neither.
+ * The end of its scale that a code is at, where it also stands for all values beyond: −1 the lower,
+ * 1 the upper, 0 neither.
  *
  * @param {number} code
  * @param {"signed" | "unsigned"} coding
@@ -84,7 +84,7 @@ export function endOfCode(code, coding) {
 }
 
 /**
- * What a code says of the value it stands for.
+ * The value that a code stands for, as text.
  *
  * @param {number} code
  * @param {number} scale
@@ -95,10 +95,10 @@ export function textOfCode(code, scale, coding) {
 }
 
 /**
- * A value, or what is known of it: "≤ −0.27", "≥ 0.27".
+ * A value, or its known bound: "≤ −0.27", "≥ 0.27".
  *
  * @param {number} value
- * @param {number} side −1: it is this or less; 1: this or more; 0: this
+ * @param {number} side −1: `value` or less; 1: `value` or more; 0: exactly `value`
  */
 export function boundText(value, side) {
   const sign = { "-1": "≤ ", 1: "≥ " }[side] ?? "";
@@ -152,7 +152,7 @@ function mix(from, to, share) {
 }
 
 /**
- * As the bytes red, green, blue, alpha lie in ImageData, on the little-endian machines of today.
+ * A pixel of ImageData as one number: red, green, blue, alpha on a little-endian machine.
  *
  * @param {Rgb} colour
  */

@@ -8,10 +8,10 @@ import { writeImages } from "./grid.js";
 
 const GAP = 1;
 
-/** How much of a mark is seen where it covers all of its weight: the colour shows through. */
+/** The opacity of a mark that covers its whole weight, so that the colour shows through. */
 const COVER_ALPHA = 0.5;
 
-/** Rows of images beside one run's name: more would push the next run out of sight. */
+/** At most this many rows of images per run: more would push the next run out of sight. */
 const MOST_ROWS = 3;
 
 /**
@@ -42,8 +42,8 @@ export function comparedLayout(count, side, width) {
 }
 
 /**
- * Draws some images of signed codes on one scale, a mark in the corner of some weights, and a frame
- * around one of the images.
+ * Draws images of signed codes on one scale, with a mark in the corner of some weights and a frame
+ * around one image.
  */
 export function comparedPainter() {
   const buffer = new PixelBuffer();

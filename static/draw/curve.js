@@ -7,19 +7,19 @@ import { dashedVertical } from "./dashed.js";
  * @typedef {import("../models/curve.js").Line} Line
  */
 
-/** Room around the plot, in CSS pixels; on the left for a loss as long as 5.76e-10. */
+/** The room around the plot, in CSS pixels; the left has room for a loss such as 5.76e-10. */
 const LEFT = 60;
 const RIGHT = 6;
 const TOP = 8;
 const BOTTOM = 18;
 
-/** A loss this many times the one at W0 leaves the picture at the top. */
+/** Losses above this many times the loss at W0 are cut off at the top. */
 const HIGHEST = 2.5;
 const DOT = 4.5;
 
 /**
- * Where learning rates and losses lie. The losses shown are those of the lines, cut off at the top
- * where a step overshoots by far.
+ * Where learning rates and losses lie in the plot, which is cut off at the top if a step overshoots
+ * by far.
  *
  * @param {Line} line
  * @param {{ width: number, height: number }} size
@@ -51,11 +51,11 @@ export function curveScales({ distances, batch, heldOut }, { width, height }) {
 
 /**
  * Draws the loss along a step: this batch in ink, unseen images dashed, the tangent at W0, and in
- * the accent colour where the learning rate lands.
+ * the accent colour the place where the learning rate lands.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {{ line: Line, rate: number, loss: number | null, pointed: number | null }} picture
- *   `loss` at the learning rate, null beyond the line; `pointed` the index of a point
+ *   `loss` is that at the learning rate, null beyond the line; `pointed` is a point's index
  * @param {Size} size
  * @param {Theme} theme
  */
@@ -113,7 +113,7 @@ function axisText(loss) {
 }
 
 /**
- * From W0 to where it leaves the picture, or to the end of the lines.
+ * Draws the tangent from W0 to where it leaves the picture, or to the end of the lines.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {Line} line
@@ -137,7 +137,7 @@ function drawTangent(context, { batch, slope }, { x, y, bottom, reach }) {
 function drawLine(context, distances, losses, { x, y, top }) {
   context.beginPath();
   losses.forEach((loss, i) => {
-    // Far beyond the picture the line only has to leave it in the right direction.
+    // Far beyond the picture, the line only needs the right direction.
     const height = Number.isFinite(loss) ? Math.min(loss, 10 * top) : 10 * top;
     const [px, py] = [x(distances[i] ?? 0), y(height)];
     if (i === 0) context.moveTo(px, py);
@@ -218,7 +218,7 @@ function dot(context, x, y, colour, theme) {
 }
 
 /**
- * An arrow head whose point lies 8 pixels on from (x, y) in the direction (dx, dy).
+ * Draws an arrow head in the direction (dx, dy), with its point at about (x, y).
  *
  * @param {CanvasRenderingContext2D} context
  * @param {number} x

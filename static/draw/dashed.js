@@ -3,8 +3,8 @@
  *
  * @param {CanvasRenderingContext2D} context
  * @param {number} x
- * @param {readonly [number, number]} ends the y of its ends
- * @param {readonly [number, number]} dash drawn and left out, in CSS pixels
+ * @param {readonly [number, number]} ends the y of both ends
+ * @param {readonly [number, number]} dash lengths of dash and gap, in CSS pixels
  */
 export function dashedVertical(context, x, [from, to], dash) {
   context.lineWidth = 1;

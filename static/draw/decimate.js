@@ -6,14 +6,14 @@
  */
 
 /**
- * Thins a long series for drawing: of each bucket its lowest and its highest value, in their order,
- * so that no spike is lost. Buckets are powers of two and start at the first value, so that the
+ * Thins a long series for drawing: keeps the lowest and highest value of each bucket, in order, so
+ * that no spike is lost. Bucket sizes are powers of two, counted from the first value, so that the
  * picture does not shimmer while the series grows.
  *
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} line a smooth series over the same x
- * @param {number} most at most this many points come out (at least 4)
+ * @param {number} most the largest number of points to keep, at least 4
  * @returns {Decimated}
  */
 export function decimate(x, y, line, most) {
@@ -56,12 +56,12 @@ export function decimate(x, y, line, most) {
 }
 
 /**
- * Thins points that are drawn as marks: of each bucket the first, and the last of all. Buckets are
- * powers of two here, too.
+ * Thins points drawn as marks: keeps the first of each bucket, and the last point. Bucket sizes are
+ * again powers of two.
  *
  * @template {{ batch: number }} T
- * @param {readonly T[]} points by their batches
- * @param {number} apart batches from one mark to the next, at least, so that they do not touch
+ * @param {readonly T[]} points sorted by batch
+ * @param {number} apart the least distance between two marks, in batches, so that they do not touch
  */
 export function thinned(points, apart) {
   let bucket = 1;

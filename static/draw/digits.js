@@ -17,7 +17,7 @@ export function digitsLayout(count, { width, height }) {
   return squaresIn(count, width, height);
 }
 
-/** Draws the digits of the batch at hand, the followed one in a frame of the accent colour. */
+/** Draws the batch's digits, with a frame in the accent colour around the followed one. */
 export function digitsPainter() {
   const buffer = new PixelBuffer();
 

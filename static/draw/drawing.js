@@ -3,15 +3,15 @@
 /** The brush's width as a share of the pad's side. */
 const BRUSH = 1 / 12;
 
-/** Strokes shorter than this in all, as a share of the side, are no digit yet. */
+/** Strokes shorter than this in total, as a share of the side, are not a digit yet. */
 const SHORTEST = 1 / 6;
 
-/** Side of the picture that is sent, in pixels. */
+/** The side of the image that is sent, in pixels. */
 const SENT_SIDE = 280;
 
 /**
- * What is on the drawing pad: strokes, or a digit that was copied to it. Kept as lines, so that it
- * is sharp at any size and in any theme.
+ * The drawing on the pad: strokes, or a copied digit. Strokes are kept as lines, so that they are
+ * sharp at any size and in any theme.
  */
 export class Drawing {
   /** @type {Point[][]} */
@@ -23,7 +23,7 @@ export class Drawing {
     return this.#strokes.length === 0 && this.#image === null;
   }
 
-  /** Whether there is enough of it to be read: more than a dot. */
+  /** Whether there is enough to read: more than a dot. */
   get readable() {
     return this.#image !== null || this.#length() >= SHORTEST;
   }
@@ -44,7 +44,7 @@ export class Drawing {
   }
 
   /**
-   * Replaces the drawing by an image of ink, 0..255, bright where the ink is.
+   * Replaces the drawing with an image of ink: 0 for none, 255 for full ink.
    *
    * @param {Uint8Array} pixels
    */
@@ -77,14 +77,14 @@ export class Drawing {
       context.beginPath();
       stroke.forEach(({ x, y }, i) => {
         if (i === 0) context.moveTo(x * size.width, y * size.height);
-        // A dot is a line of no length, which a round cap makes visible.
+        // A dot is a line of length zero, which the round cap makes visible.
         context.lineTo(x * size.width, y * size.height);
       });
       context.stroke();
     }
   }
 
-  /** The drawing as a PNG, black on white, whatever the theme. @returns {Promise<Blob>} */
+  /** The drawing as a PNG, black on white in every theme. @returns {Promise<Blob>} */
   toPng() {
     const canvas = document.createElement("canvas");
     canvas.width = SENT_SIDE;
@@ -120,7 +120,7 @@ export class Drawing {
    * @param {string} ink
    */
   #drawImage(context, image, { width, height }, ink) {
-    // The image holds ink as opacity; its colour is that of the theme.
+    // The image holds ink as opacity, and gets the theme's colour here.
     const tinted = document.createElement("canvas");
     tinted.width = image.width;
     tinted.height = image.height;

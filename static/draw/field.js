@@ -15,7 +15,7 @@ export function fieldPainter() {
   /**
    * @param {CanvasRenderingContext2D} context
    * @param {{ values: ArrayLike<number>, scale: number, picked: number | null,
-   *   coding?: "signed" | "unsigned" }} field signed where nothing is said
+   *   coding?: "signed" | "unsigned" }} field `coding` is "signed" by default
    * @param {Pick<Size, "width" | "height">} size
    * @param {Theme} theme
    */
@@ -33,7 +33,7 @@ export function fieldPainter() {
   };
 }
 
-/** Draws one digit, ink on panel, over the whole of a canvas of as many pixels. */
+/** Draws one digit, ink on panel, over a whole canvas of the same number of pixels. */
 export function digitPainter() {
   const buffer = new PixelBuffer();
 

@@ -8,14 +8,16 @@ import { squaresIn, writeMatrix } from "./grid.js";
  * @typedef {import("../models/loop.js").ForwardPicture} ForwardPicture
  */
 
-/** The activation that gets the full colour, by the activation function's range: fixed, not fitted. */
+/**
+ * The activation that gets full colour, from the function's range: fixed, not fitted to the data.
+ */
 /** @type {{ [activation: string]: number }} */
 const ACTIVATION_SCALE = { relu: 4, linear: 4, tanh: 1, sigmoid: 1, softmax: 1 };
 
 const LABEL_HEIGHT = 14;
 
 /**
- * The scale that outputs of an activation function are shown on.
+ * The scale for the outputs of an activation function.
  *
  * @param {string} activation
  * @returns {{ scale: number, coding: "signed" | "unsigned" }}
@@ -109,7 +111,7 @@ function drawBars(context, probabilities, label, { width, height, top }, theme) 
   context.textBaseline = "middle";
   probabilities.forEach((probability, i) => {
     const x = i * slot + (slot - bar) / 2;
-    const share = Math.min(probability, 1); // an output that is none may be beyond
+    const share = Math.min(probability, 1); // an output that is no probability may be larger
     const length = Math.max(share * (base - top), share > 0.001 ? 1 : 0);
     context.fillStyle = theme.sequential;
     context.fillRect(x, base - length, bar, length);

@@ -1,6 +1,6 @@
 /**
- * Draws the frame of what is picked in a picture: in the accent colour, with a seam of the panel's
- * about it, since the picture may have that colour too.
+ * Draws a frame around a picked part of a picture: in the accent colour, edged with the panel's
+ * colour in case the picture has the accent colour too.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {{ x: number, y: number, width: number, height: number }} frame

@@ -7,11 +7,11 @@ const INSET = 6;
 const BAR = 6;
 
 /**
- * Draws where a figure lies on its axis: the usual part of it shaded, the value as a mark.
+ * Draws where a figure lies on its axis: the usual range shaded, the value as a mark.
  *
  * @param {CanvasRenderingContext2D} context
- * @param {{ axis: import("../models/health.js").Axis, at: number | null }} gauge `at` between 0 and
- *   1; null: there is no value
+ * @param {{ axis: import("../models/health.js").Axis, at: number | null }} gauge `at` is between 0 and
+ *   1, or null if there is no value
  * @param {Size} size
  * @param {Theme} theme
  */

@@ -7,11 +7,11 @@ import { squaresIn, writeImages, writeMatrix } from "./grid.js";
  * @typedef {import("../models/loop.js").BackwardPicture} BackwardPicture
  */
 
-/** Share of the height that the images get; the rest is the last layer's gradient. */
+/** The images' share of the height; the last layer's gradient gets the rest. */
 const IMAGES_SHARE = 0.7;
 const GAP = 7;
 
-/** Draws ∂loss/∂W of some units of the first layer as images, and of the last layer as a matrix. */
+/** Draws ∂loss/∂W: of some first-layer units as images, of the last layer as a matrix. */
 export function gradientsPainter() {
   const images = new PixelBuffer();
   const output = new PixelBuffer();
@@ -53,7 +53,7 @@ function drawImages(context, buffer, { images, units }, size, theme) {
   pixels.fill(0);
   writeImages(pixels, images, columns, side, theme.signed);
   const room = Math.min(size.width / width, (size.height * IMAGES_SHARE) / height) * size.ratio;
-  // Whole device pixels where that costs little room, so that the images are crisp.
+  // Whole device pixels make the images crisp, if that costs little room.
   const scale = room >= 1 ? Math.floor(room) : room;
   const shown = scale < room * 0.8 ? room / size.ratio : scale / size.ratio;
   context.imageSmoothingEnabled = shown * size.ratio < 1;

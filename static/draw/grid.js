@@ -3,26 +3,26 @@
  * @property {number} columns
  * @property {number} rows
  * @property {number} side pixels of one image, in its own pixels
- * @property {number} scale device pixels for one pixel of an image: a whole number, so that it stays crisp
+ * @property {number} scale device pixels per image pixel: a whole number, so that images stay crisp
  * @property {number} width device pixels in all
  * @property {number} height
  */
 
-/** Smallest size of one image on the screen, in CSS pixels. */
+/** The smallest size of an image on the screen, in CSS pixels. */
 const SMALLEST_IMAGE = 17;
 
-/** The example network's first layer, for which room is kept, however few images there are. */
+/** The example network's first layer: room for it is kept, however few images there are. */
 const USUAL = { count: 512, side: 28 };
 
-/** No more room than this, in CSS pixels, where images are narrow and rows many. */
+/** The most height kept, in CSS pixels, if the grid is narrow with many rows. */
 const MOST_KEPT = 405;
 
-/** Between two images, in pixels of an image. */
+/** The gap between two images, in image pixels. */
 export const GAP = 1;
 
 /**
- * How large images of `side` x `side` are, and how many go into a row: as large as the height that
- * is kept for them has room for.
+ * The scale of images of `side` x `side` and how many go into a row: as large as the kept height
+ * allows.
  *
  * @param {number} count
  * @param {number} side
@@ -42,8 +42,8 @@ export function gridLayout(count, side, width, ratio) {
 }
 
 /**
- * The height in device pixels that a layer's picture takes at least: what stands below it stays
- * where it is when another layer is chosen.
+ * The least height of a layer's picture, in device pixels, so that what is below does not move when
+ * the reader chooses another layer.
  *
  * @param {number} width available device pixels
  * @param {number} ratio device pixels per CSS pixel
@@ -84,7 +84,7 @@ function gridOf(count, side, width, scale) {
 }
 
 /**
- * Which image lies at a point, or null between and beyond them.
+ * The image at a point; null beyond the images.
  *
  * @param {GridLayout} layout
  * @param {number} count
@@ -99,7 +99,7 @@ export function imageAt({ columns, side, scale }, count, x, y) {
 }
 
 /**
- * The image's corner in device pixels.
+ * An image's corner and size, in device pixels.
  *
  * @param {GridLayout} layout
  * @param {number} index
@@ -110,15 +110,15 @@ export function cornerOf({ columns, side, scale }, index) {
 }
 
 /**
- * Writes images of codes through a colour table into a picture `columns` images wide, with a gap
- * that is left as it is.
+ * Writes images of codes through a colour table into a picture `columns` images wide. The gaps
+ * between images are left as they are.
  *
  * @param {Uint32Array} pixels the picture, `columns * (side + 1) − 1` wide
  * @param {Uint8Array} codes (count, side * side)
  * @param {number} columns
  * @param {number} side
  * @param {Uint32Array} table
- * @param {number} [skipped] places left free before the first image
+ * @param {number} [skipped] how many places stay free before the first image
  */
 export function writeImages(pixels, codes, columns, side, table, skipped = 0) {
   const area = side * side;
@@ -139,7 +139,7 @@ export function writeImages(pixels, codes, columns, side, table, skipped = 0) {
 }
 
 /**
- * Writes codes one after the other: a matrix as it lies in memory.
+ * Writes codes one after another, as a matrix lies in memory.
  *
  * @param {Uint32Array} pixels
  * @param {Uint8Array} codes
@@ -152,7 +152,7 @@ export function writeMatrix(pixels, codes, table) {
 }
 
 /**
- * The columns and the cell size with which `count` squares fill a box best.
+ * The number of columns and the cell size with which `count` squares best fill a box.
  *
  * @param {number} count
  * @param {number} width

@@ -18,7 +18,8 @@ const TICKS = /** @type {const} */ ([
 ]);
 
 /**
- * Draws how many weights moved by which share of themselves, on a logarithmic axis, with the median.
+ * Draws a histogram of how far weights moved, as a share of each, on a logarithmic axis with the
+ * median.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {UpdatePicture} picture

@@ -8,7 +8,7 @@ import { digitsLayout, digitsPainter } from "./digits.js";
 
 const TEXT = 10;
 
-/** Draws the digits of the batch with their labels, small, in the lower right corner of each. */
+/** Draws the batch's digits, each with its label in small print in the lower right corner. */
 export function labelledDigitsPainter() {
   const drawDigits = digitsPainter();
 

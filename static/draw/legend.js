@@ -7,9 +7,9 @@ import { PixelBuffer } from "./canvas.js";
  */
 
 /**
- * The ticks of a legend: where they lie between 0 and 1, and what they say. The scale is that of a
- * square root, so a quarter of the value lies in the middle between zero and the end. The scale
- * holds all through the run, so values may lie beyond its ends, and have their colours.
+ * The ticks of a legend: their places between 0 and 1, and their labels. On a square-root scale, a
+ * quarter of the end's value lies halfway from zero to the end. The scale is fixed throughout the
+ * run, so values may lie beyond its ends; they get the colours of the ends.
  *
  * @param {number} scale
  * @param {"signed" | "unsigned"} coding
@@ -35,7 +35,7 @@ export function legendTicks(scale, coding) {
 }
 
 /**
- * The same in words.
+ * The scale in words.
  *
  * @param {number} scale
  * @param {"signed" | "unsigned"} coding
@@ -47,7 +47,7 @@ export function legendText(scale, coding) {
     : `from 0 to ${full} or more, on a square-root scale`;
 }
 
-/** Draws the colour bar from the very table the images are drawn with. */
+/** Draws the colour bar with the same table as the images. */
 export function legendPainter() {
   const buffer = new PixelBuffer();
 
@@ -76,9 +76,9 @@ export function legendPainter() {
     ticks.forEach(({ at, text }, i) => {
       const x = inset + at * width;
       context.fillRect(Math.round(x) - 0.5, barHeight, 1, 3);
-      // Where it is too narrow for all, those between the ends and the middle have no words.
+      // If there is no room for all labels, only the ends and the middle get one.
       if (crowded && i % 2 === 1) return;
-      // The words at the ends stay on the canvas, however long.
+      // Labels at the ends stay on the canvas, however long they are.
       const half = context.measureText(text).width / 2;
       const middle = Math.min(Math.max(x, half), size.width - half);
       context.fillText(text, middle, size.height - 2);

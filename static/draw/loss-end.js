@@ -1,22 +1,25 @@
-// Where a linear axis of losses ends: what is usual rules it, not a few losses far above.
+// Where a linear axis of losses ends: usual losses decide, not a few far above.
 
 import { exponentOf, upperEnd } from "./axis.js";
 
-/** About this share of the losses lies on the axis, whatever they are. */
+/** About this share of the losses is always on the axis. */
 const USUAL_SHARE = 0.95;
-/** Losses looked at to find the share: sorting all of a long run in every frame takes too long. */
+/** How many losses are sampled for it: sorting all of a long run in every frame takes too long. */
 const SAMPLE = 1024;
-/** The mean line and the test losses are on the axis too, up to this many times what is usual. */
+/** Mean and test losses are on the axis too, up to this many times the usual losses. */
 const FAR = 4;
-/** All losses are on the axis where it gets no longer than by this. */
+/** All losses are on the axis if that makes it at most this many times as long. */
 const LITTLE_LONGER = 1.5;
-/** A run's losses are on the axis of several runs up to this many times what any began with. */
+/** On an axis of several runs, a run counts up to this many times the largest first loss. */
 const FAR_BEYOND_START = 10;
 /** Room above the highest value, for the thickness of its line. */
 const ROOM = 1.02;
-/** The ends of an axis, times a power of ten. */
+/** Possible ends of an axis, times a power of ten. */
 const ENDS = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
-/** An axis gets shorter only where it is longer than needed by this: at rest between two ends. */
+/**
+ * An axis gets shorter only if it is this many times longer than needed, so that it does not
+ * flicker.
+ */
 const TOO_LONG = 1.5;
 
 /**
@@ -27,11 +30,11 @@ const TOO_LONG = 1.5;
  */
 
 /**
- * What a linear axis must hold: the first loss, 95 of 100 losses, the mean line and the test losses
- * that are not far above those, and all losses where that costs little.
+ * The loss up to which a linear axis must go: it holds the first loss, 95 of 100 losses, the mean
+ * and test losses that are not far above those, and all losses if that costs little.
  *
  * @param {Losses} losses
- * @returns {number} 0 where there are none
+ * @returns {number} 0 if there are no losses
  */
 export function neededEnd({ loss, smooth, tests }) {
   let stride = 1;
@@ -40,11 +43,11 @@ export function neededEnd({ loss, smooth, tests }) {
   for (let i = 0; i < sample.length; i++) sample[i] = loss[i * stride] ?? 0;
   const usual = Math.max(
     loss[0] ?? tests[0]?.loss ?? 0,
-    // Of a few losses the highest is not among them.
+    // Of a few losses, the highest is not counted here.
     sample.sort()[Math.floor(USUAL_SHARE * (sample.length - 1))] ?? 0,
   );
   let needed = usual;
-  // By index, here and below: of the million of a long run, an iterator takes several times as long.
+  // By index, here and below: over a million losses, an iterator takes several times as long.
   for (let i = 0; i < smooth.length; i++) {
     const value = smooth[i] ?? 0;
     if (value > needed && value <= FAR * usual) needed = value;
@@ -57,11 +60,11 @@ export function neededEnd({ loss, smooth, tests }) {
 }
 
 /**
- * What the linear axis of several runs must hold: what each alone would need, but for the runs that
- * have gone far beyond where any began. One that explodes does not flatten the others.
+ * The loss up to which an axis of several runs must go: far enough for each run, except runs that
+ * have gone far beyond every first loss. So one that explodes does not flatten the others.
  *
  * @param {readonly Losses[]} runs
- * @returns {number} 0 where there are no losses
+ * @returns {number} 0 if there are no losses
  */
 export function neededByAll(runs) {
   const start = Math.max(0, ...runs.map(({ loss }) => loss[0] ?? 0));
@@ -72,8 +75,8 @@ export function neededByAll(runs) {
 }
 
 /**
- * The round end of an axis that holds what it must; as it was before, unless that is too short or
- * much too long.
+ * A round end for an axis that must go up to `needed`. It stays as before unless that is too short
+ * or much too long.
  *
  * @param {number} needed
  * @param {number} before
@@ -109,10 +112,11 @@ export function highestOf(values) {
 const MARK = 3; // half a mark's width, CSS pixels
 
 /**
- * Marks at the top edge of a chart where values lie above it: the upper edge of each is the chart's.
+ * Draws marks at the top edge of a chart where values lie above it.
  *
  * @param {CanvasRenderingContext2D} context
- * @param {readonly number[]} places canvas pixels across, ascending; where marks would touch, the first
+ * @param {readonly number[]} places canvas pixels across, ascending; marks that would touch the one
+ *   before are left out
  * @param {{ top: number, ratio: number, hollow?: boolean }} how
  */
 export function drawAbove(context, places, { top, ratio, hollow = false }) {

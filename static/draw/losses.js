@@ -7,7 +7,7 @@ import { formatValue } from "../format.js";
  */
 
 /**
- * The smallest of 1, 2, 5, 10, 20, 50 … that is not below a value: an axis that rarely moves.
+ * The smallest of 1, 2, 5, 10, 20, 50 … that is at least `value`, so that the axis seldom changes.
  *
  * @param {number} value
  */
@@ -22,8 +22,8 @@ export function niceCeiling(value) {
  * Draws the loss of each sample of the batch, largest first, and the mean as a dashed line.
  *
  * @param {CanvasRenderingContext2D} context
- * @param {Pick<LossPicture, "perSample" | "mean"> & { marked?: number }} picture `marked`: a bar in
- *   the accent colour
+ * @param {Pick<LossPicture, "perSample" | "mean"> & { marked?: number }} picture `marked` is the
+ *   bar in the accent colour
  * @param {Size} size
  * @param {Theme} theme
  */
@@ -43,7 +43,7 @@ export function drawLosses(context, { perSample, mean, marked }, size, theme) {
     context.fillRect(i * slot, base - height(loss), bar, height(loss));
   });
   if (marked !== undefined) {
-    // The bar of a small loss is too low to be seen.
+    // The bar of a small loss would be too low to see.
     context.fillStyle = theme.accent;
     context.fillRect(marked * slot, base - 2, Math.max(bar, 3), 3);
   }

@@ -1,10 +1,10 @@
-// How the lines of compared runs differ besides their hue.
+// How the lines of compared runs differ, besides in hue.
 
 /** By slot: solid, long dashes, dots, dashes and dots, in CSS pixels. */
 export const DASHES = [[], [9, 4], [2, 3], [9, 3, 2, 3]];
 
 /**
- * The end of an axis: a little beyond what has been reached, so that it moves seldom.
+ * The end of an axis of batches: a little beyond the last batch, so that it seldom changes.
  *
  * @param {number} reached
  * @param {number} [least]
@@ -16,12 +16,11 @@ export function axisEnd(reached, least = 20) {
 }
 
 /**
- * How high the labels of some points stand: beside their points, but apart from those near them,
- * and within a chart.
+ * The heights of points' labels: beside their points, but not overlapping, and within the chart.
  *
  * @param {readonly { x: number, y: number }[]} points
- * @param {{ width: number, height: number, top: number, bottom: number }} room of a label, and
- *   between which edges it has it
+ * @param {{ width: number, height: number, top: number, bottom: number }} room the size of a
+ *   label, and the chart's edges
  * @returns {number[]} the middle of each
  */
 export function labelPlaces(points, { width, height, top, bottom }) {
@@ -39,7 +38,7 @@ export function labelPlaces(points, { width, height, top, bottom }) {
       if (isNear(above, here)) here.y = Math.max(here.y, above.y + height);
     }
   });
-  // Those that are pushed over the lower edge come back, and push up those above them.
+  // Labels pushed over the lower edge come back, and push up those above them.
   places.toReversed().forEach((here, i, upwards) => {
     here.y = Math.min(here.y, bottom - height / 2);
     for (const below of upwards.slice(0, i)) {

@@ -6,7 +6,7 @@
 const INSET = 2;
 
 /**
- * A run's loss in small, from zero to its own highest: for its shape, not for its size.
+ * Draws a small curve of a run's loss, from zero to its own highest: it shows shape, not size.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {{ curve: readonly (readonly [number, number])[] }} line batch, mean loss
@@ -36,7 +36,7 @@ export function drawSparkline(context, { curve }, { width, height }, theme) {
   });
   context.stroke();
   if (curve.length > 1) return;
-  // One point has no line.
+  // A single point makes no line.
   context.fillStyle = theme.ink;
   context.fillRect(x(last) - 1, y(most) - 1, 2, 2);
 }

@@ -6,7 +6,7 @@ import { writeMatrix } from "./grid.js";
  * @typedef {import("./colours.js").Theme} Theme
  */
 
-/** Room for the unit's number left of its strip, where strips are high enough for one. */
+/** The room left of a strip for its unit's number, in CSS pixels. */
 export const STRIP_LABEL = 26;
 const LOWEST_LABELLED = 12;
 
@@ -14,13 +14,13 @@ const LOWEST_LABELLED = 12;
  * The height of one unit's strip, with its gap, in CSS pixels.
  *
  * @param {number} units
- * @param {number} kept the height in which all of them find room, if they are not too many
+ * @param {number} kept the height that all strips share, if there are not too many
  */
 export function stripHeight(units, kept) {
   return Math.max(3, Math.min(40, Math.floor(kept / units)));
 }
 
-/** Draws a weight matrix as one strip of cells a unit, nearest neighbour. */
+/** Draws a weight matrix as one strip of cells per unit, without smoothing. */
 export function stripsPainter() {
   const buffer = new PixelBuffer();
 

@@ -21,7 +21,7 @@ import { STRIP_LABEL, stripHeight, stripsPainter } from "./strips.js";
  */
 
 /**
- * The side of the square that inputs form, in inputs; null where they form none.
+ * The side of the square that the inputs form; null if they form none.
  *
  * @param {number} inputs
  */
@@ -31,7 +31,7 @@ export function squareSide(inputs) {
 }
 
 /**
- * Units whose inputs form a square are images in a grid; others are strips, one below the other.
+ * The layout of a layer's units: images in a grid if their inputs form a square, else strips.
  *
  * @param {readonly [number, number]} shape units, inputs
  * @param {number} width CSS pixels
@@ -95,7 +95,7 @@ export function unitsBetween({ columns, rows, height }, units, { top, bottom }) 
   };
 }
 
-/** Draws the units of a layer that are here, and a frame around the one pointed at. */
+/** Draws the units that the view holds, and a frame around the one pointed at. */
 export function unitsPainter() {
   const buffer = new PixelBuffer();
   const strips = stripsPainter();
@@ -117,7 +117,7 @@ export function unitsPainter() {
       const width = grid.width / scale;
       const height = here.rows * (side + GAP) - GAP;
       const pixels = buffer.resize(width, height);
-      if (!areSameUnits(view, written)) pixels.fill(0); // there may be others where none are now
+      if (!areSameUnits(view, written)) pixels.fill(0); // older units may be where none are now
       written = view;
       writeImages(pixels, view.codes, columns, side, table, view.first - here.unit);
       const { y } = layout.frameOf(here.unit);
@@ -136,7 +136,7 @@ export function unitsPainter() {
 }
 
 /**
- * The rows in which a view has units, and the first unit of the first.
+ * The rows in which a view has units: the first row's first unit, and how many rows.
  *
  * @param {WeightView} view
  * @param {number} columns
@@ -156,7 +156,7 @@ function areSameUnits(one, other) {
 }
 
 /**
- * The lowest and the highest code of one unit, of those that are here.
+ * The lowest and the highest code of a unit that the view holds.
  *
  * @param {WeightView} view
  * @param {number} unit

@@ -23,7 +23,7 @@ export class RequestError extends Error {
 }
 
 /**
- * What has gone wrong, as the server would say it.
+ * An error in the shape in which the server sends errors.
  *
  * @param {unknown} error
  * @returns {ApiError}
@@ -64,7 +64,7 @@ export async function request(path, options) {
 }
 
 /**
- * Where the API has a run, or a part of it such as "/recipe".
+ * The API's path of a run, or of a part of it such as "/recipe".
  *
  * @param {string} id
  * @param {string} [part]
@@ -87,7 +87,7 @@ export function sendJson(path, body, method = "POST") {
 }
 
 /**
- * @param {object} [config] what it leaves out is as in the example
+ * @param {object} [config] fields left out are as in the example
  * @returns {Promise<NewRun>}
  */
 export function createRun(config = {}) {
@@ -117,7 +117,7 @@ export function createRunFromFile(file) {
 /**
  * @param {string} id
  * @param {number} batch
- * @param {{ [setting: string]: unknown }} set what the branch goes on with
+ * @param {{ [setting: string]: unknown }} set the branch's settings
  * @returns {Promise<NewRun>}
  */
 export function branchRun(id, batch, set) {
@@ -133,7 +133,7 @@ export function getRecipe(id) {
 }
 
 /**
- * A command to a run of this visitor's that the page does not show.
+ * Sends a command to one of this visitor's runs that the page does not show.
  *
  * @param {string} id
  * @param {import("./types.js").Command} command
@@ -152,7 +152,7 @@ export function getRun(id, signal) {
 }
 
 /**
- * What runs in each phase of a run, line by line.
+ * The lines of code that run in each phase.
  *
  * @param {string} id
  * @returns {Promise<import("../models/program.js").Program>}
@@ -162,7 +162,7 @@ export function getProgram(id) {
 }
 
 /**
- * Reads a digit by a run's present weights, or by the trained network where `run` is null.
+ * Reads a digit with a run's present weights, or with the trained network if `run` is null.
  *
  * @param {Blob} png
  * @param {string | null} run

@@ -1,13 +1,13 @@
 /**
  * @typedef {object} BackoffOptions
- * @property {number} [firstMs] longest first wait
- * @property {number} [longestMs] longest wait of all
+ * @property {number} [firstMs] the longest first wait
+ * @property {number} [longestMs] the longest wait of all
  * @property {() => number} [random] uniform in [0, 1)
  */
 
 /**
- * How long to wait before the next attempt: the ceiling doubles with every failure, and the wait
- * is drawn between half of it and all of it, so that many pages do not return in step.
+ * How long to wait before the next attempt. The ceiling doubles with every failure, and the wait is
+ * random between half of it and all of it, so that many pages do not return at once.
  */
 export class Backoff {
   #failures = 0;

@@ -1,6 +1,6 @@
 /** @typedef {import("./types.js").Command} Command */
 
-/** A run made by the page begins slowly enough to be followed, in phases a second. */
+/** The speed of a new run, in phases a second: slow enough to follow. */
 export const FIRST_SPEED = 2;
 
 /** @returns {Command} */
@@ -40,7 +40,7 @@ export const set = (settings) => ({ type: "set", ...settings });
 export const setWeight = (tensor, index, value) => ({ type: "set_weight", tensor, index, value });
 
 /**
- * @param {number[][]} pixels 28 rows of 28, as the digit was prepared
+ * @param {number[][]} pixels 28 rows of 28, as prepared by the server
  * @param {number} label
  * @returns {Command}
  */

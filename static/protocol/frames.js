@@ -6,7 +6,7 @@ import { readSafetensors } from "./safetensors.js";
  */
 
 /**
- * One moment of the run: the views asked for, and the series with the state.
+ * One moment of the run: the views asked for, and the series and the state.
  *
  * @typedef {object} Frame
  * @property {number} frame
@@ -16,8 +16,8 @@ import { readSafetensors } from "./safetensors.js";
  */
 
 /**
- * Puts the messages of a frame together. A frame ends with its `series` message; messages of a
- * frame that never ended (the connection was lost in the middle) are dropped.
+ * Assembles frames from messages. A frame ends with its `series` message. Messages of a frame that
+ * never ended, because the connection was lost, are dropped.
  */
 export class FrameAssembler {
   /** @type {Map<string, SafetensorsFile>} */
@@ -26,7 +26,7 @@ export class FrameAssembler {
 
   /**
    * @param {ArrayBuffer} message
-   * @returns {Frame | null} the frame that this message completes, if it does
+   * @returns {Frame | null} the frame that this message completes; null if it completes none
    */
   add(message) {
     const file = readSafetensors(message);

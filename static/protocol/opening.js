@@ -7,7 +7,7 @@ import { FIRST_SPEED, seek, set } from "./commands.js";
 const LARGEST_FILE = 40 * 1024 * 1024;
 
 /**
- * Makes a run that follows a recipe, and sends it to the recipe's end.
+ * Makes a run that follows a recipe, and starts it towards the recipe's end.
  *
  * @param {object} recipe
  * @returns {Promise<string>} the id of the run
@@ -17,7 +17,7 @@ export async function openRecipe(recipe) {
 }
 
 /**
- * The same with a file: a recipe in JSON, or a network with its recipe in it.
+ * Does the same with a file: a recipe in JSON, or a network that holds its recipe.
  *
  * @param {Blob} file
  * @returns {Promise<string>} the id of the run
@@ -33,13 +33,13 @@ export async function openFile(file) {
 
 /**
  * @param {NewRun} made
- * @param {import("./types.js").Command[]} first what it is told before
+ * @param {import("./types.js").Command[]} first commands to send before
  */
 async function followed({ id, pending }, ...first) {
-  // Answered before the end of a long way; the page that opens shows how far it is.
+  // A long seek is answered before it ends; the page that opens shows its progress.
   const commands = pending ? [...first, seek(pending)] : first;
   for (const command of commands) {
-    // The run is there in any case: the page that opens it says how far its recipe goes on.
+    // The run exists even if this fails, and its page says how far its recipe goes.
     await sendCommand(id, command).catch(() => {});
   }
   return id;

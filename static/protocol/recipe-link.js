@@ -1,9 +1,9 @@
 /** @typedef {import("./types.js").Recipe} Recipe */
 
-/** A fragment longer than this is cut by some programs that pass links on: characters. */
+/** Some programs that pass links on cut fragments longer than this, in characters. */
 export const LONGEST_FRAGMENT = 30_000;
 
-/** No recipe is larger: the server takes no longer body. In bytes. */
+/** The largest recipe in bytes: the server takes no longer body. */
 const LARGEST_RECIPE = 5 * 1024 * 1024;
 
 const START = "#recipe=";
@@ -39,7 +39,7 @@ export function holdsRecipe(fragment) {
 }
 
 /**
- * The recipe in a fragment; whether it makes sense is for the server to say.
+ * The recipe in a fragment. The server will judge whether it makes sense.
  *
  * @param {string} fragment
  * @returns {Promise<object>}
@@ -54,7 +54,7 @@ export async function recipeOf(fragment) {
     const recipe = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
     if (typeof recipe === "object" && recipe !== null) return recipe;
   } catch {
-    // Whatever is wrong with it, the reader can do one thing: ask for another.
+    // Whatever is wrong with the link, the reader can only ask for another.
   }
   throw new RecipeLinkError();
 }
@@ -62,7 +62,7 @@ export async function recipeOf(fragment) {
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {CompressionStream | DecompressionStream} stream
- * @param {number} most a small link must not unpack into a page's whole memory
+ * @param {number} most the largest result in bytes, so that a small link cannot fill the memory
  */
 async function through(bytes, stream, most) {
   const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();

@@ -15,11 +15,11 @@ import { FrameAssembler } from "./frames.js";
  * @property {(hello: Hello) => void} hello
  * @property {(frame: Frame) => void} frame
  * @property {(state: RunState) => void} reply
- * @property {(error: ApiError) => void} trouble something is wrong that no command has caused
- * @property {(refusal: ApiError | null) => void} away the connection is lost, or refused for the
- *   time being; the next attempt is under way
+ * @property {(error: ApiError) => void} trouble called with an error that no command has caused
+ * @property {(refusal: ApiError | null) => void} away the connection is lost, or refused for
+ *   now; another attempt will follow
  * @property {() => { from_batch: number, timeline: number } | null} resume what is missing, or null at first
- * @property {() => Promise<boolean>} stillThere whether the run exists, asked after a refused connection
+ * @property {() => Promise<boolean>} stillThere asks whether the run exists, after a refused connection
  * @property {() => void} gone
  */
 
@@ -47,9 +47,11 @@ export class CommandError extends Error {
 const LONGEST_WAIT_FOR_CONNECTION_MS = 8000;
 
 const LISTEN_EVERY_MS = 4000;
-/** After so many times without a word the server is asked for one. */
+/** After this many quiet times, the page pings the server. */
 const QUIET_TIMES = 2;
-/** After so many it is not there: a picture of 400 kB arrives sooner at 150 kbit/s. */
+/**
+ * After this many, the connection counts as lost: even at 150 kbit/s, a 400 kB picture takes less.
+ */
 const LOST_TIMES = 6;
 
 const LOST = {
@@ -67,7 +69,8 @@ const NOT_CONNECTED = {
 const CLOSED = { code: "closed", message: "This page has closed the connection." };
 
 /**
- * Whether a command has failed for want of a connection: no news any more once there is one.
+ * Whether a command failed because there was no connection; once there is one, that is no longer
+ * news.
  *
  * @param {ApiError} error
  */
@@ -76,9 +79,9 @@ export function isUnconnected({ code }) {
 }
 
 /**
- * The page's end of `WS /ws/runs/{id}`: connects, reconnects by itself, says again after each
- * return what is looked at and which part of the series is missing, and matches replies to
- * commands. It never touches the document.
+ * The page's end of `WS /ws/runs/{id}`. It connects and reconnects by itself, each time telling the
+ * server which views the page shows and which part of the series is missing, and it matches replies
+ * to commands. It never touches the document.
  */
 export class RunSocket {
   #options;
@@ -90,9 +93,9 @@ export class RunSocket {
   #nextId = 1;
   #closed = false;
   #open = false;
-  /** Why the server lets nobody more watch at the moment. @type {ApiError | null} */
+  /** Why the server accepts no more viewers at the moment. @type {ApiError | null} */
   #refusal = null;
-  /** How many times nothing new has been heard. */
+  /** How many times in a row nothing was heard. */
   #quiet = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #listening;
@@ -119,7 +122,7 @@ export class RunSocket {
     this.#quiet = 0;
     this.#listening = setInterval(() => this.#listen(), LISTEN_EVERY_MS);
     socket.addEventListener("message", ({ data }) => {
-      // What was on its way when this end closed would be answered into a closed connection.
+      // Messages that arrive after this end has closed are ignored: it could not answer them.
       if (socket !== this.#socket || this.#closed) return;
       this.#quiet = 0;
       if (typeof data === "string") {
@@ -135,8 +138,8 @@ export class RunSocket {
   }
 
   /**
-   * Sends a command and gives the state after it. While the connection is being made the command
-   * waits a few seconds for it.
+   * Sends a command and gives the state after it. While there is no connection, the command waits a
+   * few seconds for one.
    *
    * @param {Command} command
    * @returns {Promise<RunState>}
@@ -180,8 +183,8 @@ export class RunSocket {
   }
 
   /**
-   * A network that goes (the WLAN changes, a laptop sleeps) closes no connection, and the browser
-   * would wait for minutes.
+   * Checks that the server is still heard. A network that disappears (the WLAN changes, a laptop
+   * sleeps) closes no connection, and the browser would wait for minutes.
    */
   #listen() {
     this.#quiet += 1;
@@ -212,7 +215,7 @@ export class RunSocket {
         if (!this.#open) this.#refusal = message.error;
         handlers.away(this.#refusal);
         break;
-      default: // a later server may say more than this page knows
+      default: // a newer server may send types that this page does not know
     }
   }
 
@@ -241,7 +244,7 @@ export class RunSocket {
     this.#options.handlers.away(this.#refusal);
     if (refused && !this.#refusal && !(await this.#options.handlers.stillThere())) {
       this.#options.handlers.gone();
-      this.close(); // what still waits for a connection is answered
+      this.close(); // rejects the commands still waiting for a connection
       return;
     }
     if (this.#closed) return;

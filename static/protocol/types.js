@@ -1,4 +1,4 @@
-// The shapes that travel, as docs/protocol.md gives them. Types only.
+// The types of what is sent and received, as in docs/protocol.md. Types only.
 
 /**
  * @typedef {"draw" | "forward" | "loss" | "backward" | "update"} Phase
@@ -40,7 +40,7 @@
  */
 
 /**
- * @typedef {object} Restored a run brought back from what was kept of it
+ * @typedef {object} Restored how a run was restored from what was kept of it
  * @property {number} batch
  * @property {"worker_lost" | "server_restarted" | "checkpoint_damaged"} reason
  * @property {string[]} set_aside damaged files
@@ -51,7 +51,7 @@
  * @property {string} id
  * @property {RunConfig} config
  * @property {Action[]} actions
- * @property {number} version of two states the smaller is the older's
+ * @property {number} version grows: of two states, the older has the smaller
  * @property {"paused" | "playing" | "stepping" | "failed"} state
  * @property {number} batch
  * @property {number} epoch
@@ -73,19 +73,19 @@
  * @property {number} furthest
  * @property {number} timeline
  * @property {number} parameters
- * @property {string[]} tensors names of those that can be asked for now
- * @property {boolean} trained_apart whether the last step was on a drawing, and its gradient is there
- * @property {Edit | null} edit what the last change by hand did; null once something else happened
+ * @property {string[]} tensors names of the tensors that can be asked for now
+ * @property {boolean} trained_apart whether the last step was on a drawing, whose gradient is kept
+ * @property {Edit | null} edit what the last change by hand did; null after anything else
  * @property {boolean} can_undo
  * @property {{ batches: number, changes: number, pending: number | null } | null} discarded by a reset; undo brings it back
  * @property {ApiError | null} error
- * @property {number | null} sound of a run that has exploded, the last batch before the loss rose
+ * @property {number | null} sound if the run has exploded, the last batch before the loss rose
  * @property {ViewDescription[]} views
  * @property {string} name
- * @property {number | null} pending how far the recipe it follows goes; null: nothing lies ahead
+ * @property {number | null} pending the last batch of the recipe that it follows; null if nothing lies ahead
  * @property {{ id: string, batch: number } | null} branched_from
- * @property {ApiError | null} saved why it cannot be kept at the moment
- * @property {Restored | null} restored what happened, until the next command
+ * @property {ApiError | null} saved why it cannot be saved at the moment; null if it can
+ * @property {Restored | null} restored how it was restored, until the next command
  */
 
 /**
@@ -94,7 +94,7 @@
  * @property {string} name
  * @property {number} batch
  * @property {number} furthest
- * @property {RunState["phase"]} phase the last one of a batch under way
+ * @property {RunState["phase"]} phase the last phase run in the batch under way
  * @property {number} epoch
  * @property {RunState["state"]} state
  * @property {number | null} loss
@@ -157,8 +157,8 @@
  * @property {number} value
  * @property {number} numerical
  * @property {string} numerical_numpy
- * @property {number | null} relative_difference null: too small beside f to be measured
- * @property {boolean} at_kink a relu bends between W − h and W + h
+ * @property {number | null} relative_difference null if too small beside f to measure
+ * @property {boolean} at_kink whether a relu bends between W − h and W + h
  */
 
 /**
