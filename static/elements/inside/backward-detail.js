@@ -177,7 +177,7 @@ export class BackwardDetail {
       sayPicked(this.#back.canvas, {
         count: hidden,
         now: unit,
-        text: `unit ${unit}, derivative by its output ${value}`,
+        text: `unit ${unit}, derivative with respect to its output ${value}`,
       });
     }
     const view = state.views.find((one) => one.layer === 1 && one.kind === "gradient");
