@@ -440,8 +440,8 @@ def test_batches_of_other_sizes_are_said_not_to_be_the_same(open_page: OpenPage)
     race(page, "Batches of 32 against 512")
     page.press("Hold all")
     notes = region_of(page).locator('[data-part="notes"]')
-    expect(notes).to_contain_text("A draws 128 digits at a time, B 32.")
-    expect(notes).to_contain_text("A draws 128 digits at a time, C 512.")
+    expect(notes).to_contain_text("A takes 128 digits at a time, B takes 32.")
+    expect(notes).to_contain_text("A takes 128 digits at a time, C takes 512.")
 
 
 def test_on_a_phone_all_numbers_of_a_run_are_in_sight(open_page: OpenPage) -> None:
