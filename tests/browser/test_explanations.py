@@ -386,7 +386,7 @@ def test_the_learning_rate_is_explained_with_the_momentum(page_of_run: DescentPa
     explained = read_explanation(page, page.input("Learning rate"))
     assert explained is not None
     assert explained.formula.endswith(
-        "step = momentum · the step before − learning rate · gradient"
+        "step = momentum · previous step − learning rate · gradient"
     )
 
 

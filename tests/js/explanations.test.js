@@ -188,7 +188,7 @@ it("says of a learning rate what it is multiplied with, and what momentum adds",
       optimizer: { name: "sgd", learning_rate: 0.1, momentum },
     }).formula;
   assert.equal(formula(0), "learning rate = 0.1: step = −learning rate · gradient");
-  assert.match(formula(0.9), /: step = momentum · the step before − learning rate · gradient$/);
+  assert.match(formula(0.9), /: step = momentum · previous step − learning rate · gradient$/);
 });
 
 it("counts steps that are next to nothing beside their weights as none, in both figures", () => {

@@ -153,7 +153,7 @@ export class LossDetail {
     const name = `Followed: sample ${sample + 1}, ${aDigit(label)}: `;
     if (state.config.loss === "mean_squared_error") return [`${name}mean of (p − y)² = `, result];
     if (p < LEAST_FLOAT) {
-      return [`${name}−log p[${label}] = `, result, ", p being too small for a float"];
+      return [`${name}−log p[${label}] = `, result, ", as p is too small for a float"];
     }
     return [
       `${name}−log p[${label}] = −log `,

@@ -93,8 +93,8 @@ export function activation(state, { layer, unit, sample }, { z, output }) {
 }
 
 /**
- * One sample's loss, −log of the probability of its true digit: out of z, as it is computed, since
- * a float has no room for a small probability, nor digits enough for one near 1.
+ * One sample's loss: −log of the probability of its true digit. It is computed from z, since a float
+ * cannot hold a very small probability, nor enough digits of one near 1.
  *
  * @param {RunState} state
  * @param {{ sample: number, label: number }} at

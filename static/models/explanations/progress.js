@@ -117,7 +117,7 @@ export function batchesPerSecond(state) {
 export function learningRate(state) {
   const { name, momentum } = state.optimizer;
   const what = {
-    sgd: `step = ${momentum ? "momentum · the step before − " : "−"}learning rate · gradient`,
+    sgd: `step = ${momentum ? "momentum · previous step − " : "−"}learning rate · gradient`,
     rmsprop: "step = −learning rate · gradient / √(v + ε)",
     adam: "step = −learning rate · m / (√v + ε), with m and v corrected for their start",
   }[name];

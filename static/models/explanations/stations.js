@@ -119,11 +119,11 @@ export function colourScale(state, view, scale, coding = "signed") {
 const STEP = "layer1.weights.step";
 const WEIGHTS = "layer1.weights";
 
-/** What counts as no step at all beside a weight: a float32 has hardly a digit for it. */
+/** A step below this share of its weight counts as none: a float32 has hardly a digit for it. */
 const LEAST_KNOWN = "1e-40";
 
 /**
- * Python for |step| / |W| of all weights of layer 1, W being those before the step.
+ * Python for |step| / |W| of all weights of layer 1, with W before the step.
  *
  * @param {import("./source.js").Source} source
  */
