@@ -213,7 +213,9 @@ def test_a_unit_that_learns_from_no_digit_says_so(page_of_run: DescentPage) -> N
     dialog = open_unit(page, int(np.flatnonzero(deltas == 0)[0]))
     expect(dialog.locator("[data-part=life]")).to_have_text("alive for 0 of 1 digit of the batch")
     words = dialog.locator("[data-part=sum-words]")
-    expect(words).to_have_text("∂loss/∂z is 0 for every digit of this batch: nothing to learn.")
+    expect(words).to_have_text(
+        "∂loss/∂z is 0 for every digit of this batch, so the unit learns nothing."
+    )
 
 
 def test_of_a_large_batch_a_unit_tells_of_the_digits_that_are_shown(

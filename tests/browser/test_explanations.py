@@ -385,9 +385,7 @@ def test_the_learning_rate_is_explained_with_the_momentum(page_of_run: DescentPa
     page.page.evaluate(asking_the_page(f"await app.run.act({sgd})"))
     explained = read_explanation(page, page.input("Learning rate"))
     assert explained is not None
-    assert explained.formula.endswith(
-        "step = momentum · previous step − learning rate · gradient"
-    )
+    assert explained.formula.endswith("step = momentum · previous step − learning rate · gradient")
 
 
 # What a frame does that brings a reset, or one of the moment before the study of another rate.
