@@ -17,10 +17,10 @@ const CHARACTER_WIDTH = 7;
 /**
  * The lower end of a logarithmic axis for values of `min` and more: 1, 2 or 5 times a power of ten.
  *
- * @param {number | null} min
+ * @param {number} min infinite where there are no values
  */
 export function lowerEnd(min) {
-  if (min === null || min <= LEAST) return LEAST;
+  if (min <= LEAST || min === Infinity) return LEAST;
   const exponent = exponentOf(min);
   const ends = [5, 2, 1].map((factor) => Number(`${factor}e${exponent}`));
   return ends.find((end) => end < min) ?? Number(`5e${exponent - 1}`);

@@ -2,7 +2,7 @@
 // above the axis.
 
 import uPlot from "uplot";
-import { lossAxis, lowerEnd } from "./axis.js";
+import { lossAxis } from "./axis.js";
 import { drawAbove } from "./loss-end.js";
 
 /** @typedef {import("./colours.js").Theme} Theme */
@@ -20,7 +20,7 @@ import { drawAbove } from "./loss-end.js";
  * @property {() => Theme} theme
  * @property {boolean} logarithmic whether the loss is on a logarithmic axis
  * @property {() => [number, number]} across the range of the batches
- * @property {() => number} end of the axis of the losses
+ * @property {() => [number, number]} ends of the axis of the losses
  * @property {number} markRows
  * @property {uPlot.Series[]} series
  * @property {{ drawAxes: (plot: uPlot) => void, draw: (plot: uPlot) => void }} hooks
@@ -44,7 +44,7 @@ const HALF_LABEL = 22;
  * @param {ChartParts} parts
  */
 export function lossPlot(holder, data, parts) {
-  const { theme, logarithmic, across, end, markRows, series, hooks, reached, pointed } = parts;
+  const { theme, logarithmic, across, ends, markRows, series, hooks, reached, pointed } = parts;
   const font = `11px ${theme().font}`;
   const axis = { stroke: () => theme().muted, font, ticks: { show: false } };
   const grid = { stroke: () => theme().hairline, width: 1 };
@@ -61,11 +61,7 @@ export function lossPlot(holder, data, parts) {
     cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
     scales: {
       x: { time: false, range: across },
-      y: /** @type {uPlot.Scale} */ (
-        logarithmic
-          ? { distr: 3, range: (_plot, min) => [lowerEnd(min), end()] }
-          : { range: () => [0, end()] }
-      ),
+      y: { distr: logarithmic ? 3 : 1, range: ends },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 24, gap: 4, space: 60, incrs: BATCH_STEPS },

@@ -109,6 +109,13 @@ export function highestOf(values) {
   return highest;
 }
 
+/** @param {ArrayLike<number>} values */
+export function lowestOf(values) {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) lowest = Math.min(lowest, values[i] ?? lowest);
+  return lowest;
+}
+
 const MARK = 3; // half a mark's width, CSS pixels
 
 /**

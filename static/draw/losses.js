@@ -32,20 +32,28 @@ export function drawLosses(context, { perSample, mean, marked }, size, theme) {
   const top = 16;
   const ceiling = niceCeiling(perSample[0] ?? 1);
   const height = (/** @type {number} */ value) => (value / ceiling) * (base - top);
-  const slot = size.width / perSample.length;
-  const bar = slot > 3 ? slot - 1 : slot;
+  const { length } = perSample;
+  const gap = size.width / length > 3 ? Math.round(size.ratio) / size.ratio : 0;
+  // Whole device pixels: of bars that share one, the panel would shine through both.
+  const edge = (/** @type {number} */ i) =>
+    Math.floor((i * size.width * size.ratio) / length) / size.ratio;
+  const drawBar = (/** @type {number} */ i) => {
+    const high = height(perSample[i] ?? 0);
+    const wide = Math.max(edge(i + 1) - edge(i) - gap, 1 / size.ratio);
+    context.fillRect(edge(i), base - high, wide, high);
+  };
 
   context.fillStyle = theme.hairline;
   context.fillRect(0, base, size.width, 1);
   context.fillRect(0, top, size.width, 1);
-  perSample.forEach((loss, i) => {
-    context.fillStyle = i === marked ? theme.accent : theme.muted;
-    context.fillRect(i * slot, base - height(loss), bar, height(loss));
-  });
+  context.fillStyle = theme.muted;
+  for (let i = 0; i < length; i++) drawBar(i);
   if (marked !== undefined) {
-    // The bar of a small loss would be too low to see.
     context.fillStyle = theme.accent;
-    context.fillRect(marked * slot, base - 2, Math.max(bar, 3), 3);
+    drawBar(marked);
+    // The bar of a small loss would be too low to see.
+    const wide = Math.max(edge(marked + 1) - edge(marked) - gap, 3);
+    context.fillRect(Math.min(edge(marked), size.width - wide), base - 2, wide, 3);
   }
 
   const line = Math.round(base - height(mean)) + 0.5;

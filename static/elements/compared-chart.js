@@ -1,8 +1,8 @@
 import uPlot from "uplot";
-import { LEAST, upperEnd } from "../draw/axis.js";
+import { LEAST, lowerEnd, upperEnd } from "../draw/axis.js";
 import { drawMarks, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
 import { decimate } from "../draw/decimate.js";
-import { countAbove, highestOf, neededByAll, roundEnd } from "../draw/loss-end.js";
+import { countAbove, highestOf, lowestOf, neededByAll, roundEnd } from "../draw/loss-end.js";
 import { axisEnd, DASHES, labelPlaces } from "../draw/run-lines.js";
 import { markWords } from "../models/compared-marks.js";
 import { LETTERS } from "../models/comparison.js";
@@ -36,6 +36,7 @@ export class ComparedChart {
   #theme;
   /** @type {readonly Line[]} */
   #lines;
+  #lowerEnd;
   #upperEnd = roundEnd(0, 0);
 
   /**
@@ -46,6 +47,7 @@ export class ComparedChart {
   constructor(holder, lines, { theme, logarithmic, pointed }) {
     this.#theme = theme;
     this.#logarithmic = logarithmic;
+    this.#lowerEnd = logarithmic ? LEAST : 0;
     this.#lines = lines;
     const points = { show: false };
     const hue = (/** @type {number} */ slot) => () => this.#hue(slot);
@@ -62,7 +64,7 @@ export class ComparedChart {
       theme: () => this.#theme,
       logarithmic,
       across: () => [0, axisEnd(this.#reached())],
-      end: () => this.#upperEnd,
+      ends: () => [this.#lowerEnd, this.#upperEnd],
       markRows: MARK_ROWS,
       series,
       hooks: {
@@ -99,6 +101,8 @@ export class ComparedChart {
           this.#upperEnd,
         );
     this.#upperEnd = end;
+    const lowest = Math.min(...lines.map(({ series }) => lowestOf(series.loss)));
+    this.#lowerEnd = this.#logarithmic ? lowerEnd(lowest) : 0;
     this.#plot.setData(this.#data(size.width));
     const runs = lines.flatMap(({ slot, series }, i) => {
       const most = highest[i] ?? 0;

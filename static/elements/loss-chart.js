@@ -1,8 +1,8 @@
 import uPlot from "uplot";
-import { LEAST, upperEnd } from "../draw/axis.js";
+import { LEAST, lowerEnd, upperEnd } from "../draw/axis.js";
 import { drawMarks, drawUpright, lossPlot, markAbove, resizePlot } from "../draw/chart.js";
 import { decimate, thinned } from "../draw/decimate.js";
-import { countAbove, highestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
+import { countAbove, highestOf, lowestOf, neededEnd, roundEnd } from "../draw/loss-end.js";
 import { eachOnce, markOf } from "../models/changes.js";
 
 /**
@@ -52,6 +52,7 @@ export class LossChart {
   #logarithmic;
   /** @type {ChartData | null} */
   #data = null;
+  #lowerEnd;
   #upperEnd = roundEnd(0, 0);
   /** @type {Theme} */
   #theme;
@@ -65,13 +66,14 @@ export class LossChart {
   constructor(holder, theme, logarithmic, pointed) {
     this.#theme = theme;
     this.#logarithmic = logarithmic;
+    this.#lowerEnd = logarithmic ? LEAST : 0;
     const muted = () => this.#theme.muted;
     const ink = () => this.#theme.ink;
     this.#plot = lossPlot(holder, [[], [], []], {
       theme: () => this.#theme,
       logarithmic,
       across: () => this.#acrossRange(),
-      end: () => this.#upperEnd,
+      ends: () => [this.#lowerEnd, this.#upperEnd],
       markRows: MARK_ROWS,
       series: [
         { stroke: muted, alpha: 0.55, width: 1, points: { show: false } },
@@ -120,6 +122,8 @@ export class LossChart {
       ? upperEnd(highest)
       : roundEnd(neededEnd(data.series), this.#upperEnd);
     this.#upperEnd = end;
+    const lowest = Math.min(lowestOf(y), lowestOf(testLosses));
+    this.#lowerEnd = this.#logarithmic ? lowerEnd(lowest) : 0;
     // Batched, so that `span` knows the new scales at once.
     this.#plot.batch(() => this.#plot.setData([x, shown, line]));
     if (highest <= end) return null;

@@ -432,6 +432,36 @@ def test_a_loss_far_above_the_others_is_cut_off_and_that_is_said(open_page: Open
     assert loss.bounding_box() == region  # the words have their place
 
 
+# How far below the chart's lower edge, or above its upper one, the rings of test losses are drawn.
+SEE_RINGS = """() => {
+  const { prototype } = CanvasRenderingContext2D;
+  const { arc } = prototype;
+  prototype.arc = function (x, y, ...rest) {
+    const chart = this.canvas.closest("loss-region");
+    if (chart) {
+      const [over, canvas] = [".u-over", "canvas"].map((part) =>
+        chart.querySelector(part).getBoundingClientRect());
+      const [top, bottom] = [over.top - canvas.top, over.bottom - canvas.top];
+      const place = y / devicePixelRatio;
+      window.rings = [...(window.rings ?? []), Math.max(place - bottom, top - place)];
+    }
+    arc.call(this, x, y, ...rest);
+  };
+}"""
+
+
+def test_a_logarithmic_axis_reaches_down_to_the_test_losses(open_page: OpenPage) -> None:
+    page = open_page()
+    loss = page.region("Loss")
+    page.press("Step batch")
+    state = page.run.until(lambda state: state["test_batch"] == 1, what="the test after it")
+    assert state["test_loss"] < 2 < state["loss"]  # the axis of that batch's loss alone begins at 2
+    page.page.evaluate(SEE_RINGS)
+    loss.get_by_label("log scale").check()
+    page.until(lambda: page.page.evaluate("window.rings?.length >= 2"), "the rings to be drawn")
+    assert max(page.page.evaluate("window.rings")) <= 0
+
+
 # Whether the chart has drawn a solid point: the rings of the test losses have another inside.
 SEE_POINTS = """() => {
   const { prototype } = CanvasRenderingContext2D;

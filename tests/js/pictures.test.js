@@ -89,9 +89,32 @@ it("draws the losses from the largest, the mean at its height", () => {
   const strokes = drawn((context) => drawLosses(context, picture, SIZE, THEME));
   const heights = filled(strokes, "muted").map(([, , , height]) => height);
   const [[, top, , second] = [0, 0, 0, 0]] = filled(strokes, "accent");
-  assert.deepEqual([second * 2, second / 2, second / 2], heights);
+  assert.deepEqual([second * 2, second, second / 2, second / 2], heights);
   const line = strokes.find(({ call }) => call === "moveTo");
   assert.ok(Math.abs(Number(line?.args[1]) - top) < 1);
+});
+
+it("draws the losses from device pixel to device pixel, the followed one in sight among many", () => {
+  for (const ratio of [1, 1.5, 2]) {
+    for (const count of [1, 30, 128, 300, 4096]) {
+      const perSample = Float32Array.from({ length: count }, (_, i) => count - i);
+      const picture = { perSample, mean: 1, marked: count - 1 };
+      const size = { width: 178, height: 100, ratio };
+      const strokes = drawn((context) => drawLosses(context, picture, size, THEME));
+      const edges = filled(strokes, "muted").map(([x, , width]) => [
+        x * ratio,
+        (x + width) * ratio,
+      ]);
+      // Between them there is nothing, or a gap as wide as all.
+      const apart = edges.slice(1).map(([left = 0], i) => left - (edges[i]?.[1] ?? 0));
+      for (const edge of edges.flat()) assert.ok(Math.abs(edge - Math.round(edge)) < 1e-9);
+      if (count > 60) assert.ok(apart.every((gap) => gap < 1e-9));
+      assert.deepEqual(edges.at(0)?.[0], 0);
+      for (const [x, , width] of filled(strokes, "accent")) {
+        assert.ok(width * ratio >= 1 - 1e-9 && x + width <= 178 + 1e-9);
+      }
+    }
+  }
 });
 
 it("draws step sizes from 1e-6 to 1, the median at its place", () => {
