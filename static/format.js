@@ -60,8 +60,9 @@ export function formatValue(value, digits = 2) {
   if (value === 0) return "0";
   const rounded = roundedTo(value, digits);
   const size = Math.abs(rounded);
-  const text = size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
-  return grouped(tidyExponent(text)).replace(/^-/, "−");
+  const isExponential = size < 1e-3 || size >= 1e6;
+  const text = isExponential ? tidyExponent(rounded.toExponential()) : grouped(String(rounded));
+  return text.replace(/^-/, "−");
 }
 
 /**

@@ -170,8 +170,8 @@ export function markAbove(plot, { batches, losses, end }, { fill, outline }) {
  */
 function shortened(context, text, room) {
   let short = text;
-  while (context.measureText(short).width > room && short.includes(",")) {
-    short = `${short.slice(0, short.lastIndexOf(","))} …`;
+  while (context.measureText(short).width > room && short.includes(", ")) {
+    short = `${short.slice(0, short.lastIndexOf(", "))} …`;
   }
   return short;
 }

@@ -1,5 +1,5 @@
 import { drawSparkline } from "../draw/sparkline.js";
-import { formatError, formatLoss } from "../format.js";
+import { formatCount, formatError, formatLoss } from "../format.js";
 import { runAddress } from "../models/addresses.js";
 import { runTitle } from "../models/compared-words.js";
 import { keptText, reachedParts, settingsText, summaryText, whenText } from "../models/my-runs.js";
@@ -250,7 +250,7 @@ export class MyRuns extends RunElement {
     shown.picture.canvas.setAttribute(
       "aria-label",
       first && last
-        ? `From ${formatLoss(first[1])} at the start to ${formatLoss(last[1])} at batch ${last[0]}`
+        ? `From ${formatLoss(first[1])} at the start to ${formatLoss(last[1])} at batch ${formatCount(last[0])}`
         : "No curve yet",
     );
   }

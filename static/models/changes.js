@@ -1,4 +1,4 @@
-import { formatSetting, formatValue } from "../format.js";
+import { formatCount, formatSetting, formatValue } from "../format.js";
 import { OPTIMIZER_TITLES } from "./words.js";
 
 /**
@@ -54,7 +54,7 @@ export function markOf(action) {
   if (name !== undefined) parts.push(titleOf(name));
   if (typeof set.learning_rate === "number") parts.push(`lr ${formatSetting(set.learning_rate)}`);
   if (typeof set.momentum === "number") parts.push(`momentum ${formatSetting(set.momentum)}`);
-  if (typeof set.batch_size === "number") parts.push(`size ${set.batch_size}`);
+  if (typeof set.batch_size === "number") parts.push(`size ${formatCount(set.batch_size)}`);
   if (isObject(set.weight)) parts.push("by hand");
   if (isObject(set.drawing)) parts.push("drawing");
   return parts.join(", ");
@@ -143,7 +143,8 @@ function settingWords(before, after) {
     }
   }
   if (after.batch_size !== before.batch_size) {
-    words.push(`batch size ${before.batch_size} → ${after.batch_size}`);
+    const [old, now] = [before, after].map(({ batch_size }) => formatCount(batch_size));
+    words.push(`batch size ${old} → ${now}`);
   }
   return words;
 }

@@ -61,7 +61,7 @@ export function settingsText({ name, optimizer, learning_rate, batch_size, layer
   const network = layers.map(({ units, activation }) => `${units} ${activation}`).join(" → ");
   const changed = changes === 0 ? "" : `; ${countWords(changes)}`;
   const setting = name === "" ? "" : `${optimizerSetting(optimizer, learning_rate)}, `;
-  return `${setting}batches of ${batch_size}; ${network}${changed}`;
+  return `${setting}batches of ${formatCount(batch_size)}; ${network}${changed}`;
 }
 
 /**

@@ -52,6 +52,8 @@ it("writes rates, settings and values short", () => {
   assert.equal(format.formatValue(123_456, 3), "123,456");
   assert.equal(format.formatValue(-9902.27, 2), "−9,902");
   assert.equal(format.formatValue(999_999.7), "1e6");
+  assert.equal(format.formatValue(-4e117), "−4e117");
+  assert.equal(format.formatValue(2.718e-200, 4), "2.718e-200");
   assert.equal(format.formatValue(0), "0");
 });
 

@@ -5,6 +5,7 @@ import { filled, sheet, THEME, words } from "./sheet.js";
 // After the sheet, which stands in for the page.
 const { digitsPainter } = await import("../../static/draw/digits.js");
 const { forwardPainter } = await import("../../static/draw/forward.js");
+const { drawMarks } = await import("../../static/draw/chart.js");
 const { drawGauge } = await import("../../static/draw/gauge.js");
 const { gradientsPainter } = await import("../../static/draw/gradients.js");
 const { drawHistogram } = await import("../../static/draw/histogram.js");
@@ -267,4 +268,19 @@ it("marks a figure where it lies on its axis", () => {
   assert.equal(Number(mark?.args[0]) + 2, 6 + 0.25 * 188);
   const usual = filled(strokes, "hairline")[1];
   assert.deepEqual([usual?.[0], usual?.[2]], [100, 94]);
+});
+
+it("shortens the words of a mark by whole settings", () => {
+  const { context, strokes } = sheet();
+  const ctx = new Proxy(context, {
+    get: (target, name) => (name === "canvas" ? { width: 60 } : Reflect.get(target, name)), // 6 a character
+  });
+  const bbox = { left: 0, top: 20, width: 90, height: 50 };
+  const plot = /** @type {any} */ ({ ctx, bbox, valToPos: () => 45 });
+  const mark = { batch: 3, words: "size 4,096, by hand", colour: "ink", dash: [] };
+  drawMarks(plot, [mark], 2, THEME);
+  assert.deepEqual(
+    words(strokes).map(([text]) => text),
+    ["size 4,096 …"],
+  );
 });

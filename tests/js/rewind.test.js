@@ -27,6 +27,7 @@ const ACTIONS = [
   { batch: 300, set: { drawing: { label: 4, pixels: [] } } },
   { batch: 310, set: { optimizer: { name: "adam", learning_rate: 0.002 } } },
   { batch: 320, set: { optimizer: { name: "sgd", learning_rate: 0.1, momentum: 0.5 } } },
+  { batch: 330, set: { batch_size: 4096 } },
 ];
 
 describe("the history of a run", () => {
@@ -42,6 +43,7 @@ describe("the history of a run", () => {
         "batch 300: one step on a drawing of 4",
         "batch 310: optimizer SGD → Adam (learning rate 0.002)",
         "batch 320: optimizer Adam → SGD (learning rate 0.1, momentum 0.5)",
+        "batch 330: batch size 64 → 4,096",
       ],
     );
   });
@@ -68,6 +70,7 @@ describe("the history of a run", () => {
       "drawing",
       "Adam",
       "SGD",
+      "size 4,096",
     ]);
   });
 });
