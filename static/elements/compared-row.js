@@ -83,11 +83,10 @@ export class ComparedRow {
   }
 
   /** @param {Shown} shown */
-  #write({ view, first }) {
+  #write({ view, first, from }) {
     const letter = LETTERS[this.#slot] ?? "";
     const at = view ? ` after batch ${formatCount(view.batch)}` : "";
-    const caption = view ? `${letter}${at}` : `${letter}: its images arrive with the next frame`;
-    write(cell(this.element, "caption"), caption);
+    write(cell(this.element, "caption"), captionText(letter, view, from));
     write(cell(this.element, "difference-caption"), differenceText(letter, first, view));
     writeAttribute(
       this.#canvas("images"),
@@ -122,6 +121,18 @@ export class ComparedRow {
   #canvas(name) {
     return /** @type {HTMLCanvasElement} */ (cell(this.element, name));
   }
+}
+
+/**
+ * @param {string} letter
+ * @param {WeightView | null} view
+ * @param {number} from the first unit shown
+ */
+function captionText(letter, view, from) {
+  if (!view) return `${letter}: its images arrive with the next frame`;
+  const [units] = view.shape;
+  if (units <= from) return `${letter} has ${formatCount(units)} units, and none of these`;
+  return `${letter} after batch ${formatCount(view.batch)}`;
 }
 
 /**

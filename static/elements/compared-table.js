@@ -97,7 +97,8 @@ export class ComparedTable {
     write(cell(row, "letter"), LETTERS[compared.slot] ?? "");
     const { run } = compared;
     for (const { name, why } of CELLS) {
-      const give = () => run.shown.value && why(run.shown.value);
+      // Of a run that is gone the API has nothing any more.
+      const give = () => (run.gone.value ? null : run.shown.value && why(run.shown.value));
       explain(cell(row, name), give, lifetime.signal);
     }
     const remove = cell(row, "remove");

@@ -1,4 +1,5 @@
 import { formatCount, formatValue } from "../format.js";
+import { explainedState } from "./compared-readout.js";
 import { LETTERS } from "./comparison.js";
 import { largestLoss, lossesAboveAll } from "./explanations/comparing.js";
 import * as explanations from "./explanations/progress.js";
@@ -6,6 +7,7 @@ import * as explanations from "./explanations/progress.js";
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("./captions.js").Part} Part
+ * @typedef {import("./explanations/source.js").Explanation} Explanation
  */
 
 /**
@@ -68,17 +70,19 @@ export function aboveParts(state, { end, losses, tests, highest }, batches) {
 export function comparedAboveParts(all, { end, runs }) {
   const groups = runs.flatMap(({ slot, losses, highest }) => {
     const run = all.find((compared) => compared.slot === slot)?.run;
-    const state = run?.state.peek();
-    if (!run || !state) return [];
+    if (!run) return [];
+    const state = explainedState(run);
+    const part = (
+      /** @type {string} */ text,
+      /** @type {() => Explanation | null} */ explanation,
+    ) => (state ? { text, explanation } : text);
+    const count = () => state && lossesAboveAll(state, { end, count: losses });
     return [
       [
         `${LETTERS[slot]} `,
-        {
-          text: formatCount(losses),
-          explanation: () => lossesAboveAll(state, { end, count: losses }),
-        },
+        part(formatCount(losses), count),
         ` of ${formatCount(run.series.length)} losses, up to `,
-        { text: highestText(highest), explanation: () => largestLoss(state, highest) },
+        part(highestText(highest), () => state && largestLoss(state, highest)),
       ],
     ];
   });

@@ -28,15 +28,22 @@ export function lossParts(all, batch) {
   if (!all.some(has)) return [];
   return all.flatMap((compared, i) => {
     const { slot, run } = compared;
-    const state = run.state.peek();
+    const state = explainedState(run);
     const loss = run.series.loss[batch - 1];
-    const shown =
-      state && has(compared)
-        ? { text: formatLoss(loss), explanation: () => lossOfBatch(state, batch, loss) }
-        : NONE;
+    const text = has(compared) ? formatLoss(loss) : NONE;
+    const explanation = () => state && lossOfBatch(state, batch, loss);
     const before = i === 0 ? `batch ${formatCount(batch)}: loss ` : ", ";
-    return [before, `${LETTERS[slot]} `, shown];
+    return [before, `${LETTERS[slot]} `, state && has(compared) ? { text, explanation } : text];
   });
+}
+
+/**
+ * The state of a run whose numbers can be explained; of a run that is gone the API has nothing.
+ *
+ * @param {Compared["run"]} run
+ */
+export function explainedState(run) {
+  return run.gone.peek() ? null : run.state.peek();
 }
 
 /**
@@ -79,14 +86,13 @@ export function unitParts(seen, unit) {
 function ownParts({ compared: { slot, run }, view }, unit) {
   const { low, high } = codeRange(view, unit);
   const description = { ...view, view: COMPARED_VIEW, layer: 1, kind: "weights" };
-  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => ({
-    text: textOfCode(code, view.scale, view.coding),
-    explanation: () => {
-      const state = run.state.peek();
-      const value = valueOfCode(code, view.scale, view.coding);
-      return state && shownExtreme(state, description, { unit, end, value });
-    },
-  });
+  const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => {
+    const text = textOfCode(code, view.scale, view.coding);
+    const state = explainedState(run);
+    const value = valueOfCode(code, view.scale, view.coding);
+    const explanation = () => state && shownExtreme(state, description, { unit, end, value });
+    return state ? { text, explanation } : text;
+  };
   return [`${LETTERS[slot]} `, figure("min", low), " to ", figure("max", high)];
 }
 
@@ -104,13 +110,13 @@ function differenceParts(first, other, unit) {
     scale,
   });
   const [one, two] = [side(first), side(other)];
-  const part = (/** @type {"min" | "max"} */ end, /** @type {Extreme} */ extreme) =>
-    Number.isFinite(extreme.value)
-      ? {
-          text: boundText(extreme.value, extreme.side),
-          explanation: () =>
-            differenceExtreme(one, two, { view: COMPARED_VIEW, unit, end, ...extreme }),
-        }
-      : "unknown";
+  const isExplained = [first, other].every(({ compared: { run } }) => explainedState(run));
+  const part = (/** @type {"min" | "max"} */ end, /** @type {Extreme} */ extreme) => {
+    if (!Number.isFinite(extreme.value)) return "unknown";
+    const text = boundText(extreme.value, extreme.side);
+    const explanation = () =>
+      differenceExtreme(one, two, { view: COMPARED_VIEW, unit, end, ...extreme });
+    return isExplained ? { text, explanation } : text;
+  };
   return [`${two.letter} − ${one.letter} `, part("min", min), " to ", part("max", max)];
 }

@@ -1,6 +1,6 @@
 import { formatCount, formatError, formatSetting } from "../format.js";
 import { LETTERS } from "./comparison.js";
-import { OPTIMIZER_TITLES } from "./words.js";
+import { batchOfLoss, OPTIMIZER_TITLES } from "./words.js";
 
 /**
  * @typedef {import("../protocol/types.js").Action} Action
@@ -75,9 +75,12 @@ export function standing(run, slot) {
   if (!state) return isAway ? "can't be opened, trying again" : "is being opened";
   const own = slot === 0 ? "this page's run" : "";
   const failed = state.state === "failed" ? `stopped after batch ${formatCount(state.batch)}` : "";
+  const of = batchOfLoss(state);
+  const isAhead = state.state === "paused" && of > state.batch;
+  const ahead = isAhead ? `loss and accuracy of batch ${formatCount(of)}` : "";
   const watched = run.writable.peek() ? "" : "watch only";
   const away = isAway ? "connection lost, trying again" : "";
-  return [own, failed, watched, away].filter(Boolean).join(", ");
+  return [own, failed, ahead, watched, away].filter(Boolean).join(", ");
 }
 
 /**
@@ -115,8 +118,14 @@ function apartFrom(first, other) {
   const [one, two] = [first.state.config, other.state.config];
   const notes = [];
   if (JSON.stringify(one.layers) !== JSON.stringify(two.layers)) {
-    notes.push(`${b} is a different network from ${a}, so their weights cannot be compared.`);
+    const isAlike = one.layers[0]?.units === two.layers[0]?.units;
+    const shown = isAlike ? "" : ", so their weights cannot be compared";
+    notes.push(`${b} is a different network from ${a}${shown}.`);
   }
+  if (one.loss !== two.loss) {
+    notes.push(`${b} has a different loss function from ${a}, so their losses cannot be compared.`);
+  }
+  if (one.dtype !== two.dtype) notes.push(`${b} computes in ${two.dtype}, ${a} in ${one.dtype}.`);
   if (one.seed !== two.seed || one.dataset !== two.dataset) {
     notes.push(`${b} has a different seed from ${a}, so its start and its batches are different.`);
     return notes;
@@ -126,7 +135,7 @@ function apartFrom(first, other) {
   const since = parts.batch === 0 ? "" : ` from batch ${formatCount(parts.batch)} on`;
   notes.push(
     `${a} and ${b} draw different batches${since}: ` +
-      `${a} takes ${parts.one} digits at a time, ${b} takes ${parts.other}.`,
+      `${a} takes ${formatCount(parts.one)} digits at a time, ${b} takes ${formatCount(parts.other)}.`,
   );
   return notes;
 }
@@ -151,7 +160,7 @@ function sizesOf({ config, actions }) {
  */
 function firstDifference(one, other) {
   const at = (/** @type {typeof one} */ sizes, /** @type {number} */ batch) =>
-    sizes.findLast((size) => size.batch <= batch)?.size;
+    sizes.findLast((size) => size.batch <= batch)?.size ?? 0;
   const places = [...one, ...other].map(({ batch }) => batch).toSorted((a, b) => a - b);
   for (const batch of places) {
     const [sizeOne, sizeOther] = [at(one, batch), at(other, batch)];

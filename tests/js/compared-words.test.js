@@ -72,7 +72,23 @@ describe("what sets compared runs apart", () => {
       /^B has a different seed from A/,
     );
     const other = stateOf({ layers: [{ units: 20, activation: "relu" }] });
-    assert.match(notesOf(stateOf(), other)[0] ?? "", /^B is a different network from A/);
+    assert.equal(
+      notesOf(stateOf(), other)[0],
+      "B is a different network from A, so their weights cannot be compared.",
+    );
+    // The images compare first layers, and these are as large.
+    const alike = stateOf({ layers: [{ units: 10, activation: "tanh" }] });
+    assert.deepEqual(notesOf(stateOf(), alike), ["B is a different network from A."]);
+  });
+
+  it("is what is computed, and how exactly", () => {
+    const exact = stateOf({ dtype: "float64", loss: "mean_squared_error", batch_size: 4096 });
+    const usual = stateOf({ dtype: "float32", loss: "categorical_crossentropy" });
+    assert.deepEqual(notesOf(usual, exact), [
+      "B has a different loss function from A, so their losses cannot be compared.",
+      "B computes in float64, A in float32.",
+      "The batches of A and B are not the same: A draws 128 digits at a time, B 4,096.",
+    ]);
   });
 });
 
@@ -143,6 +159,9 @@ describe("what a run does", () => {
       "A has dropped out: training has stopped in batch 4: its loss is nan. Its steps have become too large.",
     );
     assert.equal(standing(runIn({ ...stateOf(), state: "playing" }), 1), "");
+    const within = { ...stateOf(), state: "paused", batch: 30, phase: "loss" };
+    assert.equal(standing(runIn(within), 1), "loss and accuracy of batch 31");
+    assert.equal(standing(runIn({ ...within, phase: "forward" }), 1), "");
     assert.equal(outNote(runIn({ ...stateOf(), state: "playing" }), 1), "");
   });
 
@@ -222,6 +241,7 @@ describe("my runs, in words", () => {
       "RMSprop 0.001, batches of 128; 512 relu → 10 softmax; 1 change",
     );
     assert.match(settingsText({ ...run, name: "" }), /^batches of 128; 512 relu/);
+    assert.match(settingsText({ ...run, batch_size: 4096 }), /batches of 4,096;/);
     assert.equal(
       textOf(reachedParts(run)),
       "batch 1,200 of 1,400 · accuracy 96.9 % · test 97.12 % · running now",

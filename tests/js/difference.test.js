@@ -31,6 +31,15 @@ const viewOf = (values, scale) => ({
   batch: 1,
 });
 
+/**
+ * @param {object} state
+ * @param {boolean} isGone
+ */
+const runOf = (state, isGone) => ({
+  state: { peek: () => state },
+  gone: { peek: () => (isGone ? { code: "unknown_run" } : null) },
+});
+
 /** Half a step of the coding at a value: the derivative of s² · scale, half a code wide. */
 const resolution = (/** @type {number} */ value, /** @type {number} */ scale) =>
   (Math.sqrt(Math.abs(value) / scale) / 127 + 0.25 / 127 ** 2) * scale;
@@ -153,8 +162,13 @@ describe("the difference of two runs", () => {
 });
 
 describe("the unit read out", () => {
-  const seen = (/** @type {number} */ slot, /** @type {number[]} */ values) =>
-    /** @type {any} */ ({ compared: { slot, id: "ab"[slot] }, view: viewOf([values], 0.4) });
+  const seen = (/** @type {number} */ slot, /** @type {number[]} */ values, isGone = false) => {
+    const run = runOf({ id: "ab"[slot] }, isGone);
+    return /** @type {any} */ ({
+      compared: { slot, id: "ab"[slot], run },
+      view: viewOf([values], 0.4),
+    });
+  };
 
   it("says of a difference no more than its weights tell", () => {
     const parts = unitParts([seen(0, [9, -9, 0]), seen(1, [0.1, 0.1, 0])], 0);
@@ -169,6 +183,12 @@ describe("the unit read out", () => {
   it("says so where nothing is known", () => {
     const text = textOf(unitParts([seen(0, [9]), seen(1, [9])], 0));
     assert.match(text, /B − A unknown to unknown$/);
+  });
+
+  it("has no explanation of a run that is gone", () => {
+    const parts = unitParts([seen(0, [0.1, 0]), seen(1, [0.2, 0], true)], 0);
+    assert.equal(textOf(parts), "unit 0: A 0 to 0.1; B 0 to 0.2; B − A 0 to 0.099");
+    assert.equal(parts.filter((part) => typeof part !== "string").length, 2); // A's
   });
 });
 
@@ -225,7 +245,7 @@ describe("the losses read out", () => {
     slot,
     id: "abc"[slot] ?? "",
     run: /** @type {any} */ ({
-      state: { peek: () => ({ id: "abc"[slot] }) },
+      ...runOf({ id: "abc"[slot] }, slot === 2),
       series: { length: batches, loss: Float64Array.from({ length: batches }, (_, i) => i + 1) },
     }),
   });
@@ -246,6 +266,8 @@ describe("the losses read out", () => {
     );
     assert.equal(textOf(lossParts(all, 40)), "batch 40: loss A –, B 40.00, C 40.00");
     assert.equal(textOf(lossParts(all, 44)), "batch 44: loss A –, B –, C 44.00");
+    const explained = lossParts(all, 40).filter((part) => typeof part !== "string");
+    assert.equal(explained.length, 1); // B's: A has no such batch, and C is gone
     assert.deepEqual(lossParts(all, 45), []);
     assert.deepEqual(lossParts(all, 0), []);
   });

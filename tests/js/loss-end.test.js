@@ -138,6 +138,7 @@ describe("losses above the axis", () => {
   it("are told of each compared run that has some", () => {
     const run = (/** @type {string} */ id, /** @type {number[]} */ loss) => ({
       state: { peek: () => ({ id }) },
+      gone: { peek: () => null },
       series: seriesOf(loss),
     });
     const all = /** @type {any} */ ([
