@@ -28,6 +28,8 @@ MAKE = """async (config) => {
   return (await (await fetch("/api/runs", { method: "POST", headers, body })).json()).id;
 }"""
 
+DELETE = """(id) => fetch(`/api/runs/${id}`, { method: "DELETE" })"""
+
 # Of each compared run, the batch that the page has heard of.
 BATCHES = asking_the_page(
     "return app.comparison.all.peek().map(({ run }) => run.state.peek()?.batch)"
@@ -536,6 +538,30 @@ def test_a_run_that_does_not_exist_is_refused_where_it_is_asked_for(open_page: O
     dialog = page.page.get_by_role("dialog", name="Race")
     expect(dialog.get_by_role("alert")).to_contain_text("This run does not exist")
     assert "with=" not in page.page.url
+
+
+def test_of_fewer_units_and_of_a_deleted_run_no_more_is_told_than_there_is(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(complaints_expected=True)
+    small = [{"units": 12, "activation": "relu"}, LAYERS[-1]]
+    own, other = (page.page.evaluate(MAKE, {"layers": layers}) for layers in (LAYERS, small))
+    page.page.goto(re.sub(r"run=[0-9a-f]{32}", f"run={own}&with={other}", page.page.url))
+    page.wait_open()
+    region = region_of(page)
+    region.scroll_into_view_if_needed()
+    captions = region.locator("figcaption")
+    expect(captions.get_by_text("B after batch 0")).to_be_visible()
+    region.get_by_label("Compared unit").fill("30")
+    expect(captions.get_by_text("B has 12 units, and none of these")).to_be_visible()
+    batch_size = row_of(page, other).locator('[data-cell="batch_size"]')
+    explained = read_explanation(page, batch_size)
+    assert explained is not None
+    page.page.evaluate(DELETE, other)
+    expect(row_of(page, other)).to_contain_text("no such run, or no longer")
+    batch_size.evaluate("(number) => { number.blur(); number.focus(); }")
+    expect(batch_size).to_have_text("128")
+    expect(page.page.locator("#number-popover")).to_be_hidden()
 
 
 def test_a_run_that_does_not_exist_is_said_not_to_and_can_be_taken_out(
