@@ -87,7 +87,7 @@ describe("what sets compared runs apart", () => {
     assert.deepEqual(notesOf(usual, exact), [
       "B has a different loss function from A, so their losses cannot be compared.",
       "B computes in float64, A in float32.",
-      "The batches of A and B are not the same: A draws 128 digits at a time, B 4,096.",
+      "A and B draw different batches: A takes 128 digits at a time, B takes 4,096.",
     ]);
   });
 });

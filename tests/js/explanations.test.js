@@ -146,6 +146,14 @@ it("writes the whole network in a line, layer by layer", () => {
   assert.equal(address.split("\n")[0], "POST /api/classify?run=abc");
 });
 
+it("adds up a linear layer before the next one weighs it", () => {
+  const layers = [{ units: 7, activation: "linear" }, ...STATE.config.layers.slice(1)];
+  const linear = /** @type {RunState} */ ({ ...STATE, config: { ...STATE.config, layers } });
+  const { numpy } = drawnProbability(linear, "run", 4, 0.5);
+  const first = '(tensor("layer1.weights") @ pixels + tensor("layer1.bias"))';
+  assert.ok(numpy.includes(`tensor("layer2.weights") @ ${first} + tensor("layer2.bias")`), numpy);
+});
+
 it("says p − y only where it is what comes back", () => {
   const [hidden, output] = STATE.config.layers;
   const layers = [hidden, hidden, output];

@@ -7,14 +7,14 @@ import { parameterNames, sourceNow } from "./source.js";
  * @typedef {import("./source.js").Explanation} Explanation
  */
 
-/** NumPy expressions for the activation functions. */
+/** NumPy expressions for the activation functions: calls, or in parentheses. */
 /** @type {{ [activation: string]: (z: string) => string }} */
 const ACTIVATIONS = {
   relu: (z) => `np.maximum(${z}, 0)`,
   tanh: (z) => `np.tanh(${z})`,
-  sigmoid: (z) => `1 / (1 + np.exp(-(${z})))`,
-  linear: (z) => z,
-  softmax: (z) => `(e := np.exp((z := ${z}) - z.max())) / e.sum()`,
+  sigmoid: (z) => `(1 / (1 + np.exp(-(${z}))))`,
+  linear: (z) => `(${z})`,
+  softmax: (z) => `((e := np.exp((z := ${z}) - z.max())) / e.sum())`,
 };
 
 /**
@@ -36,18 +36,13 @@ export function drawnProbability(state, reader, digit, share) {
   }
   const names = parameterNames(state);
   const output = state.config.layers.reduce((input, { activation }, i) => {
-    const z = `tensor("layer${i + 1}.weights") @ ${parenthesized(input)} + tensor("layer${i + 1}.bias")`;
+    const z = `tensor("layer${i + 1}.weights") @ ${input} + tensor("layer${i + 1}.bias")`;
     return (ACTIVATIONS[activation] ?? ((text) => text))(z);
   }, "pixels");
   const formula = `p[${digit}] = output ${digit} of the last layer = ${outputText(state, share)}; each layer computes activation(dot(W, x) + b) with the run's present weights, and the first x is the drawing as the network sees it`;
   return {
     formula,
     address: `POST /api/classify?run=${state.id}\n${sourceNow(state).addressOf(names)}`,
-    numpy: `(${output})[${digit}]`,
+    numpy: `${output}[${digit}]`,
   };
-}
-
-/** @param {string} text Python */
-function parenthesized(text) {
-  return /^[\w.]+(\(.*\))?$/.test(text) ? text : `(${text})`;
 }
