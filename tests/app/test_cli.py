@@ -9,20 +9,43 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
+import uvicorn
+from typer.testing import CliRunner, Result
 
+from app.cli import app
 from app.settings import Settings
 from app.web import files
-from tests.support.server import COMMAND, keep_untrained_network, running_server
+from tests.support.server import keep_untrained_network, running_server
 
 
-def serve(*options: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run `descent serve` where it must refuse to."""
+def refusal(*options: str | Path, **env: str) -> Result:
+    """Run `descent serve` in this process, where it must refuse in words: no error comes out."""
+
+    def run(*_: object, **__: object) -> None:
+        raise AssertionError("it has begun to serve")
+
+    given = ["serve", "--no-open", *map(str, options)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.Server, "run", run)
+        try:
+            return CliRunner().invoke(app, given, env=env, catch_exceptions=False)
+        finally:
+            structlog.reset_defaults()
+
+
+def serve(
+    *options: str | Path, first: str = "pass", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `descent serve` in a process that does not get to serve; `first` runs before it."""
+    code = f"{first}; from app.cli import main; main()"
     return subprocess.run(
-        [COMMAND, "serve", "--no-open", *options],
+        [sys.executable, "-c", code, "serve", "--no-open", *options],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
+        cwd=Path(__file__).parents[2],
         env={**os.environ, **env},
     )
 
@@ -66,7 +89,8 @@ def test_a_port_in_use_is_told_with_a_way_out(taken_port: int, tmp_path: Path) -
 
 def test_a_data_directory_in_use_is_told_with_a_way_out(tmp_path: Path) -> None:
     with running_server(keep_untrained_network(tmp_path), workers=1) as server:
-        refused = serve("--port", "0", "--data-dir", tmp_path)
+        hurry = "import app.storage.lock; app.storage.lock.WAIT_S = 0.2"
+        refused = serve("--port", "0", "--data-dir", tmp_path, first=hurry)
         assert refused.returncode == 1
         assert f"another Descent uses {tmp_path}" in refused.stderr
         assert "--data-dir" in refused.stderr
@@ -90,29 +114,29 @@ def test_a_data_directory_in_use_is_told_with_a_way_out(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options_are_refused_in_one_line(options: list[str], word: str, tmp_path: Path) -> None:
-    refused = serve(*options, "--data-dir", tmp_path)
-    assert refused.returncode == 1
+    refused = refusal(*options, "--data-dir", tmp_path)
+    assert refused.exit_code == 1
     assert word in refused.stderr
     assert refused.stderr.startswith("descent: ")
-    assert "Traceback" not in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_an_unknown_option_is_refused() -> None:
-    refused = serve("--threads", "4")
-    assert refused.returncode == 2
+    refused = refusal("--threads", "4")
+    assert refused.exit_code == 2
     assert "--threads" in refused.stderr
 
 
 def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
-    refused = serve(APP_PORT="x", APP_DATA_DIR=str(tmp_path))
-    assert refused.returncode == 1
+    refused = refusal(APP_PORT="x", APP_DATA_DIR=str(tmp_path))
+    assert refused.exit_code == 1
     assert "port" in refused.stderr
 
 
 @pytest.mark.parametrize("days", ["inf", "nan", "1e300", "36501", "0.00001", "0", "-1", "soon"])
 def test_days_that_no_run_can_be_kept_are_refused_in_words(tmp_path: Path, days: str) -> None:
-    refused = serve(APP_KEEP_DAYS=days, APP_DATA_DIR=str(tmp_path))
-    assert refused.returncode == 1
+    refused = refusal(APP_KEEP_DAYS=days, APP_DATA_DIR=str(tmp_path))
+    assert refused.exit_code == 1
     assert refused.stderr.startswith("descent: keep_days: Input should be ")
     assert f"got '{days}'" in refused.stderr
 
@@ -126,20 +150,7 @@ def test_days_that_no_run_can_be_kept_are_refused_in_words(tmp_path: Path, days:
     ids=["the data set", "the page's scripts"],
 )
 def test_what_setup_makes_is_missed_in_words(tmp_path: Path, taken_away: str) -> None:
-    code = (
-        f"{taken_away}; "
-        "import sys; sys.argv = ['descent', 'serve', '--no-open', '--port', '0']; "
-        "from app.cli import main; main()"
-    )
-    refused = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "APP_DATA_DIR": str(tmp_path)},
-    )
+    refused = serve("--port", "0", "--data-dir", tmp_path, first=taken_away)
     assert refused.returncode == 1
     assert "make setup" in refused.stderr
     assert "Traceback" not in refused.stderr
