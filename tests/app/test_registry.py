@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.errors import AppError
-from app.registry import FORGET_EVERY_S, SAFE_FOR_S
+from app.recipes import Recipe
+from app.registry import FORGET_EVERY_S, SAFE_FOR_S, Record
 from app.storage.index import CURVE_POINTS, folder_of
 from app.storage.journal import Changes, Journal
 from app.viewers.viewer import Viewer
@@ -94,16 +95,26 @@ async def test_sweeping_goes_on_after_the_disk_was_full(house: House) -> None:
 # Resting
 
 
+async def measured(house: House, record: Record) -> dict[str, Any]:
+    """The state of a run at rest, once the test images have been measured where it is."""
+    state = await house.pool.state(record.run_id)
+    while state["test_batch"] != state["batch"]:
+        state = await house.pool.state(record.run_id)
+    return state
+
+
 @in_house(run_ttl_s=3600)
 async def test_a_run_nobody_looks_at_rests_and_comes_back_as_it_was(house: House) -> None:
     record = await house.make()
     await house.step(record, 3)
     await house.pass_time(3599)
     assert (len(house.registry), await house.hosted()) == (1, 1)
+    before = await measured(house, record)
     await house.pass_time(2)
     assert (len(house.registry), await house.hosted()) == (0, 0)
-    again = await house.registry.find(record.run_id)
-    assert (await house.pool.state(again.run_id))["batch"] == 3
+    after = await measured(house, await house.registry.find(record.run_id))
+    assert after["batch"] == 3
+    assert {**after, "version": 0} == {**before, "version": 0}
 
 
 @in_house(run_ttl_s=3600, idle_pause_s=MONTHS_S)
@@ -257,6 +268,22 @@ async def test_no_run_in_use_makes_room(house: House) -> None:
     assert await house.is_in(playing, "playing")
 
 
+@in_house(max_runs=2, idle_pause_s=MONTHS_S)
+async def test_beside_a_run_that_steps_others_come_and_go(house: House) -> None:
+    stepping, idle = await house.make(), await house.make()
+    await house.command(stepping, "step", unit="epoch", count=1_000_000)
+    house.clock.now += SAFE_FOR_S
+    await house.make()
+    house.clock.now += SAFE_FOR_S
+    again = await house.registry.find(idle.run_id)
+    assert again is not idle
+    assert await house.is_in(again, "paused")
+    with pytest.raises(AppError):
+        await house.make()
+    assert await house.registry.find(stepping.run_id) is stepping  # it has not been closed
+    assert await house.is_in(stepping, "stepping")
+
+
 @in_house(max_runs=1, idle_pause_s=MONTHS_S)
 async def test_a_run_that_has_failed_makes_room(house: House) -> None:
     failing = await house.make()
@@ -347,6 +374,15 @@ async def test_a_removal_that_fails_can_be_tried_again(house: House) -> None:
     await house.registry.remove(again)
     assert house.index.find(record.run_id) is None
     assert await house.hosted() == 0
+
+
+@in_house()
+async def test_a_run_of_the_server_itself_is_nobodys(house: House) -> None:
+    config = Recipe().config.settings()
+    house.index.add("default-network", key=b"", owner=b"", config=config)
+    with pytest.raises(AppError) as raised:
+        await house.registry.find("default-network")
+    assert raised.value.code == "unknown_run"
 
 
 @in_house()

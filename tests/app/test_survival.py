@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosedOK
 
-from tests.support.client import Run, State, Visitor, checked_error, error_of
+from tests.support.client import Run, Visitor, checked_error, error_of
 from tests.support.server import (
     Server,
     is_running,
@@ -33,7 +33,8 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(data_dir: Path) -> Iterator[Server]:
+def own_server(data_dir: Path) -> Iterator[Server]:
+    """A server whose workers a test may kill or keep busy."""
     with running_server(data_dir) as server:
         yield server
 
@@ -49,11 +50,6 @@ def visit() -> Iterator[Visit]:
             return visitor
 
         yield visit
-
-
-@pytest.fixture
-def visitor(server: Server, visit: Visit) -> Visitor:
-    return visit(server)
 
 
 def changed_run(visitor: Visitor) -> Run:
@@ -83,8 +79,9 @@ def comparable(series: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_recipe_gives_the_same_bits_on_another_server(
-    visitor: Visitor, tmp_path: Path, visit: Visit
+    own_server: Server, tmp_path: Path, visit: Visit
 ) -> None:
+    visitor = visit(own_server)
     busy = visitor.make_run()
     busy.command("play")
     run = changed_run(visitor)
@@ -108,14 +105,15 @@ def kept_batch(visitor: Visitor) -> int:
     return batch
 
 
-def test_a_killed_workers_run_goes_on_by_itself(server: Server, visitor: Visitor) -> None:
+def test_a_killed_workers_run_goes_on_by_itself(own_server: Server, visit: Visit) -> None:
+    visitor = visit(own_server)
     undisturbed = visitor.make_run()
     undisturbed.step(400)
     run = visitor.make_run()
     with Watcher(visitor.address, run.id) as watcher:
         run.command("play")
         wait_until(lambda: kept_batch(visitor) > 100, what="some batches to be kept")
-        for pid in server.worker_pids:
+        for pid in own_server.worker_pids:
             os.kill(pid, signal.SIGKILL)
         run.until(lambda state: state["restored"] is not None, what="the run to be back")
         state = run.until(lambda state: state["batch"] > 400, what="it to go on")
@@ -133,24 +131,24 @@ def test_a_killed_workers_run_goes_on_by_itself(server: Server, visitor: Visitor
 
 
 def test_a_step_under_way_is_finished_after_its_worker_was_killed(
-    server: Server, visitor: Visitor
+    own_server: Server, visit: Visit
 ) -> None:
-    run = visitor.make_run()
+    run = visit(own_server).make_run()
     run.post({"type": "step", "unit": "batch", "count": 5000})
-    os.kill(server.worker_pids[0], signal.SIGKILL)
-    os.kill(server.worker_pids[1], signal.SIGKILL)
+    os.kill(own_server.worker_pids[0], signal.SIGKILL)
+    os.kill(own_server.worker_pids[1], signal.SIGKILL)
     state = run.until(lambda state: state["state"] == "paused", what="the step to end")
     assert state["batch"] == 5000
     assert len(run.series()["loss"]) == 5000
 
 
 def test_reading_a_run_while_its_worker_is_killed_waits_for_it(
-    server: Server, visitor: Visitor
+    own_server: Server, visit: Visit
 ) -> None:
-    run = visitor.make_run()
+    run = visit(own_server).make_run()
     run.step(130)
     weights = run.tensor("layer1.weights")
-    for pid in server.worker_pids:
+    for pid in own_server.worker_pids:
         os.kill(pid, signal.SIGKILL)
     assert run.tensor("layer1.weights").shape == weights.shape
     run.until(lambda state: state["batch"] == 130, what="the run to be back")
@@ -217,25 +215,6 @@ def test_a_damaged_checkpoint_is_set_aside_and_said(data_dir: Path, visit: Visit
         assert state["restored"]["set_aside"] == [path.name]
         assert run.tensor("layer1.weights").tobytes() == weights.tobytes()
     assert path.with_name(path.name + ".damaged").exists()
-
-
-def test_a_run_that_rests_on_disk_is_opened_when_it_is_asked_for(
-    data_dir: Path, visit: Visit
-) -> None:
-    with running_server(data_dir, env={"APP_MAX_RUNS": "1", "APP_RUN_TTL_S": "0.1"}) as server:
-        visitor = visit(server)
-        run = visitor.make_run()
-        state = run.step(3)
-        wait_until(
-            lambda: "descent_runs 0.0" in visitor.http.get("/metrics").text,
-            what="the run to be closed",
-        )
-        assert {**run.state(), "version": 0} == {**state, "version": 0} | changed_at_rest(run)
-
-
-def changed_at_rest(run: Run) -> State:
-    """What a run at rest comes to know about itself."""
-    return {name: run.state()[name] for name in ("test_loss", "test_accuracy", "test_batch")}
 
 
 def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: Path) -> None:
