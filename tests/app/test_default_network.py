@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from app import default_network
 from app.config import RunConfig
@@ -81,9 +82,17 @@ def test_it_is_trained_on_the_first_start_and_kept(tmp_path: Path) -> None:
         visitor.close()
 
 
+class BegunError(Exception):
+    """It has come to be trained."""
+
+
+async def begin_to_train(_: str) -> None:
+    raise BegunError
+
+
 @pytest.mark.parametrize("damage", ["cut short", "one byte", "no network", "a folder"])
 def test_a_damaged_file_is_trained_anew_and_said_so(
-    tmp_path: Path, damage: str, trained_network: Sequential
+    tmp_path: Path, damage: str, trained_network: Sequential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = tmp_path / KEPT_NETWORK
     if damage == "a folder":
@@ -97,14 +106,16 @@ def test_a_damaged_file_is_trained_anew_and_said_so(
             "no network": b"not a network",
         }
         kept.write_bytes(contents[damage])
-    with running_server(tmp_path) as server:
-        visitor = Visitor(server.address)
-        wait_until(
-            lambda: "default network unreadable" in server.output,
-            what="a warning in the log",
-        )
-        assert status(visitor)["ready"] is False
-        visitor.close()
+    database.prepare(tmp_path)
+    index = RunIndex(tmp_path)
+    pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
+    monkeypatch.setattr(pool, "state", begin_to_train)
+    default = DefaultNetwork(tmp_path, pool, index)
+    with capture_logs() as logs, pytest.raises(BegunError):
+        asyncio.run(default.prepare())
+    assert any("default network unreadable" in entry["event"] for entry in logs)
+    assert default.status()["ready"] is False
+    index.close()
 
 
 def test_its_training_goes_on_after_its_worker_or_the_server_has_died(tmp_path: Path) -> None:
@@ -143,15 +154,9 @@ def test_a_disk_that_is_full_for_a_while_only_delays_its_training(
         if len(tries) == 1:
             raise sqlite3.OperationalError("database or disk is full")
 
-    class BegunError(Exception):
-        """It has come to be trained."""
-
-    async def train(_: str) -> None:
-        raise BegunError
-
     monkeypatch.setattr(index, "add", refuse_once)
     pool = WorkerPool(1, data_dir=tmp_path, history_bytes=0, threads=1)
-    monkeypatch.setattr(pool, "state", train)
+    monkeypatch.setattr(pool, "state", begin_to_train)
     with pytest.raises(BegunError):
         asyncio.run(DefaultNetwork(tmp_path, pool, index).prepare())
     assert len(tries) == 2
