@@ -342,7 +342,7 @@ def test_text_that_is_no_utf8_ends_the_socket_and_no_more_is_said(
 ) -> None:
     watcher.socket.send(b"\xff\xfe", text=True)
     with pytest.raises(ConnectionClosed, match="1007"):
-        watcher.socket.recv(10)
+        watcher.event("never")
     assert "Traceback" not in server.output
 
 
