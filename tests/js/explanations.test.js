@@ -93,6 +93,8 @@ it("takes tensors of now where a phase has run, else of the batch before", () =>
   assert.equal(tensor({ phase: "loss" }), 'tensor("loss.per_sample")');
   assert.equal(tensor({ phase: "forward" }), 'tensor_at("loss.per_sample", 137)');
   assert.equal(tensor({ state: "playing" }), 'tensor_at("loss.per_sample", 137)');
+  // Played slowly enough to be followed, the batch at hand is there for the rest of it.
+  assert.equal(tensor({ state: "playing", phase: "loss" }), 'tensor("loss.per_sample")');
 });
 
 it("takes the weights before the step, once they have moved", () => {

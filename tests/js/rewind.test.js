@@ -124,8 +124,10 @@ describe("Rewind", () => {
     await turn();
     assert.equal(rewind.batch, 100);
     assert.deepEqual(sent.slice(1), [{ type: "seek", batch: 100 }]);
+    rewind.to(100.4); // on its way there already
     answer();
     await turn();
+    assert.equal(sent.length, 2);
     assert.equal(rewind.sought.peek(), null);
     assert.equal(rewind.batch, 100);
   });
