@@ -193,6 +193,21 @@ def test_what_follows_is_what_would_have_followed(open_run: Open, clock: Clock, 
     assert again.run.series.to_json(1)["loss"] == keeper.run.series.to_json(1)["loss"]
 
 
+def test_what_a_recipe_changes_after_a_batch_under_way_is_not_made_in_it(
+    open_run: Open, clock: Clock
+) -> None:
+    keeper = open_run()
+    keeper.run.recipe.record(4, {"learning_rate": 0.1})
+    keeper.run.history.follows_to = 6
+    do(keeper, clock, step(3), step(2, "phase"))
+    again = open_run()
+    for run in (settled(keeper, clock), settled(again, clock)):
+        assert (run.loop.phase, run.loop.learning_rate) == (Phase.FORWARD, 0.001)
+        run.command(step(1))
+        work(run, clock)
+    assert same_bits(snapshot(again.run), snapshot(keeper.run))
+
+
 def test_what_a_lost_worker_was_doing_goes_on(open_run: Open, clock: Clock) -> None:
     keeper = open_run()
     keeper.run.command(step(300))

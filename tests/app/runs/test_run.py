@@ -317,7 +317,18 @@ def test_so_does_a_weight_set_before_anything_was_trained(run: Run, clock: Clock
     assert (report("id", run)["state"], len(run.recipe.actions)) == ("paused", 1)
 
 
-def test_what_is_ahead_when_training_again_is_cut_short_stays_ahead(run: Run, clock: Clock) -> None:
+def test_of_a_recipe_followed_to_its_end_nothing_lies_ahead(run: Run, clock: Clock) -> None:
+    run.history.follows_to = 2
+    step(run, clock, 2)
+    run.command({"type": "reset"})
+    assert report("id", run)["discarded"] == {"batches": 2, "changes": 0, "pending": None}
+
+
+@pytest.mark.parametrize("follows_to", [None, 2])
+def test_what_is_ahead_when_training_again_is_cut_short_stays_ahead(
+    run: Run, clock: Clock, follows_to: int | None
+) -> None:
+    run.history.follows_to = follows_to
     step(run, clock, 7)
     run.command({"type": "reset"})
     run.command({"type": "undo"})
