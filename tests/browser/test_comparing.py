@@ -558,7 +558,7 @@ def test_of_fewer_units_and_of_a_deleted_run_no_more_is_told_than_there_is(
     explained = read_explanation(page, batch_size)
     assert explained is not None
     page.page.evaluate(DELETE, other)
-    expect(row_of(page, other)).to_contain_text("no such run, or no longer")
+    expect(row_of(page, other)).to_contain_text("no such run")
     batch_size.evaluate("(number) => { number.blur(); number.focus(); }")
     expect(batch_size).to_have_text("128")
     expect(page.page.locator("#number-popover")).to_be_hidden()
