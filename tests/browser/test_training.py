@@ -384,8 +384,9 @@ def test_settings_changed_after_an_explosion_are_not_lost_in_going_back(
     page.press("Go back to batch 1 with these settings")
     page.shows("batch", "1")
     expect(page.input("Learning rate")).to_have_value("0.25")
-    state = page.run.until(lambda state: state["state"] == "paused", what="the run to rest")
-    assert (state["learning_rate"], state["optimizer"]["name"]) == (0.25, "sgd")
+    rests = {"state": "paused", "batch": 1, "learning_rate": 0.25}
+    state = page.run.until(lambda state: rests.items() <= state.items(), what="the run to rest")
+    assert state["optimizer"]["name"] == "sgd"
     page.press("Step batch")
     page.shows("batch", "2")
 
