@@ -144,13 +144,13 @@ def test_compared_runs_are_light_on_paper_wherever_one_reads(page_of_run: Descen
     expect(page_of_run.region("Compare runs")).not_to_be_in_viewport()
     put_on_paper(page)
 
-    def are_light() -> bool:
+    def lightness() -> float:
         page.evaluate(GROUND)  # a browser at rest notices that it prints when it is asked for this
-        return bool(page.evaluate(LIGHTNESS, images) > 128)
+        return float(page.evaluate(LIGHTNESS, images))
 
-    page_of_run.until(are_light, "light images")
+    page_of_run.until(lambda: lightness() > 128, "light images")
     page.emulate_media(media="screen")
-    assert page.evaluate(LIGHTNESS, images) < 128
+    page_of_run.until(lambda: lightness() < 128, "dark images again")
 
 
 @pytest.mark.parametrize("paper", WIDTHS)
