@@ -370,9 +370,9 @@ class TrainingLoop:
         step is no larger than W0; in float32, nothing is left of a W0 that is 2^24 times smaller.
         The loop knows nothing of other changes to the network, such as by `set_weights`.
         """
-        if not self._has_step:
-            return self._parameters.flat.copy()
         start = self._parameters.flat.copy()
+        if not self._has_step:
+            return start
         self._by_hand.undo_in(self._parameters.beside(start))
         return np.subtract(start, self._arrays.steps.flat, out=start)
 

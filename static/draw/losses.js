@@ -37,10 +37,10 @@ export function drawLosses(context, { perSample, mean, marked }, size, theme) {
   // Whole device pixels: of bars that share one, the panel would shine through both.
   const edge = (/** @type {number} */ i) =>
     Math.floor((i * size.width * size.ratio) / length) / size.ratio;
+  const widthOf = (/** @type {number} */ i) => edge(i + 1) - edge(i) - gap;
   const drawBar = (/** @type {number} */ i) => {
     const high = height(perSample[i] ?? 0);
-    const wide = Math.max(edge(i + 1) - edge(i) - gap, 1 / size.ratio);
-    context.fillRect(edge(i), base - high, wide, high);
+    context.fillRect(edge(i), base - high, Math.max(widthOf(i), 1 / size.ratio), high);
   };
 
   context.fillStyle = theme.hairline;
@@ -52,7 +52,7 @@ export function drawLosses(context, { perSample, mean, marked }, size, theme) {
     context.fillStyle = theme.accent;
     drawBar(marked);
     // The bar of a small loss would be too low to see.
-    const wide = Math.max(edge(marked + 1) - edge(marked) - gap, 3);
+    const wide = Math.max(widthOf(marked), 3);
     context.fillRect(Math.min(edge(marked), size.width - wide), base - 2, wide, 3);
   }
 

@@ -1,4 +1,4 @@
-import { computed, signal as state } from "@preact/signals-core";
+import { computed, signal as state, untracked } from "@preact/signals-core";
 import { formatCount, formatError } from "../format.js";
 import { awayWords, discardedWords, restoredWords, unsavedWords } from "../models/survival.js";
 import * as commands from "../protocol/commands.js";
@@ -180,19 +180,9 @@ export class RunNotice extends RunElement {
       return error ? formatError(error) : "";
     });
     let known = "";
-    /** The settings that the run failed with. */
-    const failing = state("");
-    // A setting changed since then is meant for what comes next; going back alone would undo it.
-    const changed = computed(() => {
-      const now = run.state.value;
-      return Boolean(now?.error) && JSON.stringify(settingsOf(now)) !== failing.value;
-    });
     follow(signal, () => {
       // A new failure replaces the notice before it, and so does the end of a failure.
-      if (failure.value !== known) {
-        run.notice.value = null;
-        failing.value = JSON.stringify(settingsOf(run.state.peek()));
-      }
+      if (failure.value !== known) run.notice.value = null;
       known = failure.value;
       if (known === "") dismissed.value = "";
     });
@@ -210,6 +200,30 @@ export class RunNotice extends RunElement {
       hide(box, run.notice.value === null && text === dismissed.value);
       if (text !== "") write(this.piece("error-message", HTMLElement), text);
     });
+    this.#wayBack(run, failure, signal);
+    const putAway = () => {
+      dismissed.value = failure.peek();
+      run.notice.value = null;
+    };
+    this.#press("dismiss", putAway, signal);
+  }
+
+  /**
+   * The button to the last batch before an explosion. A setting changed since then is meant for
+   * what comes next, and going back alone would undo it: it is set again.
+   *
+   * @param {RunModel} run
+   * @param {import("@preact/signals-core").ReadonlySignal<string>} failure "" while there is none
+   * @param {AbortSignal} signal
+   */
+  #wayBack(run, failure, signal) {
+    const settings = () => JSON.stringify(settingsOf(run.state.value));
+    const failing = state("");
+    follow(signal, () => {
+      failure.value;
+      failing.value = untracked(settings);
+    });
+    const changed = computed(() => settings() !== failing.value);
     const back = this.button("to-sound");
     follow(signal, () => {
       const sound = run.state.value?.sound ?? null;
@@ -223,11 +237,6 @@ export class RunNotice extends RunElement {
       run.do(commands.seek(now.sound));
       if (changed.peek()) run.do(commands.set(settingsOf(now)));
     };
-    const putAway = () => {
-      dismissed.value = failure.peek();
-      run.notice.value = null;
-    };
     this.#press("to-sound", goBack, signal);
-    this.#press("dismiss", putAway, signal);
   }
 }

@@ -1,5 +1,5 @@
 import { formatCount, formatValue } from "../format.js";
-import { explainedState } from "./compared-readout.js";
+import { figureOf } from "./compared-readout.js";
 import { LETTERS } from "./comparison.js";
 import { largestLoss, lossesAboveAll } from "./explanations/comparing.js";
 import * as explanations from "./explanations/progress.js";
@@ -7,7 +7,6 @@ import * as explanations from "./explanations/progress.js";
 /**
  * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("./captions.js").Part} Part
- * @typedef {import("./explanations/source.js").Explanation} Explanation
  */
 
 /**
@@ -71,18 +70,16 @@ export function comparedAboveParts(all, { end, runs }) {
   const groups = runs.flatMap(({ slot, losses, highest }) => {
     const run = all.find((compared) => compared.slot === slot)?.run;
     if (!run) return [];
-    const state = explainedState(run);
-    const part = (
-      /** @type {string} */ text,
-      /** @type {() => Explanation | null} */ explanation,
-    ) => (state ? { text, explanation } : text);
-    const count = () => state && lossesAboveAll(state, { end, count: losses });
+    const count = figureOf(run, formatCount(losses), (state) =>
+      lossesAboveAll(state, { end, count: losses }),
+    );
+    const farthest = figureOf(run, highestText(highest), (state) => largestLoss(state, highest));
     return [
       [
         `${LETTERS[slot]} `,
-        part(formatCount(losses), count),
+        count,
         ` of ${formatCount(run.series.length)} losses, up to `,
-        part(highestText(highest), () => state && largestLoss(state, highest)),
+        farthest,
       ],
     ];
   });

@@ -11,6 +11,8 @@ import { lossOfBatch } from "./explanations/progress.js";
  * @typedef {import("./captions.js").Part} Part
  * @typedef {import("./comparison.js").Compared} Compared
  * @typedef {import("./difference.js").Extreme} Extreme
+ * @typedef {import("./explanations/source.js").Explanation} Explanation
+ * @typedef {import("../protocol/types.js").RunState} RunState
  * @typedef {import("./run.js").WeightView} WeightView
  */
 
@@ -28,13 +30,26 @@ export function lossParts(all, batch) {
   if (!all.some(has)) return [];
   return all.flatMap((compared, i) => {
     const { slot, run } = compared;
-    const state = explainedState(run);
     const loss = run.series.loss[batch - 1];
-    const text = has(compared) ? formatLoss(loss) : NONE;
-    const explanation = () => state && lossOfBatch(state, batch, loss);
+    const figure = has(compared)
+      ? figureOf(run, formatLoss(loss), (state) => lossOfBatch(state, batch, loss))
+      : NONE;
     const before = i === 0 ? `batch ${formatCount(batch)}: loss ` : ", ";
-    return [before, `${LETTERS[slot]} `, state && has(compared) ? { text, explanation } : text];
+    return [before, `${LETTERS[slot]} `, figure];
   });
+}
+
+/**
+ * A number of a run, which explains itself as long as the API has the run.
+ *
+ * @param {Compared["run"]} run
+ * @param {string} text
+ * @param {(state: RunState) => Explanation | null} explanation
+ * @returns {Part}
+ */
+export function figureOf(run, text, explanation) {
+  const state = explainedState(run);
+  return state ? { text, explanation: () => explanation(state) } : text;
 }
 
 /**
@@ -42,7 +57,7 @@ export function lossParts(all, batch) {
  *
  * @param {Compared["run"]} run
  */
-export function explainedState(run) {
+function explainedState(run) {
   return run.gone.peek() ? null : run.state.peek();
 }
 
@@ -88,10 +103,8 @@ function ownParts({ compared: { slot, run }, view }, unit) {
   const description = { ...view, view: COMPARED_VIEW, layer: 1, kind: "weights" };
   const figure = (/** @type {"min" | "max"} */ end, /** @type {number} */ code) => {
     const text = textOfCode(code, view.scale, view.coding);
-    const state = explainedState(run);
     const value = valueOfCode(code, view.scale, view.coding);
-    const explanation = () => state && shownExtreme(state, description, { unit, end, value });
-    return state ? { text, explanation } : text;
+    return figureOf(run, text, (state) => shownExtreme(state, description, { unit, end, value }));
   };
   return [`${LETTERS[slot]} `, figure("min", low), " to ", figure("max", high)];
 }

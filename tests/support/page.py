@@ -108,6 +108,14 @@ class DescentPage:
         self.input("Speed").fill(FASTEST)
         self.press("Play")
 
+    def explode(self) -> None:
+        """Train on with steps so large that the run fails."""
+        self.input("Optimizer").select_option("sgd")
+        self.input("Learning rate").fill("1e9")
+        self.input("Learning rate").press("Enter")
+        self.play_fast()
+        self.run.until(lambda state: state["state"] == "failed", what="the run to fail")
+
     def pause(self) -> dict[str, Any]:
         """Pause, and wait until the page shows where the run stands; its state."""
         self.press("Pause")
