@@ -11,6 +11,7 @@ from app.errors import AppError
 from app.registry import Registry
 from app.settings import Settings
 from app.storage.index import RunIndex
+from app.viewers.viewer import closing
 from app.web import chain, classify, health, runs, socket
 from app.web.context import Server
 from app.web.errors import ErrorAnswer, add_error_handlers
@@ -75,4 +76,4 @@ def closing_event() -> dict[str, object]:
         "The page tries to reach it again by itself.",
         status=503,
     )
-    return {"type": "closing", "error": error.body()}
+    return closing(error)

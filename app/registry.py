@@ -18,7 +18,7 @@ from app.recipes import Recipe
 from app.settings import Settings
 from app.storage.index import Entry, RunIndex
 from app.viewers.hub import Hub
-from app.viewers.viewer import Viewer
+from app.viewers.viewer import Viewer, closing
 from app.workers.pool import MOVING, WorkerPool
 
 SWEEP_EVERY_S = 5.0
@@ -240,7 +240,7 @@ class Registry:
             "Make a new one.",
             status=404,
         )
-        record.hub.tell_all({"type": "closing", "error": gone.body()})
+        record.hub.tell_all(closing(gone))
         self._removed.add(record.run_id)
         self._records.pop(record.run_id, None)
         try:

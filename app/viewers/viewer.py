@@ -212,6 +212,11 @@ def _is_due(due: float, now: float) -> bool:
     return due <= now + MAX_LATE_S
 
 
+def closing(error: AppError) -> dict[str, Any]:
+    """The last event a viewer is sent: why its socket closes."""
+    return {"type": "closing", "error": error.body()}
+
+
 def check_fields(message: dict[str, Any], *known: str) -> None:
     """Raise `AppError` if the message has fields other than its type and these."""
     unknown = message.keys() - {"type", *known}

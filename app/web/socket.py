@@ -13,7 +13,7 @@ from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from app.commands import parse_command
 from app.errors import AppError, shorten
 from app.registry import Record
-from app.viewers.viewer import Viewer, check_fields, is_whole, malformed
+from app.viewers.viewer import Viewer, check_fields, closing, is_whole, malformed
 from app.web.context import Server, bearer_key, not_yours
 from app.web.errors import REFUSALS, error_response, refusal
 from app.web.guard import foreign_origin, is_foreign
@@ -74,7 +74,7 @@ async def _turn_away(websocket: WebSocket, error: AppError) -> None:
         return
     with contextlib.suppress(WebSocketDisconnect):
         await websocket.accept()
-        await websocket.send_json({"type": "closing", "error": error.body()})
+        await websocket.send_json(closing(error))
         await websocket.close(TRY_LATER)
 
 
